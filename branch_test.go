@@ -10,8 +10,10 @@ import (
 
 func TestValidateBranchNamesTheReason(t *testing.T) {
 	for branch, want := range map[string]string{
-		"": "it is empty", "a b": "it contains ' '", "a..b": "two dots", "-x": "begins with a hyphen", "a/": "ends with a slash", "/a": "begins or ends with a slash",
-		"a//b": "two in a row", ".a": "begins with a dot", "a/.b": "begins with a dot", "a.lock": ".lock", "a.": "ends with a dot", "a@{b": "@{", "@": "Git itself",
+		"": "it is empty", "a b": "it contains ' '", "a..b": "two dots", "-x": "begins with a hyphen",
+		"a/": "ends with a slash", "/a": "begins or ends with a slash",
+		"a//b": "two in a row", ".a": "begins with a dot", "a/.b": "begins with a dot", "a.lock": ".lock",
+		"a.": "ends with a dot", "a@{b": "@{", "@": "Git itself",
 		"HEAD": "Git itself", "a\nb": "control character", "a~b": "'~'", "a\\b": `'\\'`, "a\xff": "UTF-8", "a[b": "'['",
 	} {
 		err := ValidateBranch(branch)
@@ -27,7 +29,8 @@ func TestValidateBranchAgreesWithGit(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		branch := rapid.StringOfN(rapid.SampledFrom([]rune("ab/.-@{}~^:?*[\\ #é\x01lock")), 1, 12, -1).Draw(t, "branch")
-		git := exec.Command("git", "check-ref-format", "refs/heads/"+branch).Run() == nil && !strings.HasPrefix(branch, "-") && branch != "HEAD" && branch != "@"
+		git := exec.Command("git", "check-ref-format", "refs/heads/"+branch).Run() == nil &&
+			!strings.HasPrefix(branch, "-") && branch != "HEAD" && branch != "@"
 		if ours := ValidateBranch(branch) == nil; ours != git {
 			t.Errorf("%q: ours %v, Git's %v", branch, ours, git)
 		}

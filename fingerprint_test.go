@@ -8,7 +8,9 @@ import (
 )
 
 func TestS111AFingerprintTellsPoliciesApart(t *testing.T) {
-	policy := Policy{Project: "shop", Protected: []string{"a"}, Kinds: map[Kind][]string{KindBranch: {"*"}, KindStaging: {"s"}}}
+	policy := Policy{
+		Project: "shop", Protected: []string{"a"}, Kinds: map[Kind][]string{KindBranch: {"*"}, KindStaging: {"s"}},
+	}
 	policy.Source.Git = "https://jane:token@example.com/shop.git"
 	same := policy
 	same.Source.Git = "https://jane:another@example.com/shop.git"
@@ -38,7 +40,9 @@ func TestS111WorkersAreGroupedByTheirPolicies(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("policies (-want +got):\n%s", diff)
 	}
-	for _, part := range []string{"policy " + one.Fingerprint() + ": " + first, "an unknown policy (an older version): 3@old@perch-shop"} {
+	for _, part := range []string{
+		"policy " + one.Fingerprint() + ": " + first, "an unknown policy (an older version): 3@old@perch-shop",
+	} {
 		if !strings.Contains(PolicySentence(got), part) {
 			t.Errorf("sentence %q lacks %q", PolicySentence(got), part)
 		}

@@ -28,7 +28,8 @@ var (
 
 // reservedSlugs are host names that people expect to mean something else than a branch.
 var reservedSlugs = map[string]bool{
-	"www": true, "api": true, "admin": true, "app": true, "mail": true, "smtp": true, "ftp": true, "ns1": true, "ns2": true,
+	"www": true, "api": true, "admin": true, "app": true, "mail": true, "smtp": true, "ftp": true, "ns1": true,
+	"ns2":       true,
 	"localhost": true, "status": true, "docs": true, "static": true, "assets": true, "cdn": true, "application": true,
 }
 
@@ -55,7 +56,10 @@ func NewEnvironment(project, branch string) (Environment, error) {
 		return Environment{}, err
 	}
 	if len(EncodeTag(branch)) > maxTagValue {
-		return Environment{}, fmt.Errorf("branch %q does not fit into an AWS tag: encoded it has more than %d characters; use a shorter name", branch, maxTagValue)
+		return Environment{}, fmt.Errorf(
+			"branch %q does not fit into an AWS tag: encoded it has more than %d characters; use a shorter name",
+			branch, maxTagValue,
+		)
 	}
 	return Environment{Project: project, Branch: branch, Slug: slug(project, branch)}, nil
 }
@@ -88,7 +92,9 @@ func (e *Environment) UnmarshalJSON(data []byte) error {
 // ValidateProject rejects a name that AWS names cannot begin with.
 func ValidateProject(project string) error {
 	if !projectPattern.MatchString(project) {
-		return fmt.Errorf("project %q is not a valid name: use 2 to 15 characters, a-z first, then a-z and 0-9, no hyphen", project)
+		return fmt.Errorf(
+			"project %q is not a valid name: use 2 to 15 characters, a-z first, then a-z and 0-9, no hyphen", project,
+		)
 	}
 	return nil
 }

@@ -40,8 +40,10 @@ func TestSlugKeepsPlainNames(t *testing.T) {
 
 func TestSlugHashesEverythingElse(t *testing.T) {
 	for name, branch := range map[string]string{
-		"slash": "feature/login", "upper case": "Login", "double hyphen": "a--b", "trailing hyphen": "a-", "too long": strings.Repeat("a", 41),
-		"reserved": "www", "application stack": "application-staging", "looks hashed": "login-abc2ef", "no Latin letter": "функция", "emoji": "🚀",
+		"slash": "feature/login", "upper case": "Login", "double hyphen": "a--b", "trailing hyphen": "a-",
+		"too long": strings.Repeat("a", 41),
+		"reserved": "www", "application stack": "application-staging", "looks hashed": "login-abc2ef",
+		"no Latin letter": "функция", "emoji": "🚀",
 		"hash sign": "fix#12", "underscore": "a_b", "dot": "v1.2",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +80,10 @@ func TestDifferentBranchesHaveDifferentSlugs(t *testing.T) {
 			t.Skip("not another branch")
 		}
 		if one.Slug == other.Slug || one.BeanstalkName() == other.BeanstalkName() {
-			t.Fatalf("%q and %q: slugs %q and %q, Beanstalk names %q and %q", a, b, one.Slug, other.Slug, one.BeanstalkName(), other.BeanstalkName())
+			t.Fatalf(
+				"%q and %q: slugs %q and %q, Beanstalk names %q and %q", a, b, one.Slug, other.Slug,
+				one.BeanstalkName(), other.BeanstalkName(),
+			)
 		}
 	})
 }
@@ -112,7 +117,8 @@ func TestEveryDerivedNameIsLegal(t *testing.T) {
 				t.Errorf("tag %s = %q", key, value)
 			}
 		}
-		if e.StackName() == ApplicationStackName(project, KindStaging) || e.StackName() == ApplicationStackName(project, KindProduction) {
+		if e.StackName() == ApplicationStackName(project, KindStaging) ||
+			e.StackName() == ApplicationStackName(project, KindProduction) {
 			t.Errorf("%q takes the name of an application stack", branch)
 		}
 	})

@@ -26,7 +26,8 @@ func (l Leftover) Sentence() string {
 	switch {
 	case len(l.Resources) == 0 && l.Again:
 		return removal + " began " + l.Since.UTC().Format(time.RFC3339) +
-			" and was never verified; `perch cleanup` verifies it. Do not " + finish + ": the branch has an environment again"
+			" and was never verified; `perch cleanup` verifies it. Do not " + finish +
+			": the branch has an environment again"
 	case len(l.Resources) == 0:
 		return removal + " began " + l.Since.UTC().Format(time.RFC3339) + " and was never verified; " +
 			finish + " to finish it"

@@ -86,7 +86,9 @@ func inOtherRepository(identity Identity, name string, tags map[string]string) (
 
 // formerName is the advice for a name that the policy does not list.
 func (i Identity) formerName(name, id string) string {
-	line := fmt.Sprintf("write `repository: [%s]` in the policy", strings.Join(yamlTexts(append(slices.Clone(i.Names), name)), ", "))
+	line := fmt.Sprintf(
+		"write `repository: [%s]` in the policy", strings.Join(yamlTexts(append(slices.Clone(i.Names), name)), ", "),
+	)
 	if id != "" && id == i.ID {
 		return fmt.Sprintf("it is a former name of %s, with the same id: %s", i.Name(), line)
 	}

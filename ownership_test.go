@@ -50,7 +50,8 @@ func TestS123AFormerNameIsOursIfItIsListedAndNoIDContradicts(t *testing.T) {
 
 func TestS123NewStacksCarryTheIDAndTheCurrentName(t *testing.T) {
 	want := map[string]string{
-		TagBranch: "login", TagProject: "shop", TagRepository: "github.com/acme/shop", TagRepositoryID: "7", TagKind: "branch",
+		TagBranch: "login", TagProject: "shop", TagRepository: "github.com/acme/shop", TagRepositoryID: "7",
+		TagKind: "branch",
 	}
 	if diff := cmp.Diff(want, mustEnvironment(t, "login").Tags(shopIdentity, KindBranch)); diff != "" {
 		t.Error(diff)
@@ -67,26 +68,41 @@ func TestS124StacksWhoseRepositoryDoesNotMatchAreNamedWithTheLine(t *testing.T) 
 		tags  map[string]string
 		want  string
 	}{
-		"ours":                  {"shop-login", tagsOf(t, "github.com/acme/store", ""), ""},
-		"not listed":            {"shop-login", tagsOf(t, "github.com/acme/kiosk", ""), line + "github.com/acme/kiosk]` in the policy"},
-		"a name with a space":   {"shop-login", tagsOf(t, "local/my shop", ""), line + "\"local/my shop\"]` in the policy"},
-		"not listed, the id":    {"shop-login", tagsOf(t, "github.com/acme/kiosk", "7"), "it is a former name of github.com/acme/shop, with the same id"},
-		"another id":            {"shop-login", tagsOf(t, "github.com/acme/shop", "8"), "id 8 is another repository"},
-		"an application stack":  {"shop-application-staging", Identity{Project: "shop", Names: []string{"x"}}.Tags(KindStaging), line + "x]`"},
-		"another project":       {"shop-login", map[string]string{TagProject: "blog", TagRepository: "x", TagBranch: "login", TagKind: "branch"}, ""},
+		"ours": {"shop-login", tagsOf(t, "github.com/acme/store", ""), ""},
+		"not listed": {
+			"shop-login", tagsOf(t, "github.com/acme/kiosk", ""), line + "github.com/acme/kiosk]` in the policy",
+		},
+		"a name with a space": {
+			"shop-login", tagsOf(t, "local/my shop", ""), line + "\"local/my shop\"]` in the policy",
+		},
+		"not listed, the id": {
+			"shop-login", tagsOf(t, "github.com/acme/kiosk", "7"),
+			"it is a former name of github.com/acme/shop, with the same id",
+		},
+		"another id": {"shop-login", tagsOf(t, "github.com/acme/shop", "8"), "id 8 is another repository"},
+		"an application stack": {
+			"shop-application-staging", Identity{Project: "shop", Names: []string{"x"}}.Tags(KindStaging), line + "x]`",
+		},
+		"another project": {
+			"shop-login",
+			map[string]string{TagProject: "blog", TagRepository: "x", TagBranch: "login", TagKind: "branch"}, "",
+		},
 		"Beanstalk's own stack": {"awseb-e-abc-stack", tagsOf(t, "github.com/acme/kiosk", ""), ""},
 		"no repository":         {"shop-login", tagsOf(t, "", ""), ""},
 		"no tags":               {"shop-login", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := InOtherRepositories(shopIdentity, func(yield func(string, map[string]string) bool) { yield(c.stack, c.tags) })
+			got := InOtherRepositories(
+				shopIdentity, func(yield func(string, map[string]string) bool) { yield(c.stack, c.tags) },
+			)
 			if c.want == "" {
 				if len(got) > 0 {
 					t.Errorf("found %+v", got)
 				}
 				return
 			}
-			if len(got) != 1 || !slices.Equal(got[0].Stacks, []string{c.stack}) || !strings.Contains(got[0].Advice, c.want) {
+			if len(got) != 1 || !slices.Equal(got[0].Stacks, []string{c.stack}) ||
+				!strings.Contains(got[0].Advice, c.want) {
 				t.Errorf("found %+v, want the words %q", got, c.want)
 			}
 		})
@@ -97,7 +113,9 @@ func TestS124StacksAreGroupedByRepository(t *testing.T) {
 	got := InOtherRepositories(shopIdentity, func(yield func(string, map[string]string) bool) {
 		for _, branch := range []string{"b", "a", "c"} {
 			id := map[string]string{"c": "9"}[branch]
-			tags := mustEnvironment(t, branch).Tags(Identity{Project: "shop", Names: []string{"old"}, ID: id}, KindBranch)
+			tags := mustEnvironment(t, branch).Tags(
+				Identity{Project: "shop", Names: []string{"old"}, ID: id}, KindBranch,
+			)
 			if !yield("shop-"+branch, tags) {
 				return
 			}
@@ -108,10 +126,14 @@ func TestS124StacksAreGroupedByRepository(t *testing.T) {
 		sentences[i] = other.String()
 	}
 	want := []string{
-		"2 stacks of this project carry the repository old in the tags, and they are left alone: shop-a, shop-b; if that is a former name of " +
-			"github.com/acme/shop, write `repository: [github.com/acme/shop, github.com/acme/store, old]` in the policy",
-		"1 stack of this project carries the repository old (id 9) in the tags, and it is left alone: shop-c; the id of github.com/acme/shop " +
-			"is 7, so id 9 is another repository: remove its stacks with a worker for it, or delete them in the CloudFormation console",
+		"2 stacks of this project carry the repository old in the tags, and they are left alone: shop-a, shop-b; if " +
+			"that is a former name of " +
+			"github.com/acme/shop, write `repository: [github.com/acme/shop, github.com/acme/store, old]` in the " +
+			"policy",
+		"1 stack of this project carries the repository old (id 9) in the tags, and it is left alone: shop-c; the id " +
+			"of github.com/acme/shop " +
+			"is 7, so id 9 is another repository: remove its stacks with a worker for it, or delete them in the " +
+			"CloudFormation console",
 	}
 	if diff := cmp.Diff(want, sentences); diff != "" {
 		t.Error(diff)

@@ -20,7 +20,9 @@ func TestWhatAPhaseMeans(t *testing.T) {
 		PhaseSuperseded: {last: true},
 	} {
 		if phase.IsLast() != want.last || phase.IsWorking() != want.working || phase.IsReported() != want.reported {
-			t.Errorf("%q: last %t, working %t, reported %t", phase, phase.IsLast(), phase.IsWorking(), phase.IsReported())
+			t.Errorf(
+				"%q: last %t, working %t, reported %t", phase, phase.IsLast(), phase.IsWorking(), phase.IsReported(),
+			)
 		}
 	}
 }

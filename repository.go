@@ -10,7 +10,9 @@ import (
 // without scheme, user, port or .git. A local path becomes `local` and its last two names.
 func NormalizeRepository(address string) string {
 	address = strings.TrimSuffix(strings.TrimRight(address, "/"), ".git")
-	if host, path, ok := strings.Cut(address, ":"); ok && !strings.Contains(host, "/") && !strings.HasPrefix(path, "//") && len(host) > 1 {
+	if host, path, ok := strings.Cut(
+		address, ":",
+	); ok && !strings.Contains(host, "/") && !strings.HasPrefix(path, "//") && len(host) > 1 {
 		_, bare, found := strings.Cut(host, "@")
 		if !found {
 			bare = host

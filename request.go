@@ -72,7 +72,8 @@ type Judgement struct {
 // and never somebody's own: it has a grace period and may keep the environment.
 func (r Request) AnsweredBy(target Request) bool {
 	switch {
-	case r.Goal != target.Goal || r.Commit != target.Commit || (r.Force && !target.Force) || (r.Recreate && !target.Recreate):
+	case r.Goal != target.Goal || r.Commit != target.Commit || (r.Force && !target.Force) ||
+		(r.Recreate && !target.Recreate):
 		return false
 	case target.Judged == nil:
 		return true

@@ -8,9 +8,11 @@ import (
 
 func TestStepsHaveNamesThatPeopleCanRead(t *testing.T) {
 	for want, step := range map[string]SeedStep{
-		"s3 fixtures/media":                      {S3: &SeedS3{From: "fixtures/media", To: "assets"}},
-		"http PUT /a?b=c":                        {HTTP: &SeedHTTP{Method: "PUT", Path: "/a?b=c", Secret: "TOKEN"}},
-		"run sh -c echo a b":                     {Run: &SeedRun{Command: []string{"sh", "-c", "echo\n a\t\x1b\u202eb"}}},
+		"s3 fixtures/media": {S3: &SeedS3{From: "fixtures/media", To: "assets"}},
+		"http PUT /a?b=c":   {HTTP: &SeedHTTP{Method: "PUT", Path: "/a?b=c", Secret: "TOKEN"}},
+		"run sh -c echo a b": {
+			Run: &SeedRun{Command: []string{"sh", "-c", "echo\n a\t\x1b\u202eb"}},
+		},
 		"run " + strings.Repeat("é", 58) + "...": {Run: &SeedRun{Command: []string{strings.Repeat("é", 300)}}},
 	} {
 		if got := step.String(); got != want {
@@ -20,7 +22,8 @@ func TestStepsHaveNamesThatPeopleCanRead(t *testing.T) {
 }
 
 func TestOnlyWhatNeedsTheAppIsLater(t *testing.T) {
-	if (SeedStep{S3: &SeedS3{}}).Later() || !(SeedStep{HTTP: &SeedHTTP{}}).Later() || !(SeedStep{Run: &SeedRun{}}).Later() {
+	if (SeedStep{S3: &SeedS3{}}).Later() || !(SeedStep{HTTP: &SeedHTTP{}}).Later() ||
+		!(SeedStep{Run: &SeedRun{}}).Later() {
 		t.Error("an s3 step waits for the app, or another does not")
 	}
 }

@@ -31,11 +31,15 @@ func RunsURL(ui, namespace, project string) string {
 	query := fmt.Sprintf(
 		`%s="%s" AND WorkflowType IN ("%s","%s")`, AttributeProject, project, WorkflowProvision, WorkflowTeardown,
 	)
-	return fmt.Sprintf("%s/namespaces/%s/workflows?query=%s", ui, namespace, strings.ReplaceAll(url.QueryEscape(query), "+", "%20"))
+	return fmt.Sprintf(
+		"%s/namespaces/%s/workflows?query=%s", ui, namespace, strings.ReplaceAll(url.QueryEscape(query), "+", "%20"),
+	)
 }
 
 // Printable is text that others wrote, such as an error of AWS, in one line and without terminal
 // controls.
 func Printable(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	return strings.Join(
+		strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ",
+	)
 }

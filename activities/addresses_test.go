@@ -30,11 +30,15 @@ func TestS193TheQuotaOfElasticIPAddressesIsAskedFirst(t *testing.T) {
 		t.Errorf("the environment that has the address is rejected: %+v", again)
 	}
 	broken := w.examine()[perch.CheckAddresses]
-	if activitytest.WantWords(t, broken.Detail, "1 of 1 Elastic IP addresses are taken", "higher quota", "EC2-VPC Elastic IPs"); broken.OK {
+	if activitytest.WantWords(
+		t, broken.Detail, "1 of 1 Elastic IP addresses are taken", "higher quota", "EC2-VPC Elastic IPs",
+	); broken.OK {
 		t.Error("the check is in order")
 	}
 	creations := w.calls("cloudformation", "CreateStack")
-	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("topic", w.repo.commit("topic", files))})
+	_, err := activitytest.Try(
+		of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("topic", w.repo.commit("topic", files))},
+	)
 	activitytest.WantFinal(
 		t,
 		err,
@@ -55,11 +59,15 @@ func TestS193AFullQuotaIsNoFaultWhereNothingNeedsAnAddress(t *testing.T) {
 	w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": single, "fixtures/media/a.txt": "a"}))
 	w.repo.point("main", shared)
 	check := w.examine()[perch.CheckAddresses]
-	if activitytest.WantWords(t, check.Detail, "1 of 1", "only environments with `load_balancer: none` need one"); !check.OK {
+	if activitytest.WantWords(
+		t, check.Detail, "1 of 1", "only environments with `load_balancer: none` need one",
+	); !check.OK {
 		t.Error("the check is not in order")
 	}
 	w.fault(
-		aws.Fault{Service: "ec2", Action: "DescribeAddresses", Status: 403, Code: "UnauthorizedOperation", Message: "no"},
+		aws.Fault{
+			Service: "ec2", Action: "DescribeAddresses", Status: 403, Code: "UnauthorizedOperation", Message: "no",
+		},
 	)
 	other := w.repo.commit("topic", map[string]string{"perch.yaml": single, "fixtures/media/a.txt": "a"})
 	if admitted := w.admit(w.request("topic", other)); admitted.Prepared == nil {

@@ -18,7 +18,10 @@ import (
 )
 
 func (w *world) request(branch, commit string) perch.Request {
-	return perch.Request{ID: "1", Goal: perch.GoalUp, Project: "shop", Repository: "github.com/acme/shop", Branch: branch, Commit: commit}
+	return perch.Request{
+		ID: "1", Goal: perch.GoalUp, Project: "shop", Repository: "github.com/acme/shop", Branch: branch,
+		Commit: commit,
+	}
 }
 
 func (w *world) admit(request perch.Request) contract.AdmitResult {
@@ -73,8 +76,11 @@ func TestAdmitPreparesTheFirstChange(t *testing.T) {
 	id := w.up("login", commit)
 	next := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/b.txt": "b"})
 	got = w.admit(w.request("login", next)).Prepared
-	stack := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
-	if got == nil || got.Stack != stack || stack.StackID != id || stack.Commit != commit || got.Rendered.Hash == stack.Template {
+	stack := must(
+		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+	)
+	if got == nil || got.Stack != stack || stack.StackID != id || stack.Commit != commit ||
+		got.Rendered.Hash == stack.Template {
 		t.Errorf("another commit: %+v, and the stack is %+v", got, stack)
 	}
 }
@@ -84,7 +90,8 @@ func TestAdmitSeesAStackOfTheNameThatIsSomebodyElses(t *testing.T) {
 	w.apply()
 	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
-	if got := w.admit(w.request("login", commit)).Prepared; got == nil || got.Stack.Status != "CREATE_COMPLETE" || got.Stack.Ours {
+	if got := w.admit(w.request("login", commit)).Prepared; got == nil || got.Stack.Status != "CREATE_COMPLETE" ||
+		got.Stack.Ours {
 		t.Errorf("%+v", got)
 	}
 }
@@ -104,23 +111,49 @@ func TestAdmitRejectsInSentencesThatSayWhatToDo(t *testing.T) {
 		change func(*perch.Request)
 		words  []string
 	}{
-		"another project":    {func(r *perch.Request) { r.Project = "blog" }, []string{`project "blog"`, `project "shop" only`}},
-		"another repository": {func(r *perch.Request) { r.Repository = "git@github.com:evil/shop.git" }, []string{"github.com/evil/shop", "`repository` in the policy"}},
+		"another project": {
+			func(r *perch.Request) { r.Project = "blog" }, []string{`project "blog"`, `project "shop" only`},
+		},
+		"another repository": {
+			func(r *perch.Request) { r.Repository = "git@github.com:evil/shop.git" },
+			[]string{"github.com/evil/shop", "`repository` in the policy"},
+		},
 		"a branch that Git rejects": {func(r *perch.Request) { r.Branch = "a..b" },
 			[]string{"two dots in a row"}},
-		"no perch.yaml":      {func(r *perch.Request) { r.Commit = empty }, []string{"has no perch.yaml in its root", "perch config init"}},
-		"S72 an unknown key": {func(r *perch.Request) { r.Commit = with("load_balancer:", "load_balancr:") }, []string{"perch.yaml", "load_balancr"}},
-		"another kind":       {func(r *perch.Request) { r.Branch = "main" }, []string{`branch "main" asks for kind production`, "`kinds.production` in the policy"}},
-		"an instance type":   {func(r *perch.Request) { r.Commit = with("t3.small", "x1e.32xlarge") }, []string{"x1e.32xlarge", "t3.*", "`instance_types` in the policy"}},
+		"no perch.yaml": {
+			func(r *perch.Request) { r.Commit = empty }, []string{"has no perch.yaml in its root", "perch config init"},
+		},
+		"S72 an unknown key": {
+			func(r *perch.Request) { r.Commit = with("load_balancer:", "load_balancr:") },
+			[]string{"perch.yaml", "load_balancr"},
+		},
+		"another kind": {
+			func(r *perch.Request) { r.Branch = "main" },
+			[]string{`branch "main" asks for kind production`, "`kinds.production` in the policy"},
+		},
+		"an instance type": {
+			func(r *perch.Request) { r.Commit = with("t3.small", "x1e.32xlarge") },
+			[]string{"x1e.32xlarge", "t3.*", "`instance_types` in the policy"},
+		},
 		"a database class": {func(r *perch.Request) {
-			r.Commit = with("load_balancer: shared", "database: {engine: postgres, version: \"16\", class: db.r6g.large}")
+			r.Commit = with(
+				"load_balancer: shared", "database: {engine: postgres, version: \"16\", class: db.r6g.large}",
+			)
 		}, []string{"db.r6g.large", "`database_classes` in the policy"}},
 		"a secret from afar": {func(r *perch.Request) {
-			r.Commit = with("load_balancer: shared", `secrets: {KEY: "arn:aws:secretsmanager:us-east-1:123456789012:secret:x"}`)
+			r.Commit = with(
+				"load_balancer: shared", `secrets: {KEY: "arn:aws:secretsmanager:us-east-1:123456789012:secret:x"}`,
+			)
 		}, []string{"KEY", "us-east-1", "eu-central-1 only"}},
-		"a seed from afar":    {func(r *perch.Request) { r.Commit = with("fixtures/media", "s3://other/data/") }, []string{"s3://other/data/", "`seeds.from` in the policy"}},
-		"another goal":        {func(r *perch.Request) { r.Goal = "sideways" }, []string{`"sideways"`}},
-		"a project elsewhere": {func(r *perch.Request) { r.Commit = with("project: shop", "project: blog") }, []string{`perch.yaml is for project "blog"`}},
+		"a seed from afar": {
+			func(r *perch.Request) { r.Commit = with("fixtures/media", "s3://other/data/") },
+			[]string{"s3://other/data/", "`seeds.from` in the policy"},
+		},
+		"another goal": {func(r *perch.Request) { r.Goal = "sideways" }, []string{`"sideways"`}},
+		"a project elsewhere": {
+			func(r *perch.Request) { r.Commit = with("project: shop", "project: blog") },
+			[]string{`perch.yaml is for project "blog"`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := w.request("login", good)
@@ -142,7 +175,9 @@ func TestAnEnvironmentKeepsItsKind(t *testing.T) {
 	w.apply()
 	w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"}))
 	w.policy.Kinds = map[perch.Kind][]string{perch.KindStaging: {"login"}}
-	other := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(testConfig, "staging: staging", "login: staging", 1)})
+	other := w.repo.commit(
+		"login", map[string]string{"perch.yaml": strings.Replace(testConfig, "staging: staging", "login: staging", 1)},
+	)
 	got := w.admit(w.request("login", other))
 	if got.Rejection == nil {
 		t.Fatalf("got %+v", got)
@@ -231,7 +266,9 @@ func TestS101ASourceThatDoesNotAnswerChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded"})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded",
+	})
 	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantRetry(t, err, "list stacks", "Throttling")
 	requests := of[*Requests](w)

@@ -14,13 +14,17 @@ import (
 )
 
 func staging(token string) contract.ApplyInput {
-	return contract.ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: token}
+	return contract.ApplyInput{
+		Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: token,
+	}
 }
 
 func TestApplyApplicationMakesTheStackOnceAndUpdatesIt(t *testing.T) {
 	w := newWorld(t)
 	in := staging("one").Application
-	if out := must(w, of[*Applications](w).DescribeApplication, in); out.Status != "" || out.Stack != "shop-application-staging" || out.Outputs == nil {
+	if out := must(
+		w, of[*Applications](w).DescribeApplication, in,
+	); out.Status != "" || out.Stack != "shop-application-staging" || out.Outputs == nil {
 		t.Errorf("before: %+v", out)
 	}
 	w.apply()
@@ -98,8 +102,11 @@ func TestApplicationsAreStagingAndProductionOfThisProject(t *testing.T) {
 func TestOutputsOfAnOlderTemplateSayWhatToRun(t *testing.T) {
 	w := newWorld(t)
 	tags := w.policy.Identity("").Tags(perch.KindStaging)
-	body := `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"ArtifactBucket": {"Value": {"Ref": "Files"}}}}`
-	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags, in.TemplateBody = stack.TagList(tags), &body }))
+	body := `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"ArtifactBucket": {"Value": {"Ref": ` +
+		`"Files"}}}}`
+	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) {
+		in.Tags, in.TemplateBody = stack.TagList(tags), &body
+	}))
 	_, err := of[*Applications](w).stacks.Outputs(t.Context(), perch.KindBranch)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "has no output", "run `perch application up --kind staging`")
 }

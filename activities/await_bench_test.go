@@ -39,7 +39,9 @@ func BenchmarkAThousandWaits(b *testing.B) {
 			running.Go(func() {
 				env := activitytest.NewEnvironment()
 				env.SetTestTimeout(5 * time.Minute)
-				if out, err := activitytest.TryIn(env, stacks.AwaitStack, contract.AwaitInput{StackID: id}); err != nil || out.Status != "CREATE_COMPLETE" {
+				if out, err := activitytest.TryIn(
+					env, stacks.AwaitStack, contract.AwaitInput{StackID: id},
+				); err != nil || out.Status != "CREATE_COMPLETE" {
 					b.Errorf("stack %d: %+v, %v", i, out, err)
 				}
 				delays[i] = time.Since(time.Unix(0, ended[i].Load()))

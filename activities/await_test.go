@@ -22,12 +22,17 @@ import (
 func TestAwaitStackTellsHowTheOperationEnded(t *testing.T) {
 	w := newWorld(t)
 	login := activitytest.Environment("shop", "login")
-	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") })
+	id := w.bare(
+		"shop-login", "login",
+		func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") },
+	)
 	out := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "token", Environment: &login})
 	if out.Status != "CREATE_COMPLETE" || out.Reason != "" {
 		t.Errorf("got %+v", out)
 	}
-	if seen := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); out.Stack == nil || *out.Stack != seen || !seen.Ours {
+	if seen := must(
+		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+	); out.Stack == nil || *out.Stack != seen || !seen.Ours {
 		t.Errorf("the wait saw %+v, and a look sees %+v", out.Stack, seen)
 	}
 }
@@ -35,7 +40,10 @@ func TestAwaitStackTellsHowTheOperationEnded(t *testing.T) {
 func TestAwaitStackNamesTheFirstFailedEvents(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "create", Reason: "no more buckets today"})
-	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") })
+	id := w.bare(
+		"shop-login", "login",
+		func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") },
+	)
 	out := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "token"})
 	if out.Status != "ROLLBACK_COMPLETE" {
 		t.Errorf("status %s", out.Status)
@@ -62,8 +70,13 @@ func TestAwaitStackSeesADeletedStackByItsID(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
-	if out := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "gone"}); out.Status != stack.Deleted {
+	must(
+		w, of[*Stacks](w).DeleteStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"},
+	)
+	if out := must(
+		w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "gone"},
+	); out.Status != stack.Deleted {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -73,11 +86,15 @@ func TestS33AStackThatSomebodyElseDeletedIsSeenToBeGoneByWhoeverWaits(t *testing
 	stacks := of[*Stacks](w)
 	stacks.StaleReads = 20 * time.Millisecond
 	w.fault(aws.Fault{Stack: "shop-other", Hang: true})
-	_, stop := stacks.Poller.Watch(w.bare("shop-other", "other", nil)) // Two waits are looked at by a listing, which has no deleted stacks.
+	// Two waits are looked at by a listing, which has no deleted stacks.
+	_, stop := stacks.Poller.Watch(w.bare("shop-other", "other", nil))
 	defer stop()
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, stacks.DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "theirs"})
+	must(
+		w, stacks.DeleteStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "theirs"},
+	)
 	w.settle(id)
 	if out := must(w, stacks.AwaitStack, contract.AwaitInput{StackID: id, Token: "ours"}); out.Status != stack.Deleted {
 		t.Errorf("got %+v", out)
@@ -86,8 +103,13 @@ func TestS33AStackThatSomebodyElseDeletedIsSeenToBeGoneByWhoeverWaits(t *testing
 
 func TestS29ThrottledDescribeStacksDoesNotFailAWait(t *testing.T) {
 	w := newWorld(t)
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 3})
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded", Count: 30})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 3,
+	})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded",
+		Count: 30,
+	})
 	id := w.bare("shop-login", "login", nil)
 	if out := w.settle(id); out.Status != "CREATE_COMPLETE" {
 		t.Errorf("got %+v", out)
@@ -95,7 +117,10 @@ func TestS29ThrottledDescribeStacksDoesNotFailAWait(t *testing.T) {
 }
 
 func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
-	stale := aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "Stack with id shop-login does not exist"}
+	stale := aws.Fault{
+		Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError",
+		Message: "Stack with id shop-login does not exist",
+	}
 	t.Run("a stack that cannot be seen yet", func(t *testing.T) {
 		w := newWorld(t)
 		stale.Count = 3
@@ -107,12 +132,17 @@ func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
 	t.Run("a stack that never appears", func(t *testing.T) {
 		w := newWorld(t)
 		of[*Stacks](w).StaleReads = 20 * time.Millisecond
-		_, err := activitytest.Try(of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/none", Token: "token"})
+		_, err := activitytest.Try(of[*Stacks](w).AwaitStack, contract.AwaitInput{
+			StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/none", Token: "token",
+		})
 		activitytest.WantFinal(t, err, perch.ErrorStackFailed, "does not exist", "run the command again")
 	})
 	t.Run("a status from before the operation", func(t *testing.T) {
 		w := newWorld(t)
-		id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("create") })
+		id := w.bare(
+			"shop-login", "login",
+			func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("create") },
+		)
 		w.settle(id)
 		wait := of[*Stacks](w).NewWait(contract.AwaitInput{StackID: id, Token: "update"}, perch.Progress{})
 		before := w.sight(id)
@@ -121,7 +151,9 @@ func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
 		}
 		w.update(id, "two", "update")
 		w.settle(id)
-		if out, done, err := wait.Take(t.Context(), w.sight(id)); !done || err != nil || out.Status != "UPDATE_COMPLETE" {
+		if out, done, err := wait.Take(
+			t.Context(), w.sight(id),
+		); !done || err != nil || out.Status != "UPDATE_COMPLETE" {
 			t.Errorf("the end of the update was not believed: %+v, %v, %v", out, done, err)
 		}
 	})
@@ -132,7 +164,9 @@ func TestAStatusThatNoEventConfirmsIsBelievedInTheEnd(t *testing.T) {
 	of[*Stacks](w).StaleReads = 20 * time.Millisecond
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	if out := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "a-token-without-events"}); out.Status != "CREATE_COMPLETE" {
+	if out := must(
+		w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "a-token-without-events"},
+	); out.Status != "CREATE_COMPLETE" {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -141,12 +175,20 @@ func TestS32AStackThatIsKnownByItsIDIsNeverTakenForAbsent(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.fault(aws.Fault{Stale: 3600, Count: 2})
-	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state.Status != "" {
+	if state := must(
+		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+	); state.Status != "" {
 		t.Errorf("an hour ago there was %+v", state)
 	}
-	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
+	_, err := activitytest.Try(
+		of[*Stacks](w).DescribeStack,
+		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id},
+	)
 	activitytest.WantRetry(t, err, id, "cannot be seen yet")
-	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id}); state.StackID != id {
+	if state := must(
+		w, of[*Stacks](w).DescribeStack,
+		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id},
+	); state.StackID != id {
 		t.Errorf("described %+v", state)
 	}
 }
@@ -155,7 +197,10 @@ func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	w := newWorld(t)
 	first := w.bare("shop-login", "login", nil)
 	w.settle(first)
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: first, Token: "gone"})
+	must(
+		w, of[*Stacks](w).DeleteStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: first, Token: "gone"},
+	)
 	w.settle(first)
 	second := w.bare("shop-login", "login", nil)
 	if out := w.settle(first); out.Status != stack.Deleted {
@@ -164,7 +209,10 @@ func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	if out := w.settle(second); out.Status != "CREATE_COMPLETE" {
 		t.Errorf("the second stack ended in %+v", out)
 	}
-	state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: first})
+	state := must(
+		w, of[*Stacks](w).DescribeStack,
+		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: first},
+	)
 	if state.StackID != first || state.Status != stack.Deleted {
 		t.Errorf("described %+v", state)
 	}
@@ -174,7 +222,10 @@ func TestS34AValidationErrorWithOtherWordsIsNotGone(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "1 validation error detected"})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError",
+		Message: "1 validation error detected",
+	})
 	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "gone"})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "look at stack "+id, "1 validation error detected")
 }
@@ -182,7 +233,10 @@ func TestS34AValidationErrorWithOtherWordsIsNotGone(t *testing.T) {
 func TestAWaitThatIsDeniedEndsAtOnce(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Status: 403, Code: "AccessDenied", Message: "no", Count: 1}) // Another try would go through.
+	// Another try would go through.
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "DescribeStacks", Status: 403, Code: "AccessDenied", Message: "no", Count: 1,
+	})
 	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id})
 	activitytest.WantFinal(t, err, perch.ErrorDenied, "cloudformation:DescribeStacks")
 }
@@ -227,7 +281,9 @@ func TestAWaitLeavesAStoppingWorkerAtOnce(t *testing.T) {
 // update begins an update of a stack that bare made.
 func (w *world) update(stackID, value, token string) {
 	w.t.Helper()
-	in := &cloudformation.UpdateStackInput{StackName: &stackID, TemplateBody: sdk.String(bucketTemplate(value)), ClientRequestToken: &token}
+	in := &cloudformation.UpdateStackInput{
+		StackName: &stackID, TemplateBody: sdk.String(bucketTemplate(value)), ClientRequestToken: &token,
+	}
 	if _, err := w.cfn().UpdateStack(w.t.Context(), in); err != nil {
 		w.t.Fatal(err)
 	}

@@ -55,7 +55,10 @@ func TestS170ALaunchThatADeletionInterruptsIsWaitedFor(t *testing.T) {
 	id := w.bare("shop-login", "login", singleInstance("shop-login"))
 	for w.environmentStatus("shop-login") == "" {
 	}
-	must(w, of[*Stacks](w).awaitBeanstalk, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
+	must(
+		w, of[*Stacks](w).awaitBeanstalk,
+		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id},
+	)
 	if status := w.environmentStatus("shop-login"); status != types.EnvironmentStatusReady {
 		t.Errorf("after the wait the environment is %s", status)
 	}
@@ -68,7 +71,10 @@ func TestAwaitBeanstalkTellsNothingOfAnotherStack(t *testing.T) {
 	w := newWorld(t)
 	other := w.bare("shop-other", "other", nil)
 	w.settle(other)
-	_, err := activitytest.Try(of[*Stacks](w).awaitBeanstalk, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: other})
+	_, err := activitytest.Try(
+		of[*Stacks](w).awaitBeanstalk,
+		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: other},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "is not the one of branch")
 }
 
@@ -94,8 +100,10 @@ func (w *world) retained() contract.SweepInput {
 func TestS172ARetainedEnvironmentIsTerminated(t *testing.T) {
 	w := newWorld(t)
 	in := w.retained()
-	w.fault(aws.Fault{Service: "elasticbeanstalk", Action: "TerminateEnvironment", Code: "InvalidParameterValue", Count: 1,
-		Message: "Environment named shop-login is in an invalid state for this operation. Must be Ready."})
+	w.fault(aws.Fault{
+		Service: "elasticbeanstalk", Action: "TerminateEnvironment", Code: "InvalidParameterValue", Count: 1,
+		Message: "Environment named shop-login is in an invalid state for this operation. Must be Ready.",
+	})
 	activitytest.WantRetry(t, w.sweep(in), "Must be Ready")
 	for range 2 { // The second time it is gone already.
 		if err := w.sweep(in); err != nil {

@@ -18,26 +18,43 @@ import (
 func TestWhatTakesLongBeatsFromItsBeginning(t *testing.T) {
 	w := newWorld(t)
 	busy := func() {
-		w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+		w.fault(aws.Fault{
+			Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 1,
+		})
 	}
 	for name, begin := range map[string]func(*testsuite.TestActivityEnvironment) error{
 		"SeedData": func(env *testsuite.TestActivityEnvironment) error {
-			_, err := activitytest.TryIn(env, of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: "none"})
+			_, err := activitytest.TryIn(
+				env, of[*Seeds](w).SeedData,
+				contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: "none"},
+			)
 			return err
 		},
 		"EnsureDatabase": func(env *testsuite.TestActivityEnvironment) error {
 			busy()
-			_, err := activitytest.TryIn(env, of[*Databases](w).EnsureDatabase, contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")})
+			_, err := activitytest.TryIn(
+				env, of[*Databases](w).EnsureDatabase,
+				contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")},
+			)
 			return err
 		},
 		"DropDatabase": func(env *testsuite.TestActivityEnvironment) error {
 			busy()
-			_, err := activitytest.TryIn(env, of[*Databases](w).DropDatabase, contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")})
+			_, err := activitytest.TryIn(
+				env, of[*Databases](w).DropDatabase,
+				contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")},
+			)
 			return err
 		},
 		"SweepResources": func(env *testsuite.TestActivityEnvironment) error {
-			w.fault(aws.Fault{Service: "s3", Action: "DeleteBucket", Status: 503, Code: "SlowDown", Message: "reduce your rate", Count: 1})
-			_, err := activitytest.TryIn(env, of[*Verification](w).SweepResources, contract.SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: "files"}}})
+			w.fault(aws.Fault{
+				Service: "s3", Action: "DeleteBucket", Status: 503, Code: "SlowDown", Message: "reduce your rate",
+				Count: 1,
+			})
+			_, err := activitytest.TryIn(
+				env, of[*Verification](w).SweepResources,
+				contract.SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: "files"}}},
+			)
 			return err
 		},
 	} {

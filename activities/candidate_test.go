@@ -31,9 +31,12 @@ func (w *world) remembering() {
 // listed counts what the tagging API lists of branch login.
 func (w *world) listed() int {
 	w.t.Helper()
-	found, err := resourcegroupstaggingapi.NewFromConfig(w.config).GetResources(w.t.Context(), &resourcegroupstaggingapi.GetResourcesInput{
+	found, err := resourcegroupstaggingapi.NewFromConfig(
+		w.config,
+	).GetResources(w.t.Context(), &resourcegroupstaggingapi.GetResourcesInput{
 		TagFilters: []tagtypes.TagFilter{
-			{Key: sdk.String(perch.TagProject), Values: []string{"shop"}}, {Key: sdk.String(perch.TagBranch), Values: []string{"login"}},
+			{Key: sdk.String(perch.TagProject), Values: []string{"shop"}},
+			{Key: sdk.String(perch.TagBranch), Values: []string{"login"}},
 		},
 	})
 	if err != nil {
@@ -164,13 +167,17 @@ func TestS187ADeniedLookUpIsNoAnswer(t *testing.T) {
 			Message: "Stack [x] does not exist",
 		},
 	)
-	out := must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login")})
+	out := must(
+		w, of[*Verification](w).VerifyGone,
+		contract.VerifyInput{Environment: activitytest.Environment("shop", "login")},
+	)
 	if len(out.Leftovers) != 0 || len(out.Unconfirmed) != 1 {
 		t.Errorf("verified %+v", out)
 	}
 }
 
-const groupTemplate = `{"Resources": {"Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "of Beanstalk"}}}}`
+const groupTemplate = `{"Resources": {"Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": ` +
+	`{"GroupDescription": "of Beanstalk"}}}}`
 
 // TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags makes what Beanstalk's own stack leaves: a group
 // with the tags of the environment and the id of a stack that is not Perch's.
@@ -202,7 +209,9 @@ func TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags(t *testing.T) {
 				in.Tags = stack.TagList(tags)
 			})
 			w.foreign(stack)
-			seen, err := of[*Verification](w).verifier.Look(t.Context(), contract.VerifyInput{Environment: activitytest.Environment("shop", "login")})
+			seen, err := of[*Verification](w).verifier.Look(
+				t.Context(), contract.VerifyInput{Environment: activitytest.Environment("shop", "login")},
+			)
 			if err != nil || len(seen.Left) != c.left || len(seen.Unconfirmed) != 0 {
 				t.Errorf("saw %+v, %v; want %d leftovers", seen, err, c.left)
 			}
@@ -227,7 +236,9 @@ func TestS189ALogGroupThatBeanstalkLeavesIsALeftover(t *testing.T) {
 		t.Fatalf("the contents name the logs %q", in.Contents.Logs)
 	}
 	client := cloudwatchlogs.NewFromConfig(w.config)
-	groups, err := client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &in.Contents.Logs[0]})
+	groups, err := client.DescribeLogGroups(
+		t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &in.Contents.Logs[0]},
+	)
 	if err != nil || len(groups.LogGroups) == 0 {
 		t.Fatalf("the environment streams to %v, %v", groups, err)
 	}
@@ -235,14 +246,18 @@ func TestS189ALogGroupThatBeanstalkLeavesIsALeftover(t *testing.T) {
 	w.prepare(in.StackID, false)
 	w.delete(in.StackID, nil)
 	in.Swept = true
-	if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group}); err != nil {
+	if _, err := client.CreateLogGroup(
+		t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group},
+	); err != nil {
 		t.Fatal(err)
 	}
 	out := must(w, of[*Verification](w).VerifyGone, in)
 	if !slices.Equal(out.Leftovers, []string{"log group " + *group}) {
 		t.Errorf("verified %+v", out)
 	}
-	if _, err := client.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: group}); err != nil {
+	if _, err := client.DeleteLogGroup(
+		t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: group},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if out := must(w, of[*Verification](w).VerifyGone, in); len(out.Leftovers) != 0 {

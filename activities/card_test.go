@@ -17,7 +17,9 @@ import (
 // said has the card of branch login say something.
 func (w *world) said(state perch.CardState) {
 	w.t.Helper()
-	_, err := of[*Stacks](w).cards.Update(w.t.Context(), activitytest.Environment("shop", "login"), func(c *perch.Card) error {
+	_, err := of[*Stacks](w).cards.Update(w.t.Context(), activitytest.Environment(
+		"shop", "login",
+	), func(c *perch.Card) error {
 		c.State = state
 		return nil
 	})
@@ -89,7 +91,10 @@ func TestTheCardOfARemovedEnvironmentStaysOnlyIfItSaysMore(t *testing.T) {
 func (w *world) shown() (shown []perch.EnvironmentStatus, warnings []string) {
 	w.t.Helper()
 	list := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
-	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")})
+	status := must(
+		w, of[*Stacks](w).DescribeEnvironment,
+		perch.StatusInput{Environment: activitytest.Environment("shop", "login")},
+	)
 	shown = append(list.Environments, *status.Environment)
 	if len(shown) != 2 {
 		w.t.Fatalf("shown are %+v", shown)
@@ -103,12 +108,17 @@ func TestWhatTheCardSaysIsShown(t *testing.T) {
 	w.settle(w.bare("shop-login", "login", nil))
 	shown, warnings := w.shown()
 	for i, each := range shown {
-		if !strings.HasPrefix(warnings[i], "there is no card of login: ") || each.PullRequests != nil || each.LastReport != nil {
+		if !strings.HasPrefix(warnings[i], "there is no card of login: ") || each.PullRequests != nil ||
+			each.LastReport != nil {
 			t.Errorf("without a card: %+v, warnings %q", each, warnings)
 		}
 	}
-	w.said(perch.CardState{Goal: perch.GoalUp, Phase: perch.PhaseFailed, Commit: "4f2d", By: "ada", Failure: strings.Repeat("ä\n", 300)})
-	if _, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment("shop", "login"), func(c *perch.Card) error {
+	w.said(perch.CardState{
+		Goal: perch.GoalUp, Phase: perch.PhaseFailed, Commit: "4f2d", By: "ada", Failure: strings.Repeat("ä\n", 300),
+	})
+	if _, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment(
+		"shop", "login",
+	), func(c *perch.Card) error {
 		c.PullRequests = []perch.PullRequest{{Number: 12, Title: "Log in"}}
 		return nil
 	}); err != nil {
@@ -121,7 +131,10 @@ func TestWhatTheCardSaysIsShown(t *testing.T) {
 		}
 		said := []rune(each.LastReport.Sentence)
 		if cut := len(said) == 300 && said[299] == '…'; cut != (i == 0) {
-			t.Errorf("of ls and status number %d has a sentence of %d characters: %q", i, len(said), each.LastReport.Sentence)
+			t.Errorf(
+				"of ls and status number %d has a sentence of %d characters: %q", i, len(said),
+				each.LastReport.Sentence,
+			)
 		}
 	}
 }
@@ -129,8 +142,13 @@ func TestWhatTheCardSaysIsShown(t *testing.T) {
 func TestAFailureBeforeThereIsAStackIsShown(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
-	w.said(perch.CardState{Goal: perch.GoalUp, Phase: perch.PhaseRejected, Commit: "4f2d", Sentence: "too many environments"})
-	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")})
+	w.said(perch.CardState{
+		Goal: perch.GoalUp, Phase: perch.PhaseRejected, Commit: "4f2d", Sentence: "too many environments",
+	})
+	status := must(
+		w, of[*Stacks](w).DescribeEnvironment,
+		perch.StatusInput{Environment: activitytest.Environment("shop", "login")},
+	)
 	if status.Environment != nil || status.LastReport == nil || status.LastReport.Sentence != "too many environments" {
 		t.Errorf("the status is %+v", status)
 	}
@@ -143,7 +161,10 @@ func TestAStackSaysWhyItFailed(t *testing.T) {
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "delete", Reason: "the bucket is not empty"})
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+	must(
+		w, of[*Stacks](w).DeleteStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"},
+	)
 	w.settle(id)
 	shown, _ := w.shown()
 	for _, each := range shown {
@@ -166,20 +187,25 @@ func TestACardThatCannotBeReadIsAWarning(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, warnings := w.shown()
-	if len(warnings) != 2 || !strings.Contains(warnings[0], "/cards/login.json cannot be read") || warnings[1] != warnings[0] {
+	if len(warnings) != 2 || !strings.Contains(warnings[0], "/cards/login.json cannot be read") ||
+		warnings[1] != warnings[0] {
 		t.Errorf("warnings %q", warnings)
 	}
 	w.said(perch.CardState{Goal: perch.GoalUp, Phase: perch.PhaseReady})
 	shown, warnings := w.shown()
-	if len(warnings) != 2 || !strings.Contains(warnings[0], "it was kept as cards/unreadable/login-") || shown[0].LastReport == nil {
+	if len(warnings) != 2 || !strings.Contains(warnings[0], "it was kept as cards/unreadable/login-") ||
+		shown[0].LastReport == nil {
 		t.Errorf("after the next report: %+v, warnings %q", shown[0], warnings)
 	}
 	for _, action := range []string{"GetObject", "ListObjectsV2"} {
-		if _, err := w.aws.AddFault(aws.Fault{Service: "s3", Action: action, Status: http.StatusForbidden, Code: "AccessDenied"}); err != nil {
+		if _, err := w.aws.AddFault(aws.Fault{
+			Service: "s3", Action: action, Status: http.StatusForbidden, Code: "AccessDenied",
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, warnings := w.shown(); len(warnings) != 2 || !strings.Contains(warnings[0], "are not known: list cards in bucket") {
+	if _, warnings := w.shown(); len(warnings) != 2 ||
+		!strings.Contains(warnings[0], "are not known: list cards in bucket") {
 		t.Errorf("warnings %q", warnings)
 	}
 }

@@ -50,24 +50,35 @@ func (w *world) template(value string) string { return w.allow("login", perch.Ki
 
 func (w *world) makeBucket(name string) {
 	w.t.Helper()
-	in := &s3.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"}}
+	in := &s3.CreateBucketInput{
+		Bucket:                    &name,
+		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"},
+	}
 	if _, err := w.s3().CreateBucket(w.t.Context(), in); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) creation(branch, token string) contract.ChangeInput {
-	return contract.ChangeInput{Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch, Template: w.allow(branch, perch.KindBranch, "one"), Token: token}
+	return contract.ChangeInput{
+		Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch,
+		Template: w.allow(branch, perch.KindBranch, "one"), Token: token,
+	}
 }
 
 func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
 	w := newWorld(t)
-	for kind, protected := range map[perch.Kind]bool{perch.KindBranch: false, perch.KindStaging: true, perch.KindProduction: true} {
+	for kind, protected := range map[perch.Kind]bool{
+		perch.KindBranch: false, perch.KindStaging: true, perch.KindProduction: true,
+	} {
 		in := w.creation("is-"+string(kind), "token")
 		in.Kind = kind
 		w.allow(in.Environment.Branch, kind, "one")
 		out := must(w, of[*Stacks](w).CreateStack, in)
-		state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", in.Environment.Branch)})
+		state := must(
+			w, of[*Stacks](w).DescribeStack,
+			contract.StackInput{Environment: activitytest.Environment("shop", in.Environment.Branch)},
+		)
 		if state.StackID != out.StackID || !state.Ours || state.Kind != kind || state.Protected != protected {
 			t.Errorf("%s: made %+v, found %+v", kind, out, state)
 		}
@@ -76,8 +87,10 @@ func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
 
 func TestS01LostCreateResponseIsAdopted(t *testing.T) {
 	for name, change := range map[string]func(*world, *contract.ChangeInput){
-		"the same call again":               func(*world, *contract.ChangeInput) {},
-		"another template meanwhile":        func(w *world, in *contract.ChangeInput) { in.Template = w.allow("login", perch.KindBranch, "two") },
+		"the same call again": func(*world, *contract.ChangeInput) {},
+		"another template meanwhile": func(w *world, in *contract.ChangeInput) {
+			in.Template = w.allow("login", perch.KindBranch, "two")
+		},
 		"another token: a run that is anew": func(_ *world, in *contract.ChangeInput) { in.Token = "other" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +102,10 @@ func TestS01LostCreateResponseIsAdopted(t *testing.T) {
 			change(w, &in)
 			out := must(w, of[*Stacks](w).CreateStack, in)
 			all := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
-			if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state.StackID != out.StackID || len(all.Environments) != 1 {
+			if state := must(
+				w, of[*Stacks](w).DescribeStack,
+				contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+			); state.StackID != out.StackID || len(all.Environments) != 1 {
 				t.Errorf("adopted %+v of %+v, %d environments", out, state, len(all.Environments))
 			}
 		})
@@ -103,14 +119,22 @@ func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
 	}{
 		"no tags": {func(in *cloudformation.CreateStackInput) { in.Tags = nil },
 			[]string{"stack shop-login exists", "Perch does not manage it and left it alone", "rename the branch"}},
-		"another repository": {func(in *cloudformation.CreateStackInput) { in.Tags = stack.TagList(otherRepository(t)) },
-			[]string{"carries the repository github.com/acme/other in the tags", "`repository: [github.com/acme/shop, github.com/acme/other]`"}},
+		"another repository": {
+			func(in *cloudformation.CreateStackInput) { in.Tags = stack.TagList(otherRepository(t)) },
+			[]string{
+				"carries the repository github.com/acme/other in the tags",
+				"`repository: [github.com/acme/shop, github.com/acme/other]`",
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			id := w.bare("shop-login", "login", c.change)
 			w.foreign(id)
-			if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state.Ours || state.StackID != id {
+			if state := must(
+				w, of[*Stacks](w).DescribeStack,
+				contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+			); state.Ours || state.StackID != id {
 				t.Errorf("found %+v", state)
 			}
 			_, err := activitytest.Try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
@@ -131,7 +155,10 @@ func TestS32AStackThatExistsAndCannotBeSeenYetIsNoConflict(t *testing.T) {
 	w := newWorld(t)
 	w.bare("shop-login", "login", nil)
 	in := w.creation("login", "token")
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Contains: "StackName=shop-login", Code: "ValidationError", Message: "Stack with id shop-login does not exist", Count: 1})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "DescribeStacks", Contains: "StackName=shop-login", Code: "ValidationError",
+		Message: "Stack with id shop-login does not exist", Count: 1,
+	})
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantRetry(t, err, "cannot be seen yet")
 	must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
@@ -140,11 +167,15 @@ func TestS32AStackThatExistsAndCannotBeSeenYetIsNoConflict(t *testing.T) {
 func TestS30AThrottledCreateStackIsTriedAgainWithItsToken(t *testing.T) {
 	w := newWorld(t)
 	in := w.creation("login", "token")
-	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "CreateStack", Code: "Throttling", Message: "Rate exceeded", Count: 1,
+	})
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantRetry(t, err, "Throttling")
 	out := must(w, of[*Stacks](w).CreateStack, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: "token"}); ended.Status != "CREATE_COMPLETE" {
+	if ended := must(
+		w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: "token"},
+	); ended.Status != "CREATE_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
 }
@@ -152,10 +183,16 @@ func TestS30AThrottledCreateStackIsTriedAgainWithItsToken(t *testing.T) {
 func TestS55S69ExpiredCredentialsAreTriedAgainAndADenialIsNot(t *testing.T) {
 	w := newWorld(t)
 	in := w.creation("login", "token")
-	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "ExpiredToken", Message: "The security token included in the request is expired", Count: 1})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "ExpiredToken",
+		Message: "The security token included in the request is expired", Count: 1,
+	})
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantRetry(t, err, "ExpiredToken")
-	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "AccessDenied", Message: "User: x is not authorized to perform: cloudformation:CreateStack", Count: 1})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "AccessDenied",
+		Message: "User: x is not authorized to perform: cloudformation:CreateStack", Count: 1,
+	})
 	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantFinal(t, err, perch.ErrorDenied, "cloudformation:CreateStack")
 	must(w, of[*Stacks](w).CreateStack, in)
@@ -166,7 +203,9 @@ func TestTheLimitTakesBackNoEnvironmentThatAnotherRequestMade(t *testing.T) {
 	must(w, of[*Stacks](w).CreateStack, w.creation("first", "token"))
 	made := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
 	w.policy.MaxEnvironments = 1
-	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "other")); out.StackID != made.StackID || out.Rejection != nil {
+	if out := must(
+		w, of[*Stacks](w).CreateStack, w.creation("login", "other"),
+	); out.StackID != made.StackID || out.Rejection != nil {
 		t.Errorf("adopted %+v, the other request made %+v", out, made)
 	}
 	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")); out.Rejection == nil {
@@ -179,7 +218,8 @@ func TestS32TheLimitIsNotCountedByAListingThatLacksTheNewStack(t *testing.T) {
 	must(w, of[*Stacks](w).CreateStack, w.creation("first", "token"))
 	w.policy.MaxEnvironments = 1
 	in := w.creation("login", "token")
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Stale: 3600, Count: 2}) // Before the creation and after it.
+	// Before the creation and after it.
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Stale: 3600, Count: 2})
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantRetry(t, err, "cannot be seen yet")
 	if out := must(w, of[*Stacks](w).CreateStack, in); out.Rejection == nil {
@@ -197,7 +237,9 @@ func TestWhoComesAfterTheLimitHasToGoAgain(t *testing.T) {
 			t.Errorf("environment %d: rejected %v", i+1, out.Rejection)
 		}
 		if want {
-			activitytest.WantWords(t, out.Rejection.Reason, "allows 2 environments", "perch down BRANCH", "max_environments")
+			activitytest.WantWords(
+				t, out.Rejection.Reason, "allows 2 environments", "perch down BRANCH", "max_environments",
+			)
 		}
 		if again := must(w, of[*Stacks](w).CreateStack, in); !cmp.Equal(again, out) {
 			t.Errorf("a repeat says %+v, the first said %+v", again, out)
@@ -209,7 +251,10 @@ func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
 	w := newWorld(t)
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 	w.settle(id)
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("one"), Token: "update"}
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("one"),
+		Token: "update",
+	}
 	if out := must(w, of[*Stacks](w).UpdateStack, in); !out.Unchanged || out.StackID != id {
 		t.Errorf("got %+v", out)
 	}
@@ -217,25 +262,37 @@ func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
 	if out := must(w, of[*Stacks](w).UpdateStack, in); out.Unchanged {
 		t.Errorf("got %+v", out)
 	}
-	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "update-2"}); ended.Status != "UPDATE_COMPLETE" {
+	if ended := must(
+		w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "update-2"},
+	); ended.Status != "UPDATE_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
 }
 
 func TestALostUpdateResponseIsMended(t *testing.T) {
 	for name, rejection := range map[string]aws.Fault{
-		"by the token":                       {},
-		"by the events while it goes on":     {Code: "ValidationError", Message: "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated."},
-		"by the events when it is over":      {Code: "ValidationError", Message: "No updates are to be performed."},
-		"by the events when it was rejected": {Code: "ValidationError", Message: "Stack:arn is in UPDATE_ROLLBACK_FAILED state and can not be updated."},
-		"by the token that is used up, also": {Code: "TokenAlreadyExistsException", Message: "The client request token update has already been used for this stack."},
+		"by the token": {},
+		"by the events while it goes on": {
+			Code: "ValidationError", Message: "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.",
+		},
+		"by the events when it is over": {Code: "ValidationError", Message: "No updates are to be performed."},
+		"by the events when it was rejected": {
+			Code: "ValidationError", Message: "Stack:arn is in UPDATE_ROLLBACK_FAILED state and can not be updated.",
+		},
+		"by the token that is used up, also": {
+			Code:    "TokenAlreadyExistsException",
+			Message: "The client request token update has already been used for this stack.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 			w.settle(id)
 			w.fault(aws.Fault{Service: "cloudformation", Action: "UpdateStack", When: aws.After, Drop: true, Count: 1})
-			in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"), Token: "update"}
+			in := contract.ChangeInput{
+				Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"),
+				Token: "update",
+			}
 			_, err := activitytest.Try(of[*Stacks](w).UpdateStack, in)
 			activitytest.WantRetry(t, err)
 			if rejection.Code != "" {
@@ -245,7 +302,9 @@ func TestALostUpdateResponseIsMended(t *testing.T) {
 			if out := must(w, of[*Stacks](w).UpdateStack, in); out.Unchanged {
 				t.Errorf("got %+v", out)
 			}
-			if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
+			if ended := must(
+				w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "update"},
+			); ended.Status != "UPDATE_COMPLETE" {
 				t.Errorf("ended %+v", ended)
 			}
 		})
@@ -256,8 +315,14 @@ func TestARefusedCallWhoseEventsCannotBeReadIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 	w.settle(id)
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DeleteStack", Code: "ValidationError", Message: "Stack [shop-login] cannot be deleted while TerminationProtection is enabled"})
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "DeleteStack", Code: "ValidationError",
+		Message: "Stack [shop-login] cannot be deleted while TerminationProtection is enabled",
+	})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded",
+		Count: 1,
+	})
 	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"}
 	_, err := activitytest.Try(of[*Stacks](w).DeleteStack, in)
 	activitytest.WantRetry(t, err, "list events", "Throttling")
@@ -269,7 +334,10 @@ func TestAnUpdateOfABusyStackIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "create", Hang: true})
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
-	_, err := activitytest.Try(of[*Stacks](w).UpdateStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"), Token: "update"})
+	_, err := activitytest.Try(of[*Stacks](w).UpdateStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"),
+		Token: "update",
+	})
 	activitytest.WantRetry(t, err, "CREATE_IN_PROGRESS")
 }
 
@@ -283,7 +351,9 @@ func TestDeleteStackIsForTheIDAndMayBeRepeated(t *testing.T) {
 	second := w.bare("shop-login", "login", nil)
 	w.settle(second)
 	must(w, of[*Stacks](w).DeleteStack, in)
-	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state.StackID != second || state.Status != "CREATE_COMPLETE" {
+	if state := must(
+		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+	); state.StackID != second || state.Status != "CREATE_COMPLETE" {
 		t.Errorf("the newer stack is %+v", state)
 	}
 }
@@ -299,7 +369,9 @@ func TestRepairCallsLeadOutOfFailedUpdates(t *testing.T) {
 	}
 	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "continue"}
 	must(w, of[*Stacks](w).ContinueRollback, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "continue"}); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
+	if ended := must(
+		w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "continue"},
+	); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
 }
@@ -310,11 +382,18 @@ func TestCancelUpdateTurnsAnUpdateBack(t *testing.T) {
 	w.settle(id)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "update", Hang: true, Count: 1})
 	w.update(id, "two", "update")
-	must(w, of[*Stacks](w).CancelUpdate, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel"})
+	must(
+		w, of[*Stacks](w).CancelUpdate,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel"},
+	)
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
-	must(w, of[*Stacks](w).CancelUpdate, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel-2"}) // It is over: the next look decides.
+	// It is over: the next look decides.
+	must(
+		w, of[*Stacks](w).CancelUpdate,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel-2"},
+	)
 }
 
 func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
@@ -322,14 +401,19 @@ func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "update", Reason: "no", Count: 1})
-	in := &cloudformation.UpdateStackInput{StackName: &id, TemplateBody: sdk.String(bucketTemplate("two")), DisableRollback: sdk.Bool(true)}
+	in := &cloudformation.UpdateStackInput{
+		StackName: &id, TemplateBody: sdk.String(bucketTemplate("two")), DisableRollback: sdk.Bool(true),
+	}
 	if _, err := w.cfn().UpdateStack(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 	if ended := w.settle(id); ended.Status != "UPDATE_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	must(w, of[*Stacks](w).RollbackStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "back"})
+	must(
+		w, of[*Stacks](w).RollbackStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "back"},
+	)
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
@@ -351,7 +435,9 @@ func TestCallsAreMadeInTheServiceRole(t *testing.T) {
 func TestNothingIsCreatedWhereTheLimitIsReached(t *testing.T) {
 	w := newWorld(t)
 	w.policy.MaxEnvironments = 1
-	creations := []contract.ChangeInput{w.creation("first", "token"), w.creation("second", "token"), w.creation("third", "token")}
+	creations := []contract.ChangeInput{
+		w.creation("first", "token"), w.creation("second", "token"), w.creation("third", "token"),
+	}
 	before := w.calls("cloudformation", "CreateStack")
 	for i, in := range creations {
 		out := must(w, of[*Stacks](w).CreateStack, in)

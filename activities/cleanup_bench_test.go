@@ -59,7 +59,9 @@ func (w *world) cleanupsOf(hub *hub.Server) *Cleanups {
 }
 
 func (w *world) plan(b *testing.B, cleanups *Cleanups) {
-	if plan := must(w, cleanups.PlanCleanup, perch.CleanupInput{Project: "shop"}); plan.Problem != "" || len(plan.Verdicts)+plan.Unlisted != live+gone {
+	if plan := must(
+		w, cleanups.PlanCleanup, perch.CleanupInput{Project: "shop"},
+	); plan.Problem != "" || len(plan.Verdicts)+plan.Unlisted != live+gone {
 		b.Fatalf("problem %q, %d verdicts", plan.Problem, len(plan.Verdicts)+plan.Unlisted)
 	}
 }

@@ -37,13 +37,19 @@ func TestNothingIsRemovedByWhatGitHubDoesNotAnswer(t *testing.T) {
 		// held says that the plan comes, with everything held; else the listing is tried again.
 		held bool
 	}{
-		"S45 an empty list":        {always(emptyList()), true},
-		"S45 a server error":       {always(hub.Answer(http.StatusBadGateway, "Server Error")), false},
-		"S45 a body that ends":     {truncated, false},
-		"S66 a primary rate limit": {always(hub.Answer(http.StatusForbidden, "API rate limit exceeded", "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", soon)), false},
-		"S66 a secondary one":      {always(hub.Answer(http.StatusForbidden, "You have exceeded a secondary rate limit", "Retry-After", "60")), false},
-		"S67 an expired token":     {always(hub.Answer(http.StatusUnauthorized, "Bad credentials")), true},
-		"S67 no access":            {always(hub.Answer(http.StatusNotFound, "Not Found")), true},
+		"S45 an empty list":    {always(emptyList()), true},
+		"S45 a server error":   {always(hub.Answer(http.StatusBadGateway, "Server Error")), false},
+		"S45 a body that ends": {truncated, false},
+		"S66 a primary rate limit": {always(hub.Answer(
+			http.StatusForbidden, "API rate limit exceeded", "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "0",
+			"X-RateLimit-Reset", soon,
+		)), false},
+		"S66 a secondary one": {
+			always(hub.Answer(http.StatusForbidden, "You have exceeded a secondary rate limit", "Retry-After", "60")),
+			false,
+		},
+		"S67 an expired token": {always(hub.Answer(http.StatusUnauthorized, "Bad credentials")), true},
+		"S67 no access":        {always(hub.Answer(http.StatusNotFound, "Not Found")), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -55,7 +61,8 @@ func TestNothingIsRemovedByWhatGitHubDoesNotAnswer(t *testing.T) {
 				activitytest.WantRetry(t, err, "list branches of")
 				return
 			}
-			if err != nil || plan.Problem == "" || len(plan.Verdicts) != 1 || plan.Verdicts[0].Verdict != perch.VerdictHold {
+			if err != nil || plan.Problem == "" || len(plan.Verdicts) != 1 ||
+				plan.Verdicts[0].Verdict != perch.VerdictHold {
 				t.Errorf("plan %+v, %v", plan, err)
 			}
 		})
@@ -81,15 +88,30 @@ func TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer(t *testing.T) {
 		final bool
 		words string
 	}{
-		"S45 a server error":       {always(hub.Answer(http.StatusBadGateway, "Server Error")), false, "502"},
-		"S45 a body that ends":     {truncated, false, "broke off"},
-		"S45 a part of an answer":  {always(hub.QueryError("", "Something went wrong while executing your query.")), false, "went wrong"},
-		"S66 a primary rate limit": {always(hub.QueryError("RATE_LIMITED", "API rate limit exceeded", "X-RateLimit-Remaining", "0")), false, "wants fewer requests"},
-		"S66 a secondary one":      {always(hub.Answer(http.StatusForbidden, "You have exceeded a secondary rate limit", "Retry-After", "60")), false, "wants fewer requests"},
-		"S67 an expired token":     {always(hub.Answer(http.StatusUnauthorized, "Bad credentials")), true, "give the worker a new one"},
-		"S67 no access":            {always(hub.QueryError("NOT_FOUND", "Could not resolve to a Repository with the name 'acme/shop'.")), true, "made private to this token"},
-		"S67 a right less":         {always(hub.QueryError("FORBIDDEN", "Resource not accessible by integration")), true, "Contents: read"},
-		"S53 renamed":              {renamed, true, "was renamed"},
+		"S45 a server error":   {always(hub.Answer(http.StatusBadGateway, "Server Error")), false, "502"},
+		"S45 a body that ends": {truncated, false, "broke off"},
+		"S45 a part of an answer": {
+			always(hub.QueryError("", "Something went wrong while executing your query.")), false, "went wrong",
+		},
+		"S66 a primary rate limit": {
+			always(hub.QueryError("RATE_LIMITED", "API rate limit exceeded", "X-RateLimit-Remaining", "0")), false,
+			"wants fewer requests",
+		},
+		"S66 a secondary one": {
+			always(hub.Answer(http.StatusForbidden, "You have exceeded a secondary rate limit", "Retry-After", "60")),
+			false, "wants fewer requests",
+		},
+		"S67 an expired token": {
+			always(hub.Answer(http.StatusUnauthorized, "Bad credentials")), true, "give the worker a new one",
+		},
+		"S67 no access": {
+			always(hub.QueryError("NOT_FOUND", "Could not resolve to a Repository with the name 'acme/shop'.")), true,
+			"made private to this token",
+		},
+		"S67 a right less": {
+			always(hub.QueryError("FORBIDDEN", "Resource not accessible by integration")), true, "Contents: read",
+		},
+		"S53 renamed": {renamed, true, "was renamed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

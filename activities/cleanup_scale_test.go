@@ -35,7 +35,9 @@ func (w *world) onGitHub(branches int) *hub.Server {
 		names = append(names, fmt.Sprintf("topic-%d", i))
 	}
 	for _, name := range names {
-		reference := plumbing.NewHashReference(plumbing.NewBranchReferenceName(name), plumbing.NewHash(strings.Repeat("1", 40)))
+		reference := plumbing.NewHashReference(
+			plumbing.NewBranchReferenceName(name), plumbing.NewHash(strings.Repeat("1", 40)),
+		)
 		if err := repository.Storer.SetReference(reference); err != nil {
 			w.t.Fatal(err)
 		}
@@ -48,7 +50,9 @@ func (w *world) onGitHub(branches int) *hub.Server {
 // github is a source that has asked nothing yet.
 func (w *world) github(server *hub.Server) *github.Repository {
 	w.t.Helper()
-	source, err := github.Open(perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, github.Credentials{Token: hub.Token})
+	source, err := github.Open(
+		perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, github.Credentials{Token: hub.Token},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -73,7 +77,8 @@ func (w *world) many(live, others int) {
 			}
 			name := environment.StackName()
 			_, err = client.CreateStack(ctx, &cloudformation.CreateStackInput{
-				StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: stack.TagList(environment.Tags(w.policy.Identity(""), perch.KindBranch)),
+				StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")),
+				Tags: stack.TagList(environment.Tags(w.policy.Identity(""), perch.KindBranch)),
 			})
 			return err
 		})
@@ -109,7 +114,9 @@ func TestCleanupOfThousandsCostsACallForEachPageAndALookForEachRemoval(t *testin
 		}
 	}
 	if len(removals) != gone || len(plan.Verdicts)+plan.Unlisted != live+gone {
-		t.Errorf("%d removals, %d verdicts and %d that are not listed", len(removals), len(plan.Verdicts), plan.Unlisted)
+		t.Errorf(
+			"%d removals, %d verdicts and %d that are not listed", len(removals), len(plan.Verdicts), plan.Unlisted,
+		)
 	}
 	counted := func(wantGitHub, wantAWS int) {
 		t.Helper()
@@ -126,7 +133,10 @@ func TestCleanupOfThousandsCostsACallForEachPageAndALookForEachRemoval(t *testin
 		t.Errorf("the plan takes %d bytes, %v", len(data), err)
 	}
 	for _, v := range removals {
-		in := contract.LastLookInput{Environment: activitytest.Environment("shop", v.Branch), Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
+		in := contract.LastLookInput{
+			Environment: activitytest.Environment("shop", v.Branch),
+			Judged:      perch.Judgement{StackID: v.StackID, Commit: v.Commit},
+		}
 		if out := must(w, of[*Cleanups](w).LastLook, in); out.Keep != "" {
 			t.Errorf("%s is kept: %s", v.Branch, out.Keep)
 		}

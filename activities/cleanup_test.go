@@ -93,7 +93,9 @@ func TestPlanComparesBranchesWithStacks(t *testing.T) {
 	if plan.Until.Sub(plan.At) != 90*time.Minute || plan.Brake != nil || plan.Problem != "" || len(plan.Failed) != 0 {
 		t.Errorf("plan %+v", plan)
 	}
-	if now := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop", Now: true}); !now.Until.Equal(now.At) {
+	if now := must(
+		w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop", Now: true},
+	); !now.Until.Equal(now.At) {
 		t.Errorf("--now has a grace period until %s", now.Until)
 	}
 }
@@ -103,7 +105,9 @@ func TestS75ProtectionIsReadFromTheStack(t *testing.T) {
 	w.settle(w.bare("shop-tagged", "tagged", func(in *cloudformation.CreateStackInput) {
 		in.Tags = append(in.Tags, types.Tag{Key: sdk.String(perch.TagProtect), Value: sdk.String("true")})
 	}))
-	w.settle(w.bare("shop-switched", "switched", func(in *cloudformation.CreateStackInput) { in.EnableTerminationProtection = sdk.Bool(true) }))
+	w.settle(w.bare("shop-switched", "switched", func(in *cloudformation.CreateStackInput) {
+		in.EnableTerminationProtection = sdk.Bool(true)
+	}))
 	for _, v := range must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"}).Verdicts {
 		if (v.Verdict == perch.VerdictRemove) != (v.Branch == "gone") {
 			t.Errorf("verdict %+v", v)
@@ -126,16 +130,21 @@ func TestListingThatFailsIsTriedAgainOrHeld(t *testing.T) {
 	})
 	t.Run("S66 a rate limit says when", func(t *testing.T) {
 		w := leftOver(t)
-		w.set.branches.Source = failing(&source.RateLimited{Until: time.Now().Add(20 * time.Minute), Reason: "rate limit"})
+		w.set.branches.Source = failing(&source.RateLimited{
+			Until: time.Now().Add(20 * time.Minute), Reason: "rate limit",
+		})
 		_, err := activitytest.Try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
 		var failure *temporal.ApplicationError
-		if !errors.As(err, &failure) || failure.NextRetryDelay() < 19*time.Minute || failure.NextRetryDelay() > 21*time.Minute {
+		if !errors.As(err, &failure) || failure.NextRetryDelay() < 19*time.Minute ||
+			failure.NextRetryDelay() > 21*time.Minute {
 			t.Errorf("error %v", err)
 		}
 	})
 	for name, err := range map[string]error{
-		"S66 a rate limit for longer than anybody waits": &source.RateLimited{Until: time.Now().Add(3 * time.Hour), Reason: "no token"},
-		"S67 a token that is missing or expired":         &source.Rejected{Reason: "no token"},
+		"S66 a rate limit for longer than anybody waits": &source.RateLimited{
+			Until: time.Now().Add(3 * time.Hour), Reason: "no token",
+		},
+		"S67 a token that is missing or expired": &source.Rejected{Reason: "no token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := leftOver(t)
@@ -156,7 +165,10 @@ func (w *world) judged() contract.LastLookInput {
 	w.t.Helper()
 	for _, v := range must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"}).Verdicts {
 		if v.Branch == "gone" {
-			return contract.LastLookInput{Environment: activitytest.Environment("shop", "gone"), Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
+			return contract.LastLookInput{
+				Environment: activitytest.Environment("shop", "gone"),
+				Judged:      perch.Judgement{StackID: v.StackID, Commit: v.Commit},
+			}
 		}
 	}
 	w.t.Fatal("nothing is left over")
@@ -168,11 +180,15 @@ func TestLastLookSeesWhatHasChanged(t *testing.T) {
 		change func(*world)
 		keep   string
 	}{
-		"nothing":                     {func(*world) {}, ""},
-		"S18 the branch exists again": {func(w *world) { w.repo.commit("gone", map[string]string{"a": "c"}) }, "branch gone exists again"},
+		"nothing": {func(*world) {}, ""},
+		"S18 the branch exists again": {
+			func(w *world) { w.repo.commit("gone", map[string]string{"a": "c"}) }, "branch gone exists again",
+		},
 		"the stack was made anew": {func(w *world) {
 			id := w.judged().Judged.StackID
-			if _, err := w.cfn().DeleteStack(w.t.Context(), &cloudformation.DeleteStackInput{StackName: &id}); err != nil {
+			if _, err := w.cfn().DeleteStack(
+				w.t.Context(), &cloudformation.DeleteStackInput{StackName: &id},
+			); err != nil {
 				w.t.Fatal(err)
 			}
 			w.settle(id)

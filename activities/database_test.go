@@ -57,7 +57,9 @@ func newSharingAt(t *testing.T, server *postgrestest.Server, address string) *sh
 
 func (s *sharing) password(secret string) string {
 	s.t.Helper()
-	out, err := secretsmanager.NewFromConfig(s.config).GetSecretValue(s.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &secret})
+	out, err := secretsmanager.NewFromConfig(s.config).GetSecretValue(
+		s.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &secret},
+	)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -115,7 +117,9 @@ func (s *sharing) deleteByHand(stackID string) {
 // secret is the password of the environment's user, as its instances read it.
 func (s *sharing) secret(in contract.DatabaseInput) string {
 	s.t.Helper()
-	out, err := s.cfn().DescribeStackResource(s.t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &in.StackID, LogicalResourceId: sdk.String(cfn.SharedSecretID)})
+	out, err := s.cfn().DescribeStackResource(s.t.Context(), &cloudformation.DescribeStackResourceInput{
+		StackName: &in.StackID, LogicalResourceId: sdk.String(cfn.SharedSecretID),
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -140,7 +144,8 @@ func (s *sharing) exec(conn *pgx.Conn, statement string) {
 }
 
 func (s *sharing) databases() []string {
-	return s.server.Exec(s.t, "SELECT datname FROM pg_database WHERE datname LIKE 'perch%' UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'perch\\_%' ORDER BY 1")
+	return s.server.Exec(s.t, "SELECT datname FROM pg_database WHERE datname LIKE 'perch%' UNION ALL SELECT rolname "+
+		"FROM pg_roles WHERE rolname LIKE 'perch\\_%' ORDER BY 1")
 }
 
 func TestAnEnvironmentHasItsDatabaseInTheSharedInstance(t *testing.T) {
@@ -155,7 +160,9 @@ func TestAnEnvironmentHasItsDatabaseInTheSharedInstance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.server.Connect(t, loginName, environment.DatabaseName(), s.secret(other)); err == nil || !strings.Contains(err.Error(), "permission denied for database") {
+	if _, err := s.server.Connect(
+		t, loginName, environment.DatabaseName(), s.secret(other),
+	); err == nil || !strings.Contains(err.Error(), "permission denied for database") {
 		t.Errorf("another branch's user logs in to the database: %v", err)
 	}
 	if len(s.databases()) != 4 {
@@ -167,7 +174,9 @@ func TestAStackThatIsMadeAnewHasAnEmptyDatabase(t *testing.T) {
 	s := newSharing(t)
 	in := s.raise("login")
 	s.exec(s.login(in, loginName), "CREATE TABLE carts (id int)")
-	must(s.world, of[*Stacks](s.world).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	must(s.world, of[*Stacks](s.world).DeleteStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone",
+	})
 	s.settle(in.StackID)
 	s.exec(s.login(s.raise("login"), loginName), "CREATE TABLE carts (id int)")
 }
@@ -177,7 +186,10 @@ func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
 	const name = "perch_shop_staging"
 	raise := func() contract.DatabaseInput {
 		rendered, token := s.render("staging", s.commit("staging")), "create-"+strconv.Itoa(len(s.databases()))
-		in := contract.ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: rendered.Hash, Token: token}
+		in := contract.ChangeInput{
+			Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: rendered.Hash,
+			Token: token,
+		}
 		id := must(s.world, of[*Stacks](s.world).CreateStack, in).StackID
 		s.settle(id)
 		database := contract.DatabaseInput{Environment: activitytest.Environment("shop", "staging"), StackID: id}
@@ -187,9 +199,13 @@ func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
 	first := raise()
 	s.exec(s.login(first, name), "CREATE TABLE carts (id int)")
 	_, err := activitytest.Try(of[*Databases](s.world).DropDatabase, first)
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "stack shop-staging is CREATE_COMPLETE and uses database perch_shop_staging")
+	activitytest.WantFinal(
+		t, err, perch.ErrorInvalid, "stack shop-staging is CREATE_COMPLETE and uses database perch_shop_staging",
+	)
 
-	protection := &cloudformation.UpdateTerminationProtectionInput{StackName: &first.StackID, EnableTerminationProtection: sdk.Bool(false)}
+	protection := &cloudformation.UpdateTerminationProtectionInput{
+		StackName: &first.StackID, EnableTerminationProtection: sdk.Bool(false),
+	}
 	if _, err := s.cfn().UpdateTerminationProtection(t.Context(), protection); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +224,9 @@ func TestADatabaseGoesWithItsUserAndItsConnections(t *testing.T) {
 	s.server.Exec(t, "CREATE SCHEMA elsewhere AUTHORIZATION "+loginName)
 	login, databases := activitytest.Environment("shop", "login"), of[*Databases](s.world)
 	left, err := databases.databases.Remains(t.Context(), login)
-	if want := []string{"database perch_shop_login in the shared instance", "user perch_shop_login in the shared instance"}; err != nil || !slices.Equal(left, want) {
+	if want := []string{
+		"database perch_shop_login in the shared instance", "user perch_shop_login in the shared instance",
+	}; err != nil || !slices.Equal(left, want) {
 		t.Errorf("left %q, %v", left, err)
 	}
 	s.drop(in)
@@ -246,10 +264,16 @@ func TestADatabaseOfSomebodyElseIsLeftAlone(t *testing.T) {
 
 func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 	s := newSharing(t)
-	in := contract.DatabaseInput{Environment: activitytest.Environment("shop", "login"), StackID: s.up("login", s.commit("login"))}
-	s.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackResource", Code: "ValidationError", Message: "Stack 'shop-login' does not exist", Count: 1})
+	in := contract.DatabaseInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: s.up("login", s.commit("login")),
+	}
+	s.fault(aws.Fault{
+		Service: "cloudformation", Action: "DescribeStackResource", Code: "ValidationError",
+		Message: "Stack 'shop-login' does not exist", Count: 1,
+	})
 	s.fault(aws.Fault{Stale: 3600, Contains: "shop-login", Count: 1})
-	if _, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, in); err != nil { // A wait's last look may meet the stale read instead.
+	// A wait's last look may meet the stale read instead.
+	if _, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, in); err != nil {
 		activitytest.WantRetry(t, err, "cannot be seen yet")
 	}
 	s.ensure(in)
@@ -258,7 +282,9 @@ func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 func TestAStackWithoutASecretHasNoDatabaseMade(t *testing.T) {
 	s := newSharing(t)
 	of[*Stacks](s.world).StaleReads = 20 * time.Millisecond
-	in := contract.DatabaseInput{Environment: activitytest.Environment("shop", "login"), StackID: s.bare("shop-login", "login", nil)}
+	in := contract.DatabaseInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: s.bare("shop-login", "login", nil),
+	}
 	if out := must(s.world, of[*Databases](s.world).EnsureDatabase, in); out.Made {
 		t.Errorf("got %+v", out)
 	}
@@ -282,7 +308,9 @@ func TestAServerThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	w := newSerialWorld(t, aws.Config{Speed: 1e6, PostgreSQL: "127.0.0.1:1"})
 	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	w.apply()
-	_, err := activitytest.Try(of[*Databases](w).DropDatabase, contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")})
+	_, err := activitytest.Try(
+		of[*Databases](w).DropDatabase, contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")},
+	)
 	activitytest.WantRetry(t, err, "shared database 127.0.0.1:1", "security group sg-")
 }
 
@@ -290,7 +318,9 @@ func TestAnEnvironmentWithASharedDatabaseIsNeverSettled(t *testing.T) {
 	s := newSharing(t)
 	commit := s.commit("login")
 	s.raiseAt("login", commit)
-	out := must(s.world, of[*Requests](s.world).Admit, contract.AdmitInput{Request: perch.Request{Goal: perch.GoalUp, Project: "shop", Branch: "login", Commit: commit}})
+	out := must(s.world, of[*Requests](s.world).Admit, contract.AdmitInput{
+		Request: perch.Request{Goal: perch.GoalUp, Project: "shop", Branch: "login", Commit: commit},
+	})
 	if out.Outcome != "" || out.Kind != perch.KindBranch || out.Settled != nil {
 		t.Errorf("admitted %+v", out)
 	}
@@ -304,16 +334,26 @@ func TestADatabaseIsRestoredFromASnapshotThatExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := func(snapshot string) map[string]string {
-		return map[string]string{"perch.yaml": strings.Replace(testConfig, "shared\n", "shared\n  database: {mode: snapshot, snapshot: "+snapshot+"}\n", 1)}
+		return map[string]string{"perch.yaml": strings.Replace(
+			testConfig, "shared\n", "shared\n  database: {mode: snapshot, snapshot: "+snapshot+"}\n", 1,
+		)}
 	}
 	id := w.up("reports", w.repo.commit("reports", config("shop-seed-1")))
-	if held := must(w, of[*Stacks](w).Contents, contract.StackInput{Environment: activitytest.Environment("shop", "reports"), StackID: id}); len(held.Databases) != 1 {
+	if held := must(
+		w, of[*Stacks](w).Contents,
+		contract.StackInput{Environment: activitytest.Environment("shop", "reports"), StackID: id},
+	); len(held.Databases) != 1 {
 		t.Errorf("the stack holds %+v", held)
 	}
 	stacks := of[*Stacks](w)
 	commit := w.repo.commit("typo", config("shop-sead-1"))
-	out := must(w, stacks.CreateStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "typo"), Kind: perch.KindBranch, Template: w.render("typo", commit).Hash, Token: "typo"})
-	if ended := must(w, stacks.AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: "typo"}); !strings.Contains(ended.Reason, "DBSnapshot not found: shop-sead-1") {
+	out := must(w, stacks.CreateStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "typo"), Kind: perch.KindBranch,
+		Template: w.render("typo", commit).Hash, Token: "typo",
+	})
+	if ended := must(
+		w, stacks.AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: "typo"},
+	); !strings.Contains(ended.Reason, "DBSnapshot not found: shop-sead-1") {
 		t.Errorf("the stack ended in %s: %s", ended.Status, ended.Reason)
 	}
 }

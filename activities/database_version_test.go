@@ -47,7 +47,9 @@ func TestS190ANewDatabaseRunsPostgreSQL18WithoutExtendedSupport(t *testing.T) {
 	w.apply()
 	wantDatabase(t, w.databaseOf("{class: db.t4g.micro}"), "18", cfn.ExtendedSupportDisabled)
 	wantDatabase(t, w.databaseOf(`{version: "16"}`), "16", cfn.ExtendedSupportDisabled)
-	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", w.commitDatabase(`{version: "13"}`))})
+	_, err := activitytest.Try(
+		of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", w.commitDatabase(`{version: "13"}`))},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, `database.version is "13"`, "standard support", `use "18"`)
 }
 
@@ -57,7 +59,9 @@ func TestS191AnExistingDatabaseKeepsItsMajorVersion(t *testing.T) {
 	id := w.up("login", w.commitDatabase(`{version: "16"}`))
 	wantDatabase(t, w.databaseOf("{class: db.t4g.small}"), "16", cfn.ExtendedSupportDisabled)
 	wantDatabase(t, w.databaseOf(`{version: "17"}`), "17", cfn.ExtendedSupportDisabled)
-	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", w.commitDatabase(`{version: "15"}`))})
+	_, err := activitytest.Try(
+		of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", w.commitDatabase(`{version: "15"}`))},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "the database runs PostgreSQL 16", "does not downgrade")
 
 	w.customUpdate(id, w.commitDatabase(`{version: "17"}`))

@@ -44,8 +44,10 @@ const (
 	protectedCluster = `{"Resources": {"Db": {"Type": "AWS::RDS::DBCluster", "DeletionPolicy": "Delete", "Properties": {"Engine": "aurora-postgresql",
 		"MasterUsername": "perch", "MasterUserPassword": "secret-enough", "DeletionProtection": true}}}}`
 	lockedBucket = `{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"ObjectLockEnabled": true}}}}`
-	exporting    = `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"Name": {"Value": {"Ref": "Files"}, "Export": {"Name": "shop-files"}}}}`
-	importing    = `{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "of", "Value": {"Fn::ImportValue": "shop-files"}}]}}}}`
+	exporting    = `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"Name": {"Value": {"Ref": ` +
+		`"Files"}, "Export": {"Name": "shop-files"}}}}`
+	importing = `{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "of", "Value": ` +
+		`{"Fn::ImportValue": "shop-files"}}]}}}}`
 )
 
 func TestS80PrepareDeletionFindsWhatWouldRejectIt(t *testing.T) {
@@ -60,7 +62,9 @@ func TestS80PrepareDeletionFindsWhatWouldRejectIt(t *testing.T) {
 	t.Run("a cluster with deletion protection", func(t *testing.T) {
 		w := newWorld(t)
 		id := w.templated(protectedCluster)
-		activitytest.WantWords(t, w.prepare(id, false).Obstacle, "database cluster", "deletion protection", "turn that off")
+		activitytest.WantWords(
+			t, w.prepare(id, false).Obstacle, "database cluster", "deletion protection", "turn that off",
+		)
 		if forced := w.prepare(id, true); forced.Obstacle != "" {
 			t.Errorf("a forced removal leaves the cluster behind, and meets %q", forced.Obstacle)
 		}
@@ -71,7 +75,9 @@ func TestS80PrepareDeletionFindsWhatWouldRejectIt(t *testing.T) {
 		if free := w.prepare(id, false); free.Obstacle != "" {
 			t.Errorf("an export that nothing imports is in the way: %q", free.Obstacle)
 		}
-		w.settle(w.bare("reports", "reports", func(in *cloudformation.CreateStackInput) { in.TemplateBody = sdk.String(importing) }))
+		w.settle(w.bare(
+			"reports", "reports", func(in *cloudformation.CreateStackInput) { in.TemplateBody = sdk.String(importing) },
+		))
 		for _, force := range []bool{false, true} {
 			activitytest.WantWords(t, w.prepare(id, force).Obstacle, "stack reports imports its export shop-files")
 		}
@@ -87,11 +93,15 @@ func TestS80PrepareDeletionFindsWhatWouldRejectIt(t *testing.T) {
 		if unlocked := w.prepare(id, false); unlocked.Obstacle != "" {
 			t.Errorf("an object without a lock is in the way: %q", unlocked.Obstacle)
 		}
-		hold := &s3.PutObjectInput{Bucket: &bucket, Key: sdk.String("evidence"), Body: strings.NewReader("x"), ObjectLockLegalHoldStatus: "ON"}
+		hold := &s3.PutObjectInput{
+			Bucket: &bucket, Key: sdk.String("evidence"), Body: strings.NewReader("x"), ObjectLockLegalHoldStatus: "ON",
+		}
 		if _, err := w.s3().PutObject(t.Context(), hold); err != nil {
 			t.Fatal(err)
 		}
-		activitytest.WantWords(t, w.prepare(id, false).Obstacle, `object "evidence" in bucket `+bucket, "legal hold", "perch down --force")
+		activitytest.WantWords(
+			t, w.prepare(id, false).Obstacle, `object "evidence" in bucket `+bucket, "legal hold", "perch down --force",
+		)
 		if forced := w.prepare(id, true); forced.Obstacle != "" {
 			t.Errorf("a forced removal leaves the bucket behind, and meets %q", forced.Obstacle)
 		}
@@ -102,7 +112,10 @@ func TestPrepareDeletionChangesNothingOfAnotherBranch(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	id := w.templated(bucketTemplate("one"))
-	_, err := activitytest.Try(of[*Deletions](w).PrepareDeletion, contract.PrepareInput{Environment: activitytest.Environment("shop", "other"), StackID: id})
+	_, err := activitytest.Try(
+		of[*Deletions](w).PrepareDeletion,
+		contract.PrepareInput{Environment: activitytest.Environment("shop", "other"), StackID: id},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "left alone")
 	if records := w.removals(); len(records) != 0 {
 		t.Errorf("recorded %+v", records)
@@ -126,7 +139,9 @@ func (w *world) removals() []leftovers.Record {
 // emptied runs EmptyBucket for branch login.
 func (w *world) emptied(stackID, bucket string) error {
 	w.t.Helper()
-	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, contract.EmptyBucketInput{Environment: activitytest.Environment("shop", "login"), Bucket: bucket, StackID: stackID})
+	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, contract.EmptyBucketInput{
+		Environment: activitytest.Environment("shop", "login"), Bucket: bucket, StackID: stackID,
+	})
 	return err
 }
 
@@ -135,7 +150,10 @@ func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 	id := w.templated(bucketTemplate("one"))
 	bucket := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: id}).Buckets[0]
 	activitytest.WantFinal(t, w.emptied(id, bucket), perch.ErrorInvalid, "is CREATE_COMPLETE and may return to service")
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+	must(
+		w, of[*Stacks](w).DeleteStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"},
+	)
 	activitytest.WantRetry(t, w.emptied(id, bucket), "may still cancel the deletion")
 	if calls := w.calls("s3", "PutBucketPolicy"); calls != 0 {
 		t.Errorf("%d writes to the bucket's policy", calls)
@@ -163,11 +181,14 @@ func TestS81EmptyBucketTakesNoOtherBranchsStack(t *testing.T) {
 func TestS82TheStatementThatDeniesWritesIsMergedAndPutBack(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	const own = `{"Version":"2012-10-17","Statement":[{"Sid":"Mine","Effect":"Deny","Principal":"*","Action":"s3:PutObjectAcl","Resource":"arn:aws:s3:::BUCKET/*"}]}`
+	const own = `{"Version":"2012-10-17","Statement":[{"Sid":"Mine","Effect":"Deny","Principal":"*",` +
+		`"Action":"s3:PutObjectAcl","Resource":"arn:aws:s3:::BUCKET/*"}]}`
 	put := func(document string) {
 		t.Helper()
 		document = strings.ReplaceAll(document, "BUCKET", bucket)
-		if _, err := w.s3().PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &document}); err != nil {
+		if _, err := w.s3().PutBucketPolicy(
+			t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &document},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -211,14 +232,19 @@ func TestS91ARemovalIsRecordedBeforeTheStackIsDeletedAndForgottenWhenItIsGone(t 
 		t.Errorf("left %q", left)
 	}
 	list := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
-	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")})
+	status := must(
+		w, of[*Stacks](w).DescribeEnvironment,
+		perch.StatusInput{Environment: activitytest.Environment("shop", "login")},
+	)
 	for _, left := range [][]perch.Leftover{list.Leftovers, status.Leftovers} {
-		if len(left) != 1 || left[0].Branch != "login" || left[0].StackID != id || !slices.Equal(left[0].Resources, []string{"bucket " + bucket}) {
+		if len(left) != 1 || left[0].Branch != "login" || left[0].StackID != id ||
+			!slices.Equal(left[0].Resources, []string{"bucket " + bucket}) {
 			t.Errorf("leftovers %+v", left)
 		}
 	}
 	still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"})
-	if len(still.Failed) != 1 || still.Failed[0].Stack != "shop-login" || !strings.Contains(still.Failed[0].Error, bucket) {
+	if len(still.Failed) != 1 || still.Failed[0].Stack != "shop-login" ||
+		!strings.Contains(still.Failed[0].Error, bucket) {
 		t.Errorf("cleanup hears %+v", still)
 	}
 	if _, err := w.s3().DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &bucket}); err != nil {
@@ -228,7 +254,9 @@ func TestS91ARemovalIsRecordedBeforeTheStackIsDeletedAndForgottenWhenItIsGone(t 
 	if len(dry.Failed) != 1 || len(w.removals()) != 1 {
 		t.Errorf("a dry run changed the record: %+v", dry)
 	}
-	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 0 {
+	if still := must(
+		w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"},
+	); len(still.Failed) != 0 {
 		t.Errorf("cleanup still hears %+v", still)
 	}
 	if records := w.removals(); len(records) != 0 {
@@ -242,14 +270,20 @@ func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 	store := of[*Stacks](w).removals
 	bucket, _ := store.Bucket(t.Context())
 	key := "cards/login.json"
-	if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("{")}); err != nil {
+	if _, err := w.s3().PutObject(
+		t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("{")},
+	); err != nil {
 		t.Fatal(err)
 	}
 	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login")}
-	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 || !strings.Contains(left[0], "cards/unreadable/login-") {
+	if left := must(
+		w, of[*Verification](w).VerifyGone, in,
+	).Leftovers; len(left) != 1 || !strings.Contains(left[0], "cards/unreadable/login-") {
 		t.Errorf("left %q", left)
 	}
-	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 1 {
+	if still := must(
+		w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"},
+	); len(still.Failed) != 1 {
 		t.Errorf("cleanup hears %+v", still)
 	}
 }
@@ -264,7 +298,9 @@ func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T)
 	w.prepare(old, false)
 	w.delete(old, nil)
 	long := time.Now().Add(-leftovers.LongestRemoval - time.Hour)
-	if _, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment("shop", "login"), func(c *perch.Card) error {
+	if _, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment(
+		"shop", "login",
+	), func(c *perch.Card) error {
 		for i := range c.Removals {
 			c.Removals[i].Begun = long
 		}
@@ -275,20 +311,27 @@ func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T)
 	leftovers := func() []perch.Leftover {
 		return must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"}).Leftovers
 	}
-	if left := leftovers(); len(left) != 1 || left[0].Again || !strings.Contains(left[0].Sentence(), "run `perch down login` to finish it") {
+	if left := leftovers(); len(left) != 1 || left[0].Again ||
+		!strings.Contains(left[0].Sentence(), "run `perch down login` to finish it") {
 		t.Errorf("without an environment: %+v", left)
 	}
 	w.settle(w.bare("shop-login", "login", nil))
-	left := append(leftovers(), must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")}).Leftovers...)
+	left := append(leftovers(), must(
+		w, of[*Stacks](w).DescribeEnvironment,
+		perch.StatusInput{Environment: activitytest.Environment("shop", "login")},
+	).Leftovers...)
 	if len(left) != 2 {
 		t.Fatalf("leftovers %+v", left)
 	}
 	for _, each := range left {
-		if !each.Again || !strings.Contains(each.Sentence(), "`perch cleanup` verifies it. Do not run `perch down login`") {
+		if !each.Again ||
+			!strings.Contains(each.Sentence(), "`perch cleanup` verifies it. Do not run `perch down login`") {
 			t.Errorf("with an environment again: %s", each.Sentence())
 		}
 	}
-	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 0 {
+	if still := must(
+		w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"},
+	); len(still.Failed) != 0 {
 		t.Errorf("cleanup hears %+v", still)
 	}
 	if left := leftovers(); len(left) != 0 {
@@ -306,12 +349,17 @@ func TestTheSharedDatabaseOfTheEnvironmentOfTodayIsNoLeftover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: old, Known: []string{contract.SharedDatabase(environment.DatabaseName())}}
+	in := contract.VerifyInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: old,
+		Known: []string{contract.SharedDatabase(environment.DatabaseName())},
+	}
 	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 {
 		t.Fatalf("left %q", left)
 	}
 	w.settle(w.bare("shop-login", "login", nil))
-	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 0 {
+	if still := must(
+		w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"},
+	); len(still.Failed) != 0 {
 		t.Errorf("cleanup hears %+v", still)
 	}
 }

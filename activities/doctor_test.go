@@ -75,10 +75,12 @@ func TestDoctorFindsEverythingInPlace(t *testing.T) {
 	checks := w.examine()
 	wantBroken(t, checks, nil)
 	for name, words := range map[string]string{
-		perch.CheckAccount: "123456789012 in eu-central-1, as arn:aws:sts::123456789012:assumed-role/", perch.CheckApplication: "shop-application-staging is CREATE_COMPLETE",
-		perch.CheckRights:     "43 calls are allowed; not tried: what would change something (PutObject,",
-		perch.CheckRepository: "github.com/acme/shop is readable; its default branch main is at ",
-		perch.CheckDomain:     "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)", perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
+		perch.CheckAccount:     "123456789012 in eu-central-1, as arn:aws:sts::123456789012:assumed-role/",
+		perch.CheckApplication: "shop-application-staging is CREATE_COMPLETE",
+		perch.CheckRights:      "43 calls are allowed; not tried: what would change something (PutObject,",
+		perch.CheckRepository:  "github.com/acme/shop is readable; its default branch main is at ",
+		perch.CheckDomain:      "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)",
+		perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
 	} {
 		activitytest.WantWords(t, checks[name].Detail, words)
 	}
@@ -88,7 +90,9 @@ func TestDoctorFindsEverythingInPlace(t *testing.T) {
 func TestDoctorChangesNothing(t *testing.T) {
 	w := healthy(t)
 	state := func() (names []string) {
-		for pages := cloudformation.NewListStacksPaginator(w.cfn(), &cloudformation.ListStacksInput{}); pages.HasMorePages(); {
+		for pages := cloudformation.NewListStacksPaginator(
+			w.cfn(), &cloudformation.ListStacksInput{},
+		); pages.HasMorePages(); {
 			page, err := pages.NextPage(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -141,33 +145,66 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 		breaking func(*world)
 		want     map[string]string
 	}{
-		"expired credentials": {fault("sts", "GetCallerIdentity", "ExpiredToken", 403), noAccount("AWS does not say whose credentials the worker has: ExpiredToken: so it is; give it valid ones")},
-		"another account":     {func(w *world) { w.policy.Account = "210987654321" }, noAccount("the worker's AWS credentials are for account 123456789012 and its policy is for 210987654321")},
-		"another region":      {func(w *world) { w.policy.Region = "eu-west-1" }, noAccount("the worker calls region eu-central-1 and its policy is for eu-west-1")},
+		"expired credentials": {
+			fault("sts", "GetCallerIdentity", "ExpiredToken", 403),
+			noAccount("AWS does not say whose credentials the worker has: ExpiredToken: so it is; give it valid ones"),
+		},
+		"another account": {
+			func(w *world) { w.policy.Account = "210987654321" },
+			noAccount("the worker's AWS credentials are for account 123456789012 and its policy is for 210987654321"),
+		},
+		"another region": {
+			func(w *world) { w.policy.Region = "eu-west-1" },
+			noAccount("the worker calls region eu-central-1 and its policy is for eu-west-1"),
+		},
 		"a missing right": {fault("cloudformation", "DeleteStack", "AccessDenied", 403),
-			map[string]string{perch.CheckRights: "the worker's role lacks cloudformation:DeleteStack, or a policy above it denies that"}},
-		"a missing right in S3": {fault("s3", "GetBucketTagging", "AccessDenied", 403), map[string]string{perch.CheckRights: "the worker's role lacks s3:GetBucketTagging"}},
+			map[string]string{perch.CheckRights: "the worker's role lacks cloudformation:DeleteStack, or a policy " +
+				"above it denies that"}},
+		"a missing right in S3": {
+			fault("s3", "GetBucketTagging", "AccessDenied", 403),
+			map[string]string{perch.CheckRights: "the worker's role lacks s3:GetBucketTagging"},
+		},
 		"a service that fails": {fault("tagging", "GetResources", "InternalFailure", 500),
-			map[string]string{perch.CheckRights: "AWS does not say whether these are allowed: tag:GetResources (InternalFailure: so it is)"}},
+			map[string]string{perch.CheckRights: "AWS does not say whether these are allowed: tag:GetResources " +
+				"(InternalFailure: so it is)"}},
 		"no seed data": {func(w *world) { w.policy.Seeds.From = []string{"s3://acme-test-data/shop/"} },
-			map[string]string{perch.CheckRights: "s3:ListBucket for s3://acme-test-data/shop/ (there is no such bucket)"}},
+			map[string]string{
+				perch.CheckRights: "s3:ListBucket for s3://acme-test-data/shop/ (there is no such bucket)",
+			}},
 		"no default branch": {func(w *world) { w.policy.DefaultBranch = "trunk" },
-			map[string]string{perch.CheckRepository: "github.com/acme/shop does not show its default branch trunk: correct `default_branch` or `source` in the policy"}},
+			map[string]string{perch.CheckRepository: "github.com/acme/shop does not show its default branch trunk: " +
+				"correct `default_branch` or `source` in the policy"}},
 		"a source that rejects": {func(w *world) {
 			of[*Examinations](w).doctor.Source = failing(&source.Rejected{Reason: "the token is expired"})
 		},
 			map[string]string{perch.CheckRepository: "github.com/acme/shop: the token is expired"}},
-		"a source that fails": {func(w *world) { of[*Examinations](w).doctor.Source = failing(errors.New("no route to host")) },
-			map[string]string{perch.CheckRepository: "github.com/acme/shop: no route to host"}},
-		"no hosted zone": {func(w *world) { w.policy.HostedZone = "Z0GONE" }, map[string]string{perch.CheckDomain: "there is no hosted zone Z0GONE in account 123456789012; correct `hosted_zone` in the policy"}},
-		"another zone": {func(w *world) { w.policy.Domain = "preview.example.com" }, map[string]string{
-			perch.CheckDomain:      "hosted zone Z0LOCALHOST0SANDBOX0 is for localhost, and preview.example.com is no name in it",
-			perch.CheckCertificate: "is for *.shop.localhost and not for *.preview.example.com; `perch application up` makes one",
+		"a source that fails": {
+			func(w *world) { of[*Examinations](w).doctor.Source = failing(errors.New("no route to host")) },
+			map[string]string{perch.CheckRepository: "github.com/acme/shop: no route to host"},
+		},
+		"no hosted zone": {func(w *world) { w.policy.HostedZone = "Z0GONE" }, map[string]string{
+			perch.CheckDomain: "there is no hosted zone Z0GONE in account 123456789012; correct `hosted_zone` in the " +
+				"policy",
 		}},
-		"no right to look at the zone": {fault("route53", "GET", "AccessDenied", 403), map[string]string{perch.CheckDomain: "lacks route53:ListResourceRecordSets"}},
-		"no certificate":               {fault("acm", "DescribeCertificate", "ResourceNotFoundException", 400), map[string]string{perch.CheckCertificate: "is gone; make it again with `perch application up`"}},
-		"somebody else's application": {func(w *world) { w.policy.Repository = "github.com/acme/other" }, map[string]string{
-			perch.CheckApplication: "1 stack of this project carries the repository github.com/acme/shop in the tags, and it is left alone: shop-application-staging; ",
+		"another zone": {func(w *world) { w.policy.Domain = "preview.example.com" }, map[string]string{
+			perch.CheckDomain: "hosted zone Z0LOCALHOST0SANDBOX0 is for localhost, and preview.example.com is " +
+				"no name in it",
+			perch.CheckCertificate: "is for *.shop.localhost and not for *.preview.example.com; `perch application " +
+				"up` makes one",
+		}},
+		"no right to look at the zone": {
+			fault("route53", "GET", "AccessDenied", 403),
+			map[string]string{perch.CheckDomain: "lacks route53:ListResourceRecordSets"},
+		},
+		"no certificate": {
+			fault("acm", "DescribeCertificate", "ResourceNotFoundException", 400),
+			map[string]string{perch.CheckCertificate: "is gone; make it again with `perch application up`"},
+		},
+		"somebody else's application": {func(w *world) {
+			w.policy.Repository = "github.com/acme/other"
+		}, map[string]string{
+			perch.CheckApplication: "1 stack of this project carries the repository github.com/acme/shop in the " +
+				"tags, and it is left alone: shop-application-staging; ",
 			perch.CheckStacks:      "write `repository: [github.com/acme/other, github.com/acme/shop]` in the policy",
 			perch.CheckCertificate: "not checked, because the application stack does not name it",
 		}},
@@ -189,7 +226,8 @@ func TestDoctorMissesTheApplicationStack(t *testing.T) {
 	w.repo.commit("main", map[string]string{"a": "b"})
 	checks := w.examine()
 	wantBroken(t, checks, map[string]string{
-		perch.CheckApplication: "there is no application stack shop-application-staging yet: make it with `perch application up --kind staging`",
+		perch.CheckApplication: "there is no application stack shop-application-staging yet: make it with `perch " +
+			"application up --kind staging`",
 		perch.CheckCertificate: "not checked, because the application stack does not name it: make the stack",
 	})
 	activitytest.WantWords(
@@ -219,13 +257,17 @@ func TestDoctorSeesTheProductionApplicationWhereThePolicyAllowsIt(t *testing.T) 
 	if !absent.OK || absent.Checked {
 		t.Errorf("%+v; want nothing that fails or is ticked off", absent)
 	}
-	activitytest.WantWords(t, absent.Detail, "there is no stack shop-application-production; environments of kind production need it")
+	activitytest.WantWords(
+		t, absent.Detail, "there is no stack shop-application-production; environments of kind production need it",
+	)
 	w.fault(aws.Fault{Stack: "shop-application-production", Phase: "create", Reason: "no capacity"})
 	stack := w.bare("shop-application-production", "main", func(in *cloudformation.CreateStackInput) {
 		in.Tags = stack.TagList(w.policy.Identity("").Tags(perch.KindProduction))
 	})
 	w.settle(stack)
-	wantBroken(t, w.examine(), map[string]string{name: "stack shop-application-production is ROLLBACK_COMPLETE: see why in its events, delete it"})
+	wantBroken(t, w.examine(), map[string]string{
+		name: "stack shop-application-production is ROLLBACK_COMPLETE: see why in its events, delete it",
+	})
 }
 
 func TestDoctorWaitsForAnApplicationThatIsBeingMade(t *testing.T) {
@@ -233,8 +275,13 @@ func TestDoctorWaitsForAnApplicationThatIsBeingMade(t *testing.T) {
 	w.repo.commit("main", map[string]string{"a": "b"})
 	hold := w.fault(aws.Fault{Stack: "shop-application-staging", Phase: "create", Hang: true})
 	defer w.aws.DeleteFault(hold)
-	must(w, of[*Applications](w).ApplyApplication, contract.ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: "apply"})
-	activitytest.WantWords(t, w.examine()[perch.CheckApplication].Detail, "stack shop-application-staging is CREATE_IN_PROGRESS; wait until that is over")
+	must(w, of[*Applications](w).ApplyApplication, contract.ApplyInput{
+		Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: "apply",
+	})
+	activitytest.WantWords(
+		t, w.examine()[perch.CheckApplication].Detail,
+		"stack shop-application-staging is CREATE_IN_PROGRESS; wait until that is over",
+	)
 }
 
 func TestS67DoctorSaysWhatGitHubRejects(t *testing.T) {
@@ -242,7 +289,8 @@ func TestS67DoctorSaysWhatGitHubRejects(t *testing.T) {
 	server := w.onGitHub(1)
 	of[*Examinations](w).doctor.Source = w.set.branches.Source
 	server.Intercept(func(http.Handler) http.Handler { return hub.Answer(http.StatusUnauthorized, "Bad credentials") })
-	wantBroken(t, w.examine(), map[string]string{perch.CheckRepository: "GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one"})
+	wantBroken(t, w.examine(), map[string]string{perch.CheckRepository: "GitHub answered 401 (Bad credentials): the " +
+		"token or the App's key is expired, revoked or mistyped; give the worker a new one"})
 }
 
 func TestDoctorSaysThatTheRepositoryIsArchived(t *testing.T) {
@@ -251,7 +299,8 @@ func TestDoctorSaysThatTheRepositoryIsArchived(t *testing.T) {
 	server := githubtest.New(t, w.repo.git)
 	of[*Examinations](w).doctor.Source = w.github(server)
 	server.Archive(true)
-	if check := w.examine()[perch.CheckRepository]; check.OK || !strings.HasSuffix(check.Detail, ": "+lifecycle.Archived) {
+	if check := w.examine()[perch.CheckRepository]; check.OK ||
+		!strings.HasSuffix(check.Detail, ": "+lifecycle.Archived) {
 		t.Errorf("check %+v", check)
 	}
 	server.Archive(false)

@@ -88,7 +88,10 @@ func TestS130TheEarlierRoleStaysWhileAnEnvironmentHasIt(t *testing.T) {
 		t.Errorf("the new environment has the profile %q, %v", profile, err)
 	}
 
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: login, Token: "gone"})
+	must(
+		w, of[*Stacks](w).DeleteStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: login, Token: "gone"},
+	)
 	w.settle(login)
 	second := w.applied("two")
 	if second[cfn.OutputEarlierProfile] != "" || second["BranchInstanceProfile"] != first["BranchInstanceProfile"] {

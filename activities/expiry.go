@@ -34,7 +34,8 @@ func (c *Cleanups) SweepExpiry(ctx context.Context, in perch.ExpiryInput) (perch
 
 // carryOut sends what a verdict leads to: a note, or the request for a removal.
 func (c *Cleanups) carryOut(ctx context.Context, verdict *perch.ExpiryVerdict, result *perch.ExpiryResult) error {
-	temporal, run, now := client.New(activity.GetClient(ctx)), activity.GetInfo(ctx).WorkflowExecution.RunID, time.Now().UTC()
+	temporal, run, now := client.New(activity.GetClient(ctx)), activity.GetInfo(ctx).
+		WorkflowExecution.RunID, time.Now().UTC()
 	if note := c.planner.ExpiryNote(*verdict, run, now); note != nil {
 		if err := temporal.SendNote(ctx, *note); err != nil {
 			return err

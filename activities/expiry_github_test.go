@@ -95,7 +95,9 @@ func TestExpiryIsPostponedByAWarningThatGitHubDoesNotTake(t *testing.T) {
 	want(150, perch.ExpiryWarn, "not used for 168h")
 	want(1, perch.ExpiryWarn, "postpones the removal: GitHub answered 403")
 	want(100, perch.ExpiryWarn, "the pull request's conversation is locked")
-	if read, _ := e.cardOf("login"); !read.ExpiryWarning.At.IsZero() || !read.ExpiryWarning.End.Equal(e.now.Add(24*time.Hour)) {
+	if read, _ := e.cardOf(
+		"login",
+	); !read.ExpiryWarning.At.IsZero() || !read.ExpiryWarning.End.Equal(e.now.Add(24*time.Hour)) {
 		t.Errorf("the warning is %+v", read.ExpiryWarning)
 	}
 	e.hub.EditPullRequest(e.pull, func(p *hub.PullRequest) { p.Locked = false })
@@ -125,9 +127,12 @@ func TestAWarningIsDeliveredAlthoughGitHubDeniesDeployments(t *testing.T) {
 
 func TestABranchWhosePullRequestsCannotBeReadStopsNoSweep(t *testing.T) {
 	e := newExpiring(t)
-	withdraw := e.hub.Inject(hub.Fault{Route: "GET /pulls", Answer: hub.Answer(http.StatusUnprocessableEntity, "odd head")})
+	withdraw := e.hub.Inject(hub.Fault{
+		Route: "GET /pulls", Answer: hub.Answer(http.StatusUnprocessableEntity, "odd head"),
+	})
 	verdict := e.sweep(400)
-	if verdict.Action != perch.ExpiryKeep || !strings.Contains(verdict.Reason, "login cannot be read") || verdict.Warning != nil {
+	if verdict.Action != perch.ExpiryKeep || !strings.Contains(verdict.Reason, "login cannot be read") ||
+		verdict.Warning != nil {
 		t.Errorf("unread: %+v", verdict)
 	}
 	withdraw()
@@ -179,7 +184,8 @@ func TestAPinFollowsTheLabelOfAPullRequest(t *testing.T) {
 		e.label(perch.LabelKeep, "bug")
 		note := e.look()
 		pin := e.pin()
-		if pin == nil || pin.By != "webhook:ana" || pin.PullRequest != e.pull || !pin.Until.Equal(e.now.Add(720*time.Hour)) {
+		if pin == nil || pin.By != "webhook:ana" || pin.PullRequest != e.pull ||
+			!pin.Until.Equal(e.now.Add(720*time.Hour)) {
 			t.Fatalf("pin %+v after the note %+v", pin, note)
 		}
 		if body := e.hub.Comments(e.pull)[0].Body; !strings.Contains(body, "| Pinned | by webhook:ana until") {
@@ -198,12 +204,17 @@ func TestAPinFollowsTheLabelOfAPullRequest(t *testing.T) {
 func TestALabelChangesNoPinOfAPerson(t *testing.T) {
 	e := newExpiring(t)
 	read, _ := e.cardOf("login")
-	e.take(perch.Note{ID: "n", Kind: perch.NotePin, StackID: read.StackID, By: "bob", Reason: "demo", Until: e.now.Add(48 * time.Hour)})
+	e.take(perch.Note{
+		ID: "n", Kind: perch.NotePin, StackID: read.StackID, By: "bob", Reason: "demo",
+		Until: e.now.Add(48 * time.Hour),
+	})
 	want := e.pin()
 	for _, labels := range [][]string{{perch.LabelKeep}, nil} {
 		e.label(labels...)
 		note, verdict := e.look(), e.sweep(1)
-		if diff := cmp.Diff(want, e.pin()); diff != "" || note != nil || verdict.Note != nil || want == nil || want.By != "bob" {
+		if diff := cmp.Diff(
+			want, e.pin(),
+		); diff != "" || note != nil || verdict.Note != nil || want == nil || want.By != "bob" {
 			t.Errorf("labels %q: notes %+v and %+v, pin (-want +got):\n%s", labels, note, verdict.Note, diff)
 		}
 	}
@@ -215,7 +226,9 @@ func TestALabelPinsOnlyAnEnvironmentThatIsKnown(t *testing.T) {
 		"archived":      func(e *expiring) { e.hub.Archive(true) },
 		"no branch":     func(e *expiring) { deleteBranch(e.t.(*testing.T), e.hub, "login") },
 		"another stack": func(e *expiring) { e.report("another") },
-		"closed":        func(e *expiring) { e.hub.EditPullRequest(e.pull, func(p *hub.PullRequest) { p.Closed = true }) },
+		"closed": func(e *expiring) {
+			e.hub.EditPullRequest(e.pull, func(p *hub.PullRequest) { p.Closed = true })
+		},
 		"unread": func(e *expiring) {
 			e.hub.Grant(hub.Token, hub.Access{Login: hub.User, Permissions: hub.Without("pull_requests")})
 		},
@@ -241,7 +254,9 @@ func TestALabelPinsOnlyAnEnvironmentThatIsKnown(t *testing.T) {
 func TestExpiryFindsALabelWithoutWebhooks(t *testing.T) {
 	e := newExpiring(t)
 	e.label(perch.LabelKeep)
-	if verdict := e.sweep(150); verdict.Action != perch.ExpiryKeep || verdict.Reason != "pull request #1 has the label perch:keep" {
+	if verdict := e.sweep(
+		150,
+	); verdict.Action != perch.ExpiryKeep || verdict.Reason != "pull request #1 has the label perch:keep" {
 		t.Errorf("at the time of a warning: %+v", verdict)
 	}
 	if pin := e.pin(); pin == nil || pin.By != "label perch:keep" || pin.PullRequest != e.pull {

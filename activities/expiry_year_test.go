@@ -71,7 +71,8 @@ func TestExpiryOfAYear(t *testing.T) {
 		t.Errorf("%d environments were removed in %d days of %d branches", y.removed, days, branches)
 	}
 	for _, h := range y.homes {
-		if idle := w.aws.Now().Sub(latestOf(h.used, h.extended, h.pinnedUntil)); h.stackID != "" && idle > 60*24*time.Hour {
+		if idle := w.aws.Now().Sub(latestOf(h.used, h.extended, h.pinnedUntil)); h.stackID != "" &&
+			idle > 60*24*time.Hour {
 			t.Errorf("%s stays, not used for %s", h.environment.Branch, idle)
 		}
 	}
@@ -92,7 +93,10 @@ func (y *year) live(h *home) {
 	case 0:
 		y.push(h)
 	case 1:
-		y.keep(h, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: y.aws.Now().Add(time.Duration(1+y.random.IntN(700)) * time.Hour)})
+		y.keep(h, perch.Note{
+			Kind: perch.NotePin, Reason: "demo",
+			Until: y.aws.Now().Add(time.Duration(1+y.random.IntN(700)) * time.Hour),
+		})
 	case 2:
 		y.keep(h, perch.Note{Kind: perch.NoteUnpin})
 	case 3:
@@ -191,18 +195,23 @@ func (y *year) expire(h *home, request perch.Request) {
 	case h.pinnedUntil.After(now):
 		y.t.Fatalf("%s is removed at %s, and pinned until %s", h.environment.Branch, now, h.pinnedUntil)
 	case !atItsLongest && (now.Sub(h.used) < 168*time.Hour || h.extended.After(now)):
-		y.t.Fatalf("%s is removed at %s, was used at %s and extended until %s", h.environment.Branch, now, h.used, h.extended)
+		y.t.Fatalf(
+			"%s is removed at %s, was used at %s and extended until %s", h.environment.Branch, now, h.used, h.extended,
+		)
 	}
 	look := contract.LastLookInput{Environment: h.environment, Judged: *request.Judged}
 	if out := must(y.world, of[*Cleanups](y.world).LastLook, look); out.Keep != "" {
 		y.t.Fatalf("%s is kept at the last look: %s", h.environment.Branch, out.Keep)
 	}
-	if _, err := y.cfn().DeleteStack(y.t.Context(), &cloudformation.DeleteStackInput{StackName: &h.stackID}); err != nil {
+	if _, err := y.cfn().DeleteStack(
+		y.t.Context(), &cloudformation.DeleteStackInput{StackName: &h.stackID},
+	); err != nil {
 		y.t.Fatal(err)
 	}
 	y.settle(h.stackID)
 	y.report(h, contract.ReportInput{Removed: true, State: &perch.CardState{
-		Goal: perch.GoalGone, Phase: perch.PhaseGone, RunID: fmt.Sprint("gone-", now.UnixNano()), Begun: now, At: now, Expired: true,
+		Goal: perch.GoalGone, Phase: perch.PhaseGone, RunID: fmt.Sprint("gone-", now.UnixNano()), Begun: now, At: now,
+		Expired: true,
 	}})
 	h.stackID = ""
 	y.removed++

@@ -53,7 +53,9 @@ func TestSettingsThatAreForeseenAreBounded(t *testing.T) {
 	w.apply()
 	long := strings.Replace(planConfig, "  load_balancer: shared\n",
 		"  load_balancer: shared\n  environment: {GREETING: "+strings.Repeat("ä", 1000)+"}\n", 1)
-	commit := w.repo.commit("login", map[string]string{"perch.yaml": long + "overrides: {login: {environment: {GREETING: hi}}}\n"})
+	commit := w.repo.commit(
+		"login", map[string]string{"perch.yaml": long + "overrides: {login: {environment: {GREETING: hi}}}\n"},
+	)
 	for _, setting := range w.foreseen("login", commit).Settings {
 		if text, ok := setting.A.(string); ok && len(text) > 400 {
 			t.Errorf("%s has %d bytes", setting.Path, len(text))

@@ -18,7 +18,9 @@ func TestS143CallsOnAnotherBranchsStackAreRejected(t *testing.T) {
 	w.settle(id)
 	w.template("one")
 	stacks, before := of[*Stacks](w), len(w.aws.Calls())
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: "one", Token: "forged"}
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: id, Template: "one", Token: "forged",
+	}
 	for name, call := range map[string]func() error{
 		"UpdateStack":      func() error { _, err := activitytest.Try(stacks.UpdateStack, in); return err },
 		"DeleteStack":      func() error { _, err := activitytest.Try(stacks.DeleteStack, in); return err },
@@ -42,10 +44,13 @@ func TestS143WhatThePolicyKeepsIsNotDeletedByAnActivityEither(t *testing.T) {
 		change func(*cloudformation.CreateStackInput)
 		words  string
 	}{
-		"the default branch":     {branch: "main", kind: perch.KindBranch, words: "default branch"},
-		"a protected branch":     {branch: "release/1", kind: perch.KindBranch, words: "protected by the pattern"},
-		"staging":                {branch: "staging", kind: perch.KindStaging, words: "kind staging"},
-		"termination protection": {branch: "login", kind: perch.KindBranch, words: "termination protection", change: func(in *cloudformation.CreateStackInput) { in.EnableTerminationProtection = sdk.Bool(true) }},
+		"the default branch": {branch: "main", kind: perch.KindBranch, words: "default branch"},
+		"a protected branch": {branch: "release/1", kind: perch.KindBranch, words: "protected by the pattern"},
+		"staging":            {branch: "staging", kind: perch.KindStaging, words: "kind staging"},
+		"termination protection": {
+			branch: "login", kind: perch.KindBranch, words: "termination protection",
+			change: func(in *cloudformation.CreateStackInput) { in.EnableTerminationProtection = sdk.Bool(true) },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -61,7 +66,9 @@ func TestS143WhatThePolicyKeepsIsNotDeletedByAnActivityEither(t *testing.T) {
 				}
 			})
 			w.settle(id)
-			_, err = activitytest.Try(of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", c.branch), StackID: id, Token: "forged"})
+			_, err = activitytest.Try(of[*Stacks](w).DeleteStack, contract.ChangeInput{
+				Environment: activitytest.Environment("shop", c.branch), StackID: id, Token: "forged",
+			})
 			activitytest.WantFinal(t, err, perch.ErrorInvalid, c.words, "nothing was touched")
 			if calls := w.calls("cloudformation", "DeleteStack"); calls != 0 {
 				t.Errorf("%d calls of DeleteStack", calls)
@@ -98,12 +105,24 @@ func TestS145SeedsAndProbesGoToTheEnvironmentsOwnAddress(t *testing.T) {
 	first := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	id := w.up("login", first)
 	newer := w.repo.commit("login", map[string]string{"fixtures/media/b.txt": "b"})
-	_, err := activitytest.Try(of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: newer, StackID: id})
+	_, err := activitytest.Try(
+		of[*Seeds](w).SeedData,
+		contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: newer, StackID: id},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "with commit "+first+" deployed")
-	_, err = activitytest.Try(of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "other"), Commit: first, StackID: id})
+	_, err = activitytest.Try(
+		of[*Seeds](w).SeedData,
+		contract.SeedInput{Environment: activitytest.Environment("shop", "other"), Commit: first, StackID: id},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "nothing was touched")
-	_, err = activitytest.Try(of[*Readiness](w).AwaitReady, contract.ReadyInput{Environment: activitytest.Environment("shop", "other"), StackID: id})
+	_, err = activitytest.Try(
+		of[*Readiness](w).AwaitReady,
+		contract.ReadyInput{Environment: activitytest.Environment("shop", "other"), StackID: id},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "nothing was touched")
-	_, err = activitytest.Try(of[*Seeds](w).ReopenBuckets, contract.ReopenInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Commit: newer})
+	_, err = activitytest.Try(
+		of[*Seeds](w).ReopenBuckets,
+		contract.ReopenInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Commit: newer},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "with commit "+first+" deployed")
 }

@@ -84,7 +84,9 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 		}
 		w.repo.point("fix/typo", commit)
 		w.observe(0)
-		if _, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("fix/typo", commit)}); err == nil || !strings.Contains(err.Error(), "application stack") {
+		if _, err := activitytest.Try(
+			of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("fix/typo", commit)},
+		); err == nil || !strings.Contains(err.Error(), "application stack") {
 			t.Errorf("a branch that was pushed meanwhile: %v", err)
 		}
 	})
@@ -123,10 +125,13 @@ func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 		supersedes := func(deploy bool) {
 			t.Helper()
 			got := w.admit(w.request("login", older))
-			if got.Outcome != perch.OutcomeSuperseded || got.SupersededBy != head || got.Deploy != deploy || got.Prepared != nil || got.Settled != nil {
+			if got.Outcome != perch.OutcomeSuperseded || got.SupersededBy != head || got.Deploy != deploy ||
+				got.Prepared != nil || got.Settled != nil {
 				t.Errorf("got %+v, want it superseded by %s, and deployed: %t", got, head, deploy)
 			}
-			activitytest.WantWords(t, said(got), "commit "+older+" is older than the head of branch \"login\", which is "+head)
+			activitytest.WantWords(
+				t, said(got), "commit "+older+" is older than the head of branch \"login\", which is "+head,
+			)
 		}
 		supersedes(true)
 		if plan := w.planUp("login", older); plan.Outcome != perch.OutcomeSuperseded || plan.SupersededBy != head {
@@ -134,7 +139,10 @@ func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 		}
 		id := w.up("login", head)
 		supersedes(true) // Its seed data is missing.
-		must(w, of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: head, StackID: id})
+		must(
+			w, of[*Seeds](w).SeedData,
+			contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: head, StackID: id},
+		)
 		supersedes(false)
 		allowed := w.policy.InstanceTypes
 		w.policy.InstanceTypes = []string{"m5.*"}
@@ -191,7 +199,9 @@ func TestS100FilesOfACommitThatIsNotOnTheBranchAreNeverRead(t *testing.T) {
 		for name, commit := range commits {
 			t.Run(name, func(t *testing.T) {
 				seen := w.observe(0)
-				_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
+				_, err := activitytest.Try(
+					of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)},
+				)
 				wantLookAgain(t, err, "commit "+commit+` is not on branch "login" of github.com/acme/shop`)
 				w.observe(time.Minute)
 				got := w.admit(w.request("login", commit))
@@ -210,7 +220,9 @@ func TestS100FilesOfACommitThatIsNotOnTheBranchAreNeverRead(t *testing.T) {
 func TestS102ARequestOfPerchForTheHeadFollowsTheBranch(t *testing.T) {
 	sources(t, func(t *testing.T, w *world) {
 		w.apply()
-		request := w.request("login", w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"}))
+		request := w.request(
+			"login", w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"}),
+		)
 		request.Head = true
 		head := w.repo.commit("login", nil)
 		w.observe(0)

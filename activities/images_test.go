@@ -43,7 +43,9 @@ func TestS200AdmitPreparesNothingWhileTheImageIsMissing(t *testing.T) {
 		t.Errorf("calls that change: %v", made)
 	}
 	w.aws.DeleteFault(missing)
-	if out := must(w, of[*Images](w).AwaitImage, contract.ImageInput{Image: loginImage, PatienceSeconds: 900}); !out.Found {
+	if out := must(
+		w, of[*Images](w).AwaitImage, contract.ImageInput{Image: loginImage, PatienceSeconds: 900},
+	); !out.Found {
 		t.Errorf("%+v", out)
 	}
 }
@@ -51,7 +53,9 @@ func TestS200AdmitPreparesNothingWhileTheImageIsMissing(t *testing.T) {
 func TestS201TheWaitForAnImageEnds(t *testing.T) {
 	w, _ := newImageWorld(t, imageConfig)
 	w.fault(aws.Fault{Service: "registry", Contains: loginImage, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"})
-	_, err := activitytest.Try(of[*Images](w).AwaitImage, contract.ImageInput{Branch: "login", Commit: "abc", Image: loginImage})
+	_, err := activitytest.Try(
+		of[*Images](w).AwaitImage, contract.ImageInput{Branch: "login", Commit: "abc", Image: loginImage},
+	)
 	activitytest.WantFinal(
 		t,
 		err,
@@ -100,7 +104,9 @@ func TestS205AnImageForAnotherProcessorIsRejected(t *testing.T) {
 	if admitted.Rejection == nil {
 		t.Fatalf("%+v", admitted)
 	}
-	activitytest.WantWords(t, said(admitted), "image "+loginImage+" is for linux/amd64, and instance_type m7g.large needs linux/arm64")
+	activitytest.WantWords(
+		t, said(admitted), "image "+loginImage+" is for linux/amd64, and instance_type m7g.large needs linux/arm64",
+	)
 	if _, err := w.registry.Put(loginImage, "amd64", "arm64"); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +119,9 @@ func TestS206ARegistryThatIsNotAskedIsAWarning(t *testing.T) {
 	if admitted.Prepared == nil || len(admitted.Warnings) != 1 {
 		t.Fatalf("%+v", admitted)
 	}
-	activitytest.WantWords(t, admitted.Warnings[0], "quay.io is not in `images.registries`", "it is deployed as it is written")
+	activitytest.WantWords(
+		t, admitted.Warnings[0], "quay.io is not in `images.registries`", "it is deployed as it is written",
+	)
 	if allowed, _ := w.admission("login"); allowed.Pinned != "quay.io/shop:1" {
 		t.Errorf("%+v", allowed)
 	}
@@ -123,7 +131,10 @@ func TestS206ARegistryThatIsNotAskedIsAWarning(t *testing.T) {
 }
 
 func TestTheLoginForECRIsForTheWorkersOwnRegistry(t *testing.T) {
-	const own, other = "123456789012.dkr.ecr.eu-central-1.amazonaws.com", "210987654321.dkr.ecr.eu-central-1.amazonaws.com"
+	const (
+		own   = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+		other = "210987654321.dkr.ecr.eu-central-1.amazonaws.com"
+	)
 	w, commit := newImageWorld(t, strings.Replace(imageConfig, "registry.example.com", own, 1))
 	if admitted := w.admit(w.request("login", commit)); len(admitted.Warnings) != 0 ||
 		w.calls("ecr", "GetAuthorizationToken") != 1 {
@@ -179,7 +190,9 @@ func TestACustomTemplateIsAskedForItsImageOnlyIfItTakesIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, commit := newCustomWorld(t, map[string]string{
 				"deploy/template.yaml": strings.Replace(customTemplate, "  Size:", "  "+test.parameter+"\n  Size:", 1),
-				"perch.yaml":           strings.Replace(customConfig, `.example.com"}`, `.example.com"`+test.given+"}", 1),
+				"perch.yaml": strings.Replace(
+					customConfig, `.example.com"}`, `.example.com"`+test.given+"}", 1,
+				),
 			})
 			id := w.fault(missing)
 			if admitted := w.admit(w.request("login", commit)); (admitted.MissingImage != "") != test.taken {

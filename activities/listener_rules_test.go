@@ -25,7 +25,9 @@ func (w *world) takeRules(count int) {
 			"Conditions": [{"Field": "path-pattern", "Values": ["/%d"]}]}}`, i, listener, 1000+i, i))
 	}
 	body, name := `{"Resources": {`+strings.Join(rules, ",")+`}}`, "other-team"
-	out, err := w.cfn().CreateStack(w.t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body})
+	out, err := w.cfn().CreateStack(
+		w.t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -39,7 +41,9 @@ func (w *world) rejectsForRules(t *testing.T, words ...string) {
 	creations := w.calls("cloudformation", "CreateStack")
 	commit := w.repo.commit("topic", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("topic", commit)})
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, append(words, "perch down BRANCH", "load_balancer: dedicated")...)
+	activitytest.WantFinal(
+		t, err, perch.ErrorInvalid, append(words, "perch down BRANCH", "load_balancer: dedicated")...,
+	)
 	if made := w.calls("cloudformation", "CreateStack"); made != creations {
 		t.Errorf("%d stacks were made", made-creations)
 	}
@@ -55,7 +59,9 @@ func TestS215TheRulesOfTheSharedLoadBalancerAreCountedFirst(t *testing.T) {
 	w.takeRules(99)
 	files := map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"}
 	check := w.examine()[perch.CheckApplication]
-	if activitytest.WantWords(t, check.Detail, "99 of 100 rules of the shared load balancer are taken, and each environment takes 1"); !check.OK {
+	if activitytest.WantWords(
+		t, check.Detail, "99 of 100 rules of the shared load balancer are taken, and each environment takes 1",
+	); !check.OK {
 		t.Error("the check is not in order")
 	}
 	commit := w.repo.commit("login", files)
@@ -65,7 +71,9 @@ func TestS215TheRulesOfTheSharedLoadBalancerAreCountedFirst(t *testing.T) {
 		t.Errorf("the environment that has its rule is rejected: %+v", again)
 	}
 	w.fault(
-		aws.Fault{Service: "elasticloadbalancing", Action: "DescribeRules", Status: 403, Code: "AccessDenied", Message: "no"},
+		aws.Fault{
+			Service: "elasticloadbalancing", Action: "DescribeRules", Status: 403, Code: "AccessDenied", Message: "no",
+		},
 	)
 	if admitted := w.admit(w.request("topic", w.repo.commit("topic", files))); admitted.Prepared == nil {
 		t.Errorf("without an answer: %+v", admitted)

@@ -64,7 +64,8 @@ func TestALookSeesTheBranchTheStackAndThePullRequests(t *testing.T) {
 	w, server, head, stackID := hooked(t)
 	server.OpenPullRequest(hub.PullRequest{Head: "login", Labels: []string{"bug"}})
 	seen, err := w.see()
-	if err != nil || seen.Head != head || seen.Stack == nil || seen.Stack.ID != stackID || seen.RepositoryID != "1296269" || seen.Run != lifecycle.RunEnded {
+	if err != nil || seen.Head != head || seen.Stack == nil || seen.Stack.ID != stackID ||
+		seen.RepositoryID != "1296269" || seen.Run != lifecycle.RunEnded {
 		t.Errorf("seen %+v, %v", seen, err)
 	}
 	want := []lifecycle.PullRequest{{Number: 1, Open: true, Head: head, Labels: []string{"bug"}}}
@@ -86,7 +87,8 @@ func TestALookAtALabelOrAClosedPullRequest(t *testing.T) {
 	number := server.OpenPullRequest(hub.PullRequest{Head: "login"})
 	want := func(goal perch.Goal, reason string) {
 		t.Helper()
-		if step := w.nextStep(); step.Goal != goal || !strings.Contains(step.Reason, reason) || step.Unwanted != (goal == perch.GoalGone) {
+		if step := w.nextStep(); step.Goal != goal || !strings.Contains(step.Reason, reason) ||
+			step.Unwanted != (goal == perch.GoalGone) {
 			t.Errorf("step %+v, want %s: %s", step, goal, reason)
 		}
 	}
@@ -109,7 +111,8 @@ func TestTheLastLookAtABranchThatIsNotWanted(t *testing.T) {
 	number := server.OpenPullRequest(hub.PullRequest{Head: "login"})
 	server.EditPullRequest(number, func(p *hub.PullRequest) { p.Closed = true })
 	in := contract.LastLookInput{
-		Environment: activitytest.Environment("shop", "login"), Judged: perch.Judgement{StackID: stackID, Unwanted: true},
+		Environment: activitytest.Environment("shop", "login"),
+		Judged:      perch.Judgement{StackID: stackID, Unwanted: true},
 	}
 	look := func(keep string) {
 		t.Helper()
@@ -142,7 +145,8 @@ func TestTheLastLookAtABranchThatIsNotWanted(t *testing.T) {
 func TestWithoutTheRightToReadPullRequestsALookDeploys(t *testing.T) {
 	w, server, _, _ := hooked(t)
 	server.Grant(hub.Token, hub.Access{Login: hub.User, Permissions: hub.Without("pull_requests")})
-	if step := w.nextStep(); step.Goal != perch.GoalUp || !strings.Contains(step.Reason, `labels of pull requests have no effect`) ||
+	if step := w.nextStep(); step.Goal != perch.GoalUp ||
+		!strings.Contains(step.Reason, `labels of pull requests have no effect`) ||
 		!strings.Contains(step.Reason, `"Pull requests: read"`) {
 		t.Errorf("step %+v", step)
 	}
@@ -166,7 +170,9 @@ func TestNothingIsRequestedForARepositoryThatIsHeld(t *testing.T) {
 	server.Identify("acme/store", hub.ID)
 	_, err := w.see()
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "was renamed")
-	if plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"}); !strings.Contains(plan.Problem, "was renamed") {
+	if plan := must(
+		w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"},
+	); !strings.Contains(plan.Problem, "was renamed") {
 		t.Errorf("cleanup of a renamed repository: %+v", plan)
 	}
 }
@@ -176,7 +182,8 @@ func TestARequestOfALookIsTheSameWhenItIsTriedAgain(t *testing.T) {
 	w.policy.Cleanup.Grace = time.Hour
 	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	in := contract.LookInput{
-		Environment: activitytest.Environment("shop", "login"), Hint: perch.Hint{By: "webhook:ana", Reason: "push"}, At: at,
+		Environment: activitytest.Environment("shop", "login"), Hint: perch.Hint{By: "webhook:ana", Reason: "push"},
+		At: at,
 	}
 	seen := lifecycle.Seen{Head: head, Stack: &lifecycle.Found{ID: stackID, Commit: head}}
 	make := func(step lifecycle.LookStep, run string) perch.Request {
@@ -192,8 +199,10 @@ func TestARequestOfALookIsTheSameWhenItIsTriedAgain(t *testing.T) {
 	}
 	gone := make(lifecycle.LookStep{Goal: perch.GoalGone, Reason: "branch missing"}, "run")
 	want = perch.Request{
-		ID: gone.ID, Goal: perch.GoalGone, Project: "shop", Branch: "login", By: "webhook:ana", Reason: "branch missing",
-		Trigger: perch.TriggerWebhook, Judged: &perch.Judgement{StackID: stackID, Commit: head, At: at, Until: at.Add(time.Hour)},
+		ID: gone.ID, Goal: perch.GoalGone, Project: "shop", Branch: "login", By: "webhook:ana",
+		Reason:  "branch missing",
+		Trigger: perch.TriggerWebhook,
+		Judged:  &perch.Judgement{StackID: stackID, Commit: head, At: at, Until: at.Add(time.Hour)},
 	}
 	if diff := cmp.Diff(want, gone); diff != "" {
 		t.Errorf("removal (-want +got):\n%s", diff)
@@ -214,7 +223,8 @@ func TestAPersonDeploysWhatALabelForbidsToTriggers(t *testing.T) {
 	request := w.request("labeled", commit)
 	for _, trigger := range []perch.Trigger{perch.TriggerCI, perch.TriggerWebhook} {
 		request.Trigger = trigger
-		if out := w.admit(request); out.Outcome != perch.OutcomeSkipped || out.Reason != "pull request #1 has the label perch:off" {
+		if out := w.admit(request); out.Outcome != perch.OutcomeSkipped ||
+			out.Reason != "pull request #1 has the label perch:off" {
 			t.Errorf("%s: %+v", trigger, out)
 		}
 	}
@@ -224,7 +234,8 @@ func TestAPersonDeploysWhatALabelForbidsToTriggers(t *testing.T) {
 	}
 	w.policy.Triggers = []perch.Trigger{perch.TriggerWebhook}
 	request.Trigger = perch.TriggerCI
-	if out := w.admit(request); out.Outcome != perch.OutcomeSkipped || !strings.Contains(out.Reason, "does not name ci") {
+	if out := w.admit(request); out.Outcome != perch.OutcomeSkipped ||
+		!strings.Contains(out.Reason, "does not name ci") {
 		t.Errorf("CI that is no trigger: %+v", out)
 	}
 }

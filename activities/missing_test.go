@@ -35,11 +35,15 @@ func TestCleanupFindsBranchesThatShouldHaveAnEnvironment(t *testing.T) {
 	w.repo.commit("dependabot/go", file)
 	w.repo.commit("labeled", file)
 	server.OpenPullRequest(hub.PullRequest{Head: "labeled", Labels: []string{perch.LabelOff}})
-	w.repo.commit("staged", map[string]string{"perch.yaml": strings.Replace(testConfig, "main: production", "staged: production", 1)})
+	w.repo.commit(
+		"staged",
+		map[string]string{"perch.yaml": strings.Replace(testConfig, "main: production", "staged: production", 1)},
+	)
 	w.repo.commit("broken", map[string]string{"perch.yaml": "project: [\n"})
 	names, missing := w.missing()
 	// main and login have no perch.yaml, and login has a stack.
-	if !slices.Equal(names, []string{"feature"}) || missing.Branches[0].Commit != head || missing.Branches[0].Stack != "shop-feature" || missing.Problem != "" {
+	if !slices.Equal(names, []string{"feature"}) || missing.Branches[0].Commit != head ||
+		missing.Branches[0].Stack != "shop-feature" || missing.Problem != "" {
 		t.Errorf("missing %+v", missing)
 	}
 	if plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"}); plan.Missing != nil {
@@ -101,8 +105,9 @@ func TestCleanupDoesNotBringBackWhatExpired(t *testing.T) {
 	file := map[string]string{"perch.yaml": testConfig}
 	head := w.repo.commit("feature", file)
 	last := perch.Card{
-		Environment: activitytest.Environment("shop", "feature"), StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-feature/1",
-		State: perch.CardState{Phase: perch.PhaseGone, Expired: true, RemovedCommit: head},
+		Environment: activitytest.Environment("shop", "feature"),
+		StackID:     "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-feature/1",
+		State:       perch.CardState{Phase: perch.PhaseGone, Expired: true, RemovedCommit: head},
 	}
 	if err := of[*Stacks](w).cards.KeepHistory(t.Context(), last); err != nil {
 		t.Fatal(err)

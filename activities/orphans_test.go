@@ -18,7 +18,10 @@ import (
 
 // manyTemplate has what an update to fewTemplate removes, and a topic that it replaces.
 var (
-	fewTemplate  = strings.Replace(customTemplate, "    Properties: {DisplayName: !Ref Branch}\n", "    Properties: {TopicName: two}\n    UpdateReplacePolicy: Retain\n", 1)
+	fewTemplate = strings.Replace(
+		customTemplate, "    Properties: {DisplayName: !Ref Branch}\n",
+		"    Properties: {TopicName: two}\n    UpdateReplacePolicy: Retain\n", 1,
+	)
 	manyTemplate = strings.NewReplacer("TopicName: two", "TopicName: one", "Resources:\n", `Resources:
   Old: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}
   Stuck: {Type: AWS::SNS::Topic}
@@ -37,7 +40,9 @@ var (
 // physical is the physical id of a resource of the stack.
 func (w *world) physical(stackID, logicalID string) string {
 	w.t.Helper()
-	out, err := w.cfn().DescribeStackResource(w.t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &logicalID})
+	out, err := w.cfn().DescribeStackResource(
+		w.t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &logicalID},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -49,7 +54,8 @@ func (w *world) customUpdate(stackID, commit string) contract.ChangeResult {
 	w.t.Helper()
 	rendered := w.render("login", commit)
 	in := contract.ChangeInput{
-		Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, StackID: stackID, Token: "update-" + commit,
+		Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, StackID: stackID,
+		Token:    "update-" + commit,
 		Template: rendered.Hash,
 	}
 	out := must(w, of[*Stacks](w).UpdateStack, in)
@@ -66,13 +72,17 @@ func (w *world) customGone(stackID string) contract.VerifyResult {
 	if ended := w.delete(stackID, nil); ended.Status != stack.Deleted {
 		w.t.Fatalf("ended %+v", ended)
 	}
-	return must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Contents: contents})
+	return must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: stackID, Contents: contents,
+	})
 }
 
 func TestWhatAnUpdateHasKeptIsNoLeftoverAndWhatItCouldNotDeleteIs(t *testing.T) {
 	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": manyTemplate})
 	id := w.customUp(commit).StackID
-	old, replaced, stuck, logs := w.physical(id, "Old"), w.physical(id, "Topic"), w.physical(id, "Stuck"), w.physical(id, "Logs")
+	old, replaced, stuck, logs := w.physical(
+		id, "Old",
+	), w.physical(id, "Topic"), w.physical(id, "Stuck"), w.physical(id, "Logs")
 	for _, stays := range []string{"Stuck", "Environment"} {
 		w.fault(aws.Fault{LogicalID: stays, Phase: "delete", Reason: "not now", Count: 3})
 	}

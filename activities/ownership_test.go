@@ -30,7 +30,9 @@ func (w *world) under(branch, repository, id string) string {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		in.Tags = stack.TagList(environment.Tags(perch.Identity{Project: "shop", Names: []string{repository}, ID: id}, perch.KindBranch))
+		in.Tags = stack.TagList(environment.Tags(
+			perch.Identity{Project: "shop", Names: []string{repository}, ID: id}, perch.KindBranch,
+		))
 	})
 	w.settle(stackID)
 	return stackID
@@ -73,7 +75,9 @@ func TestS123AStackIsCreatedWithTheIDAndAnOlderOneKeepsItsTags(t *testing.T) {
 	w.policy.FormerNames = []string{"github.com/acme/store"}
 	old := w.under("old", "github.com/acme/store", "")
 	before := w.tagsOf(old)
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "old"), Kind: perch.KindBranch, StackID: old, Token: "update"}
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "old"), Kind: perch.KindBranch, StackID: old, Token: "update",
+	}
 	w.repo.point("old", commit)
 	in.Template = w.render("old", commit).Hash
 	must(w, of[*Stacks](w).UpdateStack, in)
@@ -96,7 +100,9 @@ func TestS123EnvironmentsOfAListedFormerNameAreOurs(t *testing.T) {
 	if len(list.Environments) != 1 || list.Environments[0].Branch != "old" || len(list.OtherRepositories) != 0 {
 		t.Errorf("listed %+v", list)
 	}
-	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old")}); !state.Ours || state.StackID != old {
+	if state := must(
+		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old")},
+	); !state.Ours || state.StackID != old {
 		t.Errorf("found %+v", state)
 	}
 	request := w.request("login", commit)
@@ -132,15 +138,22 @@ func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
 	if len(list.Environments) != 0 {
 		t.Errorf("ls: environments %+v", list.Environments)
 	}
-	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "old")})
+	status := must(
+		w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "old")},
+	)
 	named("status", status.OtherRepositories, "shop-old")
 	plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
 	named("cleanup", plan.Others, "shop-old", "shop-older")
 	if len(plan.Verdicts) != 0 {
 		t.Errorf("cleanup: verdicts %+v", plan.Verdicts)
 	}
-	wantBroken(t, w.examine(), map[string]string{perch.CheckStacks: "2 stacks of this project carry the repository github.com/acme/store"})
-	state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old")})
+	wantBroken(
+		t, w.examine(),
+		map[string]string{perch.CheckStacks: "2 stacks of this project carry the repository github.com/acme/store"},
+	)
+	state := must(
+		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old")},
+	)
 	activitytest.WantWords(t, state.Conflict.Reason, "shop-old", line)
 }
 
@@ -150,21 +163,29 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	of[*Stacks](w).Owner.Source = w.set.branches.Source
 	id := w.under("gone", "github.com/acme/shop", githubID)
 	in := w.judged()
-	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "gone")}); !state.Ours {
+	if state := must(
+		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "gone")},
+	); !state.Ours {
 		t.Fatalf("found %+v", state)
 	}
 	server.Identify(hub.Name, hub.ID+1)
 	plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
-	if len(plan.Verdicts) != 0 || len(plan.Others) != 1 || !strings.Contains(plan.Others[0].Advice, "another repository") {
+	if len(plan.Verdicts) != 0 || len(plan.Others) != 1 ||
+		!strings.Contains(plan.Others[0].Advice, "another repository") {
 		t.Errorf("a worker that learned the id before plans %+v", plan)
 	}
 	activitytest.WantWords(t, must(w, of[*Cleanups](w).LastLook, in).Keep, "shop-gone", "another repository")
 	of[*Stacks](w).Owner = stack.NewOwner(w.policy, of[*Stacks](w).Owner.Source) // As in a worker that starts now.
-	state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "gone"), StackID: id})
+	state := must(
+		w, of[*Stacks](w).DescribeStack,
+		contract.StackInput{Environment: activitytest.Environment("shop", "gone"), StackID: id},
+	)
 	if state.Ours {
 		t.Errorf("found %+v", state)
 	}
-	activitytest.WantWords(t, state.Conflict.Reason, "the id of github.com/acme/shop is 1296270, so id 1296269 is another repository")
+	activitytest.WantWords(
+		t, state.Conflict.Reason, "the id of github.com/acme/shop is 1296270, so id 1296269 is another repository",
+	)
 }
 
 func TestS126ARenamedDefaultBranchIsNamed(t *testing.T) {
@@ -180,8 +201,12 @@ func TestS126ARenamedDefaultBranchIsNamed(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return errors.Join(repository.SetConfig(settings), repository.Storer.SetReference(plumbing.NewHashReference(trunk, main.Hash())),
-			repository.Storer.SetReference(plumbing.NewSymbolicReference(plumbing.HEAD, trunk)), repository.Storer.RemoveReference(plumbing.Main))
+		return errors.Join(
+			repository.SetConfig(settings),
+			repository.Storer.SetReference(plumbing.NewHashReference(trunk, main.Hash())),
+			repository.Storer.SetReference(plumbing.NewSymbolicReference(plumbing.HEAD, trunk)),
+			repository.Storer.RemoveReference(plumbing.Main),
+		)
 	}
 	for _, source := range []string{"git", "github"} {
 		t.Run(source, func(t *testing.T) {
@@ -197,7 +222,9 @@ func TestS126ARenamedDefaultBranchIsNamed(t *testing.T) {
 			activitytest.WantWords(t, plan.Problem, "the listing of branches lacks the default branch main", words)
 			_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
 			activitytest.WantRetry(t, err, "does not show its default branch main", words)
-			activitytest.WantWords(t, w.examine()[perch.CheckRepository].Detail, "does not show its default branch main", words)
+			activitytest.WantWords(
+				t, w.examine()[perch.CheckRepository].Detail, "does not show its default branch main", words,
+			)
 		})
 	}
 }
@@ -217,7 +244,9 @@ func TestS127WithoutTheIDNothingIsCreatedAndTheNamesDecideTheRest(t *testing.T) 
 	}
 	id := w.under("old", "github.com/acme/shop", githubID)
 	server.Intercept(silent)
-	_, err := activitytest.Try(of[*Stacks](w).CreateStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "one"})
+	_, err := activitytest.Try(of[*Stacks](w).CreateStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "one",
+	})
 	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
 	_, err = activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
@@ -226,7 +255,10 @@ func TestS127WithoutTheIDNothingIsCreatedAndTheNamesDecideTheRest(t *testing.T) 
 	if calls := w.calls("cloudformation", "CreateStack"); calls != 1 {
 		t.Errorf("%d stacks were created, want the one of this test", calls)
 	}
-	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old"), StackID: id}); !state.Ours {
+	if state := must(
+		w, of[*Stacks](w).DescribeStack,
+		contract.StackInput{Environment: activitytest.Environment("shop", "old"), StackID: id},
+	); !state.Ours {
 		t.Errorf("found %+v", state)
 	}
 	asked := identified(server)
@@ -245,7 +277,9 @@ func TestS124WhatADeletedStackOfAnotherNameLeftIsReportedAndNotDeleted(t *testin
 	w := newWorld(t)
 	w.repo.commit("main", map[string]string{"a": "b"})
 	stack := w.under("login", "github.com/acme/store", "")
-	resources, err := w.cfn().DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &stack})
+	resources, err := w.cfn().DescribeStackResources(
+		t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &stack},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +288,9 @@ func TestS124WhatADeletedStackOfAnotherNameLeftIsReportedAndNotDeleted(t *testin
 		t.Fatal(err)
 	}
 	other := `{"Resources": {"Other": {"Type": "AWS::S3::Bucket"}}}`
-	if _, err := w.cfn().UpdateStack(t.Context(), &cloudformation.UpdateStackInput{StackName: &stack, TemplateBody: &other}); err != nil {
+	if _, err := w.cfn().UpdateStack(
+		t.Context(), &cloudformation.UpdateStackInput{StackName: &stack, TemplateBody: &other},
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.settle(stack)
@@ -268,7 +304,9 @@ func TestS124WhatADeletedStackOfAnotherNameLeftIsReportedAndNotDeleted(t *testin
 		t.Errorf("verified %+v", out)
 	}
 	w.policy.FormerNames = []string{"github.com/acme/store"}
-	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Orphans, []contract.Orphan{{Type: "AWS::S3::Bucket", PhysicalID: bucket, StackID: stack}}) {
+	if out := must(
+		w, of[*Verification](w).VerifyGone, in,
+	); !slices.Equal(out.Orphans, []contract.Orphan{{Type: "AWS::S3::Bucket", PhysicalID: bucket, StackID: stack}}) {
 		t.Errorf("with the former name listed: %+v", out)
 	}
 }

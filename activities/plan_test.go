@@ -17,7 +17,10 @@ import (
 )
 
 // planConfig is testConfig with a database whose name no setting changes.
-var planConfig = strings.Replace(testConfig, "  load_balancer: shared\n", "  load_balancer: shared\n  instance_type: t3.medium\n  database: {class: db.t4g.micro}\n", 1)
+var planConfig = strings.Replace(
+	testConfig, "  load_balancer: shared\n",
+	"  load_balancer: shared\n  instance_type: t3.medium\n  database: {class: db.t4g.micro}\n", 1,
+)
 
 func (w *world) planUp(branch, commit string) perch.PlanResult {
 	w.t.Helper()
@@ -36,7 +39,9 @@ func (w *world) actions(plan perch.PlanResult) map[string]perch.ChangeAction {
 // mutations are the calls so far that store or change something.
 func (w *world) mutations() (found []string) {
 	for _, call := range w.aws.Calls() {
-		for _, verb := range []string{"Create", "Update", "Delete", "Put", "Cancel", "Continue", "Rollback", "Terminate"} {
+		for _, verb := range []string{
+			"Create", "Update", "Delete", "Put", "Cancel", "Continue", "Rollback", "Terminate",
+		} {
 			if strings.HasPrefix(call.Action, verb) {
 				found = append(found, call.Service+":"+call.Action)
 			}
@@ -54,7 +59,8 @@ func TestPlanOfAFirstEnvironmentCreatesEverythingAndChangesNothing(t *testing.T)
 	if diff := cmp.Diff(before, w.mutations()); diff != "" {
 		t.Errorf("a plan made calls that change something (-before +after):\n%s", diff)
 	}
-	if plan.Outcome != perch.OutcomePlanned || plan.Step != "create" || plan.Kind != perch.KindBranch || plan.Status != "" || plan.Deployed != "" || plan.Protected {
+	if plan.Outcome != perch.OutcomePlanned || plan.Step != "create" || plan.Kind != perch.KindBranch ||
+		plan.Status != "" || plan.Deployed != "" || plan.Protected {
 		t.Errorf("%+v", plan)
 	}
 	if plan.Host != "login.shop.localhost" || plan.URL != "http://login.shop.localhost" {
@@ -81,7 +87,8 @@ func TestPlanOfAFirstEnvironmentCreatesEverythingAndChangesNothing(t *testing.T)
 	if diff := cmp.Diff([]string{"instance_type", "database.backup_days"}, paths); diff != "" {
 		t.Errorf("settings that are not staging's (-want +got):\n%s", diff)
 	}
-	if d := plan.Settings[0]; d.A != "t3.medium" || d.B != "t3.small" || d.BFrom == nil || !strings.HasPrefix(*d.BFrom, "kinds.branch") {
+	if d := plan.Settings[0]; d.A != "t3.medium" || d.B != "t3.small" || d.BFrom == nil ||
+		!strings.HasPrefix(*d.BFrom, "kinds.branch") {
 		t.Errorf("%+v", d)
 	}
 }
@@ -92,7 +99,8 @@ func TestPlanOfWhatIsDeployedIsNothingToDo(t *testing.T) {
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	w.up("login", commit)
 	plan := w.planUp("login", commit)
-	if plan.Outcome != perch.OutcomePlanned || plan.Step != "done" || plan.Deployed != commit || plan.Status != "CREATE_COMPLETE" {
+	if plan.Outcome != perch.OutcomePlanned || plan.Step != "done" || plan.Deployed != commit ||
+		plan.Status != "CREATE_COMPLETE" {
 		t.Errorf("%+v", plan)
 	}
 	if len(plan.Changes) != 0 || len(plan.Outputs) != 0 || plan.Time.Seconds != 0 || plan.Cost.USDPerDay == 0 {
@@ -105,7 +113,9 @@ func TestPlanOfAnUpdateNamesWhatIsReplaced(t *testing.T) {
 	w.apply()
 	first := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	w.up("login", first)
-	changed := strings.Replace(planConfig, "assets: {}, private-assets: {versioned: true}", "private-assets: {}, more: {}", 1)
+	changed := strings.Replace(
+		planConfig, "assets: {}, private-assets: {versioned: true}", "private-assets: {}, more: {}", 1,
+	)
 	changed = strings.Replace(changed, "class: db.t4g.micro", "class: db.t4g.small", 1)
 	plan := w.planUp("login", w.repo.commit("login", map[string]string{"perch.yaml": changed}))
 	want := map[string]perch.ChangeAction{
@@ -137,14 +147,17 @@ func TestPlanAgreesWithCloudFormation(t *testing.T) {
 			if !strings.Contains(planConfig, change[0]) {
 				t.Fatalf("the configuration has no %q", change[0])
 			}
-			commit := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(planConfig, change[0], change[1], 1)})
+			commit := w.repo.commit(
+				"login", map[string]string{"perch.yaml": strings.Replace(planConfig, change[0], change[1], 1)},
+			)
 			plan := w.planUp("login", commit)
 			w.render("login", commit)
 			_, address := w.admission("login")
 			want := w.changeSet(id, address, strings.ReplaceAll(name, " ", "-"))
 			got := map[string]string{}
 			for _, c := range plan.Changes {
-				if slices.ContainsFunc(c.Properties, func(p perch.PropertyChange) bool { return p.Because == "" }) || len(c.Properties) == 0 {
+				if slices.ContainsFunc(c.Properties, func(p perch.PropertyChange) bool { return p.Because == "" }) ||
+					len(c.Properties) == 0 {
 					got[c.LogicalID] = string(c.Action)
 				}
 			}
@@ -158,7 +171,10 @@ func TestPlanAgreesWithCloudFormation(t *testing.T) {
 // changeSet is what a change set of the template says, in the words of a plan.
 func (w *world) changeSet(stackID, templateURL, name string) map[string]string {
 	w.t.Helper()
-	set, err := w.cfn().CreateChangeSet(w.t.Context(), &cloudformation.CreateChangeSetInput{StackName: &stackID, TemplateURL: &templateURL, ChangeSetName: &name})
+	set, err := w.cfn().CreateChangeSet(
+		w.t.Context(),
+		&cloudformation.CreateChangeSetInput{StackName: &stackID, TemplateURL: &templateURL, ChangeSetName: &name},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -183,13 +199,16 @@ func TestPlanSaysThatAReplacedDatabaseLosesItsData(t *testing.T) {
 	w.apply()
 	w.policy.Snapshots.From = []string{"shop-sample"}
 	w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": planConfig}))
-	restored := strings.Replace(planConfig, "class: db.t4g.micro", "class: db.t4g.micro, mode: snapshot, snapshot: shop-sample", 1)
+	restored := strings.Replace(
+		planConfig, "class: db.t4g.micro", "class: db.t4g.micro, mode: snapshot, snapshot: shop-sample", 1,
+	)
 	plan := w.planUp("login", w.repo.commit("login", map[string]string{"perch.yaml": restored}))
 	for _, change := range plan.Changes {
 		if change.LogicalID == "Database" && (change.Action != perch.ActionReplace || change.Data != "lost") {
 			t.Errorf("%+v", change)
 		}
-		if change.LogicalID == "DatabaseSecretAttachment" && (len(change.Properties) != 1 || change.Properties[0].Because != "Database") {
+		if change.LogicalID == "DatabaseSecretAttachment" &&
+			(len(change.Properties) != 1 || change.Properties[0].Because != "Database") {
 			t.Errorf("what refers to it: %+v", change)
 		}
 	}
@@ -201,24 +220,36 @@ func TestPlanSaysThatAReplacedDatabaseLosesItsData(t *testing.T) {
 func TestPlanOfACustomTemplate(t *testing.T) {
 	w, commit := newCustomWorld(t, nil)
 	plan := w.planUp("login", commit)
-	want := map[string]perch.ChangeAction{"Logs": perch.ActionCreate, "Media": perch.ActionCreate, "Topic": perch.ActionCreate}
-	if diff := cmp.Diff(want, w.actions(plan)); diff != "" || plan.URL != "http://login.example.com" || plan.Host != "" {
+	want := map[string]perch.ChangeAction{
+		"Logs": perch.ActionCreate, "Media": perch.ActionCreate, "Topic": perch.ActionCreate,
+	}
+	if diff := cmp.Diff(
+		want, w.actions(plan),
+	); diff != "" || plan.URL != "http://login.example.com" || plan.Host != "" {
 		t.Errorf("URL %q, host %q, changes (-want +got):\n%s", plan.URL, plan.Host, diff)
 	}
 	w.customUp(commit)
 	if plan := w.planUp("login", commit); plan.Step != "done" || len(plan.Changes) != 0 || len(plan.Outputs) != 0 {
 		t.Errorf("%+v", plan)
 	}
-	changed := strings.Replace(customTemplate, "  Logs: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}\n", "  Cache: {Type: AWS::ElastiCache::CacheCluster}\n", 1)
+	changed := strings.Replace(
+		customTemplate, "  Logs: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}\n",
+		"  Cache: {Type: AWS::ElastiCache::CacheCluster}\n", 1,
+	)
 	changed = strings.Replace(changed, "DisplayName: !Ref Branch", "TopicName: !Ref Site", 1)
 	plan = w.planUp("login", w.repo.commit("login", map[string]string{
-		"deploy/template.yaml": changed, "perch.yaml": strings.Replace(customConfig, "{slug}.example.com", "{slug}.example.org", 1),
+		"deploy/template.yaml": changed,
+		"perch.yaml":           strings.Replace(customConfig, "{slug}.example.com", "{slug}.example.org", 1),
 	}))
-	want = map[string]perch.ChangeAction{"Cache": perch.ActionCreate, "Logs": perch.ActionRemove, "Topic": perch.ActionReplace}
+	want = map[string]perch.ChangeAction{
+		"Cache": perch.ActionCreate, "Logs": perch.ActionRemove, "Topic": perch.ActionReplace,
+	}
 	if diff := cmp.Diff(want, w.actions(plan)); diff != "" || plan.URL != "http://login.example.org" {
 		t.Errorf("URL %q, changes (-want +got):\n%s", plan.URL, diff)
 	}
-	if diff := cmp.Diff([]string{"no price for AWS::ElastiCache::CacheCluster (Cache) in eu-central-1"}, plan.Cost.Missing); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"no price for AWS::ElastiCache::CacheCluster (Cache) in eu-central-1"}, plan.Cost.Missing,
+	); diff != "" {
 		t.Errorf("no price for (-want +got):\n%s", diff)
 	}
 }
@@ -227,8 +258,12 @@ func TestPlanOfASharedDatabase(t *testing.T) {
 	w := newWorld(t)
 	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	w.apply()
-	plan := w.planUp("login", w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(planConfig, "{class: db.t4g.micro}", "{mode: shared}", 1)}))
-	if plan.Outcome != perch.OutcomePlanned || !plan.SharedDatabase || plan.Time.Seconds > 300 || w.actions(plan)["Database"] != "" {
+	plan := w.planUp("login", w.repo.commit(
+		"login",
+		map[string]string{"perch.yaml": strings.Replace(planConfig, "{class: db.t4g.micro}", "{mode: shared}", 1)},
+	))
+	if plan.Outcome != perch.OutcomePlanned || !plan.SharedDatabase || plan.Time.Seconds > 300 ||
+		w.actions(plan)["Database"] != "" {
 		t.Errorf("%+v", plan)
 	}
 }
@@ -239,7 +274,9 @@ func TestPlanSaysWhatAnUpWouldBeRejectedFor(t *testing.T) {
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	w.policy.InstanceTypes = []string{"t4g.*"}
 	admitted := w.admit(w.request("login", commit))
-	if plan := w.planUp("login", commit); plan.Outcome != perch.OutcomeRejected || plan.Reason != said(admitted) || plan.Changes != nil {
+	if plan := w.planUp(
+		"login", commit,
+	); plan.Outcome != perch.OutcomeRejected || plan.Reason != said(admitted) || plan.Changes != nil {
 		t.Errorf("%+v", plan)
 	}
 	w.policy.InstanceTypes = nil
@@ -271,7 +308,10 @@ func TestPlanWithoutAnApplicationStackSaysTheSameAsUp(t *testing.T) {
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	_, want := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	_, err := activitytest.Try(of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: w.request("login", commit)})
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "there is no application stack shop-application-staging yet", "perch application up --kind staging")
+	activitytest.WantFinal(
+		t, err, perch.ErrorInvalid, "there is no application stack shop-application-staging yet",
+		"perch application up --kind staging",
+	)
 	if want == nil {
 		t.Error("up renders without it")
 	}
@@ -282,7 +322,10 @@ func TestPlanOfAStackThatIsMadeAnew(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	w.fault(aws.Fault{Stack: "shop-login", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Token: "create"}
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch,
+		Template: w.render("login", commit).Hash, Token: "create",
+	}
 	out := must(w, of[*Stacks](w).CreateStack, in)
 	w.settle(out.StackID)
 	plan := w.planUp("login", commit)
@@ -315,7 +358,9 @@ func TestS94PlanOfARecreation(t *testing.T) {
 	if got := w.admit(request); got.Settled != nil || got.Prepared == nil {
 		t.Errorf("a recreation counts as settled: %+v", got)
 	}
-	if _, err := w.cfn().UpdateTerminationProtection(t.Context(), &cloudformation.UpdateTerminationProtectionInput{StackName: &id, EnableTerminationProtection: awssdk.Bool(true)}); err != nil {
+	if _, err := w.cfn().UpdateTerminationProtection(t.Context(), &cloudformation.UpdateTerminationProtectionInput{
+		StackName: &id, EnableTerminationProtection: awssdk.Bool(true),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	plan = must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: request})
@@ -341,24 +386,36 @@ func TestPlanOfAStackThatNoStepLeadsOnFrom(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
-	w.fault(aws.Fault{Stack: "shop-staging", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
+	w.fault(aws.Fault{
+		Stack: "shop-staging", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1,
+	})
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging,
+		Template: w.render("staging", commit).Hash, Token: "create",
+	}
 	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
 	plan := w.planUp("staging", commit)
 	if plan.Outcome != perch.OutcomeFailed {
 		t.Errorf("%+v", plan)
 	}
-	activitytest.WantWords(t, plan.Reason, "stack shop-staging is ROLLBACK_", "it was never ready, and Perch does not delete it", "delete the stack in the CloudFormation console")
+	activitytest.WantWords(
+		t, plan.Reason, "stack shop-staging is ROLLBACK_", "it was never ready, and Perch does not delete it",
+		"delete the stack in the CloudFormation console",
+	)
 }
 
 func TestPlanOfAProtectedStack(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging,
+		Template: w.render("staging", commit).Hash, Token: "create",
+	}
 	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
 	plan := w.planUp("staging", w.repo.commit("staging", nil))
-	if plan.Outcome != perch.OutcomePlanned || !plan.Protected || plan.Kind != perch.KindStaging || len(plan.Settings) != 0 {
+	if plan.Outcome != perch.OutcomePlanned || !plan.Protected || plan.Kind != perch.KindStaging ||
+		len(plan.Settings) != 0 {
 		t.Errorf("%+v", plan)
 	}
 }
@@ -372,7 +429,10 @@ func TestPlanWarnsOfSettingsThatAreMostLikelyMistakes(t *testing.T) {
 	}
 	mistaken := strings.NewReplacer("t3.small", "t3.samll", "db.t4g.micro", "db.t4g.mirco").Replace(planConfig)
 	plan = w.planUp("login", w.repo.commit("login", map[string]string{"perch.yaml": mistaken}))
-	for _, want := range []string{"instance_type t3.samll (kinds.branch, line ", "the most similar is t3.small", "database.class db.t4g.mirco (", "the most similar is db.t4g.micro"} {
+	for _, want := range []string{
+		"instance_type t3.samll (kinds.branch, line ", "the most similar is t3.small", "database.class db.t4g.mirco (",
+		"the most similar is db.t4g.micro",
+	} {
 		if !strings.Contains(strings.Join(plan.Warnings, "\n"), want) {
 			t.Errorf("no %q in %q", want, plan.Warnings)
 		}

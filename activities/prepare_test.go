@@ -59,8 +59,12 @@ func TestAStackThatIsNotServingIsNotSettled(t *testing.T) {
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
 	w.fault(aws.Fault{Stack: "shop-login", Phase: "delete", Reason: "no"})
-	stack := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stack.StackID, Token: "t1"})
+	stack := must(
+		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+	)
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: stack.StackID, Token: "t1",
+	})
 	w.settle(stack.StackID)
 	if got := w.admit(w.request("login", commit)); got.Settled != nil {
 		t.Errorf("%+v", got)

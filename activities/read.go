@@ -38,7 +38,9 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 		s.enterOutlook(ctx, &status, stack.Listed(o.Stack), known, result.At)
 		result.Environments = append(result.Environments, status)
 	}
-	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
+	slices.SortFunc(
+		result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) },
+	)
 	result.Warnings = warnings(cards, problem, cards.Enter(result.Environments))
 	return result, ctx.Err()
 }
@@ -55,7 +57,9 @@ func (s *Stacks) enterOutlook(
 // is why none could be read, nil mostly. What shows cards to people goes on without them.
 func warnings(cards card.Listing, problem error, missing []string) []string {
 	if problem != nil {
-		return []string{"what is left over, pull requests, last reports, expiry and pins are not known: " + problem.Error()}
+		return []string{
+			"what is left over, pull requests, last reports, expiry and pins are not known: " + problem.Error(),
+		}
 	}
 	sentences := cards.Warnings()
 	if len(missing) == 0 {
@@ -161,7 +165,9 @@ func (s *Stacks) describe(
 	if !state.Ours {
 		return perch.StatusResult{}, card.Listing{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 	}
-	shown := []perch.EnvironmentStatus{stack.Owned{Environment: environment, Kind: state.Kind, Stack: described}.Status()}
+	shown := []perch.EnvironmentStatus{
+		stack.Owned{Environment: environment, Kind: state.Kind, Stack: described}.Status(),
+	}
 	s.enterOutlook(ctx, &shown[0], stack.Listed(described), cards.Known(), result.At)
 	result.Warnings = warnings(cards, problem, cards.Enter(shown))
 	shown[0].LastReport = said

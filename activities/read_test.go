@@ -19,10 +19,16 @@ func TestS46ListingsLeaveOutWhatIsNotOurs(t *testing.T) {
 	w.bare("shop-a", "a", nil)
 	w.bare("awseb-e-abcdefghij-stack", "a", nil) // Beanstalk's own stacks inherit the tags.
 	w.bare("shop-c", "c", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
-	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = stack.TagList(otherRepository(t)) })
+	w.bare(
+		"shop-login", "login",
+		func(in *cloudformation.CreateStackInput) { in.Tags = stack.TagList(otherRepository(t)) },
+	)
 	gone := w.bare("shop-gone", "gone", nil)
 	w.settle(gone)
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "gone"), StackID: gone, Token: "gone"})
+	must(
+		w, of[*Stacks](w).DeleteStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "gone"), StackID: gone, Token: "gone"},
+	)
 	w.settle(gone)
 	out := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
 	var branches []string
@@ -61,9 +67,13 @@ func TestDescribeEnvironmentTellsOutputsAndResources(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("feature/login", commit)
-	out := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "feature/login")})
+	out := must(
+		w, of[*Stacks](w).DescribeEnvironment,
+		perch.StatusInput{Environment: activitytest.Environment("shop", "feature/login")},
+	)
 	e := out.Environment
-	if e == nil || e.Commit != commit || e.Status != "CREATE_COMPLETE" || e.URL != "http://"+e.Slug+".shop.localhost" || e.Kind != perch.KindBranch || e.Updated.IsZero() || len(e.Resources) < 5 {
+	if e == nil || e.Commit != commit || e.Status != "CREATE_COMPLETE" || e.URL != "http://"+e.Slug+".shop.localhost" ||
+		e.Kind != perch.KindBranch || e.Updated.IsZero() || len(e.Resources) < 5 {
 		t.Fatalf("got %+v", e)
 	}
 	for _, r := range e.Resources {
@@ -79,13 +89,20 @@ func TestDescribeEnvironmentTellsOutputsAndResources(t *testing.T) {
 
 func TestReadingRejectsWhatIsNotItsOwn(t *testing.T) {
 	w := newWorld(t)
-	if out := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")}); out.Environment != nil {
+	if out := must(
+		w, of[*Stacks](w).DescribeEnvironment,
+		perch.StatusInput{Environment: activitytest.Environment("shop", "login")},
+	); out.Environment != nil {
 		t.Errorf("there is no environment, and it says %+v", out.Environment)
 	}
 	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
-	_, err := activitytest.Try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")})
+	_, err := activitytest.Try(
+		of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "does not carry the tags", "Perch does not manage it")
-	_, err = activitytest.Try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("blog", "login")})
+	_, err = activitytest.Try(
+		of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("blog", "login")},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, `serves project "shop", not "blog"`)
 	_, err = activitytest.Try(of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "blog"})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "ask the worker of that project")
@@ -93,10 +110,17 @@ func TestReadingRejectsWhatIsNotItsOwn(t *testing.T) {
 
 func TestDescribeStackOfNothingIsNoError(t *testing.T) {
 	w := newWorld(t)
-	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state != (contract.StackState{}) {
+	if state := must(
+		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+	); state != (contract.StackState{}) {
 		t.Errorf("got %+v", state)
 	}
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "1 validation error detected"})
-	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
+	w.fault(aws.Fault{
+		Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError",
+		Message: "1 validation error detected",
+	})
+	_, err := activitytest.Try(
+		of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "1 validation error detected")
 }

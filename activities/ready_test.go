@@ -40,7 +40,8 @@ func TestAwaitReadyAsksTheEnvironmentItself(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
-	in := ready.Question{URL: "http://login.shop.localhost:" + w.pages(), Endpoint: "127.0.0.1", HealthPath: "/", Beanstalk: "shop-login"}
+	in := ready.Question{URL: "http://login.shop.localhost:" +
+		w.pages(), Endpoint: "127.0.0.1", HealthPath: "/", Beanstalk: "shop-login"}
 	if out := must(w, of[*Readiness](w).prober.AwaitAnswer, in); out.Status != http.StatusOK {
 		t.Errorf("got %+v", out)
 	}
@@ -48,7 +49,9 @@ func TestAwaitReadyAsksTheEnvironmentItself(t *testing.T) {
 
 func TestAwaitReadyDialsTheEndpointWithTheEnvironmentsHost(t *testing.T) {
 	var asked atomic.Value
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked.Store(r.Host + r.URL.Path) }))
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked.Store(r.Host + r.URL.Path)
+	}))
 	defer server.Close()
 	w := newWorld(t)
 	port := portOf(t, server.URL)
@@ -73,7 +76,10 @@ func TestAwaitReadyWaitsForAnAnswerBelow400(t *testing.T) {
 	}))
 	defer server.Close()
 	w := newWorld(t)
-	out := must(w, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", Patience: 20 * time.Second})
+	out := must(
+		w, of[*Readiness](w).prober.AwaitAnswer,
+		ready.Question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", Patience: 20 * time.Second},
+	)
 	if out.Status != http.StatusFound || looks.Load() != 3 {
 		t.Errorf("got %+v after %d looks", out, looks.Load())
 	}
@@ -88,11 +94,16 @@ func TestS71AnAddressThatNeverBecomesHealthyFailsWithItsLastAnswerAndBeanstalksW
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
-	in := ready.Question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", Patience: time.Second}
+	in := ready.Question{
+		URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", Patience: time.Second,
+	}
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
 	_, err := activitytest.TryIn(env, of[*Readiness](w).prober.AwaitAnswer, in)
-	activitytest.WantFinal(t, err, perch.ErrorNotReady, server.URL+" did not become ready within 1s", "its last answer: 502 Bad Gateway no database yet", "Beanstalk says: INFO:", "the stack stays for inspection")
+	activitytest.WantFinal(
+		t, err, perch.ErrorNotReady, server.URL+" did not become ready within 1s",
+		"its last answer: 502 Bad Gateway no database yet", "Beanstalk says: INFO:", "the stack stays for inspection",
+	)
 }
 
 func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
@@ -100,7 +111,9 @@ func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
 	w := newWorld(t)
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)})
-	_, err := activitytest.TryIn(env, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: address, Patience: 10 * time.Minute})
+	_, err := activitytest.TryIn(
+		env, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: address, Patience: 10 * time.Minute},
+	)
 	activitytest.WantFinal(t, err, perch.ErrorNotReady, "within 10m0s", "connection refused")
 }
 
@@ -121,6 +134,8 @@ func TestAwaitReadyLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	close(stopping)
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := activitytest.TryIn(env, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: server.URL, Patience: 10 * time.Minute})
+	_, err := activitytest.TryIn(
+		env, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: server.URL, Patience: 10 * time.Minute},
+	)
 	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
 }

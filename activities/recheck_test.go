@@ -80,7 +80,8 @@ func TestARemovalThatFailedIsToldToBeDoneOnceNothingIsLeft(t *testing.T) {
 		t.Errorf("the card is there: %+v", read)
 	}
 	life, found := w.historyOf("login", id[strings.LastIndex(id, "/")+1:])
-	if !found || life.State.Phase != perch.PhaseGone || life.State.Failure != "" || life.State.Reason != "the branch is deleted" {
+	if !found || life.State.Phase != perch.PhaseGone || life.State.Failure != "" ||
+		life.State.Reason != "the branch is deleted" {
 		t.Errorf("the history is %+v", life)
 	}
 	if diff := cmp.Diff([]string{"failed", "gone"}, channel.phases); diff != "" {
@@ -95,7 +96,9 @@ func TestARemovalIsNotDoneWhileSomethingIsLeft(t *testing.T) {
 	w.apply()
 	_, bucket := failedRemoval(t, w)
 	forget := func(c *perch.Card) error { c.Removals = nil; return nil }
-	if _, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment("shop", "login"), forget); err != nil {
+	if _, err := of[*Stacks](w).cards.Update(
+		t.Context(), activitytest.Environment("shop", "login"), forget,
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.recheck()

@@ -81,8 +81,10 @@ func TestInputThatCannotBeReadIsRejectedForGood(t *testing.T) {
 		input any
 		words []string
 	}{
-		"no environment":          {map[string]any{}, []string{"names no environment"}},
-		"an environment of old":   {map[string]any{"project": "shop", "branch": "login"}, []string{"names no environment"}},
+		"no environment": {map[string]any{}, []string{"names no environment"}},
+		"an environment of old": {
+			map[string]any{"project": "shop", "branch": "login"}, []string{"names no environment"},
+		},
 		"an invalid branch":       {environment("shop", "a..b"), []string{"a..b"}},
 		"an invalid project":      {environment("SHOP", "login"), []string{`project "SHOP" is not a valid name`}},
 		"an empty branch":         {environment("shop", ""), []string{"branch"}},
@@ -103,7 +105,9 @@ func TestInputThatCannotBeReadIsRejectedForGood(t *testing.T) {
 				env := activitytest.NewEnvironment()
 				env.RegisterActivityWithOptions(a.activity, activity.RegisterOptions{Name: a.row.Name})
 				_, err := env.ExecuteActivity(a.row.Name, f.input)
-				activitytest.WantFinal(t, err, perch.ErrorInvalid, append(f.words, a.row.Name, "nothing was touched")...)
+				activitytest.WantFinal(
+					t, err, perch.ErrorInvalid, append(f.words, a.row.Name, "nothing was touched")...,
+				)
 			})
 		}
 	}

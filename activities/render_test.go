@@ -37,10 +37,13 @@ func TestAdmitStoresTemplateAndBundleByTheirContent(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &template); err != nil {
 		t.Fatal(err)
 	}
-	if len(template.Resources) != first.Resources || template.Outputs[cfn.OutputTemplate].Value != first.Hash || template.Outputs[cfn.OutputCommit].Value != commit {
+	if len(template.Resources) != first.Resources || template.Outputs[cfn.OutputTemplate].Value != first.Hash ||
+		template.Outputs[cfn.OutputCommit].Value != commit {
 		t.Errorf("%d resources, outputs %v; told %+v", len(template.Resources), template.Outputs, first)
 	}
-	if allowed, _ := w.admission("login"); first.SeedSteps != 1 || allowed.HealthPath == "" || allowed.Hash != first.Hash || allowed.Commit != commit {
+	if allowed, _ := w.admission(
+		"login",
+	); first.SeedSteps != 1 || allowed.HealthPath == "" || allowed.Hash != first.Hash || allowed.Commit != commit {
 		t.Errorf("told %+v, admitted %+v", first, allowed)
 	}
 	if !strings.Contains(body, "bundles/") {
@@ -87,7 +90,9 @@ func TestS50ASolutionStackOfARunningEnvironmentIsKept(t *testing.T) {
 	const old = `"SolutionStackName": "64bit Amazon Linux 2023 v4.7.3 running Docker"`
 	_, commit := w.created(old)
 	w.render("login", commit)
-	if template := w.templateOf("login"); !strings.Contains(template, old) || strings.Contains(template, "PlatformArn") {
+	if template := w.templateOf(
+		"login",
+	); !strings.Contains(template, old) || strings.Contains(template, "PlatformArn") {
 		t.Errorf("the template does not keep %s:\n%s", old, template)
 	}
 	request := w.request("login", commit)
@@ -101,7 +106,8 @@ func TestS50ASolutionStackOfARunningEnvironmentIsKept(t *testing.T) {
 func TestS175APlatformIsUpdatedInPlace(t *testing.T) {
 	w := newWorld(t)
 	id, commit := w.created(
-		`"PlatformArn": "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.7.3"`,
+		`"PlatformArn": "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux ` +
+			`2023/4.7.3"`,
 	)
 	before := w.environmentID(id)
 	in := contract.ChangeInput{
@@ -111,7 +117,9 @@ func TestS175APlatformIsUpdatedInPlace(t *testing.T) {
 		Token:       "update",
 	}
 	must(w, of[*Stacks](w).UpdateStack, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
+	if ended := must(
+		w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "update"},
+	); ended.Status != "UPDATE_COMPLETE" {
 		t.Fatalf("the update ended in %+v", ended)
 	}
 	if after := w.environmentID(id); after == "" || after != before {

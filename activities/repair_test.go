@@ -22,7 +22,10 @@ func failedDeletion(t *testing.T, w *world) (stackID, bucket string) {
 	t.Helper()
 	stackID = w.bare("shop-login", "login", nil)
 	w.settle(stackID)
-	w.fault(aws.Fault{Stack: "shop-login", Type: "AWS::S3::Bucket", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 1})
+	w.fault(aws.Fault{
+		Stack: "shop-login", Type: "AWS::S3::Bucket", Phase: "delete",
+		Reason: "The bucket you tried to delete is not empty", Count: 1,
+	})
 	w.delete(stackID, nil)
 	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: stackID})
 	if len(contents.Buckets) != 1 {
@@ -33,7 +36,10 @@ func failedDeletion(t *testing.T, w *world) (stackID, bucket string) {
 
 func (w *world) delete(stackID string, retain []string) contract.AwaitResult {
 	w.t.Helper()
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Retain: retain, Token: "delete-" + strings.ReplaceAll(w.t.Name(), "/", "-") + string(rune('a'+len(retain)))}
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: stackID, Retain: retain,
+		Token: "delete-" + strings.ReplaceAll(w.t.Name(), "/", "-") + string(rune('a'+len(retain))),
+	}
 	must(w, of[*Stacks](w).DeleteStack, in)
 	return must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: stackID, Token: in.Token})
 }
@@ -46,14 +52,21 @@ func (w *world) sweep(in contract.SweepInput) error {
 func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	remains := must(w, of[*Stacks](w).DiagnoseDeletion, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
-	if len(remains.Failures) != 1 || remains.Failures[0].PhysicalID != bucket || lifecycle.Diagnose(remains.Failures[0]) != lifecycle.CureEmpty {
+	remains := must(
+		w, of[*Stacks](w).DiagnoseDeletion,
+		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id},
+	)
+	if len(remains.Failures) != 1 || remains.Failures[0].PhysicalID != bucket ||
+		lifecycle.Diagnose(remains.Failures[0]) != lifecycle.CureEmpty {
 		t.Fatalf("%+v", remains)
 	}
 	if ended := w.delete(id, []string{remains.Failures[0].LogicalID}); ended.Status != "DELETE_COMPLETE" {
 		t.Errorf("without the bucket the deletion ended in %+v", ended)
 	}
-	remains = must(w, of[*Stacks](w).DiagnoseDeletion, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
+	remains = must(
+		w, of[*Stacks](w).DiagnoseDeletion,
+		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id},
+	)
 	if len(remains.Failures) != 0 {
 		t.Errorf("S25: a resource that is not DELETE_FAILED would be retained: %+v", remains)
 	}
@@ -62,8 +75,11 @@ func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {
 func TestS22WhatWasLeftBehindIsRemovedByItself(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	left := contract.SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Resources: []lifecycle.Failure{
-		{Type: "AWS::S3::Bucket", PhysicalID: bucket}, {Type: "AWS::RDS::DBInstance", PhysicalID: "no-such-database"}, {Type: "AWS::SNS::Topic", PhysicalID: "unknown"},
+	left := contract.SweepInput{Environment: activitytest.Environment(
+		"shop", "login",
+	), StackID: id, Resources: []lifecycle.Failure{
+		{Type: "AWS::S3::Bucket", PhysicalID: bucket}, {Type: "AWS::RDS::DBInstance", PhysicalID: "no-such-database"},
+		{Type: "AWS::SNS::Topic", PhysicalID: "unknown"},
 	}}
 	for range 2 { // The second time everything is gone already.
 		if err := w.sweep(left); err != nil {
@@ -88,11 +104,16 @@ func failedDeletionOfBoth(t *testing.T, w *world) contract.SweepInput {
 		w.fault(aws.Fault{Stack: "shop-login", Type: kind, Phase: "delete", Reason: "Internal failure", Count: 1})
 	}
 	w.delete(id, nil)
-	remains := must(w, of[*Stacks](w).DiagnoseDeletion, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
+	remains := must(
+		w, of[*Stacks](w).DiagnoseDeletion,
+		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id},
+	)
 	if len(remains.Failures) != 2 {
 		t.Fatalf("left %+v", remains)
 	}
-	return contract.SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Resources: remains.Failures}
+	return contract.SweepInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: id, Resources: remains.Failures,
+	}
 }
 
 // left are the buckets and databases among the resources that still exist.
@@ -103,7 +124,9 @@ func (w *world) left(resources []lifecycle.Failure) (kinds []string) {
 		if r.Type == "AWS::S3::Bucket" {
 			_, err = w.s3().HeadBucket(w.t.Context(), &s3.HeadBucketInput{Bucket: &r.PhysicalID})
 		} else {
-			_, err = rds.NewFromConfig(w.config).DescribeDBInstances(w.t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &r.PhysicalID})
+			_, err = rds.NewFromConfig(w.config).DescribeDBInstances(
+				w.t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &r.PhysicalID},
+			)
 		}
 		if err == nil {
 			kinds = append(kinds, r.Type)
@@ -114,8 +137,14 @@ func (w *world) left(resources []lifecycle.Failure) (kinds []string) {
 
 func TestWhatCannotBeRemovedByItselfKeepsNothingElse(t *testing.T) {
 	for _, rejection := range []aws.Fault{
-		{Service: "rds", Action: "DeleteDBInstance", Code: "InvalidParameterCombination", Message: "Cannot delete protected DB Instance, please disable deletion protection and try again."},
-		{Service: "rds", Action: "DeleteDBInstance", Status: 403, Code: "AccessDenied", Message: "User is not authorized"},
+		{
+			Service: "rds", Action: "DeleteDBInstance", Code: "InvalidParameterCombination",
+			Message: "Cannot delete protected DB Instance, please disable deletion protection and try again.",
+		},
+		{
+			Service: "rds", Action: "DeleteDBInstance", Status: 403, Code: "AccessDenied",
+			Message: "User is not authorized",
+		},
 	} {
 		t.Run(rejection.Code, func(t *testing.T) {
 			w := newWorld(t)
@@ -134,7 +163,9 @@ func TestWhatCannotBeRemovedByItselfKeepsNothingElse(t *testing.T) {
 func TestASweepIsTriedAgainAfterWhatPasses(t *testing.T) {
 	w := newWorld(t)
 	in := failedDeletionOfBoth(t, w)
-	w.fault(aws.Fault{Service: "rds", Action: "DeleteDBInstance", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	w.fault(aws.Fault{
+		Service: "rds", Action: "DeleteDBInstance", Code: "Throttling", Message: "Rate exceeded", Count: 1,
+	})
 	activitytest.WantRetry(t, w.sweep(in), "Rate exceeded")
 	if err := w.sweep(in); err != nil {
 		t.Error(err)

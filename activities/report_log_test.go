@@ -17,12 +17,15 @@ import (
 func (w *world) logged(environment perch.Environment, lines ...string) {
 	w.t.Helper()
 	client, ctx, stream := cloudwatchlogs.NewFromConfig(w.config), w.t.Context(), "i-1"
-	group := "/aws/elasticbeanstalk/" + environment.BeanstalkName() + "/var/log/eb-docker/containers/eb-current-app/stdouterr.log"
+	group := "/aws/elasticbeanstalk/" + environment.BeanstalkName() +
+		"/var/log/eb-docker/containers/eb-current-app/stdouterr.log"
 	_, err := client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	_, err = client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream})
+	_, err = client.CreateLogStream(
+		ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -38,7 +41,9 @@ func (w *world) logged(environment perch.Environment, lines ...string) {
 func TestTheCardOfAFailedDeploymentHasTheLastLines(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
-	w.logged(activitytest.Environment("shop", "login"), "app-1  | connecting", "app-1  | DATABASE_PASSWORD=hunter2 is wrong")
+	w.logged(
+		activitytest.Environment("shop", "login"), "app-1  | connecting", "app-1  | DATABASE_PASSWORD=hunter2 is wrong",
+	)
 	report := func(phase perch.Phase, goal perch.Goal, stackID string, minute int) *perch.LogLines {
 		t.Helper()
 		in := reportIn("login", phase)

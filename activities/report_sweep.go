@@ -55,7 +55,9 @@ func (v *Verification) repairReport(ctx context.Context, e perch.Environment, no
 		Kind: perch.NoteReport, Project: e.Project, Branch: e.Branch, By: "sweep", At: now, State: state,
 	}
 	if err := v.send(ctx, note); err != nil {
-		activity.GetLogger(ctx).Warn("a report that was not delivered is not repaired", "branch", e.Branch, "error", err)
+		activity.GetLogger(ctx).Warn(
+			"a report that was not delivered is not repaired", "branch", e.Branch, "error", err,
+		)
 	}
 }
 

@@ -17,7 +17,9 @@ func TestTheSweepHasReportsRepairedThatWereNotDelivered(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	for branch, undelivered := range map[string]bool{"login": true, "cart": false, "search": true} {
-		_, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment("shop", branch), func(c *perch.Card) error {
+		_, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment(
+			"shop", branch,
+		), func(c *perch.Card) error {
 			c.State = perch.CardState{Phase: perch.PhaseReady, At: time.Now().Add(-time.Hour)}
 			c.GitHub.Undelivered = undelivered
 			return nil
@@ -49,8 +51,12 @@ func TestTheSweepReportsRunsThatEndedWithoutAReport(t *testing.T) {
 	w.apply()
 	ago := time.Now().Add(-time.Hour).UTC()
 	for _, branch := range []string{"terminated", "working", "unknown", "ready"} {
-		_, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment("shop", branch), func(c *perch.Card) error {
-			c.State = perch.CardState{Goal: perch.GoalUp, Commit: "c1", Phase: perch.PhaseStack, RunID: "run", Begun: ago, At: ago}
+		_, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment(
+			"shop", branch,
+		), func(c *perch.Card) error {
+			c.State = perch.CardState{
+				Goal: perch.GoalUp, Commit: "c1", Phase: perch.PhaseStack, RunID: "run", Begun: ago, At: ago,
+			}
 			if branch == "ready" {
 				c.State.Phase = perch.PhaseReady
 			}
@@ -68,20 +74,26 @@ func TestTheSweepReportsRunsThatEndedWithoutAReport(t *testing.T) {
 		notes++
 		return nil
 	}
-	verification.lastEnd = func(_ context.Context, workflowID string, request perch.Request) (lifecycle.ClosedRun, bool, error) {
+	verification.lastEnd = func(
+		_ context.Context, workflowID string, request perch.Request,
+	) (lifecycle.ClosedRun, bool, error) {
 		if request.Commit != "c1" || request.Goal != perch.GoalUp {
 			t.Errorf("asked for %+v", request)
 		}
 		switch workflowID {
 		case "shop-terminated":
-			return lifecycle.ClosedRun{RunID: "run", Began: ago, Closed: ago.Add(time.Minute), Answer: lifecycle.Answer{Failure: "the run was terminated"}}, true, nil
+			return lifecycle.ClosedRun{
+				RunID: "run", Began: ago, Closed: ago.Add(time.Minute),
+				Answer: lifecycle.Answer{Failure: "the run was terminated"},
+			}, true, nil
 		case "shop-unknown":
 			return lifecycle.ClosedRun{}, false, errors.New("Temporal does not answer")
 		}
 		return lifecycle.ClosedRun{}, false, nil
 	}
 	must(w, verification.RecheckLeftovers, perch.CleanupInput{Project: "shop"})
-	if notes != 1 || sent["terminated"].State == nil || sent["terminated"].State.Phase != perch.PhaseFailed || sent["terminated"].State.Failure != "the run was terminated" {
+	if notes != 1 || sent["terminated"].State == nil || sent["terminated"].State.Phase != perch.PhaseFailed ||
+		sent["terminated"].State.Failure != "the run was terminated" {
 		t.Errorf("sent %+v", sent)
 	}
 }

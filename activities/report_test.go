@@ -83,13 +83,18 @@ func TestTheCardStaysUntilItsHistoryIsWritten(t *testing.T) {
 	gone := reportIn("login", perch.PhaseGone)
 	gone.StackID, gone.Removed = "one", true
 	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Contains: "history/", Code: "AccessDenied", Count: 1})
-	if out := must(w, of[*Reports](w).Report, gone); len(out.Problems) != 1 || !strings.Contains(out.Problems[0], "history of branch login") {
+	if out := must(
+		w, of[*Reports](w).Report, gone,
+	); len(out.Problems) != 1 || !strings.Contains(out.Problems[0], "history of branch login") {
 		t.Errorf("problems: %q", out.Problems)
 	}
 	if read, found := w.cardOf("login"); !found || read.State.Phase != perch.PhaseGone {
 		t.Errorf("card %+v", read)
 	}
-	must(w, of[*Reports](w).Report, contract.ReportInput{Environment: gone.Environment, Notes: []perch.Note{{ID: "n", Kind: perch.NoteReport}}})
+	must(
+		w, of[*Reports](w).Report,
+		contract.ReportInput{Environment: gone.Environment, Notes: []perch.Note{{ID: "n", Kind: perch.NoteReport}}},
+	)
 	_, found := w.cardOf("login")
 	if _, kept := w.historyOf("login", "one"); found || !kept {
 		t.Errorf("after the repair there is a card: %t; a history: %t", found, kept)
@@ -123,11 +128,15 @@ func TestOnlyNotesThatAreNotRecordedAreAnError(t *testing.T) {
 	}
 	w.apply()
 	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Code: "AccessDenied", Count: 2})
-	if out := must(w, of[*Reports](w).Report, in); len(out.Problems) != 1 || !strings.Contains(out.Problems[0], "AccessDenied") {
+	if out := must(
+		w, of[*Reports](w).Report, in,
+	); len(out.Problems) != 1 || !strings.Contains(out.Problems[0], "AccessDenied") {
 		t.Errorf("problems without the right: %q", out.Problems)
 	}
 	in.Notes = []perch.Note{{ID: "n", Kind: perch.NoteReport}}
-	if _, err := activitytest.Try(of[*Reports](w).Report, in); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+	if _, err := activitytest.Try(
+		of[*Reports](w).Report, in,
+	); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("notes that are not recorded: %v", err)
 	}
 }

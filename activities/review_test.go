@@ -32,8 +32,9 @@ func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {
 			w := newWorld(t)
 			for i, ours := range c.ours {
 				in := &cloudformation.CreateChangeSetInput{
-					StackName: sdk.String("shop-login"), ChangeSetName: sdk.String([]string{"first", "second"}[i]), ChangeSetType: types.ChangeSetTypeCreate,
-					TemplateBody: sdk.String(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}}`),
+					StackName: sdk.String("shop-login"), ChangeSetName: sdk.String([]string{"first", "second"}[i]),
+					ChangeSetType: types.ChangeSetTypeCreate,
+					TemplateBody:  sdk.String(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}}`),
 				}
 				if ours {
 					in.Tags = stack.TagList(environment.Tags(w.policy.Identity(""), perch.KindBranch))
@@ -42,7 +43,10 @@ func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
+			state := must(
+				w, of[*Stacks](w).DescribeStack,
+				contract.StackInput{Environment: activitytest.Environment("shop", "login")},
+			)
 			if state.Status != "REVIEW_IN_PROGRESS" || state.Ours != c.want {
 				t.Errorf("described %+v", state)
 			}

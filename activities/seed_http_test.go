@@ -78,11 +78,15 @@ func (a *app) count() int {
 func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, body: fixtures/other/c.txt, secret: SEED_TOKEN}\n")
 	in.Commit = w.repo.commit("login", map[string]string{"fixtures/other/c.txt": `{"users": 3}`})
-	want := contract.SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: http.StatusCreated}}}
+	want := contract.SeedResult{
+		Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: http.StatusCreated}},
+	}
 	if diff := cmp.Diff(want, must(w, of[*Seeds](w).environments.SeedDeployed, in)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	step := perch.SeedStep{HTTP: &perch.SeedHTTP{Method: "POST", Path: "/seed", Body: "fixtures/other/c.txt", Secret: "SEED_TOKEN"}}
+	step := perch.SeedStep{
+		HTTP: &perch.SeedHTTP{Method: "POST", Path: "/seed", Body: "fixtures/other/c.txt", Secret: "SEED_TOKEN"},
+	}
 	key := strings.ReplaceAll(strings.TrimPrefix(seed.Mark(in.StackID, nil, step), "seeds/"), "/", "-")
 	if got := w.objects(in.StackID, "assets"); got["seed/"+key+".json"] != `{"users": 3}` {
 		t.Errorf("the page has %v, want it under %s", got, key)
@@ -93,12 +97,18 @@ func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 }
 
 func TestAnHTTPStepGoesToTheEnvironmentsHostAsTheFileSays(t *testing.T) {
-	w, in := laterWorld(t, `  - http: {method: PUT, path: "/load%2Fall?size=3", body: fixtures/media/photos/b.png, header: x-token, secret: SEED_TOKEN}`+"\n")
+	w, in := laterWorld(t, `  - http: {method: PUT, path: "/load%2Fall?size=3", body: fixtures/media/photos/b.png, `+
+		`header: x-token, secret: SEED_TOKEN}`+"\n")
 	a := serveApp(t, &in, func(http.ResponseWriter, *http.Request, int) {})
 	must(w, of[*Seeds](w).environments.SeedDeployed, in)
 	r := a.requests[0]
-	got := []string{r.Method, r.Host, r.RequestURI, r.Header.Get("X-Token"), r.Header.Get("Authorization"), r.Header.Get("Content-Type"), r.UserAgent(), a.bodies[0]}
-	want := []string{"PUT", "login.shop.localhost:" + portOf(t, a.URL), "/load%2Fall?size=3", token, "", "image/png", "perch", "b"}
+	got := []string{
+		r.Method, r.Host, r.RequestURI, r.Header.Get("X-Token"), r.Header.Get("Authorization"),
+		r.Header.Get("Content-Type"), r.UserAgent(), a.bodies[0],
+	}
+	want := []string{
+		"PUT", "login.shop.localhost:" + portOf(t, a.URL), "/load%2Fall?size=3", token, "", "image/png", "perch", "b",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
@@ -117,14 +127,17 @@ func TestS70ARequestIsTriedAgainWithOneKeyAndTheNextStepOnlyThen(t *testing.T) {
 		}
 	})
 	out := must(w, of[*Seeds](w).environments.SeedDeployed, in)
-	if want := []perch.SeedDone{{Step: "http POST /one", Status: 200}, {Step: "http POST /two", Status: 200}}; !cmp.Equal(out.Steps, want) {
+	if want := []perch.SeedDone{
+		{Step: "http POST /one", Status: 200}, {Step: "http POST /two", Status: 200},
+	}; !cmp.Equal(out.Steps, want) {
 		t.Errorf("got %+v", out.Steps)
 	}
 	var seen []string
 	for _, r := range a.requests {
 		seen = append(seen, r.URL.Path+" "+r.Header.Get("Idempotency-Key"))
 	}
-	if len(seen) != 5 || len(slices.Compact(seen[:4])) != 1 || seen[4] == seen[0] || strings.HasSuffix(seen[4], strings.Fields(seen[0])[1]) {
+	if len(seen) != 5 || len(slices.Compact(seen[:4])) != 1 || seen[4] == seen[0] ||
+		strings.HasSuffix(seen[4], strings.Fields(seen[0])[1]) {
 		t.Errorf("the requests were %q", seen)
 	}
 }
@@ -138,12 +151,17 @@ func TestS70ARequestThatFailsEndsWithTheAnswerAndTheNextUpGoesOnFromIt(t *testin
 		}
 	})
 	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
-	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture x x`, " ...;", "the environment stays, and the next `perch up` goes on from this step")
+	activitytest.WantFinal(
+		t, err, perch.ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture x x`,
+		" ...;", "the environment stays, and the next `perch up` goes on from this step",
+	)
 	if a.count() != 2 {
 		t.Errorf("%d requests; %v", a.count(), err)
 	}
 	rejecting = false
-	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); len(out.Steps) != 1 || out.Steps[0].Step != "http POST /two" {
+	if out := must(
+		w, of[*Seeds](w).environments.SeedDeployed, in,
+	); len(out.Steps) != 1 || out.Steps[0].Step != "http POST /two" {
 		t.Errorf("the next one did %+v", out)
 	}
 }
@@ -151,10 +169,16 @@ func TestS70ARequestThatFailsEndsWithTheAnswerAndTheNextUpGoesOnFromIt(t *testin
 // TestAnAnswerToARequestWithASecretIsNotQuoted answers in every way of which a message could quote.
 func TestAnAnswerToARequestWithASecretIsNotQuoted(t *testing.T) {
 	for name, c := range map[string]struct{ answer, word string }{
-		"an error":       {"HTTP/1.1 422 told\r\nContent-Length: 4\r\n\r\ntold", "422 Unprocessable Entity (the request carried a secret, so no more of the answer is shown)"},
-		"a redirect":     {"HTTP/1.1 302 told\r\nLocation: /told\r\n\r\n", "302 Found; redirects are not followed"},
-		"no HTTP":        {"told told told\r\n\r\n", "the answer broke off or is not HTTP"},
-		"half a success": {"HTTP/1.1 200 told\r\nTransfer-Encoding: chunked\r\n\r\n0\r\ntold:\x00\r\n\r\n", "200 OK, and then the answer broke off or is not HTTP"},
+		"an error": {
+			"HTTP/1.1 422 told\r\nContent-Length: 4\r\n\r\ntold",
+			"422 Unprocessable Entity (the request carried a secret, so no more of the answer is shown)",
+		},
+		"a redirect": {"HTTP/1.1 302 told\r\nLocation: /told\r\n\r\n", "302 Found; redirects are not followed"},
+		"no HTTP":    {"told told told\r\n\r\n", "the answer broke off or is not HTTP"},
+		"half a success": {
+			"HTTP/1.1 200 told\r\nTransfer-Encoding: chunked\r\n\r\n0\r\ntold:\x00\r\n\r\n",
+			"200 OK, and then the answer broke off or is not HTTP",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, in := laterWorld(t, "  - http: {path: /seed, secret: SEED_TOKEN}\n")
@@ -168,7 +192,9 @@ func TestAnAnswerToARequestWithASecretIsNotQuoted(t *testing.T) {
 				_ = connection.Close()
 			})
 			env := activitytest.NewEnvironment()
-			env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour)})
+			env.SetHeartbeatDetails(perch.Progress{
+				Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour),
+			})
 			_, err := activitytest.TryIn(env, of[*Seeds](w).environments.SeedDeployed, in)
 			activitytest.WantFinal(t, err, perch.ErrorSeedFailed, c.word)
 			if strings.Contains(err.Error(), "told") {
@@ -193,28 +219,38 @@ func TestALongRedirectIsCut(t *testing.T) {
 
 func TestARedirectIsNoSuccess(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("the redirect was followed")
+	}))
 	defer elsewhere.Close()
 	serveApp(t, &in, func(rw http.ResponseWriter, r *http.Request, _ int) {
 		http.Redirect(rw, r, elsewhere.URL+"/login", http.StatusTemporaryRedirect)
 	})
 	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
-	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "307 Temporary Redirect to "+elsewhere.URL+"/login; redirects are not followed: name the path that answers")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "307 Temporary Redirect to "+elsewhere.URL+
+		"/login; redirects are not followed: name the path that answers")
 }
 
 func TestARequestThatDoesNotSucceedIsGivenUp(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
 	in.URL = "http://login.shop.localhost:" + strconv.Itoa(freeport.MustGetFreePort())
 	env := activitytest.NewEnvironment()
-	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
+	// An earlier try has waited already.
+	env.SetHeartbeatDetails(perch.Progress{
+		Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour),
+	})
 	_, err := activitytest.TryIn(env, of[*Seeds](w).environments.SeedDeployed, in)
-	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "it did not succeed within 10m0s; the last answer:", "connection refused")
+	activitytest.WantFinal(
+		t, err, perch.ErrorSeedFailed, "it did not succeed within 10m0s; the last answer:", "connection refused",
+	)
 }
 
 func TestAStoppingWorkerLeavesTheRequestToTheNext(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
 	of[*Seeds](w).environments.Interval = time.Hour
-	serveApp(t, &in, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusServiceUnavailable) })
+	serveApp(
+		t, &in, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusServiceUnavailable) },
+	)
 	stopping := make(chan struct{})
 	close(stopping)
 	env := activitytest.NewEnvironment()
@@ -229,21 +265,39 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 		steps, secret, url string
 		words              []string
 	}{
-		"no such file":      {"  - http: {path: /a, body: fixtures/none.json}\n", "", "", []string{"has no file fixtures/none.json", "correct `body` in perch.yaml"}},
-		"no address":        {"  - http: {path: /a}\n", "", "login", []string{`the stack's output URL "login" is no address`}},
-		"no such secret":    {"  - http: {path: /a, secret: SEED_TOKEN}\n", other, "", []string{"secret SEED_TOKEN (" + other + ") is not there"}},
-		"no such parameter": {"  - http: {path: /a, secret: SEED_TOKEN}\n", "arn:aws:ssm:eu-central-1:123456789012:parameter/x", "", []string{"secret SEED_TOKEN (arn:aws:ssm:", "is not there"}},
-		"several lines":     {"  - http: {path: /a, secret: SEED_TOKEN}\n", "a\nb", "", []string{"does not fit into a header"}},
-		"nothing":           {"  - http: {path: /a, secret: SEED_TOKEN}\n", "\n", "", []string{"has no text"}},
+		"no such file": {
+			"  - http: {path: /a, body: fixtures/none.json}\n", "", "",
+			[]string{"has no file fixtures/none.json", "correct `body` in perch.yaml"},
+		},
+		"no address": {
+			"  - http: {path: /a}\n", "", "login", []string{`the stack's output URL "login" is no address`},
+		},
+		"no such secret": {
+			"  - http: {path: /a, secret: SEED_TOKEN}\n", other, "",
+			[]string{"secret SEED_TOKEN (" + other + ") is not there"},
+		},
+		"no such parameter": {
+			"  - http: {path: /a, secret: SEED_TOKEN}\n", "arn:aws:ssm:eu-central-1:123456789012:parameter/x", "",
+			[]string{"secret SEED_TOKEN (arn:aws:ssm:", "is not there"},
+		},
+		"several lines": {
+			"  - http: {path: /a, secret: SEED_TOKEN}\n", "a\nb", "", []string{"does not fit into a header"},
+		},
+		"nothing": {"  - http: {path: /a, secret: SEED_TOKEN}\n", "\n", "", []string{"has no text"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, in := laterWorld(t, c.steps)
 			switch {
 			case strings.HasPrefix(c.secret, "arn:"):
-				in.Commit = w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(laterConfig(c.steps), tokenARN, c.secret, 1)})
+				in.Commit = w.repo.commit(
+					"login",
+					map[string]string{"perch.yaml": strings.Replace(laterConfig(c.steps), tokenARN, c.secret, 1)},
+				)
 			case c.secret != "":
 				w.secret("shop/lines", c.secret)
-				in.Commit = w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(laterConfig(c.steps), "shop/seed-token", "shop/lines", 1)})
+				in.Commit = w.repo.commit("login", map[string]string{
+					"perch.yaml": strings.Replace(laterConfig(c.steps), "shop/seed-token", "shop/lines", 1),
+				})
 			}
 			if c.url != "" {
 				in.URL = c.url
@@ -256,15 +310,22 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 
 func TestASecretThatTheWorkerMayNotReadIsNamed(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, secret: SEED_TOKEN}\n")
-	w.fault(aws.Fault{Service: "secretsmanager", Action: "GetSecretValue", Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
+	w.fault(aws.Fault{
+		Service: "secretsmanager", Action: "GetSecretValue", Status: 400, Code: "AccessDeniedException",
+		Message: "not authorized",
+	})
 	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
-	activitytest.WantFinal(t, err, perch.ErrorDenied, "read secret SEED_TOKEN ("+tokenARN+")", "lacks secretsmanager:GetSecretValue")
+	activitytest.WantFinal(
+		t, err, perch.ErrorDenied, "read secret SEED_TOKEN ("+tokenARN+")", "lacks secretsmanager:GetSecretValue",
+	)
 }
 
 // secret makes a secret.
 func (w *world) secret(name, value string) {
 	w.t.Helper()
-	if _, err := secretsmanager.NewFromConfig(w.config).CreateSecret(w.t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value}); err != nil {
+	if _, err := secretsmanager.NewFromConfig(w.config).CreateSecret(
+		w.t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value},
+	); err != nil {
 		w.t.Fatal(err)
 	}
 }

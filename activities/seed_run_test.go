@@ -38,7 +38,9 @@ func (w *world) commands() (comments []string) {
 }
 
 func TestARunStepRunsInTheAppsContainerOnce(t *testing.T) {
-	w, in := laterWorld(t, "  - run: {command: [echo, \"it's $HOME\", \"{{ssm:x}}\"]}\n  - run: {command: [printenv, PERCH_COMMIT]}\n")
+	w, in := laterWorld(
+		t, "  - run: {command: [echo, \"it's $HOME\", \"{{ssm:x}}\"]}\n  - run: {command: [printenv, PERCH_COMMIT]}\n",
+	)
 	want := contract.SeedResult{Seeded: true, Steps: []perch.SeedDone{
 		ran("run echo it's $HOME {{ssm:x}}", 0, "it's $HOME {{ssm:x}}"), ran("run printenv PERCH_COMMIT", 0, in.Commit),
 	}}
@@ -51,7 +53,8 @@ func TestARunStepRunsInTheAppsContainerOnce(t *testing.T) {
 }
 
 func TestStepsRunInTheOrderOfTheFileWithinTheirPhase(t *testing.T) {
-	w, in := laterWorld(t, "  - run: {command: [echo, \"1\"]}\n  - s3: {from: fixtures/other, to: assets}\n  - http: {path: /two}\n  - run: {command: [echo, \"3\"]}\n")
+	w, in := laterWorld(t, "  - run: {command: [echo, \"1\"]}\n  - s3: {from: fixtures/other, to: assets}\n  - http: "+
+		"{path: /two}\n  - run: {command: [echo, \"3\"]}\n")
 	serveApp(t, &in, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusNoContent) })
 	var names []string
 	for _, later := range []bool{false, true} {
@@ -60,16 +63,24 @@ func TestStepsRunInTheOrderOfTheFileWithinTheirPhase(t *testing.T) {
 			names = append(names, did.Step)
 		}
 	}
-	if want := []string{"s3 fixtures/media", "s3 fixtures/other", "run echo 1", "http POST /two", "run echo 3"}; !slices.Equal(names, want) {
+	if want := []string{
+		"s3 fixtures/media", "s3 fixtures/other", "run echo 1", "http POST /two", "run echo 3",
+	}; !slices.Equal(names, want) {
 		t.Errorf("got %q", names)
 	}
 }
 
 func TestS70ACommandThatFailsShowsItsOutputAndIsNotRunAgainInTheRun(t *testing.T) {
-	w, in := laterWorld(t, "  - run: {command: [echo, first]}\n  - run: {command: [python, manage.py, loaddata, demo]}\n")
+	w, in := laterWorld(
+		t, "  - run: {command: [echo, first]}\n  - run: {command: [python, manage.py, loaddata, demo]}\n",
+	)
 	for range 2 {
 		_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
-		activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "run python manage.py loaddata demo": the command ended with exit code 127`, "goes on from this step. The end of its output:\npython: not found. The sandbox runs no container")
+		activitytest.WantFinal(
+			t, err, perch.ErrorSeedFailed,
+			`seed step "run python manage.py loaddata demo": the command ended with exit code 127`,
+			"goes on from this step. The end of its output:\npython: not found. The sandbox runs no container",
+		)
 	}
 	if got := w.commands(); len(got) != 2 {
 		t.Errorf("the commands sent were %q", got)
@@ -86,10 +97,15 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 	const steps = "  - run: {command: [echo, done]}\n  - run: {command: [sleep, \"1\"]}\n"
 	t.Run("by the heartbeat", func(t *testing.T) {
 		w, in := laterWorld(t, steps)
-		w.fault(aws.Fault{Service: "ssm", Action: "GetCommandInvocation", Status: 500, Code: "InternalServerError", Message: "not now", Count: 1})
+		w.fault(aws.Fault{
+			Service: "ssm", Action: "GetCommandInvocation", Status: 500, Code: "InternalServerError",
+			Message: "not now", Count: 1,
+		})
 		env := activitytest.NewEnvironment()
 		var last perch.Progress
-		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { _ = details.Get(&last) })
+		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+			_ = details.Get(&last)
+		})
 		_, err := activitytest.TryIn(env, of[*Seeds](w).environments.SeedDeployed, in)
 		activitytest.WantRetry(t, err, "not now")
 		if !strings.HasPrefix(last.Cursor, "seeds/") {
@@ -97,11 +113,16 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 		}
 		again := activitytest.NewEnvironment()
 		again.SetHeartbeatDetails(last)
-		if out, err := activitytest.TryIn(again, of[*Seeds](w).environments.SeedDeployed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
+		if out, err := activitytest.TryIn(
+			again, of[*Seeds](w).environments.SeedDeployed, in,
+		); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		if got := w.commands(); len(got) != 2 || w.calls("ssm", "ListCommandInvocations") != 3 {
-			t.Errorf("%d commands were sent; they were looked for %d times, want once for each step and once by this test", len(got), w.calls("ssm", "ListCommandInvocations"))
+			t.Errorf(
+				"%d commands were sent; they were looked for %d times, want once for each step and once by this test",
+				len(got), w.calls("ssm", "ListCommandInvocations"),
+			)
 		}
 	})
 	t.Run("by the command's comment", func(t *testing.T) {
@@ -109,7 +130,9 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 		w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", When: aws.After, Drop: true, Count: 1})
 		_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 		activitytest.WantRetry(t, err, "send a command to instance i-0")
-		if out, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
+		if out, err := activitytest.Try(
+			of[*Seeds](w).environments.SeedDeployed, in,
+		); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		if got := w.commands(); len(got) != 2 || got[0] == got[1] {
@@ -143,7 +166,8 @@ func TestS70ACommandWhoseAnswerWasLostIsFoundInAListThatLags(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 	if got, want := w.calls("ssm", "ListCommandInvocations"), stale+2; got != want {
-		t.Errorf("commands were listed %d times, want %d: once by the first try, until the command was there, and once for the step after it", got, want)
+		t.Errorf("commands were listed %d times, want %d: once by the first try, until the command was there, and "+
+			"once for the step after it", got, want)
 	}
 	if got := w.commands(); len(got) != 2 || got[0] == got[1] {
 		t.Errorf("the commands sent were %q", got)
@@ -152,7 +176,9 @@ func TestS70ACommandWhoseAnswerWasLostIsFoundInAListThatLags(t *testing.T) {
 
 func TestACommandThatNoTryHasSentIsSentAfterSomeLooks(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [echo, done]}\n")
-	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", Status: 500, Code: "InternalServerError", Message: "not now", Count: 1})
+	w.fault(aws.Fault{
+		Service: "ssm", Action: "SendCommand", Status: 500, Code: "InternalServerError", Message: "not now", Count: 1,
+	})
 	if out := tries(t, of[*Seeds](w), in); len(out.Steps) != 1 {
 		t.Errorf("%+v", out)
 	}
@@ -166,8 +192,13 @@ func TestACommandThatNoTryHasSentIsSentAfterSomeLooks(t *testing.T) {
 
 func TestRunCommandsDelaysAreWaitedOut(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
-	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", Status: 400, Code: "InvalidInstanceId", Message: "Instances not in a valid state", Count: 2})
-	w.fault(aws.Fault{Service: "ssm", Action: "GetCommandInvocation", Status: 400, Code: "InvocationDoesNotExist", Count: 2})
+	w.fault(aws.Fault{
+		Service: "ssm", Action: "SendCommand", Status: 400, Code: "InvalidInstanceId",
+		Message: "Instances not in a valid state", Count: 2,
+	})
+	w.fault(aws.Fault{
+		Service: "ssm", Action: "GetCommandInvocation", Status: 400, Code: "InvocationDoesNotExist", Count: 2,
+	})
 	want := []perch.SeedDone{ran("run true", 0, "")}
 	if diff := cmp.Diff(want, must(w, of[*Seeds](w).environments.SeedDeployed, in).Steps); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -176,18 +207,29 @@ func TestRunCommandsDelaysAreWaitedOut(t *testing.T) {
 
 func TestAnAgentThatNeverReportsIsNamedWithItsRemedy(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
-	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", Status: 400, Code: "InvalidInstanceId", Message: "Instances not in a valid state"})
+	w.fault(aws.Fault{
+		Service: "ssm", Action: "SendCommand", Status: 400, Code: "InvalidInstanceId",
+		Message: "Instances not in a valid state",
+	})
 	env := activitytest.NewEnvironment()
-	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "run true", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
+	// An earlier try has waited already.
+	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "run true", Since: time.Now().Add(-time.Hour)})
 	_, err := activitytest.TryIn(env, of[*Seeds](w).environments.SeedDeployed, in)
-	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0", "run `perch application up`")
+	activitytest.WantFinal(
+		t, err, perch.ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0",
+		"run `perch application up`",
+	)
 }
 
 func TestARightThatRunCommandLacksIsNamed(t *testing.T) {
-	for action, right := range map[string]string{"SendCommand": "ssm:SendCommand", "GetCommandInvocation": "ssm:GetCommandInvocation"} {
+	for action, right := range map[string]string{
+		"SendCommand": "ssm:SendCommand", "GetCommandInvocation": "ssm:GetCommandInvocation",
+	} {
 		t.Run(action, func(t *testing.T) {
 			w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
-			w.fault(aws.Fault{Service: "ssm", Action: action, Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
+			w.fault(aws.Fault{
+				Service: "ssm", Action: action, Status: 400, Code: "AccessDeniedException", Message: "not authorized",
+			})
 			_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 			activitytest.WantFinal(t, err, perch.ErrorDenied, "lacks "+right)
 		})

@@ -25,9 +25,12 @@ func seedWorld(t *testing.T, config string) (w *world, in seed.Deployed) {
 	w.policy.Seeds.From = []string{"s3://shop-seeds/public/"}
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{
-		"perch.yaml": config, "fixtures/media/a.txt": "a", "fixtures/media/photos/b.png": "b", "fixtures/other/c.txt": "c",
+		"perch.yaml": config, "fixtures/media/a.txt": "a", "fixtures/media/photos/b.png": "b",
+		"fixtures/other/c.txt": "c",
 	})
-	return w, seed.Deployed{SeedInput: contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.up("login", commit)}}
+	return w, seed.Deployed{SeedInput: contract.SeedInput{
+		Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.up("login", commit),
+	}}
 }
 
 // objects are the keys of the environment's bucket that perch.yaml calls name, and their contents.
@@ -58,11 +61,15 @@ func (w *world) objects(stackID, name string) map[string]string {
 
 func TestSeedDataCopiesAFolderOfTheCommitOnceForEachStack(t *testing.T) {
 	w, in := seedWorld(t, testConfig)
-	want := contract.SeedResult{Seeded: true, Objects: 2, Steps: []perch.SeedDone{{Step: "s3 fixtures/media", Objects: 2}}}
+	want := contract.SeedResult{
+		Seeded: true, Objects: 2, Steps: []perch.SeedDone{{Step: "s3 fixtures/media", Objects: 2}},
+	}
 	if diff := cmp.Diff(want, must(w, of[*Seeds](w).environments.SeedDeployed, in)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got, want := w.objects(in.StackID, "private-assets"), map[string]string{"a.txt": "a", "photos/b.png": "b"}; !maps.Equal(got, want) {
+	if got, want := w.objects(
+		in.StackID, "private-assets",
+	), map[string]string{"a.txt": "a", "photos/b.png": "b"}; !maps.Equal(got, want) {
 		t.Errorf("the bucket holds %v", got)
 	}
 	puts := w.calls("s3", "PutObject")
@@ -84,7 +91,10 @@ func TestSeedDataCopiesAFolderOfTheCommitOnceForEachStack(t *testing.T) {
 func TestS70ASeedStepThatBreaksOffIsDoneAgainAndAFinishedOneIsNot(t *testing.T) {
 	config := testConfig + "  - s3: {from: fixtures/other, to: assets/below}\n"
 	w, in := seedWorld(t, config)
-	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Contains: "below/c.txt", Status: 503, Code: "SlowDown", Message: "Reduce your request rate.", Count: 1})
+	w.fault(aws.Fault{
+		Service: "s3", Action: "PutObject", Contains: "below/c.txt", Status: 503, Code: "SlowDown",
+		Message: "Reduce your request rate.", Count: 1,
+	})
 	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantRetry(t, err, "write seed object below/c.txt", "SlowDown")
 	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); !out.Seeded || out.Objects != 1 {
@@ -100,9 +110,15 @@ func TestS70ASeedStepThatCannotBeDoneSaysSo(t *testing.T) {
 		from, kind string
 		words      []string
 	}{
-		"no such folder":    {"fixtures/none", perch.ErrorSeedFailed, []string{`seed step from "fixtures/none"`, "has no files there", "correct `from` in perch.yaml"}},
+		"no such folder": {
+			"fixtures/none", perch.ErrorSeedFailed,
+			[]string{`seed step from "fixtures/none"`, "has no files there", "correct `from` in perch.yaml"},
+		},
 		"a file, no folder": {"fixtures/media/a.txt", perch.ErrorSeedFailed, []string{"has no files there"}},
-		"no such bucket":    {"s3://shop-seeds/public/", perch.ErrorSeedFailed, []string{"s3://shop-seeds/public/", "there is no bucket shop-seeds"}},
+		"no such bucket": {
+			"s3://shop-seeds/public/", perch.ErrorSeedFailed,
+			[]string{"s3://shop-seeds/public/", "there is no bucket shop-seeds"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, in := seedWorld(t, strings.Replace(testConfig, "fixtures/media", c.from, 1))
@@ -118,14 +134,18 @@ func TestSeedDataCopiesAnS3PrefixAndNothingThatOnlyBeginsLikeIt(t *testing.T) {
 	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "there is no object under it")
 	for _, key := range []string{"public/", "public/a b+c.txt", "public/é/d", "public-not/secret.txt", "other"} {
-		if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: sdk.String("shop-seeds"), Key: &key, Body: strings.NewReader(key)}); err != nil {
+		if _, err := w.s3().PutObject(
+			t.Context(), &s3.PutObjectInput{Bucket: sdk.String("shop-seeds"), Key: &key, Body: strings.NewReader(key)},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); !out.Seeded || out.Objects != 2 {
 		t.Errorf("got %+v", out)
 	}
-	if got := slices.Sorted(maps.Keys(w.objects(in.StackID, "private-assets"))); !slices.Equal(got, []string{"a b+c.txt", "é/d"}) {
+	if got := slices.Sorted(maps.Keys(w.objects(in.StackID, "private-assets"))); !slices.Equal(
+		got, []string{"a b+c.txt", "é/d"},
+	) {
 		t.Errorf("the bucket holds %q", got)
 	}
 }
@@ -142,8 +162,14 @@ func TestS117ASeedFolderIsCheckedBeforeTheFirstObjectIsWritten(t *testing.T) {
 		prepare func(w *world)
 		words   []string
 	}{
-		"a Git LFS pointer": {func(w *world) { w.repo.commit("login", map[string]string{"fixtures/media/z.png": lfsPointer}) }, []string{"fixtures/media/z.png", "Git LFS pointer"}},
-		"a symbolic link":   {func(w *world) { w.repo.link("fixtures/media/z.png", "a.txt") }, []string{"fixtures/media/z.png", "symbolic link"}},
+		"a Git LFS pointer": {
+			func(w *world) { w.repo.commit("login", map[string]string{"fixtures/media/z.png": lfsPointer}) },
+			[]string{"fixtures/media/z.png", "Git LFS pointer"},
+		},
+		"a symbolic link": {
+			func(w *world) { w.repo.link("fixtures/media/z.png", "a.txt") },
+			[]string{"fixtures/media/z.png", "symbolic link"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -153,7 +179,10 @@ func TestS117ASeedFolderIsCheckedBeforeTheFirstObjectIsWritten(t *testing.T) {
 			commit := w.repo.commit("login", nil)
 			id := w.up("login", commit)
 			puts := w.calls("s3", "PutObject")
-			_, err := activitytest.Try(of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: id})
+			_, err := activitytest.Try(
+				of[*Seeds](w).SeedData,
+				contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: id},
+			)
 			activitytest.WantFinal(t, err, perch.ErrorSeedFailed, append(c.words, "nothing was copied")...)
 			if w.calls("s3", "PutObject") != puts {
 				t.Error("an object was written")
@@ -167,11 +196,25 @@ func TestS118AFaultOfTheCommitRejectsAtOnce(t *testing.T) {
 		prepare func(w *world)
 		words   []string
 	}{
-		"a link":            {func(w *world) { w.repo.link("perch.yaml", "other.yaml") }, []string{"perch.yaml", "symbolic link"}},
-		"a folder":          {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml/x": "1"}) }, []string{"perch.yaml", "folder"}},
-		"a Git LFS pointer": {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": lfsPointer}) }, []string{"perch.yaml", "Git LFS pointer"}},
-		"too large":         {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": strings.Repeat("#", 17<<20)}) }, []string{"perch.yaml", "at most"}},
-		"undecodable":       {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": "project: \xff\xfe"}) }, []string{"perch.yaml", "UTF-8"}},
+		"a link": {
+			func(w *world) { w.repo.link("perch.yaml", "other.yaml") }, []string{"perch.yaml", "symbolic link"},
+		},
+		"a folder": {
+			func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml/x": "1"}) },
+			[]string{"perch.yaml", "folder"},
+		},
+		"a Git LFS pointer": {
+			func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": lfsPointer}) },
+			[]string{"perch.yaml", "Git LFS pointer"},
+		},
+		"too large": {
+			func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": strings.Repeat("#", 17<<20)}) },
+			[]string{"perch.yaml", "at most"},
+		},
+		"undecodable": {
+			func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": "project: \xff\xfe"}) },
+			[]string{"perch.yaml", "UTF-8"},
+		},
 		"a template that is a folder": {func(w *world) {
 			w.repo.commit("login", map[string]string{"perch.yaml": customConfig, "deploy/template.yaml/x": "1"})
 		}, []string{"deploy/template.yaml", "folder"}},

@@ -28,7 +28,8 @@ func TestASnapshotIsNamedOnlyWhereTheRollbackOfACreationHasMadeOne(t *testing.T)
 			rendered := w.render("login", commit)
 			w.fault(aws.Fault{LogicalID: failing, Phase: "create", When: aws.After, Reason: "no capacity"})
 			in := contract.ChangeInput{
-				Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "create", Template: rendered.Hash,
+				Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "create",
+				Template: rendered.Hash,
 			}
 			id := must(w, of[*Stacks](w).CreateStack, in).StackID
 			if ended := w.settle(id); ended.Status != "ROLLBACK_COMPLETE" {

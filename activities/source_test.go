@@ -25,7 +25,9 @@ func (w *world) hub() *hub.Server {
 		w.t.Fatal(err)
 	}
 	server := githubtest.New(w.t, repository)
-	opened, err := github.Open(perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, github.Credentials{Token: hub.Token})
+	opened, err := github.Open(
+		perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, github.Credentials{Token: hub.Token},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -75,7 +77,9 @@ func TestARequestForWhatIsNoCommitIsNotTriedAgain(t *testing.T) {
 		if source == "github" {
 			w.hub()
 		}
-		_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("feature/login", "HEAD")})
+		_, err := activitytest.Try(
+			of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("feature/login", "HEAD")},
+		)
 		activitytest.WantFinal(t, err, perch.ErrorInvalid, `commit "HEAD" is not a full commit`)
 	}
 }

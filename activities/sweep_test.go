@@ -43,9 +43,13 @@ func forced(t *testing.T, w *world, policy string) (stackID string) {
 		w.fault(aws.Fault{Stack: "shop-login", LogicalID: kept, Phase: "delete", Reason: "Internal failure", Count: 2})
 	}
 	w.delete(stackID, nil)
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Force: true, Token: "forced"}
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: stackID, Force: true, Token: "forced",
+	}
 	must(w, of[*Stacks](w).DeleteStack, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: stackID, Token: in.Token}); ended.Status != stack.Deleted {
+	if ended := must(
+		w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: stackID, Token: in.Token},
+	); ended.Status != stack.Deleted {
 		t.Fatalf("the forced deletion ended in %+v", ended)
 	}
 	return stackID
@@ -55,7 +59,10 @@ func forced(t *testing.T, w *world, policy string) (stackID string) {
 // sweeps kept.
 func (w *world) sweepOrphans() (kinds, kept []string) {
 	w.t.Helper()
-	for _, orphan := range must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login")}).Orphans {
+	for _, orphan := range must(
+		w, of[*Verification](w).VerifyGone,
+		contract.VerifyInput{Environment: activitytest.Environment("shop", "login")},
+	).Orphans {
 		kinds = append(kinds, strings.TrimPrefix(orphan.Type, "AWS::"))
 		out := must(w, of[*Verification](w).SweepResources, contract.SweepInput{
 			Environment: activitytest.Environment("shop", "login"), StackID: orphan.StackID,
@@ -78,7 +85,10 @@ func (w *world) databaseSnapshots() int {
 
 func (w *world) verifyLogin() contract.VerifyResult {
 	w.t.Helper()
-	return must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), Swept: true})
+	return must(
+		w, of[*Verification](w).VerifyGone,
+		contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), Swept: true},
+	)
 }
 
 func TestS232AForcedRemovalIsFinishedByTheNextOne(t *testing.T) {
@@ -98,7 +108,10 @@ func TestS232AForcedRemovalIsFinishedByTheNextOne(t *testing.T) {
 				}
 			}
 			if !slices.Equal(kinds, want) || len(kept) != snapshots || w.databaseSnapshots() != snapshots {
-				t.Errorf("deleted %q, kept %q and %d snapshots, want %q and %d", kinds, kept, w.databaseSnapshots(), want, snapshots)
+				t.Errorf(
+					"deleted %q, kept %q and %d snapshots, want %q and %d", kinds, kept, w.databaseSnapshots(), want,
+					snapshots,
+				)
 			}
 			if len(kept) > 0 && !strings.HasPrefix(kept[0], "database snapshot "+id+"-perch-final-") {
 				t.Errorf("kept %q", kept)
@@ -151,7 +164,9 @@ func TestS232ADatabaseThatAnUpdateDroppedGoesWithASnapshot(t *testing.T) {
 	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.TemplateBody = &body })
 	w.settle(id)
 	w.fault(aws.Fault{Stack: "shop-login", LogicalID: "Db", Phase: "delete", Reason: "Internal failure", Count: 3})
-	if _, err := w.cfn().UpdateStack(t.Context(), &cloudformation.UpdateStackInput{StackName: &id, TemplateBody: &rest}); err != nil {
+	if _, err := w.cfn().UpdateStack(
+		t.Context(), &cloudformation.UpdateStackInput{StackName: &id, TemplateBody: &rest},
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.settle(id)
@@ -165,9 +180,15 @@ func TestS232ADatabaseThatAnUpdateDroppedGoesWithASnapshot(t *testing.T) {
 func TestS232ASweepWaitsForWhatIsInUse(t *testing.T) {
 	w := newWorld(t)
 	id := forced(t, w, "Delete")
-	w.fault(aws.Fault{Service: "ec2", Action: "DeleteSecurityGroup", Code: "DependencyViolation", Message: "resource has a dependent object", Count: 3})
+	w.fault(aws.Fault{
+		Service: "ec2", Action: "DeleteSecurityGroup", Code: "DependencyViolation",
+		Message: "resource has a dependent object", Count: 3,
+	})
 	in := contract.SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id}
-	for _, orphan := range must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login")}).Orphans {
+	for _, orphan := range must(
+		w, of[*Verification](w).VerifyGone,
+		contract.VerifyInput{Environment: activitytest.Environment("shop", "login")},
+	).Orphans {
 		in.Resources = append(in.Resources, lifecycle.Failure{Type: orphan.Type, PhysicalID: orphan.PhysicalID})
 	}
 	slices.Reverse(in.Resources)
@@ -179,10 +200,14 @@ func TestS232ASweepWaitsForWhatIsInUse(t *testing.T) {
 
 func TestS232AClusterThatAForcedRemovalLeftIsNamed(t *testing.T) {
 	w := newWorld(t)
-	id := w.templated(strings.Replace(protectedCluster, `"Resources": {`, `"Resources": {"Rest": {"Type": "AWS::S3::Bucket"}, `, 1))
+	id := w.templated(strings.Replace(
+		protectedCluster, `"Resources": {`, `"Resources": {"Rest": {"Type": "AWS::S3::Bucket"}, `, 1,
+	))
 	contents := w.prepare(id, true).Contents
 	w.delete(id, nil)
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Force: true, Token: "forced"}
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: id, Force: true, Token: "forced",
+	}
 	must(w, of[*Stacks](w).DeleteStack, in)
 	must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: in.Token})
 	left := w.verifyLogin().Leftovers

@@ -24,11 +24,16 @@ type Verification struct {
 	lastEnd func(context.Context, string, perch.Request) (lifecycle.ClosedRun, bool, error)
 }
 
-func newVerification(cfg aws.Config, stacks *Stacks, shared *application.Databases, interval time.Duration) *Verification {
-	return &Verification{stacks: stacks, send: sendNote, lastEnd: lastEnd, verifier: leftovers.NewVerifier(cfg, leftovers.Config{
-		Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals,
-		SharedDatabase: shared.Remains, Retract: stacks.apps.RetractAdmission, Interval: interval,
-	})}
+func newVerification(
+	cfg aws.Config, stacks *Stacks, shared *application.Databases, interval time.Duration,
+) *Verification {
+	return &Verification{
+		stacks: stacks, send: sendNote, lastEnd: lastEnd,
+		verifier: leftovers.NewVerifier(cfg, leftovers.Config{
+			Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals,
+			SharedDatabase: shared.Remains, Retract: stacks.apps.RetractAdmission, Interval: interval,
+		}),
+	}
 }
 
 // VerifyGone looks for what the environment held, and for anything that still carries its tags.

@@ -26,13 +26,16 @@ func whole(t *testing.T) (*world, contract.VerifyInput) {
 	config := strings.Replace(testConfig, "  load_balancer: shared\n", "  load_balancer: shared\n"+databaseConfig, 1)
 	id := w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": config, "fixtures/media/a.txt": "a"}))
 	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: id})
-	return w, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}
+	return w, contract.VerifyInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents,
+	}
 }
 
 func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 	w, in := whole(t)
 	c := in.Contents
-	if len(c.Buckets) != 2 || len(c.Databases) != 1 || !slices.Equal(c.Environments, []string{"shop-login"}) || len(c.Records) != 1 || c.Records[0] != "login.shop.localhost" {
+	if len(c.Buckets) != 2 || len(c.Databases) != 1 || !slices.Equal(c.Environments, []string{"shop-login"}) ||
+		len(c.Records) != 1 || c.Records[0] != "login.shop.localhost" {
 		t.Errorf("got %+v", c)
 	}
 	resources, err := of[*Stacks](w).Resources(t.Context(), in.StackID)
@@ -42,7 +45,9 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 	if c.Resources != len(resources) {
 		t.Errorf("%d resources, want %d", c.Resources, len(resources))
 	}
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone",
+	})
 	w.settle(in.StackID)
 	gone := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: in.StackID})
 	if gone.Resources != 0 || len(gone.Buckets)+len(gone.Databases) != 0 {
@@ -52,7 +57,10 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 
 func TestAStackThatNobodyKnowsHoldsNothing(t *testing.T) {
 	w := newWorld(t)
-	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-x/none"})
+	contents := must(
+		w, of[*Stacks](w).Contents,
+		contract.StackInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-x/none"},
+	)
 	if contents.Resources != 0 {
 		t.Errorf("got %+v", contents)
 	}
@@ -65,9 +73,14 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(left.Left, "\n")
-	activitytest.WantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
-		"database "+in.Contents.Databases[0], "Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost")
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	activitytest.WantWords(
+		t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0],
+		"bucket "+in.Contents.Buckets[1], "database "+in.Contents.Databases[0],
+		"Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost",
+	)
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone",
+	})
 	if ended := w.settle(in.StackID); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
@@ -81,7 +94,9 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 func TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied(t *testing.T) {
 	const bucket = "elasticbeanstalk-eu-central-1-123456789012"
 	w, in := whole(t)
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone",
+	})
 	if ended := w.settle(in.StackID); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
@@ -115,11 +130,17 @@ func kept(t *testing.T, w *world, resource string) []string {
 		t.Fatalf("ended %+v", ended)
 	}
 	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: id})
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+	must(
+		w, of[*Stacks](w).DeleteStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"},
+	)
 	if ended := w.settle(id); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	return must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}).Leftovers
+	return must(
+		w, of[*Verification](w).VerifyGone,
+		contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents},
+	).Leftovers
 }
 
 func TestS56ADNSRecordThatIsLeftIsALeftover(t *testing.T) {
@@ -153,10 +174,16 @@ func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
 	w.makeBucket("goes-late")
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+	must(
+		w, of[*Stacks](w).DeleteStack,
+		contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"},
+	)
 	w.settle(id)
 	v := of[*Verification](w)
-	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: perch.StackContents{Buckets: []string{"goes-late"}}}
+	in := contract.VerifyInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: id,
+		Contents: perch.StackContents{Buckets: []string{"goes-late"}},
+	}
 	looks, err := v.verifier.Look(t.Context(), in)
 	if err != nil || len(looks.Left) != 1 {
 		t.Fatalf("%q, %v", looks, err)
@@ -186,10 +213,15 @@ func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 			w := newWorld(t)
 			id := w.bare("shop-login", "login", nil)
 			w.settle(id)
-			must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+			must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{
+				Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone",
+			})
 			w.settle(id)
 			in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id,
-				Contents: perch.StackContents{Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"}, Records: []string{"login.shop.localhost"}}}
+				Contents: perch.StackContents{
+					Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"},
+					Records: []string{"login.shop.localhost"},
+				}}
 			w.fault(aws.Fault{Service: c.service, Action: c.action, Status: 403, Code: c.code, Message: "no"})
 			_, err := activitytest.Try(of[*Verification](w).VerifyGone, in)
 			if c.kind == "" {
@@ -222,8 +254,10 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 	w.makeBucket("of-production")
 	in := contract.VerifyInput{
 		Environment: activitytest.Environment("shop", "login"), StackID: living, Swept: true,
-		Contents: perch.StackContents{Buckets: []string{"of-production"}, Kept: []perch.KeptResource{{Type: "AWS::S3::Bucket", ID: "kept"}}},
-		Known:    []string{"forged"},
+		Contents: perch.StackContents{
+			Buckets: []string{"of-production"}, Kept: []perch.KeptResource{{Type: "AWS::S3::Bucket", ID: "kept"}},
+		},
+		Known: []string{"forged"},
 	}
 	for _, id := range []string{living, ""} {
 		in.StackID = id
@@ -243,7 +277,9 @@ func TestWhatWasAdmittedIsDeletedWithTheEnvironmentAndNotWhileOneExists(t *testi
 		t.Fatal(err)
 	}
 	admissions := func() int {
-		out, err := w.s3().ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: sdk.String("admissions/")})
+		out, err := w.s3().ListObjectsV2(
+			t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: sdk.String("admissions/")},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +288,9 @@ func TestWhatWasAdmittedIsDeletedWithTheEnvironmentAndNotWhileOneExists(t *testi
 	if count := admissions(); count != 1 {
 		t.Fatalf("%d admissions", count)
 	}
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone",
+	})
 	w.settle(in.StackID)
 	again := w.bare("shop-login", "login", nil)
 	w.settle(again)
@@ -260,7 +298,9 @@ func TestWhatWasAdmittedIsDeletedWithTheEnvironmentAndNotWhileOneExists(t *testi
 	if count := admissions(); count != 1 {
 		t.Error("the admission of the environment that exists is deleted")
 	}
-	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: again, Token: "gone-again"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "login"), StackID: again, Token: "gone-again",
+	})
 	w.settle(again)
 	must(w, of[*Verification](w).VerifyGone, in)
 	if count := admissions(); count != 0 {

@@ -71,7 +71,9 @@ func withdrawnDatabase(t *testing.T) (w *world, in contract.StackInput, commit s
 		Token:       "update",
 	}
 	must(w, of[*Stacks](w).UpdateStack, change)
-	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: change.Token}); ended.Status != "UPDATE_COMPLETE" {
+	if ended := must(
+		w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: change.Token},
+	); ended.Status != "UPDATE_COMPLETE" {
 		t.Fatalf("the update ended in %+v", ended)
 	}
 	return w, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id}, commit
@@ -79,7 +81,9 @@ func withdrawnDatabase(t *testing.T) (w *world, in contract.StackInput, commit s
 
 func TestS173AWithdrawnSecretIsGoneFromTheEnvironment(t *testing.T) {
 	w, in, commit := withdrawnDatabase(t)
-	if has := w.options("shop-login", ":environment", ":environmentsecrets"); has["OLD"] == "" || has["OLD_TOKEN"] == "" ||
+	if has := w.options(
+		"shop-login", ":environment", ":environmentsecrets",
+	); has["OLD"] == "" || has["OLD_TOKEN"] == "" ||
 		has["DATABASE_PASSWORD"] == "" {
 		t.Fatalf("CloudFormation left %v", has)
 	}
@@ -100,13 +104,17 @@ func TestS173AWithdrawnSecretIsGoneFromTheEnvironment(t *testing.T) {
 
 func TestS174ARemovedDatabaseLeavesNoSecurityGroupBehind(t *testing.T) {
 	w, in, _ := withdrawnDatabase(t)
-	out, err := w.cfn().DescribeStackEvents(t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &in.StackID})
+	out, err := w.cfn().DescribeStackEvents(
+		t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &in.StackID},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, event := range out.StackEvents {
 		if event.ResourceStatus == "DELETE_FAILED" {
-			t.Errorf("the update left %s behind: %s", *event.LogicalResourceId, sdk.ToString(event.ResourceStatusReason))
+			t.Errorf(
+				"the update left %s behind: %s", *event.LogicalResourceId, sdk.ToString(event.ResourceStatusReason),
+			)
 		}
 	}
 	if group := w.options("shop-login", "launchconfiguration")["SecurityGroups"]; !strings.HasPrefix(group, "sg-") {

@@ -102,13 +102,17 @@ func newSerialWorld(t testing.TB, config aws.Config) *world {
 	t.Cleanup(imageListener.Close)
 	w := &world{t: t, aws: server, url: listener.URL, repo: newRepository(t), registry: images}
 	w.config = sdk.Config{
-		Region: "eu-central-1", BaseEndpoint: &w.url, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
+		Region: "eu-central-1", BaseEndpoint: &w.url,
+		Credentials:      credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 		RetryMaxAttempts: 1,
 	}
 	w.policy = &perch.Policy{
-		Account: "123456789012", Region: "eu-central-1", Project: "shop", Repository: "github.com/acme/shop", DefaultBranch: "main",
-		Domain: "shop.localhost", HostedZone: services.HostedZone, URL: "http://{host}",
-		Secrets:   perch.PolicySecrets{From: []string{tokenARN[:len(tokenARN)-len("seed-token")], "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/"}},
+		Account: "123456789012", Region: "eu-central-1", Project: "shop", Repository: "github.com/acme/shop",
+		DefaultBranch: "main",
+		Domain:        "shop.localhost", HostedZone: services.HostedZone, URL: "http://{host}",
+		Secrets: perch.PolicySecrets{From: []string{
+			tokenARN[:len(tokenARN)-len("seed-token")], "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/",
+		}},
 		Snapshots: perch.PolicySnapshots{From: []string{"shop-"}},
 		Network:   perch.Network{VPC: services.VPC, Subnets: services.Subnets}, MaxEnvironments: 20,
 		Kinds:   map[perch.Kind][]string{perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}},
@@ -132,7 +136,9 @@ func (w *world) fill(git Source, channel reporting.Channel) {
 	w.set = New(w.config, w.policy, git, 5*time.Millisecond, channel, time.Now)
 	of[*Stacks](w).Poller.SetBudget(rate.Inf)
 	of[*Verification](w).send = func(_ context.Context, note perch.Note) error {
-		in := contract.ReportInput{Environment: activitytest.Environment(note.Project, note.Branch), Notes: []perch.Note{note}}
+		in := contract.ReportInput{
+			Environment: activitytest.Environment(note.Project, note.Branch), Notes: []perch.Note{note},
+		}
 		_, err := activitytest.Try(of[*Reports](w).Report, in)
 		return err
 	}
@@ -196,9 +202,13 @@ func (w *world) apply() {
 // applyFor makes the application stack for environments of kind.
 func (w *world) applyFor(kind perch.Kind) {
 	w.t.Helper()
-	in := contract.ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: kind.Application(), Apply: true}, Token: "apply"}
+	in := contract.ApplyInput{
+		Application: perch.ApplicationInput{Project: "shop", Kind: kind.Application(), Apply: true}, Token: "apply",
+	}
 	out := must(w, of[*Applications](w).ApplyApplication, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: "apply"}); ended.Status != "CREATE_COMPLETE" {
+	if ended := must(
+		w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: "apply"},
+	); ended.Status != "CREATE_COMPLETE" {
 		w.t.Fatalf("the application stack ended in %s: %s", ended.Status, ended.Reason)
 	}
 }
@@ -243,9 +253,14 @@ func (w *world) templateOf(branch string) string {
 func (w *world) up(branch, commit string) string {
 	w.t.Helper()
 	stacks := of[*Stacks](w)
-	in := contract.ChangeInput{Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch, Template: w.render(branch, commit).Hash, Token: "create-" + commit}
+	in := contract.ChangeInput{
+		Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch,
+		Template: w.render(branch, commit).Hash, Token: "create-" + commit,
+	}
 	out := must(w, stacks.CreateStack, in)
-	if ended := must(w, stacks.AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
+	if ended := must(
+		w, stacks.AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: in.Token},
+	); ended.Status != "CREATE_COMPLETE" {
 		w.t.Fatalf("the stack of %s ended in %s: %s", branch, ended.Status, ended.Reason)
 	}
 	return out.StackID
@@ -259,7 +274,8 @@ func (w *world) bare(name, branch string, change func(*cloudformation.CreateStac
 		w.t.Fatal(err)
 	}
 	in := &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: stack.TagList(environment.Tags(w.policy.Identity(""), perch.KindBranch)),
+		StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")),
+		Tags: stack.TagList(environment.Tags(w.policy.Identity(""), perch.KindBranch)),
 	}
 	if change != nil {
 		change(in)
@@ -272,7 +288,8 @@ func (w *world) bare(name, branch string, change func(*cloudformation.CreateStac
 }
 
 func bucketTemplate(value string) string {
-	return fmt.Sprintf(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "value", "Value": %q}]}}}}`, value)
+	return fmt.Sprintf(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "value", `+
+		`"Value": %q}]}}}}`, value)
 }
 
 // settle waits until nothing happens to the stack.
@@ -284,10 +301,15 @@ func (w *world) settle(stackID string) contract.AwaitResult {
 // foreign waits until nothing happens to a stack that is not the project's.
 func (w *world) foreign(stackID string) {
 	w.t.Helper()
-	waiter := cloudformation.NewStackCreateCompleteWaiter(w.cfn(), func(o *cloudformation.StackCreateCompleteWaiterOptions) {
-		o.MinDelay, o.MaxDelay = time.Millisecond, 10*time.Millisecond
-	})
-	if err := waiter.Wait(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &stackID}, time.Minute); err != nil {
+	waiter := cloudformation.NewStackCreateCompleteWaiter(
+		w.cfn(),
+		func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+			o.MinDelay, o.MaxDelay = time.Millisecond, 10*time.Millisecond
+		},
+	)
+	if err := waiter.Wait(
+		w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &stackID}, time.Minute,
+	); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -303,7 +325,9 @@ func newRepository(t testing.TB) *repository {
 	t.Helper()
 	r := &repository{t: t, dir: t.TempDir()}
 	var err error
-	if r.git, err = git.PlainInitWithOptions(r.dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: plumbing.Main}}); err != nil {
+	if r.git, err = git.PlainInitWithOptions(
+		r.dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: plumbing.Main}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -328,7 +352,10 @@ func (r *repository) commit(branch string, files map[string]string) string {
 			r.t.Fatal(err)
 		}
 	}
-	hash, err := tree.Commit("change", &git.CommitOptions{AllowEmptyCommits: true, Author: &object.Signature{Name: "Ann", Email: "ann@example.com", When: time.Unix(1, 0)}})
+	hash, err := tree.Commit("change", &git.CommitOptions{
+		AllowEmptyCommits: true,
+		Author:            &object.Signature{Name: "Ann", Email: "ann@example.com", When: time.Unix(1, 0)},
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -357,7 +384,9 @@ func (r *repository) link(name, target string) {
 // point makes commit the head of branch.
 func (r *repository) point(branch, commit string) {
 	r.t.Helper()
-	if err := r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), plumbing.NewHash(commit))); err != nil {
+	if err := r.git.Storer.SetReference(plumbing.NewHashReference(
+		plumbing.NewBranchReferenceName(branch), plumbing.NewHash(commit),
+	)); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -190,7 +190,8 @@ func checkArtifacts(t *testing.T, a *account, profile, bucket string, its bool) 
 	}
 	for _, key := range []string{
 		"templates/4f2d.json", "templates/4f2d.parameters.json", "seeds/1/2",
-		"cards/feature-login.json", "cards/unreadable/feature-login-4f2d.json", "removals/feature-login.json", "admissions/1",
+		"cards/feature-login.json", "cards/unreadable/feature-login-4f2d.json", "removals/feature-login.json",
+		"admissions/1",
 	} {
 		if a.may(profile, getObject, bucket+"/"+key) {
 			t.Errorf("%s can be read", key)
@@ -294,7 +295,8 @@ func TestS130AnEnvironmentHasTheProfileOfItsKind(t *testing.T) {
 			t.Errorf("outputs of an earlier version: %v", err)
 		}
 		want := fmt.Sprintf("no instance profile for environments of kind %s, "+
-			"because an earlier version of Perch made it: run `perch application up --kind %s`", kind, kind.Application())
+			"because an earlier version of Perch made it: run `perch application up --kind %s`", kind,
+			kind.Application())
 		if _, err := Environment(in); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v, want one with %q", kind, err, want)
 		}

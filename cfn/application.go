@@ -93,7 +93,8 @@ func (in ApplicationInput) validate() error {
 	case in.Policy.Domain == "" && !in.sharesDatabase():
 		return nil
 	case in.Policy.Domain != "" && in.Policy.HostedZone == "":
-		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the domain's records go into")
+		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the " +
+			"domain's records go into")
 	}
 	return validateNetwork(in.Policy.Network)
 }

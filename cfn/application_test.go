@@ -20,7 +20,9 @@ func TestOutputsOfTheTemplateAreWhatEnvironmentsRead(t *testing.T) {
 	for _, domain := range []string{"", "shop.example.com"} {
 		in := applicationInput(perch.KindStaging)
 		in.Policy.Domain = domain
-		in.Policy.SharedDatabase = &perch.SharedDatabase{Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+		in.Policy.SharedDatabase = &perch.SharedDatabase{
+			Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7,
+		}
 		outputs := map[string]string{}
 		for name := range decode(t, renderApplication(t, in))["Outputs"].(map[string]any) {
 			outputs[name] = "value of " + name
@@ -42,7 +44,8 @@ func TestParseApplicationOutputs(t *testing.T) {
 	complete := map[string]string{
 		"ApplicationName": "a", "ArtifactBucket": "b", "ServiceRole": "r",
 		"StagingInstanceProfile": "s", "BranchInstanceProfile": "t",
-		"LoadBalancerArn": "l", "LoadBalancerDNS": "d", "LoadBalancerZone": "z", "LoadBalancerSecurityGroup": "g", "CertificateArn": "c",
+		"LoadBalancerArn": "l", "LoadBalancerDNS": "d", "LoadBalancerZone": "z", "LoadBalancerSecurityGroup": "g",
+		"CertificateArn":     "c",
 		"SharedDatabaseHost": "h", "SharedDatabasePort": "5", "SharedDatabaseSecret": "s", "SharedDatabaseClients": "k",
 	}
 	profiles := map[perch.Kind]string{perch.KindStaging: "s", perch.KindBranch: "t"}
@@ -75,7 +78,9 @@ func TestParseApplicationOutputs(t *testing.T) {
 
 func TestProductionSharesNoDatabase(t *testing.T) {
 	in := applicationInput(perch.KindProduction)
-	in.Policy.SharedDatabase = &perch.SharedDatabase{Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+	in.Policy.SharedDatabase = &perch.SharedDatabase{
+		Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7,
+	}
 	if found := resourcesOf(t, renderApplication(t, in), "AWS::RDS::DBInstance"); len(found) != 0 {
 		t.Errorf("its stack has %v", found)
 	}
@@ -90,7 +95,10 @@ func TestRejectedApplications(t *testing.T) {
 		{"bad project", func(in *ApplicationInput) { in.Project = "My-Shop" }, "not a valid name"},
 		{"unknown kind", func(in *ApplicationInput) { in.Kind = "preview" }, `kind "preview"`},
 		{"domain without a zone", func(in *ApplicationInput) { in.Policy.HostedZone = "" }, "hosted_zone"},
-		{"load balancer without subnets", func(in *ApplicationInput) { in.Policy.Network.Subnets = nil }, "two subnets"},
+		{
+			"load balancer without subnets", func(in *ApplicationInput) { in.Policy.Network.Subnets = nil },
+			"two subnets",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			in := applicationInput(perch.KindStaging)

@@ -60,7 +60,9 @@ func privateBucket() bucketProperties {
 	return bucketProperties{
 		BucketEncryption:               bucketEncryption{ServerSideEncryptionConfiguration: []encryptionRule{rule}},
 		PublicAccessBlockConfiguration: publicAccessBlock{true, true, true, true},
-		OwnershipControls:              &ownershipControls{Rules: []ownershipRule{{ObjectOwnership: "BucketOwnerEnforced"}}},
+		OwnershipControls: &ownershipControls{
+			Rules: []ownershipRule{{ObjectOwnership: "BucketOwnerEnforced"}},
+		},
 	}
 }
 
@@ -100,7 +102,10 @@ func wall(bucket string, project string) resource {
 			"aws:PrincipalTag/" + perch.TagProject: {project},
 		}},
 	}
-	return resource{Type: "AWS::S3::BucketPolicy", Properties: bucketPolicyProperties{Bucket: ref(bucket), PolicyDocument: policyOf(others)}}.keep(retainIt)
+	return resource{
+		Type:       "AWS::S3::BucketPolicy",
+		Properties: bucketPolicyProperties{Bucket: ref(bucket), PolicyDocument: policyOf(others)},
+	}.keep(retainIt)
 }
 
 // plainBucketName matches the names whose words can be told apart by capital letters alone.

@@ -98,7 +98,8 @@ func composeFile(settings perch.Settings, proxy []byte) ([]byte, error) {
 		services["proxy"] = service{
 			DependsOn: []string{
 				"app",
-			}, Image: proxyImage, Labels: labels{"perch.configuration": hex.EncodeToString(sum[:])}, Ports: []string{"80:80"}, Restart: "always",
+			}, Image: proxyImage, Labels: labels{"perch.configuration": hex.EncodeToString(sum[:])},
+			Ports: []string{"80:80"}, Restart: "always",
 			Volumes: []string{"./" + proxyFile + ":/etc/nginx/conf.d/default.conf:ro"},
 		}
 	}

@@ -21,7 +21,9 @@ import (
 )
 
 func TestABundleSaysWhatToRun(t *testing.T) {
-	hooks := []string{".platform/confighooks/predeploy/10-database-url.sh", ".platform/hooks/predeploy/10-database-url.sh"}
+	hooks := []string{
+		".platform/confighooks/predeploy/10-database-url.sh", ".platform/hooks/predeploy/10-database-url.sh",
+	}
 	for _, test := range []struct {
 		name     string
 		settings perch.Settings
@@ -32,32 +34,45 @@ func TestABundleSaysWhatToRun(t *testing.T) {
 		{
 			"with a database", perch.Settings{Image: "repo/shop:1", Database: &perch.Database{}},
 			append(hooks, "database.env", "docker-compose.yml"),
-			map[string]any{"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{"database.env", ".env"}, "restart": "always"}, false,
+			map[string]any{
+				"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{"database.env", ".env"},
+				"restart": "always",
+			}, false,
 		},
 		{
 			"without a database", perch.Settings{Image: "repo/shop:1"},
 			[]string{"docker-compose.yml"},
-			map[string]any{"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always"}, false,
+			map[string]any{
+				"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always",
+			}, false,
 		},
 		{
-			"with a port of its own", perch.Settings{Image: "repo/shop:1", Environment: map[string]string{"PORT": "3000"}},
+			"with a port of its own",
+			perch.Settings{Image: "repo/shop:1", Environment: map[string]string{"PORT": "3000"}},
 			[]string{"docker-compose.yml"},
-			map[string]any{"image": "repo/shop:1", "ports": []any{"80:3000"}, "env_file": []any{".env"}, "restart": "always"}, false,
+			map[string]any{
+				"image": "repo/shop:1", "ports": []any{"80:3000"}, "env_file": []any{".env"}, "restart": "always",
+			}, false,
 		},
 		{
 			"with a dollar sign", perch.Settings{Image: "repo/$shop"},
 			[]string{"docker-compose.yml"},
-			map[string]any{"image": "repo/$$shop", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always"}, false,
+			map[string]any{
+				"image": "repo/$$shop", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always",
+			}, false,
 		},
 		{
-			"behind a load balancer", perch.Settings{Image: "repo/shop:1", LoadBalancer: "dedicated", HealthPath: "/healthz"},
+			"behind a load balancer",
+			perch.Settings{Image: "repo/shop:1", LoadBalancer: "dedicated", HealthPath: "/healthz"},
 			[]string{"docker-compose.yml", "proxy.conf"},
 			map[string]any{"image": "repo/shop:1", "env_file": []any{".env"}, "restart": "always"}, true,
 		},
 		{
 			"a single instance", perch.Settings{Image: "repo/shop:1", LoadBalancer: "none", HealthPath: "/healthz"},
 			[]string{"docker-compose.yml"},
-			map[string]any{"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always"}, false,
+			map[string]any{
+				"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always",
+			}, false,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -149,7 +164,9 @@ func TestTheHookFailsWithoutAPassword(t *testing.T) {
 	}
 	hook := exec.CommandContext(t.Context(), bash, script)
 	hook.Dir = t.TempDir()
-	hook.Env = []string{"PATH=" + os.Getenv("PATH"), "DATABASE_HOST=h", "DATABASE_PORT=1", "DATABASE_NAME=n", "DATABASE_USER=u"}
+	hook.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "DATABASE_HOST=h", "DATABASE_PORT=1", "DATABASE_NAME=n", "DATABASE_USER=u",
+	}
 	if out, err := hook.CombinedOutput(); err == nil || !strings.Contains(string(out), "DATABASE_PASSWORD") {
 		t.Errorf("hook says %q, error %v", out, err)
 	}
@@ -191,7 +208,8 @@ func checkDatabaseURL(t *testing.T, path, password string) {
 		t.Fatalf("line %q: %v", text, err)
 	}
 	got, _ := parsed.User.Password()
-	if got != password || parsed.User.Username() != "app" || parsed.Host != "db.example.com:5432" || parsed.Path != "/app" {
+	if got != password || parsed.User.Username() != "app" || parsed.Host != "db.example.com:5432" ||
+		parsed.Path != "/app" {
 		t.Errorf("address %q has the password %q", address, got)
 	}
 }

@@ -94,12 +94,15 @@ func (d *document) render() (Template, error) {
 	}
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])
-	d.Outputs[OutputTemplate] = output{Description: "SHA-256 of this template without this output", Value: literal(hash)}
+	d.Outputs[OutputTemplate] = output{
+		Description: "SHA-256 of this template without this output", Value: literal(hash),
+	}
 	if body, err = encode(d); err != nil {
 		return Template{}, fmt.Errorf("render template: %w", err)
 	}
 	if len(body) > maxTemplate {
-		return Template{}, fmt.Errorf("template has %d bytes and CloudFormation reads %d at most: shorten the environment variables or have fewer buckets", len(body), maxTemplate)
+		return Template{}, fmt.Errorf("template has %d bytes and CloudFormation reads %d at most: shorten the "+
+			"environment variables or have fewer buckets", len(body), maxTemplate)
 	}
 	return Template{Body: body, Hash: hash, Resources: len(d.Resources)}, nil
 }

@@ -42,7 +42,9 @@ func TestTemplatesHaveNoParameters(t *testing.T) {
 			sections = append(sections, section)
 		}
 		slices.Sort(sections)
-		if want := []string{"AWSTemplateFormatVersion", "Description", "Outputs", "Resources"}; !slices.Equal(sections, want) {
+		if want := []string{
+			"AWSTemplateFormatVersion", "Description", "Outputs", "Resources",
+		}; !slices.Equal(sections, want) {
 			t.Errorf("%s has the sections %v, want %v", name, sections, want)
 		}
 	}

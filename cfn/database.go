@@ -126,7 +126,9 @@ func (d *document) addDatabase(in EnvironmentInput) {
 		DBSubnetGroupDescription: "Subnets of the database of this environment",
 		SubnetIds:                databaseSubnets(network),
 	}}
-	d.Resources[databaseSecretID] = generatedPassword("Password of this environment's database", databaseUser, nil).keep(deleteIt)
+	d.Resources[databaseSecretID] = generatedPassword(
+		"Password of this environment's database", databaseUser, nil,
+	).keep(deleteIt)
 	d.attach(databaseSecretID, databaseAttachmentID, DatabaseID)
 	d.Resources[DatabaseID] = databaseInstance(database, in.Kind, in.ExtendedSupport)
 }
@@ -156,11 +158,14 @@ func generatedPassword(description, user string, tags []tag) resource {
 
 // attach makes Secrets Manager write the database's address into its secret.
 func (d *document) attach(secret, attachment, database string) {
-	d.Resources[attachment] = resource{Type: "AWS::SecretsManager::SecretTargetAttachment", Properties: attachmentProperties{
-		SecretID:   ref(secret),
-		TargetID:   ref(database),
-		TargetType: "AWS::RDS::DBInstance",
-	}}
+	d.Resources[attachment] = resource{
+		Type: "AWS::SecretsManager::SecretTargetAttachment",
+		Properties: attachmentProperties{
+			SecretID:   ref(secret),
+			TargetID:   ref(database),
+			TargetType: "AWS::RDS::DBInstance",
+		},
+	}
 }
 
 func passwordOf(secret string) value {

@@ -15,8 +15,11 @@ import (
 // origin says where the setting of a dotted path is from.
 func Doubts(s perch.Settings, origin func(path string) string) (sentences []string) {
 	if !strings.Contains(s.Image, "{commit}") {
-		sentences = append(sentences, fmt.Sprintf("image %s (%s) has no {commit}, so every commit of every branch runs "+
-			"the same image: write {commit} where the tag has the commit", s.Image, origin("image")))
+		sentences = append(
+			sentences,
+			fmt.Sprintf("image %s (%s) has no {commit}, so every commit of every branch runs "+
+				"the same image: write {commit} where the tag has the commit", s.Image, origin("image")),
+		)
 	}
 	doubt := func(path, value, what, nearest string, known bool) {
 		if known {
@@ -25,7 +28,9 @@ func Doubts(s perch.Settings, origin func(path string) string) (sentences []stri
 		if nearest != "" {
 			nearest = "; the most similar is " + nearest
 		}
-		sentences = append(sentences, fmt.Sprintf("%s %s (%s) is no %s that Perch knows%s", path, value, origin(path), what, nearest))
+		sentences = append(
+			sentences, fmt.Sprintf("%s %s (%s) is no %s that Perch knows%s", path, value, origin(path), what, nearest),
+		)
 	}
 	nearest, known := spec.InstanceType(s.InstanceType)
 	doubt("instance_type", s.InstanceType, "EC2 instance type", nearest, known)

@@ -133,15 +133,21 @@ func (in EnvironmentInput) validate() error {
 	case in.Commit == "" || in.Platform == "" || in.Bundle == "" || in.Application.ApplicationName == "":
 		return errors.New("commit, platform, bundle and the application's outputs are all required")
 	case in.Policy.Domain != "" && in.Policy.HostedZone == "":
-		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the domain's records go into")
+		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the " +
+			"domain's records go into")
 	case !in.balanced() && in.Settings.LoadBalancer != noBalancer:
 		return fmt.Errorf("load_balancer %q is unknown: use shared, own or none", in.Settings.LoadBalancer)
 	case in.balanced() && in.Policy.Domain == "":
-		return fmt.Errorf("load_balancer: %s needs a domain in the policy: add one, or use load_balancer: none", in.Settings.LoadBalancer)
+		return fmt.Errorf(
+			"load_balancer: %s needs a domain in the policy: add one, or use load_balancer: none",
+			in.Settings.LoadBalancer,
+		)
 	case in.balanced() && in.Application.LoadBalancerArn == "":
 		return errors.New("the application stack has no load balancer: bring it up to date with `perch application up`")
 	case in.sharesDatabase() && in.Application.DatabaseHost == "":
-		return errors.New("the application stack has no shared database: bring it up to date with `perch application up`")
+		return errors.New(
+			"the application stack has no shared database: bring it up to date with `perch application up`",
+		)
 	case in.hasDedicatedBalancer() && in.Application.CertificateArn == "":
 		return errors.New("the application stack names no certificate: bring it up to date with `perch application up`")
 	}
@@ -207,9 +213,13 @@ func (in EnvironmentInput) record() resource {
 	properties := recordProperties{HostedZoneID: in.Policy.HostedZone, Name: in.host(), Type: "A"}
 	switch {
 	case in.shared():
-		properties.AliasTarget = &aliasTarget{DNSName: literal(in.Application.LoadBalancerDNS), HostedZoneID: in.Application.LoadBalancerZone}
+		properties.AliasTarget = &aliasTarget{
+			DNSName: literal(in.Application.LoadBalancerDNS), HostedZoneID: in.Application.LoadBalancerZone,
+		}
 	case in.hasDedicatedBalancer():
-		properties.AliasTarget = &aliasTarget{DNSName: getAtt{environmentID, "EndpointURL"}, HostedZoneID: in.Application.LoadBalancerZone}
+		properties.AliasTarget = &aliasTarget{
+			DNSName: getAtt{environmentID, "EndpointURL"}, HostedZoneID: in.Application.LoadBalancerZone,
+		}
 	default:
 		properties.ResourceRecords = []value{getAtt{environmentID, "EndpointURL"}}
 		properties.TTL = "60"

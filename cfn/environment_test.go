@@ -18,7 +18,9 @@ func TestAnotherCommitChangesOnlyWhatRunsIt(t *testing.T) {
 	in.deploy(t, otherCommit)
 	after := decode(t, renderEnvironment(t, in))
 
-	want := []string{"Outputs.PerchCommit", "Outputs.PerchTemplate", "Resources.ApplicationVersion", "Resources.Environment"}
+	want := []string{
+		"Outputs.PerchCommit", "Outputs.PerchTemplate", "Resources.ApplicationVersion", "Resources.Environment",
+	}
 	if diff := cmp.Diff(want, changes(before, after)); diff != "" {
 		t.Errorf("changed entries (-want +got):\n%s", diff)
 	}
@@ -34,7 +36,8 @@ func TestAnotherCommitReplacesTheVersionAndUpdatesTheEnvironment(t *testing.T) {
 		t.Error("the version's bundle is the same, so that nothing is deployed")
 	}
 	for name := range properties(after, environmentID) {
-		if spec.Replaces("AWS::ElasticBeanstalk::Environment", name) && !cmp.Equal(property(before, environmentID, name), property(after, environmentID, name)) {
+		if spec.Replaces("AWS::ElasticBeanstalk::Environment", name) &&
+			!cmp.Equal(property(before, environmentID, name), property(after, environmentID, name)) {
 			t.Errorf("%s differs and replaces the environment", name)
 		}
 	}
@@ -52,10 +55,15 @@ func TestOnlyABranchLosesItsData(t *testing.T) {
 	} {
 		t.Run(string(test.kind), func(t *testing.T) {
 			template := decode(t, renderEnvironment(t, environmentInput(t, "topic", test.kind)))
-			for id, want := range map[string]string{DatabaseID: test.database, BucketID("assets"): test.bucket, BucketID("private-assets"): test.bucket} {
+			for id, want := range map[string]string{
+				DatabaseID: test.database, BucketID("assets"): test.bucket, BucketID("private-assets"): test.bucket,
+			} {
 				body := template["Resources"].(map[string]any)[id].(map[string]any)
 				if body["DeletionPolicy"] != want || body["UpdateReplacePolicy"] != want {
-					t.Errorf("%s: policies are %v and %v, want %s", id, body["DeletionPolicy"], body["UpdateReplacePolicy"], want)
+					t.Errorf(
+						"%s: policies are %v and %v, want %s", id, body["DeletionPolicy"], body["UpdateReplacePolicy"],
+						want,
+					)
 				}
 			}
 			if got := property(template, DatabaseID, "DeletionProtection"); got != test.protected {
@@ -74,19 +82,24 @@ func TestAddress(t *testing.T) {
 		want                        map[string]any
 	}{
 		{"behind the load balancer", "shared", "example.com", "", map[string]any{
-			"URL": "https://topic.example.com", "Host": "topic.example.com", "Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
+			"URL": "https://topic.example.com", "Host": "topic.example.com",
+			"Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
 		}},
 		{"an address of the policy's own", "shared", "localhost", "http://{host}:8080", map[string]any{
-			"URL": "http://topic.localhost:8080", "Host": "topic.localhost", "Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
+			"URL": "http://topic.localhost:8080", "Host": "topic.localhost",
+			"Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
 		}},
 		{"behind a dedicated load balancer", "dedicated", "example.com", "", map[string]any{
-			"URL": "https://topic.example.com", "Host": "topic.example.com", "Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
+			"URL": "https://topic.example.com", "Host": "topic.example.com",
+			"Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
 		}},
 		{"a single instance with a name", "none", "example.com", "", map[string]any{
-			"URL": "http://topic.example.com", "Host": "topic.example.com", "Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
+			"URL": "http://topic.example.com", "Host": "topic.example.com",
+			"Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
 		}},
 		{"a single instance without a name", "none", "", "", map[string]any{
-			"URL": map[string]any{"Fn::Sub": "http://${Environment.EndpointURL}"}, "Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
+			"URL":      map[string]any{"Fn::Sub": "http://${Environment.EndpointURL}"},
+			"Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -119,16 +132,20 @@ func TestADedicatedLoadBalancerTakesNoRuleOfTheSharedOne(t *testing.T) {
 	template := decode(t, renderEnvironment(t, in))
 	options := optionsOf(template)
 	for name, want := range map[string]any{
-		nsEnvironment + " LoadBalancerType": "application", nsListener + " Protocol": "HTTPS", nsListener + " SSLCertificateArns": in.Application.CertificateArn,
-		nsListenerOff + " ListenerEnabled": "false", nsGroup + " MaxSize": "4", nsProcess + " HealthCheckPath": "/healthz",
-		nsEnvironment + " LoadBalancerIsShared": nil, nsBalancer + " SharedLoadBalancer": nil, nsRule + " HostHeaders": nil,
+		nsEnvironment + " LoadBalancerType": "application", nsListener + " Protocol": "HTTPS",
+		nsListener + " SSLCertificateArns": in.Application.CertificateArn,
+		nsListenerOff + " ListenerEnabled": "false", nsGroup + " MaxSize": "4",
+		nsProcess + " HealthCheckPath":          "/healthz",
+		nsEnvironment + " LoadBalancerIsShared": nil, nsBalancer + " SharedLoadBalancer": nil,
+		nsRule + " HostHeaders": nil,
 	} {
 		if got := options[name]; got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
 	want := map[string]any{
-		"DNSName": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}}, "EvaluateTargetHealth": false, "HostedZoneId": in.Application.LoadBalancerZone,
+		"DNSName": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}}, "EvaluateTargetHealth": false,
+		"HostedZoneId": in.Application.LoadBalancerZone,
 	}
 	if diff := cmp.Diff(want, property(template, recordID, "AliasTarget")); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
@@ -146,7 +163,9 @@ func TestARestoredDatabaseHasFromItsSnapshotWhatIsNotSaid(t *testing.T) {
 		}
 	}
 	password := map[string]any{"Fn::Sub": "{{resolve:secretsmanager:${DatabaseSecret}:SecretString:password}}"}
-	if diff := cmp.Diff([]any{"shop-seed-2026-11", password}, []any{given["DBSnapshotIdentifier"], given["MasterUserPassword"]}); diff != "" {
+	if diff := cmp.Diff(
+		[]any{"shop-seed-2026-11", password}, []any{given["DBSnapshotIdentifier"], given["MasterUserPassword"]},
+	); diff != "" {
 		t.Errorf("snapshot and password (-want +got):\n%s", diff)
 	}
 	if !spec.Replaces("AWS::RDS::DBInstance", "DBName") {
@@ -169,7 +188,8 @@ func TestASharedDatabaseCostsAnEnvironmentOneSecret(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, options[key], want)
 		}
 	}
-	if got := options[nsSecrets+" DATABASE_PASSWORD"]; !cmp.Equal(got, map[string]any{"Fn::Sub": "${SharedDatabaseSecret}:password"}) {
+	if got := options[nsSecrets+
+		" DATABASE_PASSWORD"]; !cmp.Equal(got, map[string]any{"Fn::Sub": "${SharedDatabaseSecret}:password"}) {
 		t.Errorf("the password is %v", got)
 	}
 	for id, body := range template["Resources"].(map[string]any) {
@@ -201,23 +221,45 @@ func TestRejectedEnvironments(t *testing.T) {
 		{"no commit", func(in *EnvironmentInput) { in.Commit = "" }, "commit"},
 		{"no platform", func(in *EnvironmentInput) { in.Platform = "" }, "platform"},
 		{"no bundle", func(in *EnvironmentInput) { in.Bundle = "" }, "bundle"},
-		{"no application", func(in *EnvironmentInput) { in.Application = ApplicationOutputs{} }, "application's outputs"},
-		{"unknown load balancer", func(in *EnvironmentInput) { in.Settings.LoadBalancer = "classic" }, `load_balancer "classic" is unknown`},
-		{"dedicated load balancer without a domain", func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Policy.Domain = "dedicated", "" }, "dedicated needs a domain"},
+		{
+			"no application", func(in *EnvironmentInput) { in.Application = ApplicationOutputs{} },
+			"application's outputs",
+		},
+		{
+			"unknown load balancer", func(in *EnvironmentInput) { in.Settings.LoadBalancer = "classic" },
+			`load_balancer "classic" is unknown`,
+		},
+		{"dedicated load balancer without a domain", func(in *EnvironmentInput) {
+			in.Settings.LoadBalancer, in.Policy.Domain = "dedicated", ""
+		}, "dedicated needs a domain"},
 		{"own load balancer without a certificate", func(in *EnvironmentInput) {
 			in.Settings.LoadBalancer, in.Application.CertificateArn = "dedicated", ""
 		}, "no certificate"},
-		{"shared load balancer without a domain", func(in *EnvironmentInput) { in.Policy.Domain = "" }, "needs a domain"},
+		{
+			"shared load balancer without a domain", func(in *EnvironmentInput) { in.Policy.Domain = "" },
+			"needs a domain",
+		},
 		{"application without a shared database", func(in *EnvironmentInput) {
 			in.Settings.Database.Mode, in.Application.DatabaseHost = perch.DatabaseShared, ""
 		}, "no shared database"},
 		{"domain without a zone", func(in *EnvironmentInput) { in.Policy.HostedZone = "" }, "hosted_zone"},
-		{"application without a load balancer", func(in *EnvironmentInput) { in.Application.LoadBalancerArn = "" }, "has no load balancer"},
+		{
+			"application without a load balancer", func(in *EnvironmentInput) { in.Application.LoadBalancerArn = "" },
+			"has no load balancer",
+		},
 		{"no network", func(in *EnvironmentInput) { in.Policy.Network = perch.Network{} }, "no network"},
-		{"one database subnet", func(in *EnvironmentInput) { in.Policy.Network.DatabaseSubnets = []string{"subnet-1"} }, "one database subnet"},
-		{"variable that Perch sets", func(in *EnvironmentInput) { in.Settings.Environment = map[string]string{"PERCH_BRANCH": "x"} }, "PERCH_BRANCH is set by Perch"},
-		{"variable that is a secret of Perch's", func(in *EnvironmentInput) { in.Settings.Environment = map[string]string{"DATABASE_PASSWORD": "x"} }, "DATABASE_PASSWORD is set by Perch"},
-		{"secret that is a variable", func(in *EnvironmentInput) { in.Settings.Secrets = map[string]string{"DJANGO_SETTINGS_MODULE": "arn:x"} }, "DJANGO_SETTINGS_MODULE is already set"},
+		{"one database subnet", func(in *EnvironmentInput) {
+			in.Policy.Network.DatabaseSubnets = []string{"subnet-1"}
+		}, "one database subnet"},
+		{"variable that Perch sets", func(in *EnvironmentInput) {
+			in.Settings.Environment = map[string]string{"PERCH_BRANCH": "x"}
+		}, "PERCH_BRANCH is set by Perch"},
+		{"variable that is a secret of Perch's", func(in *EnvironmentInput) {
+			in.Settings.Environment = map[string]string{"DATABASE_PASSWORD": "x"}
+		}, "DATABASE_PASSWORD is set by Perch"},
+		{"secret that is a variable", func(in *EnvironmentInput) {
+			in.Settings.Secrets = map[string]string{"DJANGO_SETTINGS_MODULE": "arn:x"}
+		}, "DJANGO_SETTINGS_MODULE is already set"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			in := environmentInput(t, "topic", perch.KindBranch)

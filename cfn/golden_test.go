@@ -40,7 +40,9 @@ func goldens(t *testing.T) map[string]Template {
 	restored := environmentInput(t, "reports", perch.KindBranch)
 	restored.Settings.Database.Mode, restored.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-seed-2026-11"
 	shared := applicationInput(perch.KindStaging)
-	shared.Policy.SharedDatabase = &perch.SharedDatabase{Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+	shared.Policy.SharedDatabase = &perch.SharedDatabase{
+		Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7,
+	}
 	updated := applicationInput(perch.KindStaging)
 	updated.EarlierRole = true
 	sharing := environmentInput(t, "feature/search", perch.KindBranch)
@@ -49,13 +51,19 @@ func goldens(t *testing.T) map[string]Template {
 	bare.Settings.LoadBalancer = "none"
 	bare.Policy.Domain, bare.Policy.HostedZone = "", ""
 	return map[string]Template{
-		"application-production.json":            renderApplication(t, applicationInput(perch.KindProduction)),
-		"application-staging.json":               renderApplication(t, applicationInput(perch.KindStaging)),
-		"application-with-earlier-role.json":     renderApplication(t, updated),
-		"application-without-domain.json":        renderApplication(t, withoutDomain),
-		"environment-production.json":            renderEnvironment(t, environmentInput(t, "main", perch.KindProduction)),
-		"environment-staging.json":               renderEnvironment(t, environmentInput(t, "staging", perch.KindStaging)),
-		"environment-branch.json":                renderEnvironment(t, environmentInput(t, "feature/login", perch.KindBranch)),
+		"application-production.json":        renderApplication(t, applicationInput(perch.KindProduction)),
+		"application-staging.json":           renderApplication(t, applicationInput(perch.KindStaging)),
+		"application-with-earlier-role.json": renderApplication(t, updated),
+		"application-without-domain.json":    renderApplication(t, withoutDomain),
+		"environment-production.json": renderEnvironment(
+			t, environmentInput(t, "main", perch.KindProduction),
+		),
+		"environment-staging.json": renderEnvironment(
+			t, environmentInput(t, "staging", perch.KindStaging),
+		),
+		"environment-branch.json": renderEnvironment(
+			t, environmentInput(t, "feature/login", perch.KindBranch),
+		),
 		"environment-without-database.json":      renderEnvironment(t, withoutDatabase),
 		"environment-without-load-balancer.json": renderEnvironment(t, single),
 		"environment-own-load-balancer.json":     renderEnvironment(t, own),
@@ -80,7 +88,9 @@ func TestTemplatesAreAsReviewed(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), string(template.Body)); diff != "" {
-				t.Errorf("template differs from %s; if it should, run go test ./cfn -update (-want +got):\n%s", path, diff)
+				t.Errorf(
+					"template differs from %s; if it should, run go test ./cfn -update (-want +got):\n%s", path, diff,
+				)
 			}
 		})
 	}
@@ -130,12 +140,16 @@ func TestDrawnTemplatesPassCfnLint(t *testing.T) {
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed+i, err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d.json", name, seed+i)), template.Body, 0o600); err != nil {
+			if err := os.WriteFile(
+				filepath.Join(dir, fmt.Sprintf("%s-%d.json", name, seed+i)), template.Body, 0o600,
+			); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if out, err := exec.CommandContext(t.Context(), lint, "--regions", "eu-central-1", "--", filepath.Join(dir, "*.json")).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(
+		t.Context(), lint, "--regions", "eu-central-1", "--", filepath.Join(dir, "*.json"),
+	).CombinedOutput(); err != nil {
 		t.Errorf("cfn-lint: %v\n%s", err, out)
 	}
 }
@@ -186,10 +200,14 @@ func settingsOf(kind perch.Kind) perch.Settings {
 		Instances:    perch.Instances{Min: 2, Max: 4},
 		LoadBalancer: "shared",
 		HealthPath:   "/healthz",
-		Database:     &perch.Database{Engine: "postgres", Version: "18", Class: "db.t4g.medium", StorageGB: 50, MultiAZ: true, BackupDays: 14},
-		Buckets:      map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
-		Environment:  map[string]string{"DJANGO_SETTINGS_MODULE": "shop.settings"},
-		Secrets:      map[string]string{"SECRET_KEY": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/preview-AbCdEf"},
+		Database: &perch.Database{
+			Engine: "postgres", Version: "18", Class: "db.t4g.medium", StorageGB: 50, MultiAZ: true, BackupDays: 14,
+		},
+		Buckets:     map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
+		Environment: map[string]string{"DJANGO_SETTINGS_MODULE": "shop.settings"},
+		Secrets: map[string]string{
+			"SECRET_KEY": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/preview-AbCdEf",
+		},
 	}
 	if kind == perch.KindBranch {
 		settings.InstanceType = "t3.small"

@@ -78,48 +78,66 @@ func (d *document) addLoadBalancer(policy perch.Policy, tags []tag) {
 		SecurityGroupIngress: []ingress{fromAnywhere(80, "HTTP, to be redirected"), fromAnywhere(443, "HTTPS")},
 		Tags:                 tags,
 	}}
-	d.Resources[balancerID] = resource{Type: "AWS::ElasticLoadBalancingV2::LoadBalancer", Properties: balancerProperties{
-		LoadBalancerAttributes: []attribute{{"routing.http.drop_invalid_header_fields.enabled", "true"}},
-		Scheme:                 "internet-facing",
-		SecurityGroups:         []value{getAtt{balancerGroupID, "GroupId"}},
-		Subnets:                policy.Network.Subnets,
-		Tags:                   tags,
-		Type:                   "application",
-	}}
+	d.Resources[balancerID] = resource{
+		Type: "AWS::ElasticLoadBalancingV2::LoadBalancer",
+		Properties: balancerProperties{
+			LoadBalancerAttributes: []attribute{{"routing.http.drop_invalid_header_fields.enabled", "true"}},
+			Scheme:                 "internet-facing",
+			SecurityGroups:         []value{getAtt{balancerGroupID, "GroupId"}},
+			Subnets:                policy.Network.Subnets,
+			Tags:                   tags,
+			Type:                   "application",
+		},
+	}
 	wildcard := "*." + policy.Domain
-	d.Resources[certificateID] = resource{Type: "AWS::CertificateManager::Certificate", Properties: certificateProperties{
-		DomainName:              wildcard,
-		DomainValidationOptions: []validationOption{{DomainName: wildcard, HostedZoneID: policy.HostedZone}},
-		Tags:                    tags,
-		ValidationMethod:        "DNS",
-	}}
+	d.Resources[certificateID] = resource{
+		Type: "AWS::CertificateManager::Certificate",
+		Properties: certificateProperties{
+			DomainName:              wildcard,
+			DomainValidationOptions: []validationOption{{DomainName: wildcard, HostedZoneID: policy.HostedZone}},
+			Tags:                    tags,
+			ValidationMethod:        "DNS",
+		},
+	}
 	d.addListeners()
 	d.Outputs[outputCertificate] = output{"Certificate of all host names", ref(certificateID)}
 	d.Outputs[outputBalancer] = output{"ARN of the shared load balancer", ref(balancerID)}
 	d.Outputs[outputBalancerDNS] = output{"Host name of the shared load balancer", getAtt{balancerID, "DNSName"}}
-	d.Outputs[outputBalancerZone] = output{"Route 53 zone of the shared load balancer", getAtt{balancerID, "CanonicalHostedZoneID"}}
-	d.Outputs[outputBalancerGroup] = output{"Security group of the shared load balancer", getAtt{balancerGroupID, "GroupId"}}
+	d.Outputs[outputBalancerZone] = output{
+		"Route 53 zone of the shared load balancer", getAtt{balancerID, "CanonicalHostedZoneID"},
+	}
+	d.Outputs[outputBalancerGroup] = output{
+		"Security group of the shared load balancer", getAtt{balancerGroupID, "GroupId"},
+	}
 }
 
 func (d *document) addListeners() {
-	d.Resources["ListenerHTTPS"] = resource{Type: "AWS::ElasticLoadBalancingV2::Listener", Properties: listenerProperties{
-		Certificates: []listenerCertificate{{ref(certificateID)}},
-		DefaultActions: []action{{Type: "fixed-response", FixedResponseConfig: &fixedResponse{
-			ContentType: "text/plain",
-			MessageBody: "There is no environment of this name.",
-			StatusCode:  "404",
-		}}},
-		LoadBalancerArn: ref(balancerID),
-		Port:            443,
-		Protocol:        "HTTPS",
-		SslPolicy:       tlsPolicy,
-	}}
-	d.Resources["ListenerHTTP"] = resource{Type: "AWS::ElasticLoadBalancingV2::Listener", Properties: listenerProperties{
-		DefaultActions:  []action{{Type: "redirect", RedirectConfig: &redirect{Port: "443", Protocol: "HTTPS", StatusCode: "HTTP_301"}}},
+	d.Resources["ListenerHTTPS"] = resource{
+		Type: "AWS::ElasticLoadBalancingV2::Listener",
+		Properties: listenerProperties{
+			Certificates: []listenerCertificate{{ref(certificateID)}},
+			DefaultActions: []action{{Type: "fixed-response", FixedResponseConfig: &fixedResponse{
+				ContentType: "text/plain",
+				MessageBody: "There is no environment of this name.",
+				StatusCode:  "404",
+			}}},
+			LoadBalancerArn: ref(balancerID),
+			Port:            443,
+			Protocol:        "HTTPS",
+			SslPolicy:       tlsPolicy,
+		},
+	}
+	redirecting := listenerProperties{
+		DefaultActions: []action{
+			{Type: "redirect", RedirectConfig: &redirect{Port: "443", Protocol: "HTTPS", StatusCode: "HTTP_301"}},
+		},
 		LoadBalancerArn: ref(balancerID),
 		Port:            80,
 		Protocol:        "HTTP",
-	}}
+	}
+	d.Resources["ListenerHTTP"] = resource{
+		Type: "AWS::ElasticLoadBalancingV2::Listener", Properties: redirecting,
+	}
 }
 
 func fromAnywhere(port int, description string) ingress {

@@ -48,7 +48,9 @@ func (in EnvironmentInput) options() ([]option, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := slices.Concat(in.platformOptions(), in.instanceOptions(), in.trafficOptions(), in.deploymentOptions(), variables)
+	options := slices.Concat(
+		in.platformOptions(), in.instanceOptions(), in.trafficOptions(), in.deploymentOptions(), variables,
+	)
 	slices.SortFunc(options, func(a, b option) int {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.OptionName, b.OptionName))
 	})

@@ -129,7 +129,9 @@ func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, err
 	}
 	for _, name := range required {
 		if outputs[name] == "" {
-			return ApplicationOutputs{}, fmt.Errorf("application stack has no output %s: bring it up to date with `perch application up`", name)
+			return ApplicationOutputs{}, fmt.Errorf(
+				"application stack has no output %s: bring it up to date with `perch application up`", name,
+			)
 		}
 	}
 	return parsed, nil
@@ -142,5 +144,6 @@ func (o ApplicationOutputs) Profile(kind perch.Kind) (string, error) {
 		return name, nil
 	}
 	return "", fmt.Errorf("the application stack has no instance profile for environments of kind %s, "+
-		"because an earlier version of Perch made it: run `perch application up --kind %s`, then try again", kind, kind.Application())
+		"because an earlier version of Perch made it: run `perch application up --kind %s`, then try again", kind,
+		kind.Application())
 }

@@ -20,9 +20,13 @@ func TestTimeToAnEnvironmentIsWithinItsGoal(t *testing.T) {
 		change func(*EnvironmentInput)
 		most   float64
 	}{
-		"own database, shared load balancer":       {func(*EnvironmentInput) {}, 900},
-		"own database, own load balancer":          {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "dedicated" }, 900},
-		"own database, no load balancer":           {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, 900},
+		"own database, shared load balancer": {func(*EnvironmentInput) {}, 900},
+		"own database, own load balancer": {
+			func(in *EnvironmentInput) { in.Settings.LoadBalancer = "dedicated" }, 900,
+		},
+		"own database, no load balancer": {
+			func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, 900,
+		},
 		"database from a snapshot":                 {restored, 900},
 		"shared database, shared load balancer":    {sharing, 300},
 		"without a database, shared load balancer": {func(in *EnvironmentInput) { in.Settings.Database = nil }, 300},
@@ -62,21 +66,34 @@ func creation(t *testing.T, template Template) perch.TimeEstimate {
 // roles, profiles, load balancers and certificates are in the application stack, where nobody
 // waits for them.
 func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
-	base := []string{"AWS::ElasticBeanstalk::ApplicationVersion", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet", "AWS::S3::Bucket"}
+	base := []string{
+		"AWS::ElasticBeanstalk::ApplicationVersion", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet",
+		"AWS::S3::Bucket",
+	}
 	database := []string{
-		"AWS::EC2::SecurityGroup", "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::SecretsManager::Secret", "AWS::SecretsManager::SecretTargetAttachment",
+		"AWS::EC2::SecurityGroup", "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::SecretsManager::Secret",
+		"AWS::SecretsManager::SecretTargetAttachment",
 	}
 	for name, test := range map[string]struct {
 		change func(*EnvironmentInput)
 		want   []string
 	}{
-		"own database":      {func(*EnvironmentInput) {}, slices.Concat(base, database)},
-		"from a snapshot":   {restored, slices.Concat(base, database)},
-		"shared database":   {sharing, slices.Concat(base, []string{"AWS::SecretsManager::Secret"})},
-		"without database":  {func(in *EnvironmentInput) { in.Settings.Database = nil }, slices.Concat(base, database[:1])},
-		"own load balancer": {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "dedicated" }, slices.Concat(base, database)},
-		"no load balancer":  {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, slices.Concat(base, database)},
-		"neither of either": {func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Settings.Database = "none", nil }, slices.Concat(base, database[:1])},
+		"own database":    {func(*EnvironmentInput) {}, slices.Concat(base, database)},
+		"from a snapshot": {restored, slices.Concat(base, database)},
+		"shared database": {sharing, slices.Concat(base, []string{"AWS::SecretsManager::Secret"})},
+		"without database": {
+			func(in *EnvironmentInput) { in.Settings.Database = nil }, slices.Concat(base, database[:1]),
+		},
+		"own load balancer": {
+			func(in *EnvironmentInput) { in.Settings.LoadBalancer = "dedicated" }, slices.Concat(base, database),
+		},
+		"no load balancer": {
+			func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, slices.Concat(base, database),
+		},
+		"neither of either": {
+			func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Settings.Database = "none", nil },
+			slices.Concat(base, database[:1]),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := environmentInput(t, "feature/login", perch.KindBranch)
@@ -112,7 +129,9 @@ func TestAnyUpdateCanBeForeseen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compared, err := forecast.Compare(forecast.Version{Template: before.Body}, forecast.Version{Template: after.Body})
+		compared, err := forecast.Compare(
+			forecast.Version{Template: before.Body}, forecast.Version{Template: after.Body},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +156,9 @@ func TestANewCommitReplacesNothingButTheVersion(t *testing.T) {
 	in := environmentInput(t, "feature/login", perch.KindBranch)
 	before := renderEnvironment(t, in)
 	in.deploy(t, otherCommit)
-	compared, err := forecast.Compare(forecast.Version{Template: before.Body}, forecast.Version{Template: renderEnvironment(t, in).Body})
+	compared, err := forecast.Compare(
+		forecast.Version{Template: before.Body}, forecast.Version{Template: renderEnvironment(t, in).Body},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +166,9 @@ func TestANewCommitReplacesNothingButTheVersion(t *testing.T) {
 	for _, change := range compared.Changes {
 		got[change.LogicalID] = change.Action
 	}
-	if diff := cmp.Diff(map[string]perch.ChangeAction{versionID: perch.ActionReplace, environmentID: perch.ActionChange}, got); diff != "" {
+	if diff := cmp.Diff(
+		map[string]perch.ChangeAction{versionID: perch.ActionReplace, environmentID: perch.ActionChange}, got,
+	); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{OutputCommit, OutputTemplate}, compared.Outputs); diff != "" {

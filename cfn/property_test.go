@@ -41,7 +41,9 @@ func TestDifferentBucketsHaveDifferentIDs(t *testing.T) {
 
 func TestBucketsThatLookAlikeHaveDifferentIDs(t *testing.T) {
 	seen := map[string]string{}
-	for _, name := range []string{"ab", "a-b", "a-1", "a1", "a--b", "a-", "a", "named-bucket", "bucket", "b", "ab-c", "a-bc"} {
+	for _, name := range []string{
+		"ab", "a-b", "a-1", "a1", "a--b", "a-", "a", "named-bucket", "bucket", "b", "ab-c", "a-bc",
+	} {
 		id := BucketID(name)
 		if other, ok := seen[id]; ok {
 			t.Errorf("%q and %q are both %s", name, other, id)
@@ -164,7 +166,10 @@ func anyApplication(t *rapid.T) ApplicationInput {
 		in.Policy.Domain, in.Policy.HostedZone = "", ""
 	}
 	if rapid.Bool().Draw(t, "secrets") {
-		in.Policy.Secrets.From = []string{"arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/", "arn:aws:ssm:eu-central-1:111122223333:parameter/shop/"}
+		in.Policy.Secrets.From = []string{
+			"arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/",
+			"arn:aws:ssm:eu-central-1:111122223333:parameter/shop/",
+		}
 	}
 	if rapid.Bool().Draw(t, "secrets of kinds") {
 		in.Policy.Secrets.Kinds = perch.KindSecrets{kind: {secretARN + "strict/"}}
@@ -173,7 +178,8 @@ func anyApplication(t *rapid.T) ApplicationInput {
 	if rapid.Bool().Draw(t, "shared database") {
 		in.Policy.SharedDatabase = &perch.SharedDatabase{
 			Version: "18", Class: "db.t4g.medium", StorageGB: rapid.IntRange(20, 65536).Draw(t, "shared storage"),
-			MultiAZ: rapid.Bool().Draw(t, "shared multi-AZ"), BackupDays: rapid.IntRange(1, 35).Draw(t, "shared backup days"),
+			MultiAZ:    rapid.Bool().Draw(t, "shared multi-AZ"),
+			BackupDays: rapid.IntRange(1, 35).Draw(t, "shared backup days"),
 		}
 	}
 	return in
@@ -185,7 +191,9 @@ func anySettings(t *rapid.T) perch.Settings {
 		Image:        rapid.StringMatching(`[a-z]{1,8}/[a-z]{1,8}:[a-z0-9$"]{1,8}`).Draw(t, "image"),
 		Platform:     "docker",
 		InstanceType: rapid.SampledFrom([]string{"t3.small", "m7i.large"}).Draw(t, "instance type"),
-		Instances:    perch.Instances{Min: rapid.IntRange(1, 4).Draw(t, "min"), Max: rapid.IntRange(4, 8).Draw(t, "max")},
+		Instances: perch.Instances{
+			Min: rapid.IntRange(1, 4).Draw(t, "min"), Max: rapid.IntRange(4, 8).Draw(t, "max"),
+		},
 		LoadBalancer: rapid.SampledFrom([]string{"shared", "dedicated", "none"}).Draw(t, "load balancer"),
 		HealthPath:   "/" + rapid.StringMatching(`[a-z<&>]{0,8}`).Draw(t, "health path"),
 		Buckets:      map[string]perch.Bucket{},
@@ -197,9 +205,11 @@ func anySettings(t *rapid.T) perch.Settings {
 	}
 	if rapid.Bool().Draw(t, "database") {
 		settings.Database = &perch.Database{
-			Engine: "postgres", Version: "18", Class: "db.t4g.micro", StorageGB: rapid.IntRange(20, 65536).Draw(t, "storage"),
-			MultiAZ: rapid.Bool().Draw(t, "multi-AZ"), BackupDays: rapid.IntRange(0, 35).Draw(t, "backup days"),
-			Mode: rapid.SampledFrom([]string{perch.DatabaseDedicated, perch.DatabaseShared, perch.DatabaseSnapshot}).Draw(t, "mode"),
+			Engine: "postgres", Version: "18", Class: "db.t4g.micro",
+			StorageGB: rapid.IntRange(20, 65536).Draw(t, "storage"),
+			MultiAZ:   rapid.Bool().Draw(t, "multi-AZ"), BackupDays: rapid.IntRange(0, 35).Draw(t, "backup days"),
+			Mode: rapid.SampledFrom([]string{perch.DatabaseDedicated, perch.DatabaseShared, perch.DatabaseSnapshot}).
+				Draw(t, "mode"),
 		}
 		if settings.Database.Mode == perch.DatabaseSnapshot {
 			settings.Database.Snapshot = "shop-seed-1"

@@ -33,6 +33,7 @@ func proxyConfig(settings perch.Settings, host string) []byte {
 		path = plain
 	}
 	return []byte(strings.NewReplacer(
-		"HEALTH_PATH", strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(path), "HOST", host, "PORT", containerPort(settings),
+		"HEALTH_PATH", strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(path), "HOST", host, "PORT",
+		containerPort(settings),
 	).Replace(proxyTemplate))
 }

@@ -29,7 +29,9 @@ func proxy(t *testing.T, settings perch.Settings, app *httptest.Server) string {
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.MustGetFreePort()))
 	// In the bundle's network the app is called app, and Docker has a resolver.
-	config := strings.NewReplacer("listen 80 ", "listen "+address+" ", "http://app:8080", app.URL).Replace(string(proxyConfig(settings, "topic.example.com")))
+	config := strings.NewReplacer(
+		"listen 80 ", "listen "+address+" ", "http://app:8080", app.URL,
+	).Replace(string(proxyConfig(settings, "topic.example.com")))
 	dir := t.TempDir()
 	head := fmt.Sprintf("daemon off; master_process off; pid %s/pid; error_log stderr; events {}\nhttp {\n", dir)
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
@@ -76,8 +78,10 @@ func TestHealthChecksComeWithTheEnvironmentsHost(t *testing.T) {
 	for _, path := range []string{"/healthz", "/", `/a"b\\c;{$d}%20e?full=1`, "/" + strings.Repeat("x", 900)} {
 		address := proxy(t, perch.Settings{LoadBalancer: "shared", HealthPath: path}, app)
 		for _, c := range []struct{ host, path, want string }{
-			{"10.0.1.17", path, "topic.example.com"}, {"10.0.1.17:80", path, "topic.example.com"}, {"[fd00::1]:80", path, "topic.example.com"},
-			{"topic.example.com", path, "topic.example.com"}, {"other.example.com:8080", path, "other.example.com:8080"}, {"10.0.1.17", "/somewhere/else", "10.0.1.17"},
+			{"10.0.1.17", path, "topic.example.com"}, {"10.0.1.17:80", path, "topic.example.com"},
+			{"[fd00::1]:80", path, "topic.example.com"},
+			{"topic.example.com", path, "topic.example.com"},
+			{"other.example.com:8080", path, "other.example.com:8080"}, {"10.0.1.17", "/somewhere/else", "10.0.1.17"},
 		} {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+c.path, nil)
 			if err != nil {
@@ -93,7 +97,10 @@ func TestHealthChecksComeWithTheEnvironmentsHost(t *testing.T) {
 			n, _ := response.Body.Read(body)
 			_ = response.Body.Close()
 			if want := c.want + " " + request.URL.Path + " 198.51.100.7"; string(body[:n]) != want {
-				t.Errorf("health path %.40s: %s%.40s reached the app as %.200q, want %.200q", path, c.host, c.path, body[:n], want)
+				t.Errorf(
+					"health path %.40s: %s%.40s reached the app as %.200q, want %.200q", path, c.host, c.path, body[:n],
+					want,
+				)
 			}
 		}
 	}
@@ -101,7 +108,8 @@ func TestHealthChecksComeWithTheEnvironmentsHost(t *testing.T) {
 
 func TestTheProxysConfigurationNamesNothingThatIsReplacedLater(t *testing.T) {
 	config := string(proxyConfig(perch.Settings{HealthPath: "/HOST/PORT"}, "topic.example.com"))
-	if !strings.Contains(config, `"1/HOST/PORT" "topic.example.com";`) || !strings.Contains(config, "http://app:8080;") {
+	if !strings.Contains(config, `"1/HOST/PORT" "topic.example.com";`) ||
+		!strings.Contains(config, "http://app:8080;") {
 		t.Errorf("got %s", config)
 	}
 }
@@ -114,7 +122,9 @@ func TestComposeReadsABundle(t *testing.T) {
 	}
 	for _, balancer := range []string{"shared", "none"} {
 		dir := t.TempDir()
-		_, bodies := unzip(t, perch.Settings{Image: "repo/shop:1", LoadBalancer: balancer, HealthPath: "/healthz", Database: &perch.Database{}})
+		_, bodies := unzip(t, perch.Settings{
+			Image: "repo/shop:1", LoadBalancer: balancer, HealthPath: "/healthz", Database: &perch.Database{},
+		})
 		bodies[".env"], bodies["database.env"] = []byte("PORT=8080\n"), []byte("DATABASE_URL=postgres://x\n")
 		for name, body := range bodies {
 			file := filepath.Join(dir, name)
@@ -131,7 +141,9 @@ func TestComposeReadsABundle(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v\n%s", balancer, err, out)
 		}
-		if mounted := strings.Contains(string(out), "source: "+filepath.Join(dir, "proxy.conf")); mounted != (balancer == "shared") {
+		if mounted := strings.Contains(
+			string(out), "source: "+filepath.Join(dir, "proxy.conf"),
+		); mounted != (balancer == "shared") {
 			t.Errorf("%s: the proxy's configuration is mounted: %v\n%s", balancer, mounted, out)
 		}
 	}

@@ -17,7 +17,8 @@ func TestRenderNamesTheBundleThatItReturns(t *testing.T) {
 		Environment: environment, Kind: perch.KindBranch, Commit: strings.Repeat("0", 40), Policy: account.Policy,
 		Application: account.Application, Platform: account.Platform,
 		Settings: perch.Settings{
-			Image: "shop:1", InstanceType: "t3.small", Instances: perch.Instances{Min: 1, Max: 1}, LoadBalancer: "shared", HealthPath: "/",
+			Image: "shop:1", InstanceType: "t3.small", Instances: perch.Instances{Min: 1, Max: 1},
+			LoadBalancer: "shared", HealthPath: "/",
 		},
 	}, nil)
 	if err != nil {

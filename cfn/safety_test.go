@@ -12,7 +12,9 @@ func TestNoBucketIsPublic(t *testing.T) {
 	for file, template := range goldens(t) {
 		for id, body := range resourcesOf(t, template, "AWS::S3::Bucket") {
 			block, _ := body["Properties"].(map[string]any)["PublicAccessBlockConfiguration"].(map[string]any)
-			for _, name := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+			for _, name := range []string{
+				"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets",
+			} {
 				if block[name] != true {
 					t.Errorf("%s: %s: %s is %v", file, id, name, block[name])
 				}
@@ -72,7 +74,9 @@ func TestNoSecretStandsInATemplate(t *testing.T) {
 		for name, v := range optionsOf(decode(t, template)) {
 			reference := string(mustJSON(t, v))
 			secret := strings.HasPrefix(name, nsSecrets+" ")
-			if secret && !strings.Contains(reference, "arn:aws:secretsmanager:") && !strings.Contains(reference, "${"+databaseSecretID+"}:") && !strings.Contains(reference, "${"+SharedSecretID+"}:") {
+			if secret && !strings.Contains(reference, "arn:aws:secretsmanager:") && !strings.Contains(
+				reference, "${"+databaseSecretID+"}:",
+			) && !strings.Contains(reference, "${"+SharedSecretID+"}:") {
 				t.Errorf("%s: %s is no reference: %s", file, name, reference)
 			}
 			if !secret && (strings.Contains(reference, "{{resolve:") || strings.Contains(name, "PASSWORD")) {
@@ -113,13 +117,19 @@ func TestProductionsBucketsAreWalledOff(t *testing.T) {
 		policies := resourcesOf(t, template, "AWS::S3::BucketPolicy")
 		if kind != perch.KindProduction {
 			if len(policies) != 0 {
-				t.Errorf("%s has the policies %v: the teardown of a branch closes its buckets by a policy of its own", kind, policies)
+				t.Errorf(
+					"%s has the policies %v: the teardown of a branch closes its buckets by a policy of its own", kind,
+					policies,
+				)
 			}
 			continue
 		}
 		for id := range resourcesOf(t, template, "AWS::S3::Bucket") {
 			text := string(mustJSON(t, policies["PolicyOf"+id]))
-			for _, part := range []string{`"Bucket":{"Ref":"` + id + `"}`, `"Effect":"Deny"`, `"aws:PrincipalTag/perch:kind":["branch","staging"]`, `"aws:PrincipalTag/perch:project":["shop"]`} {
+			for _, part := range []string{
+				`"Bucket":{"Ref":"` + id + `"}`, `"Effect":"Deny"`,
+				`"aws:PrincipalTag/perch:kind":["branch","staging"]`, `"aws:PrincipalTag/perch:project":["shop"]`,
+			} {
 				if !strings.Contains(text, part) {
 					t.Errorf("the policy of %s has no %s: %s", id, part, text)
 				}
@@ -132,13 +142,15 @@ func TestProductionsBucketsAreWalledOff(t *testing.T) {
 // on to some types only.
 func TestWhatCanCarryTagsDoes(t *testing.T) {
 	taggable := []string{
-		"AWS::CertificateManager::Certificate", "AWS::EC2::SecurityGroup", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::IAM::Role",
+		"AWS::CertificateManager::Certificate", "AWS::EC2::SecurityGroup", "AWS::ElasticLoadBalancingV2::LoadBalancer",
+		"AWS::IAM::Role",
 		"AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::S3::Bucket", "AWS::SecretsManager::Secret",
 	}
 	tagless := []string{
 		// They have no property Tags, or, as listeners, none that CloudFormation takes everywhere
 		// (cfn-lint: E3002).
-		"AWS::ElasticBeanstalk::Application", "AWS::ElasticLoadBalancingV2::Listener", "AWS::IAM::InstanceProfile", "AWS::SecretsManager::SecretTargetAttachment",
+		"AWS::ElasticBeanstalk::Application", "AWS::ElasticLoadBalancingV2::Listener", "AWS::IAM::InstanceProfile",
+		"AWS::SecretsManager::SecretTargetAttachment",
 	}
 	for file, template := range goldens(t) {
 		if !strings.HasPrefix(file, "application-") {
@@ -147,8 +159,10 @@ func TestWhatCanCarryTagsDoes(t *testing.T) {
 		for id, body := range decode(t, template)["Resources"].(map[string]any) {
 			r := body.(map[string]any)
 			kind := r["Type"].(string)
-			if tags, _ := r["Properties"].(map[string]any)["Tags"].([]any); slices.Contains(taggable, kind) && len(tags) != 2 || !slices.Contains(slices.Concat(taggable, tagless), kind) {
-				t.Errorf("%s: %s, a %s, has the tags %v: give it the application's, or name the type among those that take none", file, id, kind, tags)
+			if tags, _ := r["Properties"].(map[string]any)["Tags"].([]any); slices.Contains(taggable, kind) &&
+				len(tags) != 2 || !slices.Contains(slices.Concat(taggable, tagless), kind) {
+				t.Errorf("%s: %s, a %s, has the tags %v: give it the application's, or name the type among those "+
+					"that take none", file, id, kind, tags)
 			}
 		}
 	}

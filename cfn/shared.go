@@ -46,7 +46,9 @@ func (d *document) addSharedDatabase(in ApplicationInput, tags []tag) {
 		SubnetIds:                databaseSubnets(network),
 		Tags:                     tags,
 	}}
-	d.Resources[sharedMasterID] = generatedPassword("Password of the shared database's master user", SharedDatabaseUser, tags).keep(deleteIt)
+	d.Resources[sharedMasterID] = generatedPassword(
+		"Password of the shared database's master user", SharedDatabaseUser, tags,
+	).keep(deleteIt)
 	d.attach(sharedMasterID, sharedAttachmentID, SharedDatabaseID)
 	d.Resources[SharedDatabaseID] = sharedInstance(*in.Policy.SharedDatabase, tags, in.ExtendedSupport)
 	d.Outputs[outputDatabaseHost] = output{
@@ -55,7 +57,9 @@ func (d *document) addSharedDatabase(in ApplicationInput, tags []tag) {
 	}
 	d.Outputs[outputDatabasePort] = output{"Port of the shared database", getAtt{SharedDatabaseID, "Endpoint.Port"}}
 	d.Outputs[outputDatabaseSecret] = output{"Secret of the shared database's master user", ref(sharedMasterID)}
-	d.Outputs[outputDatabaseClients] = output{"Security group that the shared database admits", getAtt{sharedClientGroupID, "GroupId"}}
+	d.Outputs[outputDatabaseClients] = output{
+		"Security group that the shared database admits", getAtt{sharedClientGroupID, "GroupId"},
+	}
 }
 
 // sharedInstance is as protected as a production's: every environment's data is in it.
@@ -91,5 +95,7 @@ func (in EnvironmentInput) sharesDatabase() bool {
 // user themselves are made by the worker as soon as the password is there, which is minutes before
 // an instance is.
 func (d *document) addSharedUser(environment perch.Environment) {
-	d.Resources[SharedSecretID] = generatedPassword("Password of this environment's user in the shared database", environment.DatabaseName(), nil).keep(deleteIt)
+	d.Resources[SharedSecretID] = generatedPassword(
+		"Password of this environment's user in the shared database", environment.DatabaseName(), nil,
+	).keep(deleteIt)
 }

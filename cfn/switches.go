@@ -32,7 +32,8 @@ func (s SetOptions) RejectedSwitch(deployed SetOptions) string {
 	was, is := deployed.instanceType(), s.instanceType()
 	if a, b := architectureOf(was), architectureOf(is); a != b {
 		return fmt.Sprintf(
-			"instance_type %s is %s, and the environment was created for %s with %s: Elastic Beanstalk cannot change the "+
+			"instance_type %s is %s, and the environment was created for %s with %s: Elastic Beanstalk cannot change "+
+				"the "+
 				"architecture",
 			is,
 			b,

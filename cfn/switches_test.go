@@ -26,8 +26,11 @@ func TestS176SwitchesThatBeanstalkRejectsAreNamed(t *testing.T) {
 	}{
 		"the same":          {func(*perch.Settings) {}, ""},
 		"a larger instance": {func(s *perch.Settings) { s.InstanceType = "m5.large" }, ""},
-		"another load balancer": {func(s *perch.Settings) { s.LoadBalancer = "dedicated" }, "load_balancer is dedicated, and the " +
-			"environment was created with shared"},
+		"another load balancer": {
+			func(s *perch.Settings) { s.LoadBalancer = "dedicated" },
+			"load_balancer is dedicated, and the " +
+				"environment was created with shared",
+		},
 		"no load balancer": {func(s *perch.Settings) { s.LoadBalancer = "none" }, "load_balancer is none"},
 		"another architecture": {func(s *perch.Settings) { s.InstanceType = "t4g.small" }, "instance_type t4g.small " +
 			"is arm64, and the environment was created for x86_64 with t3.small"},

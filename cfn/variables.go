@@ -28,7 +28,9 @@ func (in EnvironmentInput) variables() ([]option, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.Settings.Secrets)) {
 		if plain[name] != nil || secrets[name] != nil {
-			return nil, fmt.Errorf("secret %s is already set as an environment variable: choose another name for one of them", name)
+			return nil, fmt.Errorf(
+				"secret %s is already set as an environment variable: choose another name for one of them", name,
+			)
 		}
 		secrets[name] = literal(in.Settings.Secrets[name])
 	}

@@ -44,7 +44,9 @@ func ReadOptions(template []byte) (SetOptions, error) {
 	}
 	properties := document.Resources[environmentID].Properties
 	set := SetOptions{SolutionStack: properties.SolutionStackName, values: map[OptionName]string{}}
-	for into, name := range map[*string]json.RawMessage{&set.Application: properties.ApplicationName, &set.Environment: properties.EnvironmentName} {
+	for into, name := range map[*string]json.RawMessage{
+		&set.Application: properties.ApplicationName, &set.Environment: properties.EnvironmentName,
+	} {
 		if err := json.Unmarshal(name, into); err != nil {
 			return SetOptions{}, fmt.Errorf(
 				"read options of the template: the names of resource %s are not literal: %w",

@@ -45,7 +45,10 @@ func TestWorkflowsBeginActivitiesInOnePlace(t *testing.T) {
 					return true
 				}
 				if found++; !inPlace {
-					t.Errorf("%s uses workflow.%s: begin activities by their row, with beginActivity", files.Position(used.Pos()), used.Sel.Name)
+					t.Errorf(
+						"%s uses workflow.%s: begin activities by their row, with beginActivity",
+						files.Position(used.Pos()), used.Sel.Name,
+					)
 				}
 				return true
 			})

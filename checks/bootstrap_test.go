@@ -174,7 +174,8 @@ func bootstrap(t *testing.T) []byte {
 		{"Public", "1", "true"}, {"Public", "2", "true"}, {"Private", "1", "false"}, {"Private", "2", "false"},
 	} {
 		text.WriteString(strings.NewReplacer(
-			"SORT", subnet.sort, "LOWER", strings.ToLower(subnet.sort), "NUMBER", subnet.number, "PUBLIC", subnet.public,
+			"SORT", subnet.sort, "LOWER", strings.ToLower(subnet.sort), "NUMBER", subnet.number, "PUBLIC",
+			subnet.public,
 			"PLACE", string(rune('0'+i)), "ZONEINDEX", string(rune('0'+i%2)),
 		).Replace(bootstrapSubnet))
 	}
@@ -185,7 +186,10 @@ func bootstrap(t *testing.T) []byte {
 	}{
 		{"WorkerPolicy", "Perch: what the worker calls", workerStatements(t)},
 		{"CloudFormationPolicy", "Perch: what the types of the templates need", cloudFormationStatements()},
-		{"ElasticBeanstalkPolicy", "Perch: what Elastic Beanstalk calls with the rights of its caller", allowed(slices.Concat(closer, aroundBeanstalk))},
+		{
+			"ElasticBeanstalkPolicy", "Perch: what Elastic Beanstalk calls with the rights of its caller",
+			allowed(slices.Concat(closer, aroundBeanstalk)),
+		},
 		{"ElasticBeanstalkInstancesPolicy", "Perch: what Elastic Beanstalk does to its own " +
 			"resources", allowed(instancesOfBeanstalk)},
 	} {
@@ -219,7 +223,9 @@ func bootstrap(t *testing.T) []byte {
 // bootstrapStatement is a statement with the template's parameters in place of the words in
 // capitals. A statement about a zone or a bucket that there may not be is conditional.
 func bootstrapStatement(s statement) any {
-	item := yaml.MapSlice{{Key: "Sid", Value: s.Sid}, {Key: "Effect", Value: s.Effect}, {Key: "Action", Value: s.Action}}
+	item := yaml.MapSlice{
+		{Key: "Sid", Value: s.Sid}, {Key: "Effect", Value: s.Effect}, {Key: "Action", Value: s.Action},
+	}
 	var resources []any
 	for _, resource := range s.Resource {
 		resources = append(resources, substituted(resource))

@@ -73,7 +73,9 @@ func TestImagesAreOfTheVersionsThatTheTestsRun(t *testing.T) {
 			t.Errorf("docker-compose.yml runs another version than %s%s", image, want)
 		}
 	}
-	if got, want := after(t, page(t, "Dockerfile"), "FROM golang:"), after(t, module, "\ngo "); !strings.HasPrefix(got, want+"-") {
+	if got, want := after(
+		t, page(t, "Dockerfile"), "FROM golang:",
+	), after(t, module, "\ngo "); !strings.HasPrefix(got, want+"-") {
 		t.Errorf("the image is built with Go %s and go.mod asks for %s", got, want)
 	}
 }
@@ -175,7 +177,10 @@ func composeCommand(t *testing.T) []string {
 func TestDockerComposeTakesTheFile(t *testing.T) {
 	compose := composeCommand(t)
 	config := func(variables ...string) (string, error) {
-		arguments := append(compose[1:], "--env-file", ".env.example", "--profile", "tools", "--profile", "web", "config", "--format", "json")
+		arguments := append(
+			compose[1:], "--env-file", ".env.example", "--profile", "tools", "--profile", "web", "config", "--format",
+			"json",
+		)
 		command := exec.Command(compose[0], arguments...)
 		command.Env = append(os.Environ(), variables...)
 		out, err := command.CombinedOutput()
@@ -195,7 +200,9 @@ func TestDockerComposeTakesTheFile(t *testing.T) {
 		t.Errorf("docker compose config shows %d services of %d", got, want)
 	}
 	for _, required := range []string{"POSTGRES_PASSWORD", "PERCH_PROJECT"} {
-		if out, err := config(required+"=", map[string]string{"POSTGRES_PASSWORD": "PERCH_PROJECT=shop", "PERCH_PROJECT": "POSTGRES_PASSWORD=test"}[required]); err == nil || !strings.Contains(out, "set "+required+" in .env") {
+		if out, err := config(required+"=", map[string]string{
+			"POSTGRES_PASSWORD": "PERCH_PROJECT=shop", "PERCH_PROJECT": "POSTGRES_PASSWORD=test",
+		}[required]); err == nil || !strings.Contains(out, "set "+required+" in .env") {
 			t.Errorf("without %s: %v\n%s", required, err, out)
 		}
 	}

@@ -30,7 +30,9 @@ func pages(t *testing.T) map[string]string {
 		t.Fatalf("docs has %d pages: %v", len(files), err)
 	}
 	texts := map[string]string{}
-	for _, file := range append(files, "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md") {
+	for _, file := range append(
+		files, "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md",
+	) {
 		texts[file] = page(t, file)
 	}
 	return texts
@@ -149,7 +151,8 @@ func TestDocsDescribeEveryKeyOnce(t *testing.T) {
 			case file == filepath.Join("docs", "configuration.md") && !here:
 				t.Errorf("%s has no row for `%s`; write it anew with `go test ./config -update`", file, key)
 			case file != filepath.Join("docs", "configuration.md") && here:
-				t.Errorf("%s describes `%s`, and docs/configuration.md does so already; say it in the comment of the Go type", file, key)
+				t.Errorf("%s describes `%s`, and docs/configuration.md does so already; say it in the comment of the "+
+					"Go type", file, key)
 			}
 		}
 	}
@@ -183,7 +186,10 @@ func keys(prefix string, of reflect.Type) []string {
 
 // TestDocsShowWhatIsSaidOfAWrongFile reads the file whose problems docs/perch-yaml.md shows.
 func TestDocsShowWhatIsSaidOfAWrongFile(t *testing.T) {
-	_, err := config.Read(config.FileName, []byte("project: shop\nimage: example.org/shop:1\ndefaults:\n  instances: {mim: 3, max: \"2\"}\n"))
+	_, err := config.Read(
+		config.FileName,
+		[]byte("project: shop\nimage: example.org/shop:1\ndefaults:\n  instances: {mim: 3, max: \"2\"}\n"),
+	)
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -197,10 +203,16 @@ func TestDocsShowWhatIsSaidOfAWrongFile(t *testing.T) {
 func TestDocsShowWholeDocuments(t *testing.T) {
 	shown := fenced(page(t, "docs/starter.md"), "json")
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, config.FileName), config.Init(config.Start{Project: "shop", Image: "example.org/shop:1"}), 0o600); err != nil {
+	if err := os.WriteFile(
+		filepath.Join(dir, config.FileName), config.Init(config.Start{Project: "shop", Image: "example.org/shop:1"}),
+		0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
-	for args, block := range map[string]int{"up docs-no-infra --project shop": 0, "down x --project shop --timeout 0s": 1, "plan docs-no-infra --project shop": 2, "settings x": 8, "settings diff staging branch": 9} {
+	for args, block := range map[string]int{
+		"up docs-no-infra --project shop": 0, "down x --project shop --timeout 0s": 1,
+		"plan docs-no-infra --project shop": 2, "settings x": 8, "settings diff staging branch": 9,
+	} {
 		var stdout, stderr bytes.Buffer
 		arguments := append(strings.Fields(args), "-o", "json", "--repo", dir)
 		cli.Run(t.Context(), arguments, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
@@ -246,8 +258,10 @@ func TestDocsShowTheRules(t *testing.T) {
 		upWaits, downWaits := stack, stack
 		upWaits.Pending, downWaits.Pending = perch.GoalUp, perch.GoalGone
 		want := []lifecycle.Step{
-			lifecycle.Next(stack, perch.GoalUp), lifecycle.Next(unchanged, perch.GoalUp), lifecycle.Next(upWaits, perch.GoalUp),
-			lifecycle.Next(downWaits, perch.GoalUp), lifecycle.Next(stack, perch.GoalGone), lifecycle.Next(upWaits, perch.GoalGone),
+			lifecycle.Next(stack, perch.GoalUp), lifecycle.Next(unchanged, perch.GoalUp),
+			lifecycle.Next(upWaits, perch.GoalUp),
+			lifecycle.Next(downWaits, perch.GoalUp), lifecycle.Next(stack, perch.GoalGone),
+			lifecycle.Next(upWaits, perch.GoalGone),
 		}
 		for i, step := range want {
 			if shown := strings.TrimSpace(cells[i+1]); shown != string(step) {
@@ -316,8 +330,10 @@ func TestDoctorTriesOrNamesEveryAWSCall(t *testing.T) {
 			continue
 		}
 		for _, made := range awsCalls(t, file) {
-			if _, call, _ := strings.Cut(made, "."); call != "GetCallerIdentity" && !strings.Contains(text, "."+call+"Input{") && !strings.Contains(text, `"`+call+`"`) {
-				t.Errorf("%s calls %s: let doctor try it in activities/doctor/rights.go, or name it there among those that are not tried", file, call)
+			if _, call, _ := strings.Cut(made, "."); call != "GetCallerIdentity" &&
+				!strings.Contains(text, "."+call+"Input{") && !strings.Contains(text, `"`+call+`"`) {
+				t.Errorf("%s calls %s: let doctor try it in activities/doctor/rights.go, or name it there among "+
+					"those that are not tried", file, call)
 			}
 		}
 	}

@@ -31,7 +31,9 @@ func TestTheManifestOfTheGitHubAppHasWhatPerchNeedsAndNoMore(t *testing.T) {
 	if diff := cmp.Diff(want, manifest.Permissions); diff != "" || manifest.Public {
 		t.Errorf("permissions (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"push", "create", "delete", "pull_request", "repository"}, manifest.Events); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"push", "create", "delete", "pull_request", "repository"}, manifest.Events,
+	); diff != "" {
 		t.Errorf("events that perch-web reads (-want +got):\n%s", diff)
 	}
 }

@@ -89,7 +89,10 @@ func TestTheWorkersRoleReadsWhatAWSsReadOnlyPolicyReads(t *testing.T) {
 	listed := grantedByAWS(t, "AWSElasticBeanstalkReadOnly")
 	for _, action := range listed {
 		if is, excused := covered(granted, action), unread[action] != ""; is == excused {
-			t.Errorf("AWS lists %s: granted to the worker's role %v, in `unread` %v; want one of the two", action, is, excused)
+			t.Errorf(
+				"AWS lists %s: granted to the worker's role %v, in `unread` %v; want one of the two", action, is,
+				excused,
+			)
 		}
 	}
 	for action := range unread {
@@ -115,7 +118,8 @@ var mismatched = map[string]string{
 // unknownConditions are findings of parliament about condition keys that AWS has and parliament
 // does not know.
 var unknownConditions = map[string]string{
-	"Unknown condition elasticloadbalancing:CreateAction for action elasticloadbalancing:AddTags": "AWS docs: Tag resources " +
+	"Unknown condition elasticloadbalancing:CreateAction for action " +
+		"elasticloadbalancing:AddTags": "AWS docs: Tag resources " +
 		"during creation (Elastic Load Balancing)",
 }
 
@@ -166,8 +170,12 @@ func TestParliamentHasNoFindingWithoutAReason(t *testing.T) {
 }
 
 func TestOursGrantWhatAWSsPoliciesForElasticBeanstalkGrant(t *testing.T) {
-	for _, name := range []string{"AdministratorAccess-AWSElasticBeanstalk", "AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy"} {
-		holdAgainst(t, name, grantedBy(t, cloudFormationPolicy, beanstalkPolicy, instancesPolicy), grantedByAWS(t, name))
+	for _, name := range []string{
+		"AdministratorAccess-AWSElasticBeanstalk", "AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
+	} {
+		holdAgainst(
+			t, name, grantedBy(t, cloudFormationPolicy, beanstalkPolicy, instancesPolicy), grantedByAWS(t, name),
+		)
 	}
 }
 
@@ -177,7 +185,9 @@ func TestOursGrantWhatHandlersNeed(t *testing.T) {
 	var registry struct {
 		Handlers map[string]map[string]json.RawMessage
 	}
-	if err := json.Unmarshal([]byte(page(t, "deploy/iam/testdata/cloudformation-handlers.json")), &registry); err != nil {
+	if err := json.Unmarshal(
+		[]byte(page(t, "deploy/iam/testdata/cloudformation-handlers.json")), &registry,
+	); err != nil {
 		t.Fatal(err)
 	}
 	granted := grantedBy(t, cloudFormationPolicy, beanstalkPolicy, instancesPolicy)

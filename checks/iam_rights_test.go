@@ -27,7 +27,8 @@ var grants = []grant{
 	},
 	{
 		"BucketsOfTheProject",
-		"templates, source bundles and the cards of environments, seed data, and emptying the buckets of an environment " +
+		"templates, source bundles and the cards of environments, seed data, and emptying the buckets of an " +
+			"environment " +
 			"while its stack is deleted; CloudFormation reads a template with the worker's right to read it",
 		[]string{"arn:aws:s3:::PROJECT-*", "arn:aws:s3:::PROJECT-*/*"},
 		nil,
@@ -40,7 +41,8 @@ var grants = []grant{
 	},
 	{
 		"DatabasesThatCloudFormationCouldNotDelete",
-		"what CloudFormation could not delete in several attempts, with a final snapshot if the template does not exclude it; nothing else calls it",
+		"what CloudFormation could not delete in several attempts, with a final snapshot if the template does not " +
+			"exclude it; nothing else calls it",
 		[]string{
 			"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*", "arn:aws:rds:REGION:ACCOUNT:snapshot:PROJECT-*",
 			"arn:aws:rds:REGION:ACCOUNT:subgrp:PROJECT-*",
@@ -62,7 +64,8 @@ var grants = []grant{
 	{
 		"EnvironmentsOfTheProject",
 		"removing variables and secrets that a branch no longer sets, and terminating what CloudFormation could not " +
-			"delete. Elastic Beanstalk acts with the rights of its caller: attach its documents to the worker's role, too",
+			"delete. Elastic Beanstalk acts with the rights of its caller: attach its documents to the worker's " +
+			"role, too",
 		[]string{"arn:aws:elasticbeanstalk:REGION:ACCOUNT:environment/*/PROJECT-*"},
 		nil,
 	},
@@ -74,7 +77,8 @@ var grants = []grant{
 	},
 	{
 		"WhetherARecordIsGone",
-		"the host names of removed environments, and whether the zone is the domain's. Leave it out where there is no domain",
+		"the host names of removed environments, and whether the zone is the domain's. Leave it out where there is " +
+			"no domain",
 		[]string{"arn:aws:route53:::hostedzone/ZONE"},
 		nil,
 	},
@@ -115,7 +119,8 @@ var grants = []grant{
 	},
 	{
 		"CommandsOfSeedSteps",
-		"`run` steps, and `perch logs` of an environment that streams no logs: this one document. Leave it and the next " +
+		"`run` steps, and `perch logs` of an environment that streams no logs: this one document. Leave it and the " +
+			"next " +
 			"out where you need neither",
 		[]string{"arn:aws:ssm:REGION::document/AWS-RunShellScript"},
 		nil,
@@ -186,9 +191,12 @@ var rights = map[string][]need{
 	},
 	"cloudformation.ValidateTemplate": {{"cloudformation:ValidateTemplate", "LookAround"}},
 
-	"elasticbeanstalk.DescribeConfigurationSettings": {{"elasticbeanstalk:DescribeConfigurationSettings", "LookAround"}},
+	"elasticbeanstalk.DescribeConfigurationSettings": {
+		{"elasticbeanstalk:DescribeConfigurationSettings", "LookAround"},
+	},
 	"elasticbeanstalk.DescribeEnvironmentResources": {
-		{"elasticbeanstalk:DescribeEnvironmentResources", "LookAround"}, {"autoscaling:DescribeAutoScalingGroups", "LookAround"},
+		{"elasticbeanstalk:DescribeEnvironmentResources", "LookAround"},
+		{"autoscaling:DescribeAutoScalingGroups", "LookAround"},
 		{"autoscaling:DescribeLaunchConfigurations", "LookAround"}, {"autoscaling:DescribePolicies", "LookAround"},
 		{"cloudformation:DescribeStackResources", "LookAround"}, {"cloudwatch:DescribeAlarms", "LookAround"},
 		{"ec2:DescribeInstances", "LookAround"}, {"ec2:DescribeLaunchTemplates", "LookAround"},
@@ -222,7 +230,8 @@ var rights = map[string][]need{
 
 	"s3.AbortMultipartUpload": {{"s3:AbortMultipartUpload", "BucketsOfTheProject"}},
 	"s3.CopyObject": {
-		{"s3:GetObject", "SeedData"}, {"s3:GetObjectTagging", "SeedData"}, {"s3:PutObject", "BucketsOfTheProject"}, {"s3:PutObjectTagging", "BucketsOfTheProject"},
+		{"s3:GetObject", "SeedData"}, {"s3:GetObjectTagging", "SeedData"}, {"s3:PutObject", "BucketsOfTheProject"},
+		{"s3:PutObjectTagging", "BucketsOfTheProject"},
 	},
 	"s3.DeleteBucket":       {{"s3:DeleteBucket", "BucketsOfTheProject"}},
 	"s3.DeleteBucketPolicy": {{"s3:DeleteBucketPolicy", "BucketsOfTheProject"}},
@@ -230,14 +239,17 @@ var rights = map[string][]need{
 		{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"},
 		{"s3:GetObject", "BucketsOfTheProject"},
 	},
-	"s3.DeleteObjects":              {{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"}},
+	"s3.DeleteObjects": {
+		{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"},
+	},
 	"s3.GetBucketPolicy":            {{"s3:GetBucketPolicy", "BucketsOfTheProject"}},
 	"s3.GetBucketTagging":           {{"s3:GetBucketTagging", "BucketsOfTheProject"}},
 	"s3.GetObject":                  {{"s3:GetObject", "BucketsOfTheProject"}},
 	"s3.HeadBucket":                 {{"s3:ListBucket", "BucketsOfTheProject"}},
 	"s3.GetObjectLockConfiguration": {{"s3:GetBucketObjectLockConfiguration", "BucketsOfTheProject"}},
 	"s3.HeadObject": {
-		{"s3:GetObject", "BucketsOfTheProject"}, {"s3:ListBucket", "BucketsOfTheProject"}, {"s3:GetObjectVersion", "BucketsOfTheProject"},
+		{"s3:GetObject", "BucketsOfTheProject"}, {"s3:ListBucket", "BucketsOfTheProject"},
+		{"s3:GetObjectVersion", "BucketsOfTheProject"},
 		{"s3:GetObjectRetention", "BucketsOfTheProject"}, {"s3:GetObjectLegalHold", "BucketsOfTheProject"},
 	},
 	"s3.ListMultipartUploads": {{"s3:ListBucketMultipartUploads", "BucketsOfTheProject"}},
@@ -250,9 +262,14 @@ var rights = map[string][]need{
 
 	"secretsmanager.DeleteSecret":   {{"secretsmanager:DeleteSecret", "SecretsThatCloudFormationCouldNotDelete"}},
 	"secretsmanager.DescribeSecret": {{"secretsmanager:DescribeSecret", "WhetherASecretIsGone"}},
-	"secretsmanager.GetSecretValue": {{"secretsmanager:GetSecretValue", "PasswordsInTheSharedDatabase"}, {"secretsmanager:GetSecretValue", "SecretsOfSeedSteps"}},
-	"ssm.GetCommandInvocation":      {{"ssm:GetCommandInvocation", "LookAround"}},
-	"ssm.GetParameter":              {{"ssm:GetParameter", "SecretsOfSeedSteps"}},
-	"ssm.ListCommandInvocations":    {{"ssm:ListCommandInvocations", "LookAround"}},
-	"ssm.SendCommand":               {{"ssm:SendCommand", "CommandsOfSeedSteps"}, {"ssm:SendCommand", "OnInstancesOfTheProject"}},
+	"secretsmanager.GetSecretValue": {
+		{"secretsmanager:GetSecretValue", "PasswordsInTheSharedDatabase"},
+		{"secretsmanager:GetSecretValue", "SecretsOfSeedSteps"},
+	},
+	"ssm.GetCommandInvocation":   {{"ssm:GetCommandInvocation", "LookAround"}},
+	"ssm.GetParameter":           {{"ssm:GetParameter", "SecretsOfSeedSteps"}},
+	"ssm.ListCommandInvocations": {{"ssm:ListCommandInvocations", "LookAround"}},
+	"ssm.SendCommand": {
+		{"ssm:SendCommand", "CommandsOfSeedSteps"}, {"ssm:SendCommand", "OnInstancesOfTheProject"},
+	},
 }

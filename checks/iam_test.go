@@ -52,7 +52,10 @@ func TestIAMDocumentsAreCurrent(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else if diff := cmp.Diff(string(want), page(t, file)); diff != "" {
-			t.Errorf("%s is not current; write it with `go test ./checks -update` (from the tables: -, in the file: +):\n%s", file, diff)
+			t.Errorf(
+				"%s is not current; write it with `go test ./checks -update` (from the tables: -, in the file: +):\n%s",
+				file, diff,
+			)
 		}
 	}
 }
@@ -101,7 +104,8 @@ func workerStatements(t *testing.T) []statement {
 		t.Errorf("there is no statement %s: add it to grants in iam_rights_test.go", sid)
 	}
 	return append(all, statement{
-		Sid: "StacksAreMadeByTheirOwnRole", Effect: "Allow", Action: []string{"iam:PassRole"}, Resource: []string{"arn:aws:iam::ACCOUNT:role/perch-cloudformation"},
+		Sid: "StacksAreMadeByTheirOwnRole", Effect: "Allow", Action: []string{"iam:PassRole"},
+		Resource:  []string{"arn:aws:iam::ACCOUNT:role/perch-cloudformation"},
 		Condition: map[string]map[string]any{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
 	})
 }
@@ -178,7 +182,10 @@ func withTable(t *testing.T, text string) []byte {
 	}
 	table := "| statement | for the calls | on | what for |\n|---|---|---|---|\n"
 	for _, grant := range grants {
-		table += fmt.Sprintf("| `%s` | %s | %s | %s |\n", grant.sid, strings.Join(sorted(calls[grant.sid]), ", "), "`"+strings.Join(grant.resources, "`, `")+"`", grant.why)
+		table += fmt.Sprintf(
+			"| `%s` | %s | %s | %s |\n", grant.sid, strings.Join(sorted(calls[grant.sid]), ", "),
+			"`"+strings.Join(grant.resources, "`, `")+"`", grant.why,
+		)
 	}
 	return []byte(head + begin + table + end + tail)
 }
@@ -195,7 +202,8 @@ func TestEveryAWSCallHasARight(t *testing.T) {
 			for _, call := range awsCalls(t, path) {
 				made[call] = true
 				if _, known := rights[call]; !known {
-					t.Errorf("%s calls %s: add it to `rights` in iam_rights_test.go, with the IAM action and the statement that grants it, and run `go test ./checks -update`", path, call)
+					t.Errorf("%s calls %s: add it to `rights` in iam_rights_test.go, with the IAM action and the "+
+						"statement that grants it, and run `go test ./checks -update`", path, call)
 				}
 			}
 			return nil
@@ -206,7 +214,8 @@ func TestEveryAWSCallHasARight(t *testing.T) {
 	}
 	for call := range rights {
 		if !made[call] {
-			t.Errorf("nothing calls %s any more: take it out of `rights` in iam_rights_test.go and run `go test ./checks -update`", call)
+			t.Errorf("nothing calls %s any more: take it out of `rights` in iam_rights_test.go and run `go test "+
+				"./checks -update`", call)
 		}
 	}
 }
@@ -220,7 +229,9 @@ func awsCalls(t *testing.T, path string) []string {
 	}
 	services := map[string]string{}
 	for _, imported := range file.Imports {
-		if from, ok := strings.CutPrefix(strings.Trim(imported.Path.Value, `"`), "github.com/aws/aws-sdk-go-v2/service/"); ok && !strings.Contains(from, "/") {
+		if from, ok := strings.CutPrefix(
+			strings.Trim(imported.Path.Value, `"`), "github.com/aws/aws-sdk-go-v2/service/",
+		); ok && !strings.Contains(from, "/") {
 			name := from
 			if imported.Name != nil {
 				name = imported.Name.Name
@@ -238,9 +249,13 @@ func awsCalls(t *testing.T, path string) []string {
 				}
 			}
 		case *ast.CallExpr:
-			if selector, ok := node.Fun.(*ast.SelectorExpr); ok && len(services) > 0 && len(node.Args) > 1 && unicode.IsUpper(rune(selector.Sel.Name[0])) {
+			if selector, ok := node.Fun.(*ast.SelectorExpr); ok && len(services) > 0 && len(node.Args) > 1 &&
+				unicode.IsUpper(rune(selector.Sel.Name[0])) {
 				if empty, is := node.Args[1].(*ast.Ident); is && empty.Name == "nil" {
-					t.Errorf("%s calls %s with nil: write the empty input, so that this test sees the call", path, selector.Sel.Name)
+					t.Errorf(
+						"%s calls %s with nil: write the empty input, so that this test sees the call", path,
+						selector.Sel.Name,
+					)
 				}
 			}
 		}
@@ -268,12 +283,14 @@ func TestEveryTypeOfATemplateHasPermissions(t *testing.T) {
 		for id, resource := range template.Resources {
 			k, known := kinds[resource.Type]
 			if !known {
-				t.Errorf("%s: %s is a %s: add the type to `kinds` in iam_types_test.go, with the permissions of its handlers, and run `go test ./checks -update`", file, id, resource.Type)
+				t.Errorf("%s: %s is a %s: add the type to `kinds` in iam_types_test.go, with the permissions of its "+
+					"handlers, and run `go test ./checks -update`", file, id, resource.Type)
 				continue
 			}
 			for name := range resource.Properties {
 				if _, known := k.properties[name]; !known {
-					t.Errorf("%s: %s has the property %s: add it to %s in iam_types_test.go, with what it needs beside the type's own permissions", file, id, name, resource.Type)
+					t.Errorf("%s: %s has the property %s: add it to %s in iam_types_test.go, with what it needs "+
+						"beside the type's own permissions", file, id, name, resource.Type)
 				}
 			}
 		}
@@ -284,7 +301,10 @@ func TestEveryTypeOfATemplateHasPermissions(t *testing.T) {
 // what IAM takes and to what they promise.
 func TestIAMPoliciesAreLegalAndNarrow(t *testing.T) {
 	const most = 6144 // Characters of a managed policy without white space (AWS docs: IAM quotas).
-	values := strings.NewReplacer("PROJECT", strings.Repeat("p", 15), "ACCOUNT", "123456789012", "REGION", "ap-southeast-1", "ZONE", "Z0123456789ABCDEFGHIJ", "SEEDS", strings.Repeat("s", 63))
+	values := strings.NewReplacer(
+		"PROJECT", strings.Repeat("p", 15), "ACCOUNT", "123456789012", "REGION", "ap-southeast-1", "ZONE",
+		"Z0123456789ABCDEFGHIJ", "SEEDS", strings.Repeat("s", 63),
+	)
 	for _, file := range []string{workerPolicy, cloudFormationPolicy, beanstalkPolicy, instancesPolicy} {
 		var policy struct{ Statement []statement }
 		text := []byte(values.Replace(page(t, file)))
@@ -297,12 +317,14 @@ func TestIAMPoliciesAreLegalAndNarrow(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for _, s := range policy.Statement {
-			if seen[s.Sid] || strings.ContainsFunc(s.Sid, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			if seen[s.Sid] ||
+				strings.ContainsFunc(s.Sid, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 				t.Errorf("%s: the Sid %q is not legal or there twice", file, s.Sid)
 			}
 			seen[s.Sid] = true
 			for _, action := range s.Action {
-				if strings.Contains(action, "*") && (file == workerPolicy || !onlyReads(action) && !onlyBeanstalks(s.Resource)) {
+				if strings.Contains(action, "*") &&
+					(file == workerPolicy || !onlyReads(action) && !onlyBeanstalks(s.Resource)) {
 					t.Errorf("%s: %s grants %s", file, s.Sid, action)
 				}
 				if action == "iam:PassRole" && slices.Contains(s.Resource, "*") {
@@ -318,7 +340,8 @@ func TestIAMPoliciesAreLegalAndNarrow(t *testing.T) {
 }
 
 func onlyReads(action string) bool {
-	return strings.Contains(action, ":Describe") || strings.Contains(action, ":Get") || strings.Contains(action, ":List")
+	return strings.Contains(action, ":Describe") || strings.Contains(action, ":Get") ||
+		strings.Contains(action, ":List")
 }
 
 // onlyBeanstalks reports whether all resources have names that only Elastic Beanstalk gives.

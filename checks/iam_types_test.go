@@ -30,15 +30,18 @@ func with(properties map[string][]string, name string, actions ...string) map[st
 const beanstalkARN = "arn:aws:elasticbeanstalk:REGION:ACCOUNT:"
 
 var beanstalkResources = []string{
-	beanstalkARN + "application/PROJECT-application-*", beanstalkARN + "applicationversion/PROJECT-application-*", beanstalkARN + "configurationtemplate/PROJECT-application-*",
-	beanstalkARN + "environment/PROJECT-application-*", "arn:aws:elasticbeanstalk:REGION::platform/*", "arn:aws:elasticbeanstalk:REGION::solutionstack/*",
+	beanstalkARN + "application/PROJECT-application-*", beanstalkARN + "applicationversion/PROJECT-application-*",
+	beanstalkARN + "configurationtemplate/PROJECT-application-*",
+	beanstalkARN + "environment/PROJECT-application-*", "arn:aws:elasticbeanstalk:REGION::platform/*",
+	"arn:aws:elasticbeanstalk:REGION::solutionstack/*",
 }
 
 // kinds are the types of the application's and the environment's template.
 var kinds = map[string]kind{
 	"AWS::CertificateManager::Certificate": {
 		[]string{
-			"acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:DescribeCertificate", "acm:ListTagsForCertificate",
+			"acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:DescribeCertificate",
+			"acm:ListTagsForCertificate",
 			"acm:RemoveTagsFromCertificate", "acm:RequestCertificate",
 			"acm:UpdateCertificateOptions",
 		},
@@ -48,7 +51,8 @@ var kinds = map[string]kind{
 	},
 	"AWS::EC2::SecurityGroup": {
 		[]string{
-			"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:DeleteTags",
+			"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateSecurityGroup",
+			"ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:DeleteTags",
 			"ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:RevokeSecurityGroupEgress",
 			"ec2:RevokeSecurityGroupIngress",
 		},
@@ -56,30 +60,43 @@ var kinds = map[string]kind{
 	},
 	"AWS::ElasticBeanstalk::Application": {
 		[]string{
-			"elasticbeanstalk:AddTags", "elasticbeanstalk:CreateApplication", "elasticbeanstalk:DeleteApplication", "elasticbeanstalk:DescribeApplications", "elasticbeanstalk:UpdateApplication",
+			"elasticbeanstalk:AddTags", "elasticbeanstalk:CreateApplication", "elasticbeanstalk:DeleteApplication",
+			"elasticbeanstalk:DescribeApplications", "elasticbeanstalk:UpdateApplication",
 		},
-		beanstalkResources, with(plain("ApplicationName", "Description"), "ResourceLifecycleConfig", "elasticbeanstalk:UpdateApplicationResourceLifecycle"),
+		beanstalkResources, with(
+			plain("ApplicationName", "Description"), "ResourceLifecycleConfig",
+			"elasticbeanstalk:UpdateApplicationResourceLifecycle",
+		),
 	},
 	"AWS::ElasticBeanstalk::ApplicationVersion": {
 		[]string{
-			"elasticbeanstalk:CreateApplicationVersion", "elasticbeanstalk:DeleteApplicationVersion", "elasticbeanstalk:DescribeApplicationVersions", "elasticbeanstalk:UpdateApplicationVersion",
+			"elasticbeanstalk:CreateApplicationVersion", "elasticbeanstalk:DeleteApplicationVersion",
+			"elasticbeanstalk:DescribeApplicationVersions", "elasticbeanstalk:UpdateApplicationVersion",
 		},
 		beanstalkResources, plain("ApplicationName", "Description", "SourceBundle"),
 	},
 	"AWS::ElasticBeanstalk::Environment": {
 		[]string{
-			"elasticbeanstalk:AddTags", "elasticbeanstalk:CreateEnvironment", "elasticbeanstalk:DescribeConfigurationOptions", "elasticbeanstalk:DescribeConfigurationSettings",
-			"elasticbeanstalk:DescribeEnvironmentResources", "elasticbeanstalk:DescribeEnvironments", "elasticbeanstalk:DescribeEvents", "elasticbeanstalk:ListTagsForResource",
-			"elasticbeanstalk:RemoveTags", "elasticbeanstalk:TerminateEnvironment", "elasticbeanstalk:UpdateEnvironment", "elasticbeanstalk:UpdateTagsForResource",
+			"elasticbeanstalk:AddTags", "elasticbeanstalk:CreateEnvironment",
+			"elasticbeanstalk:DescribeConfigurationOptions", "elasticbeanstalk:DescribeConfigurationSettings",
+			"elasticbeanstalk:DescribeEnvironmentResources", "elasticbeanstalk:DescribeEnvironments",
+			"elasticbeanstalk:DescribeEvents", "elasticbeanstalk:ListTagsForResource",
+			"elasticbeanstalk:RemoveTags", "elasticbeanstalk:TerminateEnvironment",
+			"elasticbeanstalk:UpdateEnvironment", "elasticbeanstalk:UpdateTagsForResource",
 			"elasticbeanstalk:ValidateConfigurationSettings",
 		},
 		beanstalkResources,
-		plain("ApplicationName", "Description", "EnvironmentName", "OptionSettings", "PlatformArn", "SolutionStackName", "VersionLabel"),
+		plain(
+			"ApplicationName", "Description", "EnvironmentName", "OptionSettings", "PlatformArn", "SolutionStackName",
+			"VersionLabel",
+		),
 	},
 	"AWS::ElasticLoadBalancingV2::Listener": {
 		[]string{
-			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DescribeListenerAttributes",
-			"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyListenerAttributes",
+			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener",
+			"elasticloadbalancing:DeleteListener", "elasticloadbalancing:DescribeListenerAttributes",
+			"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:ModifyListener",
+			"elasticloadbalancing:ModifyListenerAttributes",
 		},
 		[]string{
 			balancingARN + "listener/app/*",
@@ -87,36 +104,45 @@ var kinds = map[string]kind{
 	},
 	"AWS::ElasticLoadBalancingV2::LoadBalancer": {
 		[]string{
-			"ec2:DescribeInternetGateways", "elasticloadbalancing:AddTags", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:DeleteLoadBalancer",
+			"ec2:DescribeInternetGateways", "elasticloadbalancing:AddTags", "elasticloadbalancing:CreateLoadBalancer",
+			"elasticloadbalancing:DeleteLoadBalancer",
 			"elasticloadbalancing:DescribeCapacityReservation",
-			"elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:RemoveTags",
+			"elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers",
+			"elasticloadbalancing:DescribeTags", "elasticloadbalancing:RemoveTags",
 			"elasticloadbalancing:SetSubnets",
 		},
 		[]string{balancingARN + "loadbalancer/app/*"}, with(with(plain("Scheme", "Subnets", "Tags", "Type"),
-			"LoadBalancerAttributes", "elasticloadbalancing:ModifyLoadBalancerAttributes"), "SecurityGroups", "elasticloadbalancing:SetSecurityGroups"),
+			"LoadBalancerAttributes", "elasticloadbalancing:ModifyLoadBalancerAttributes"), "SecurityGroups",
+			"elasticloadbalancing:SetSecurityGroups"),
 	},
 	"AWS::IAM::InstanceProfile": {
 		[]string{
-			"iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile", "iam:GetInstanceProfile", "iam:RemoveRoleFromInstanceProfile",
+			"iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile",
+			"iam:GetInstanceProfile", "iam:RemoveRoleFromInstanceProfile",
 		},
 		[]string{"arn:aws:iam::ACCOUNT:instance-profile/PROJECT-application-*"}, plain("Roles"),
 	},
 	"AWS::IAM::Role": {
 		[]string{
-			"iam:CreateRole", "iam:DeleteRole", "iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies", "iam:UpdateRole", "iam:UpdateRoleDescription",
+			"iam:CreateRole", "iam:DeleteRole", "iam:GetRole", "iam:ListAttachedRolePolicies",
+			"iam:ListInstanceProfilesForRole", "iam:ListRolePolicies", "iam:UpdateRole", "iam:UpdateRoleDescription",
 		},
 		[]string{"arn:aws:iam::ACCOUNT:role/PROJECT-application-*"},
 		map[string][]string{
 			"AssumeRolePolicyDocument": {"iam:UpdateAssumeRolePolicy"},
-			"ManagedPolicyArns":        nil, // AttachRolePolicy and DetachRolePolicy, for these policies only: a statement of their own.
-			"Policies":                 {"iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"},
-			"Tags":                     {"iam:ListRoleTags", "iam:TagRole", "iam:UntagRole"},
+			// AttachRolePolicy and DetachRolePolicy, for these policies only: a statement of their
+			// own.
+			"ManagedPolicyArns": nil,
+			"Policies":          {"iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"},
+			"Tags":              {"iam:ListRoleTags", "iam:TagRole", "iam:UntagRole"},
 		},
 	},
 	"AWS::RDS::DBInstance": {
 		[]string{
-			"rds:AddTagsToResource", "rds:CreateDBInstance", "rds:CreateDBSnapshot", "rds:DeleteDBInstance", "rds:DescribeDBEngineVersions", "rds:DescribeDBInstanceAutomatedBackups",
-			"rds:DescribeDBInstances", "rds:DescribeDBParameterGroups", "rds:DescribeDBSnapshots", "rds:DescribeEvents", "rds:ListTagsForResource", "rds:ModifyDBInstance", "rds:RebootDBInstance",
+			"rds:AddTagsToResource", "rds:CreateDBInstance", "rds:CreateDBSnapshot", "rds:DeleteDBInstance",
+			"rds:DescribeDBEngineVersions", "rds:DescribeDBInstanceAutomatedBackups",
+			"rds:DescribeDBInstances", "rds:DescribeDBParameterGroups", "rds:DescribeDBSnapshots", "rds:DescribeEvents",
+			"rds:ListTagsForResource", "rds:ModifyDBInstance", "rds:RebootDBInstance",
 			"rds:RemoveTagsFromResource",
 		},
 		[]string{
@@ -154,20 +180,24 @@ var kinds = map[string]kind{
 	},
 	"AWS::RDS::DBSubnetGroup": {
 		[]string{
-			"rds:AddTagsToResource", "rds:CreateDBSubnetGroup", "rds:DeleteDBSubnetGroup", "rds:DescribeDBSubnetGroups", "rds:ListTagsForResource", "rds:ModifyDBSubnetGroup",
+			"rds:AddTagsToResource", "rds:CreateDBSubnetGroup", "rds:DeleteDBSubnetGroup", "rds:DescribeDBSubnetGroups",
+			"rds:ListTagsForResource", "rds:ModifyDBSubnetGroup",
 			"rds:RemoveTagsFromResource",
 		},
 		[]string{"arn:aws:rds:REGION:ACCOUNT:subgrp:PROJECT-*"}, plain("DBSubnetGroupDescription", "SubnetIds", "Tags"),
 	},
 	"AWS::Route53::RecordSet": {
 		[]string{"route53:ChangeResourceRecordSets", "route53:GetHostedZone", "route53:ListResourceRecordSets"},
-		[]string{"arn:aws:route53:::hostedzone/ZONE"}, plain("AliasTarget", "HostedZoneId", "Name", "ResourceRecords", "TTL", "Type"),
+		[]string{"arn:aws:route53:::hostedzone/ZONE"},
+		plain("AliasTarget", "HostedZoneId", "Name", "ResourceRecords", "TTL", "Type"),
 	},
 	"AWS::S3::Bucket": {
 		[]string{"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket"},
 		[]string{"arn:aws:s3:::PROJECT-*"},
 		map[string][]string{
-			"AbacStatus":                     {"s3:GetBucketAbac", "s3:ListTagsForResource", "s3:PutBucketAbac", "s3:TagResource", "s3:UntagResource"},
+			"AbacStatus": {
+				"s3:GetBucketAbac", "s3:ListTagsForResource", "s3:PutBucketAbac", "s3:TagResource", "s3:UntagResource",
+			},
 			"BucketEncryption":               {"s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"},
 			"LifecycleConfiguration":         {"s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"},
 			"OwnershipControls":              {"s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"},
@@ -182,7 +212,8 @@ var kinds = map[string]kind{
 	},
 	"AWS::SecretsManager::Secret": {
 		[]string{
-			"secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:TagResource",
+			"secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret",
+			"secretsmanager:GetSecretValue", "secretsmanager:TagResource",
 			"secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
 		},
 		secretResources, plain("Description", "GenerateSecretString", "Tags"),
@@ -199,7 +230,10 @@ var kinds = map[string]kind{
 
 // secretResources are the secrets of the templates: CloudFormation names them by their logical ids
 // and not by the stack.
-var secretResources = []string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:DatabaseSecret*", "arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*"}
+var secretResources = []string{
+	"arn:aws:secretsmanager:REGION:ACCOUNT:secret:DatabaseSecret*",
+	"arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*",
+}
 
 // region bounds actions on every resource to the region of the policy.
 var region = map[string]map[string]any{"StringEquals": {"aws:RequestedRegion": "REGION"}}
@@ -233,7 +267,8 @@ var ofAStack = map[string]map[string]any{"StringLike": {"ec2:ResourceTag/aws:clo
 
 // changesOfGroups are what changes a security group that exists.
 var changesOfGroups = []string{
-	"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags", "ec2:DeleteSecurityGroup",
+	"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags",
+	"ec2:DeleteSecurityGroup",
 	"ec2:DeleteTags", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
 }
 
@@ -273,7 +308,8 @@ var closer = []statement{
 		Sid: "LoadBalancersOfTheProject", Resource: []string{balancingARN + "loadbalancer/app/*"},
 		Condition: ofTheProject("aws:ResourceTag"),
 		Action: []string{
-			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:DeleteLoadBalancer",
+			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener",
+			"elasticloadbalancing:DeleteLoadBalancer",
 			"elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:RemoveTags",
 			"elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets",
 		},
@@ -290,15 +326,20 @@ var aroundBeanstalk = []statement{
 		Sid: "PoliciesOfElasticBeanstalkOnly", Action: []string{"iam:AttachRolePolicy", "iam:DetachRolePolicy"},
 		Resource: []string{"arn:aws:iam::ACCOUNT:role/PROJECT-application-*"},
 		Condition: map[string]map[string]any{"ArnEquals": {"iam:PolicyARN": []string{
-			"arn:aws:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy", "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth",
+			"arn:aws:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
+			"arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth",
 		}}},
 	},
 	{
-		Sid: "RolesOfTheProjectOnly", Action: []string{"iam:PassRole"}, Resource: []string{"arn:aws:iam::ACCOUNT:role/PROJECT-application-*"},
-		Condition: map[string]map[string]any{"StringEquals": {"iam:PassedToService": []string{"ec2.amazonaws.com", "elasticbeanstalk.amazonaws.com"}}},
+		Sid: "RolesOfTheProjectOnly", Action: []string{"iam:PassRole"},
+		Resource: []string{"arn:aws:iam::ACCOUNT:role/PROJECT-application-*"},
+		Condition: map[string]map[string]any{
+			"StringEquals": {"iam:PassedToService": []string{"ec2.amazonaws.com", "elasticbeanstalk.amazonaws.com"}},
+		},
 	},
 	{
-		Sid: "RolesThatAWSMakesForItself", Action: []string{"iam:CreateServiceLinkedRole"}, Resource: []string{"arn:aws:iam::ACCOUNT:role/aws-service-role/*"},
+		Sid: "RolesThatAWSMakesForItself", Action: []string{"iam:CreateServiceLinkedRole"},
+		Resource: []string{"arn:aws:iam::ACCOUNT:role/aws-service-role/*"},
 		Condition: map[string]map[string]any{"StringEquals": {"iam:AWSServiceName": []string{
 			"autoscaling.amazonaws.com", "elasticbeanstalk.amazonaws.com", "elasticloadbalancing.amazonaws.com",
 			"maintenance.elasticbeanstalk.amazonaws.com", "rds.amazonaws.com",
@@ -330,11 +371,13 @@ var aroundBeanstalk = []statement{
 		Action: []string{"s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl"},
 	},
 	{
-		Sid: "LogsOfElasticBeanstalk", Resource: []string{"arn:aws:logs:REGION:ACCOUNT:log-group:/aws/elasticbeanstalk/PROJECT-*"},
-		Action: []string{"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy"},
+		Sid:      "LogsOfElasticBeanstalk",
+		Resource: []string{"arn:aws:logs:REGION:ACCOUNT:log-group:/aws/elasticbeanstalk/PROJECT-*"},
+		Action:   []string{"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy"},
 	},
 	{
-		Sid: "TopicsOfElasticBeanstalk", Resource: []string{"arn:aws:sns:REGION:ACCOUNT:ElasticBeanstalkNotifications-*"},
+		Sid:      "TopicsOfElasticBeanstalk",
+		Resource: []string{"arn:aws:sns:REGION:ACCOUNT:ElasticBeanstalkNotifications-*"},
 		Action: []string{
 			"sns:CreateTopic",
 			"sns:DeleteTopic",
@@ -371,8 +414,10 @@ var instancesOfBeanstalk = []statement{
 		},
 	},
 	{
-		Sid:      "AlarmsOfElasticBeanstalk",
-		Resource: []string{"arn:aws:cloudwatch:REGION:ACCOUNT:alarm:awseb-*", "arn:aws:cloudwatch:REGION:ACCOUNT:alarm:eb-*"},
+		Sid: "AlarmsOfElasticBeanstalk",
+		Resource: []string{
+			"arn:aws:cloudwatch:REGION:ACCOUNT:alarm:awseb-*", "arn:aws:cloudwatch:REGION:ACCOUNT:alarm:eb-*",
+		},
 		Action: []string{
 			"cloudwatch:DeleteAlarms",
 			"cloudwatch:PutMetricAlarm",
@@ -383,7 +428,8 @@ var instancesOfBeanstalk = []statement{
 	{
 		Sid: "AddressesAndLaunchTemplates", Resource: []string{"*"}, Condition: region,
 		Action: []string{
-			"ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion",
+			"ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:CreateLaunchTemplate",
+			"ec2:CreateLaunchTemplateVersion",
 			"ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions",
 			"ec2:DisassociateAddress", "ec2:ReleaseAddress",
 		},
@@ -410,7 +456,8 @@ var instancesOfBeanstalk = []statement{
 	},
 	{
 		Sid: "BalancersOfElasticBeanstalk", Action: []string{"elasticloadbalancing:*"}, Resource: []string{
-			balancingARN + "targetgroup/awseb-*", balancingARN + "targetgroup/eb-*", balancingARN + "loadbalancer/*/awseb-*/*",
+			balancingARN + "targetgroup/awseb-*", balancingARN + "targetgroup/eb-*",
+			balancingARN + "loadbalancer/*/awseb-*/*",
 			balancingARN + "loadbalancer/*/eb-*/*",
 			balancingARN + "listener/*/awseb-*/*/*", balancingARN + "listener/*/eb-*/*/*",
 			balancingARN + "listener-rule/app/awseb-*/*/*/*", balancingARN + "listener-rule/app/eb-*/*/*/*",

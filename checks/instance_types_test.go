@@ -38,6 +38,7 @@ func TestInstanceTypesAreThoseOfTheSDK(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want.String() {
-		t.Error("cfn/spec/instance-types.txt is not what the AWS SDK has; write it with `go test ./checks -run InstanceTypes -update`")
+		t.Error("cfn/spec/instance-types.txt is not what the AWS SDK has; write it with `go test ./checks -run " +
+			"InstanceTypes -update`")
 	}
 }

@@ -84,8 +84,57 @@ func TestCommentsWrap(t *testing.T) {
 			}
 			line := strings.ReplaceAll(lines[file.Line(position)-1], "\t", "    ")
 			if columns := utf8.RuneCountInString(line); columns > widestComment {
-				t.Errorf("%s: the comment has %d columns; wrap it at %d", positions.Position(position), columns, widestComment)
+				t.Errorf(
+					"%s: the comment has %d columns; wrap it at %d", positions.Position(position), columns,
+					widestComment,
+				)
 			}
 		}
 	}
+}
+
+// widestLine is how many columns any line of Go has; a tab counts as four.
+const widestLine = 120
+
+// TestLinesAreNotWide keeps two files readable beside each other. Strings of several lines, which
+// are texts in other languages, and the tags of fields cannot be broken.
+func TestLinesAreNotWide(t *testing.T) {
+	files, err := goFilesBelow(".")
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d Go files, %v", len(files), err)
+	}
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exempt := linesOfRawStrings(name, source)
+		for i, line := range strings.Split(string(source), "\n") {
+			columns := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    "))
+			if columns > widestLine && !exempt[i+1] {
+				t.Errorf("%s:%d has %d columns; break it at %d", name, i+1, columns, widestLine)
+			}
+		}
+	}
+}
+
+// linesOfRawStrings are the lines of a file that a string in backquotes is on, if it has several
+// lines or is the tag of a field.
+func linesOfRawStrings(name string, source []byte) map[int]bool {
+	positions := token.NewFileSet()
+	file := positions.AddFile(name, positions.Base(), len(source))
+	lines := map[int]bool{}
+	var tokens scanner.Scanner
+	tokens.Init(file, source, nil, 0)
+	for position, kind, text := tokens.Scan(); kind != token.EOF; position, kind, text = tokens.Scan() {
+		tag := strings.HasPrefix(text, "`yaml:") || strings.HasPrefix(text, "`json:")
+		if kind != token.STRING || !strings.HasPrefix(text, "`") || !tag && !strings.Contains(text, "\n") {
+			continue
+		}
+		first := file.Line(position)
+		for line := range strings.Count(text, "\n") + 1 {
+			lines[first+line] = true
+		}
+	}
+	return lines
 }

@@ -15,24 +15,38 @@ import (
 // rooms says which of our packages each room may import: all of a room, or one package of it. What
 // a room holds in its own folder it may always import; tests may import anything.
 var rooms = map[string][]string{
-	"perch":             {},
-	"perch/document":    {},
-	"perch/config":      {"perch", "perch/document"},
-	"perch/cfn":         {"perch", "perch/document"},
-	"perch/lifecycle":   {"perch"},
-	"perch/source":      {"perch"},
-	"perch/image":       {},
-	"perch/report":      {"perch", "perch/mask"},
-	"perch/mask":        {},
-	"perch/dial":        {},
-	"perch/client":      {"perch", "perch/lifecycle", "perch/report", "perch/dial"},
-	"perch/workflows":   {"perch", "perch/lifecycle", "perch/activities/contract"},
-	"perch/activities":  {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/image", "perch/mask"},
-	"perch/readapi":     {"perch", "perch/client", "perch/report"},
-	"perch/worker":      {"perch", "perch/client", "perch/readapi", "perch/lifecycle", "perch/config", "perch/source", "perch/report", "perch/dial", "perch/activities", "perch/workflows"},
-	"perch/starter":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial", "perch/report", "perch/readapi"},
-	"perch/web":         {"perch", "perch/client", "perch/dial", "perch/lifecycle", "perch/report", "perch/readapi", "perch/mask"},
-	"perch/sandbox":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter", "perch/web", "perch/readapi"},
+	"perch":           {},
+	"perch/document":  {},
+	"perch/config":    {"perch", "perch/document"},
+	"perch/cfn":       {"perch", "perch/document"},
+	"perch/lifecycle": {"perch"},
+	"perch/source":    {"perch"},
+	"perch/image":     {},
+	"perch/report":    {"perch", "perch/mask"},
+	"perch/mask":      {},
+	"perch/dial":      {},
+	"perch/client":    {"perch", "perch/lifecycle", "perch/report", "perch/dial"},
+	"perch/workflows": {"perch", "perch/lifecycle", "perch/activities/contract"},
+	"perch/activities": {
+		"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/image",
+		"perch/mask",
+	},
+	"perch/readapi": {"perch", "perch/client", "perch/report"},
+	"perch/worker": {
+		"perch", "perch/client", "perch/readapi", "perch/lifecycle", "perch/config", "perch/source", "perch/report",
+		"perch/dial", "perch/activities", "perch/workflows",
+	},
+	"perch/starter": {
+		"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial",
+		"perch/report", "perch/readapi",
+	},
+	"perch/web": {
+		"perch", "perch/client", "perch/dial", "perch/lifecycle", "perch/report", "perch/readapi", "perch/mask",
+	},
+	"perch/sandbox": {
+		"perch", "perch/client", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter",
+		"perch/web", "perch/readapi",
+	},
 	"perch/conformance": {}, // Its tests start the sandbox.
 	"perch/deploy":      {}, // Its tests run the programs.
 	"perch/checks":      {}, // Its tests read the repository.
@@ -46,10 +60,14 @@ var strangers = map[string][]string{
 	"perch/cfn":       {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/lifecycle": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/report":    {"github.com/aws/", "go.temporal.io/", "github.com/google/go-github"},
-	"perch/client":    {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra"},
-	"perch/readapi":   {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
-	"perch/starter":   {"github.com/aws/aws-sdk-go-v2/service", "go.temporal.io/server", "github.com/google/go-github"},
-	"perch/web":       {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra"},
+	"perch/client": {
+		"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra",
+	},
+	"perch/readapi": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
+	"perch/starter": {"github.com/aws/aws-sdk-go-v2/service", "go.temporal.io/server", "github.com/google/go-github"},
+	"perch/web": {
+		"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra",
+	},
 	"perch/worker":    {"go.temporal.io/server"},
 	"perch/workflows": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	// The endpoint knows nothing of what the sandbox shows of it.
@@ -68,7 +86,8 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 		}
 		for _, imported := range words[1:] {
 			other := roomOf(imported)
-			if !ours(imported) || other == room || slices.Contains(allowed, other) || slices.Contains(allowed, imported) {
+			if !ours(imported) || other == room || slices.Contains(allowed, other) ||
+				slices.Contains(allowed, imported) {
 				continue
 			}
 			t.Errorf("%s imports %s, and %s may only import %v", words[0], imported, room, allowed)

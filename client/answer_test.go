@@ -41,7 +41,9 @@ func completed(t *testing.T, result perch.Result) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionCompletedEventAttributes{
-			WorkflowExecutionCompletedEventAttributes: &historypb.WorkflowExecutionCompletedEventAttributes{Result: payloads(t, result)},
+			WorkflowExecutionCompletedEventAttributes: &historypb.WorkflowExecutionCompletedEventAttributes{
+				Result: payloads(t, result),
+			},
 		},
 	}
 }
@@ -76,20 +78,27 @@ func terminated(reason string) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionTerminatedEventAttributes{
-			WorkflowExecutionTerminatedEventAttributes: &historypb.WorkflowExecutionTerminatedEventAttributes{Reason: reason},
+			WorkflowExecutionTerminatedEventAttributes: &historypb.WorkflowExecutionTerminatedEventAttributes{
+				Reason: reason,
+			},
 		},
 	}
 }
 
 func TestEndings(t *testing.T) {
-	ready := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA, URL: "https://main.example.org", Created: true}
+	ready := perch.Result{
+		Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA, URL: "https://main.example.org",
+		Created: true,
+	}
 	absent := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeAbsent}
 	rejected := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeRejected, Reason: "not allowed"}
 	repeat, another := upA, gone
 	repeat.ID, another.ID = "4", "5"
 	overUp := perch.RunInput{Request: &gone, Below: &upA}
 	due := perch.RunInput{Request: &gone, Below: &upA, Due: true}
-	back := perch.RunInput{Request: &upA, Ended: &perch.EndedRemoval{Request: gone, Rejection: perch.Reject("protected")}}
+	back := perch.RunInput{
+		Request: &upA, Ended: &perch.EndedRemoval{Request: gone, Rejection: perch.Reject("protected")},
+	}
 	failedBefore := perch.RunInput{Request: &upA, Ended: &perch.EndedRemoval{Request: gone, Failure: "denied"}}
 	notRemoved := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRejected, Reason: "protected"}
 	head := perch.Request{ID: "1-head", Goal: perch.GoalUp, Commit: commitB, Head: true, Reason: "it is older"}
@@ -99,32 +108,57 @@ func TestEndings(t *testing.T) {
 		request perch.Request
 		want    lifecycle.Answer
 	}{
-		"a result that answers the request":         {completed(t, ready), upA, lifecycle.Answer{Result: ready}},
-		"a rejection":                               {completed(t, rejected), upA, lifecycle.Answer{Result: rejected}},
-		"nothing was there":                         {completed(t, absent), gone, lifecycle.Answer{Result: absent}},
-		"another commit is ready":                   {completed(t, ready), upB, lifecycle.Answer{Result: supersededBy(commitA)}},
-		"a removal ended what was wanted up":        {completed(t, absent), upA, lifecycle.Answer{Result: supersededBy("removal")}},
-		"an up ended what was wanted gone":          {completed(t, ready), gone, lifecycle.Answer{Result: supersededBy(commitA)}},
-		"the next run has the request":              {continued(t, &upA), upA, lifecycle.Answer{NextRun: "next"}},
-		"the next run has another with the target":  {continued(t, &repeat), upA, lifecycle.Answer{NextRun: "next"}},
-		"the next run looks for its target itself":  {continued(t, nil), upA, lifecycle.Answer{NextRun: "next"}},
-		"a newer commit took over":                  {continued(t, &upB), upA, lifecycle.Answer{Result: supersededBy(commitB)}},
-		"S99 the branch's head took over":           {continued(t, &head), upA, lifecycle.Answer{Result: overtaken}},
-		"a removal took over":                       {continued(t, &gone), upA, lifecycle.Answer{Result: supersededBy("removal")}},
-		"an up took a removal's place":              {continued(t, &upB), gone, lifecycle.Answer{Result: supersededBy(commitB)}},
+		"a result that answers the request": {completed(t, ready), upA, lifecycle.Answer{Result: ready}},
+		"a rejection":                       {completed(t, rejected), upA, lifecycle.Answer{Result: rejected}},
+		"nothing was there":                 {completed(t, absent), gone, lifecycle.Answer{Result: absent}},
+		"another commit is ready": {
+			completed(t, ready), upB, lifecycle.Answer{Result: supersededBy(commitA)},
+		},
+		"a removal ended what was wanted up": {
+			completed(t, absent), upA, lifecycle.Answer{Result: supersededBy("removal")},
+		},
+		"an up ended what was wanted gone": {
+			completed(t, ready), gone, lifecycle.Answer{Result: supersededBy(commitA)},
+		},
+		"the next run has the request":             {continued(t, &upA), upA, lifecycle.Answer{NextRun: "next"}},
+		"the next run has another with the target": {continued(t, &repeat), upA, lifecycle.Answer{NextRun: "next"}},
+		"the next run looks for its target itself": {continued(t, nil), upA, lifecycle.Answer{NextRun: "next"}},
+		"a newer commit took over": {
+			continued(t, &upB), upA, lifecycle.Answer{Result: supersededBy(commitB)},
+		},
+		"S99 the branch's head took over": {continued(t, &head), upA, lifecycle.Answer{Result: overtaken}},
+		"a removal took over": {
+			continued(t, &gone), upA, lifecycle.Answer{Result: supersededBy("removal")},
+		},
+		"an up took a removal's place": {
+			continued(t, &upB), gone, lifecycle.Answer{Result: supersededBy(commitB)},
+		},
 		"a removal that may be rejected goes first": {handed(t, overUp), upA, lifecycle.Answer{NextRun: "next"}},
 		"a removal is first held against the rules": {handed(t, overUp), gone, lifecycle.Answer{NextRun: "next"}},
-		"a newer commit waits below a removal":      {handed(t, overUp), upB, lifecycle.Answer{Result: supersededBy(commitA)}},
-		"a removal is due":                          {handed(t, due), upA, lifecycle.Answer{Result: supersededBy("removal")}},
+		"a newer commit waits below a removal": {
+			handed(t, overUp), upB, lifecycle.Answer{Result: supersededBy(commitA)},
+		},
+		"a removal is due": {
+			handed(t, due), upA, lifecycle.Answer{Result: supersededBy("removal")},
+		},
 		"who asked for a removal that is due":       {handed(t, due), gone, lifecycle.Answer{NextRun: "next"}},
 		"an up comes back from a rejected removal":  {handed(t, back), upA, lifecycle.Answer{NextRun: "next"}},
 		"a removal was rejected":                    {handed(t, back), gone, lifecycle.Answer{Result: notRemoved}},
 		"a removal like it was rejected":            {handed(t, back), another, lifecycle.Answer{Result: notRemoved}},
 		"an up comes back from a removal's failure": {handed(t, failedBefore), upA, lifecycle.Answer{NextRun: "next"}},
-		"a removal failed before it was due":        {handed(t, failedBefore), gone, lifecycle.Answer{Failure: "denied"}},
-		"the run failed":                            {failedWith(temporal.NewApplicationError("no capacity", "StackFailed")), upA, lifecycle.Answer{Failure: "no capacity"}},
-		"the run was terminated, with a reason":     {terminated("by jane"), upA, lifecycle.Answer{Failure: "the run was terminated: by jane"}},
-		"the run was terminated without any reason": {terminated(""), upA, lifecycle.Answer{Failure: "the run was terminated"}},
+		"a removal failed before it was due": {
+			handed(t, failedBefore), gone, lifecycle.Answer{Failure: "denied"},
+		},
+		"the run failed": {
+			failedWith(temporal.NewApplicationError("no capacity", "StackFailed")), upA,
+			lifecycle.Answer{Failure: "no capacity"},
+		},
+		"the run was terminated, with a reason": {
+			terminated("by jane"), upA, lifecycle.Answer{Failure: "the run was terminated: by jane"},
+		},
+		"the run was terminated without any reason": {
+			terminated(""), upA, lifecycle.Answer{Failure: "the run was terminated"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -150,7 +184,9 @@ func TestResultsOfAnotherShapeAreErrors(t *testing.T) {
 // outOfTime is the failure of a run in which an activity took longer than it may, as Temporal hands
 // it on.
 func outOfTime(activity string) error {
-	timeout := temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil))
+	timeout := temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewTimeoutError(
+		enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil,
+	))
 	return temporal.GetDefaultFailureConverter().FailureToError(&failurepb.Failure{
 		Cause: timeout,
 		FailureInfo: &failurepb.Failure_ActivityFailureInfo{ActivityFailureInfo: &failurepb.ActivityFailureInfo{
@@ -165,12 +201,19 @@ func TestCauseOfAFailure(t *testing.T) {
 		err  error
 		want string
 	}{
-		"the workflow's own words":              {temporal.NewApplicationError("stack shop-main ended in ROLLBACK_COMPLETE", "StackFailed"), "stack shop-main ended in ROLLBACK_COMPLETE"},
-		"the outer message holds the deeper":    {denied, "create stack shop-main: AccessDenied"},
-		"no application error at all":           {fmt.Errorf("wrapped: %w", errors.New("deepest")), "deepest"},
-		"a worker that was killed":              {temporal.NewHeartbeatTimeoutError(), "its worker gave no sign of life in time"},
-		"an activity that ran out of time":      {outOfTime("EmptyBucket"), "EmptyBucket took longer than it may"},
-		"a plain error that a workflow wrapped": {fmt.Errorf("provision: %w", denied), "create stack shop-main: AccessDenied"},
+		"the workflow's own words": {
+			temporal.NewApplicationError("stack shop-main ended in ROLLBACK_COMPLETE", "StackFailed"),
+			"stack shop-main ended in ROLLBACK_COMPLETE",
+		},
+		"the outer message holds the deeper": {denied, "create stack shop-main: AccessDenied"},
+		"no application error at all":        {fmt.Errorf("wrapped: %w", errors.New("deepest")), "deepest"},
+		"a worker that was killed": {
+			temporal.NewHeartbeatTimeoutError(), "its worker gave no sign of life in time",
+		},
+		"an activity that ran out of time": {outOfTime("EmptyBucket"), "EmptyBucket took longer than it may"},
+		"a plain error that a workflow wrapped": {
+			fmt.Errorf("provision: %w", denied), "create stack shop-main: AccessDenied",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -192,7 +235,9 @@ func TestLeftoversOfAFailedRemovalAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(lifecycle.Answer{Failure: "still there", Result: perch.Result{Leftovers: left}}, got); diff != "" {
+	if diff := cmp.Diff(
+		lifecycle.Answer{Failure: "still there", Result: perch.Result{Leftovers: left}}, got,
+	); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}
 }

@@ -129,10 +129,14 @@ func (c *Client) Request(ctx context.Context, request perch.Request, patience ti
 	input := perch.RunInput{Environment: environment}
 	var execution sdk.WorkflowRun
 	err = askUntilAnswered(ctx, patience, func() (err error) {
-		execution, err = c.temporal.SignalWithStartWorkflow(ctx, id, perch.SignalRequest, request, sdk.StartWorkflowOptions{
-			ID: id, TaskQueue: perch.TaskQueue(environment.Project), StaticSummary: summary(request),
-			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		}, workflowType, input)
+		execution, err = c.temporal.SignalWithStartWorkflow(
+			ctx, id, perch.SignalRequest, request,
+			sdk.StartWorkflowOptions{
+				ID: id, TaskQueue: perch.TaskQueue(environment.Project), StaticSummary: summary(request),
+				WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+			},
+			workflowType, input,
+		)
 		return err
 	})
 	if err != nil {
@@ -150,7 +154,8 @@ func (c *Client) SendNote(ctx context.Context, note perch.Note) error {
 	}
 	id := environment.StackName()
 	_, err = c.temporal.SignalWithStartWorkflow(ctx, id, perch.SignalNote, note, sdk.StartWorkflowOptions{
-		ID: id, TaskQueue: perch.TaskQueue(note.Project), StaticSummary: fmt.Sprintf("note %s for %s", note.Kind, note.Branch),
+		ID: id, TaskQueue: perch.TaskQueue(note.Project),
+		StaticSummary:            fmt.Sprintf("note %s for %s", note.Kind, note.Branch),
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}, perch.WorkflowNote, perch.RunInput{Environment: environment})
 	if err != nil {
@@ -177,7 +182,8 @@ func isUnanswered(err error) bool {
 		busy *serviceerror.ResourceExhausted
 		away *serviceerror.Unavailable
 	)
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) || errors.As(err, &busy) || errors.As(err, &away)
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) || errors.As(err, &busy) ||
+		errors.As(err, &away)
 }
 
 // summary is what Temporal's UI shows for the run that a request starts.
@@ -198,7 +204,8 @@ func (c *Client) LastFailure(ctx context.Context, workflowID string) (string, er
 	if err != nil {
 		return "", fmt.Errorf("look at workflow %s: %w", workflowID, err)
 	}
-	if info.GetType().GetName() != perch.WorkflowTeardown || info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_FAILED {
+	if info.GetType().GetName() != perch.WorkflowTeardown ||
+		info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_FAILED {
 		return "", nil
 	}
 	event, err := c.lastEvent(ctx, Run{WorkflowID: workflowID, RunID: info.GetExecution().GetRunId()})
@@ -207,7 +214,9 @@ func (c *Client) LastFailure(ctx context.Context, workflowID string) (string, er
 	}
 	failure := event.GetWorkflowExecutionFailedEventAttributes().GetFailure()
 	if failure == nil {
-		return "", fmt.Errorf("read history of workflow %s: its run failed, and its last event is %s", workflowID, event.GetEventType())
+		return "", fmt.Errorf(
+			"read history of workflow %s: its run failed, and its last event is %s", workflowID, event.GetEventType(),
+		)
 	}
 	return Cause(temporal.GetDefaultFailureConverter().FailureToError(failure)), nil
 }
@@ -235,7 +244,9 @@ func (c *Client) lastRun(ctx context.Context, workflowID string) (*workflowpb.Wo
 
 // lastEvent waits for r's last event. An error is one of the connection, never of the run.
 func (c *Client) lastEvent(ctx context.Context, r Run) (*historypb.HistoryEvent, error) {
-	events := c.temporal.GetWorkflowHistory(ctx, r.WorkflowID, r.RunID, true, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
+	events := c.temporal.GetWorkflowHistory(
+		ctx, r.WorkflowID, r.RunID, true, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
+	)
 	if !events.HasNext() {
 		return nil, fmt.Errorf("read history of workflow %s: it has no last event", r.WorkflowID)
 	}

@@ -130,7 +130,8 @@ func (f *follower) watch(ctx context.Context, r Run) {
 			known = p
 		}
 		if lost.due(err != nil, lostAfter) {
-			f.view.Remark("the connection to Temporal is lost; the run goes on, and so does the wait as soon as Temporal " +
+			f.view.Remark("the connection to Temporal is lost; the run goes on, and so does the wait as soon as " +
+				"Temporal " +
 				"answers")
 		}
 		known.Lost = lost.said
@@ -148,9 +149,13 @@ func (f *follower) watch(ctx context.Context, r Run) {
 
 func (f *follower) untakenSentence() string {
 	if f.reading {
-		return fmt.Sprintf("no worker has taken the question yet; one that polls task queue %q would answer it", f.queue)
+		return fmt.Sprintf(
+			"no worker has taken the question yet; one that polls task queue %q would answer it", f.queue,
+		)
 	}
-	return fmt.Sprintf("no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue %q", f.queue)
+	return fmt.Sprintf(
+		"no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue %q", f.queue,
+	)
 }
 
 func (f *follower) lookOnce(ctx context.Context, r Run) (Progress, error) {
@@ -190,7 +195,8 @@ func isFinal(err error) bool {
 		denied      *serviceerror.PermissionDenied
 		invalid     *serviceerror.InvalidArgument
 	)
-	return errors.As(err, &notFound) || errors.As(err, &noNamespace) || errors.As(err, &denied) || errors.As(err, &invalid)
+	return errors.As(err, &notFound) || errors.As(err, &noNamespace) || errors.As(err, &denied) ||
+		errors.As(err, &invalid)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -130,14 +130,18 @@ func TestWhatWasKnownIsShownWhileTemporalIsLost(t *testing.T) {
 }
 
 func TestS221ARequestIsAskedAgainWhileTemporalDoesNotAnswer(t *testing.T) {
-	late, denied := serviceerror.NewDeadlineExceeded("context deadline exceeded"), serviceerror.NewPermissionDenied("no", "")
+	late, denied := serviceerror.NewDeadlineExceeded(
+		"context deadline exceeded",
+	), serviceerror.NewPermissionDenied("no", "")
 	for name, c := range map[string]struct {
 		answers  []error
 		patience time.Duration
 		calls    int
 		want     error
 	}{
-		"it answers late":           {[]error{late, serviceerror.NewUnavailable("away"), context.DeadlineExceeded, nil}, time.Hour, 4, nil},
+		"it answers late": {
+			[]error{late, serviceerror.NewUnavailable("away"), context.DeadlineExceeded, nil}, time.Hour, 4, nil,
+		},
 		"it never answers":          {[]error{late}, 25 * time.Second, 3, late},
 		"it answers no":             {[]error{denied}, time.Hour, 1, denied},
 		"a request that is not two": {[]error{late}, 0, 1, late},
@@ -167,7 +171,8 @@ func TestSaysOnceThatNoWorkerTakesTheRequest(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || last.RunID != "first" {
 			t.Errorf("ended in run %q with %v, want the deadline in run first", last.RunID, err)
 		}
-		want := "no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue \"perch-shop\"\n"
+		want := "no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue " +
+			"\"perch-shop\"\n"
 		if shown != want {
 			t.Errorf("shown:\n%s\nwant:\n%s", shown, want)
 		}
@@ -180,7 +185,8 @@ func TestAQuestionThatNoWorkerTakesIsNotSaidToBeKept(t *testing.T) {
 		defer cancel()
 		var shown strings.Builder
 		f := follower{
-			runs: fakeRuns{progress: func() (Progress, error) { return Progress{Untaken: true}, nil }}, view: remarksTo{&shown},
+			runs:  fakeRuns{progress: func() (Progress, error) { return Progress{Untaken: true}, nil }},
+			view:  remarksTo{&shown},
 			queue: "perch-shop", reading: true,
 		}
 		f.watch(ctx, Run{WorkflowID: "shop:list:1", RunID: "first"})
@@ -219,7 +225,9 @@ func TestAQuestionWaitsAMomentForAWorkerThatHasJustStarted(t *testing.T) {
 
 func TestGivesUpWhereAskingAgainCannotHelp(t *testing.T) {
 	unknown := serviceerror.NewNotFound("no such run")
-	f := fakeRuns{progress: quiet, close: func(context.Context, string) (*historypb.HistoryEvent, error) { return nil, unknown }}
+	f := fakeRuns{
+		progress: quiet, close: func(context.Context, string) (*historypb.HistoryEvent, error) { return nil, unknown },
+	}
 	if _, _, _, err := follow(t.Context(), t, f); !errors.Is(err, unknown) {
 		t.Errorf("ended with %v, want %v", err, unknown)
 	}

@@ -55,7 +55,9 @@ func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.La
 
 // LastEnd is how the latest run of the environment ended, read as the answer to request. It is
 // false if the run is open, or if Temporal remembers none. Runs that take notes do not count.
-func (c *Client) LastEnd(ctx context.Context, workflowID string, request perch.Request) (lifecycle.ClosedRun, bool, error) {
+func (c *Client) LastEnd(
+	ctx context.Context, workflowID string, request perch.Request,
+) (lifecycle.ClosedRun, bool, error) {
 	info, err := c.lastRun(ctx, workflowID)
 	if err != nil || info == nil || info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return lifecycle.ClosedRun{}, false, err

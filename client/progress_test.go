@@ -21,12 +21,16 @@ var throttled = Retry{Activity: "CreateStack", Attempt: 3, Failure: "Rate exceed
 func TestProgressOfADescription(t *testing.T) {
 	beat := perch.Progress{Status: "CREATE_IN_PROGRESS", Done: 1, Total: 2}
 	pending := func(name string, details *commonpb.Payloads) *workflowpb.PendingActivityInfo {
-		return &workflowpb.PendingActivityInfo{ActivityType: &commonpb.ActivityType{Name: name}, HeartbeatDetails: details, Attempt: 1}
+		return &workflowpb.PendingActivityInfo{
+			ActivityType: &commonpb.ActivityType{Name: name}, HeartbeatDetails: details, Attempt: 1,
+		}
 	}
 	retried := pending("CreateStack", nil)
 	retried.Attempt = 3
 	retried.NextAttemptScheduleTime = timestamppb.New(time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC))
-	retried.LastFailure = temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewApplicationError("Rate exceeded", "Throttled"))
+	retried.LastFailure = temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewApplicationError(
+		"Rate exceeded", "Throttled",
+	))
 	phase, err := converter.GetDefaultDataConverter().ToPayload("stack")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +48,9 @@ func TestProgressOfADescription(t *testing.T) {
 		},
 		"the phase is a search attribute": {
 			&workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
-				SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{perch.AttributePhase: phase}},
+				SearchAttributes: &commonpb.SearchAttributes{
+					IndexedFields: map[string]*commonpb.Payload{perch.AttributePhase: phase},
+				},
 			}},
 			Progress{Phase: perch.PhaseStack},
 		},
@@ -55,11 +61,15 @@ func TestProgressOfADescription(t *testing.T) {
 			Progress{Activity: "AwaitStack", Beat: &beat},
 		},
 		"a heartbeat of another shape is none": {
-			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{pending("SeedData", payloads(t, 7))}},
+			&workflowservice.DescribeWorkflowExecutionResponse{
+				PendingActivities: []*workflowpb.PendingActivityInfo{pending("SeedData", payloads(t, 7))},
+			},
 			Progress{Activity: "SeedData"},
 		},
 		"an activity is tried again": {
-			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{retried}},
+			&workflowservice.DescribeWorkflowExecutionResponse{
+				PendingActivities: []*workflowpb.PendingActivityInfo{retried},
+			},
 			Progress{Activity: "CreateStack", Retries: []Retry{throttled}},
 		},
 		"S107 a failing activity beside one with a heartbeat": {

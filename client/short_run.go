@@ -50,7 +50,8 @@ type shortRun struct {
 // question is a short run that reads, and that no other run waits for.
 func question(workflow, name, project string, input any) shortRun {
 	return shortRun{
-		workflow: workflow, id: project + ":" + name + ":" + uuid.NewString(), project: project, summary: name, input: input,
+		workflow: workflow, id: project + ":" + name + ":" + uuid.NewString(), project: project, summary: name,
+		input:   input,
 		timeout: ReadTimeout, reading: true,
 	}
 }
@@ -73,7 +74,9 @@ func (c *Client) Status(ctx context.Context, e perch.Environment, view View) (re
 
 // History asks a worker for the lives of environments that have ended, of one branch if it is not
 // empty.
-func (c *Client) History(ctx context.Context, in perch.HistoryInput, view View) (result perch.HistoryResult, err error) {
+func (c *Client) History(
+	ctx context.Context, in perch.HistoryInput, view View,
+) (result perch.HistoryResult, err error) {
 	r := question(perch.WorkflowHistory, "history", in.Project, in)
 	r.view, r.summary = view, strings.TrimSpace("history "+in.Branch)
 	err = c.answer(ctx, r, &result)
@@ -240,17 +243,24 @@ func awaitWorker(ctx context.Context, patience time.Duration, polled func() (boo
 
 // noWorker says that nothing will answer r.
 func (c *Client) noWorker(r shortRun) string {
-	return fmt.Sprintf("%s: no worker is polling task queue %q in namespace %q; check the name of the project, start one for "+
-		"project %s, or read in its log why it stopped", r.summary, perch.TaskQueue(r.project), c.namespace, r.project)
+	return fmt.Sprintf(
+		"%s: no worker is polling task queue %q in namespace %q; check the name of the project, start one for "+
+			"project %s, or read in its log why it stopped",
+		r.summary, perch.TaskQueue(r.project), c.namespace, r.project,
+	)
 }
 
 // silence says why a run has not answered.
 func (c *Client) silence(ctx context.Context, r shortRun) string {
-	if polled, err := c.Polled(ctx, perch.TaskQueue(r.project), enumspb.TASK_QUEUE_TYPE_WORKFLOW); err == nil && !polled {
+	if polled, err := c.Polled(
+		ctx, perch.TaskQueue(r.project), enumspb.TASK_QUEUE_TYPE_WORKFLOW,
+	); err == nil && !polled {
 		return c.noWorker(r)
 	}
 	if c.unknown(ctx, r) {
-		return fmt.Sprintf("%s: the worker does not know workflow %s: it is older than this program; update it", r.summary, r.workflow)
+		return fmt.Sprintf(
+			"%s: the worker does not know workflow %s: it is older than this program; update it", r.summary, r.workflow,
+		)
 	}
 	look, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

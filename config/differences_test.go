@@ -40,7 +40,10 @@ func TestEveryValueIsListedInTheOrderOfTheSettings(t *testing.T) {
 		{"buckets.assets.versioned", false, "defaults, line 13"},
 		{"buckets.private-assets.versioned", true, "defaults, line 13"},
 		{"environment.DJANGO_SETTINGS_MODULE", "shop.settings", "defaults, line 14"},
-		{"secrets.SECRET_KEY", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview", "defaults, line 15"},
+		{
+			"secrets.SECRET_KEY", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview",
+			"defaults, line 15",
+		},
 	}
 	if diff := cmp.Diff(want, listed(t, read(t, shop), "feature/load-1")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -93,7 +93,9 @@ func Read(name string, data []byte) (*File, error) {
 		return nil, err
 	}
 	if root.Shape == document.Null {
-		return nil, &document.Problem{File: name, Message: "the file is empty; `perch config init` writes one to begin with"}
+		return nil, &document.Problem{
+			File: name, Message: "the file is empty; `perch config init` writes one to begin with",
+		}
 	}
 	d := newDecoder(source)
 	f := &File{source: source}
@@ -131,7 +133,9 @@ func (d *decoder) kindRules(path string, n *document.Node) []KindRule {
 	}
 	for _, e := range n.Entries {
 		d.pattern(e.Key)
-		kind, _ := d.text(document.Join(path, e.Key.Text), e.Value, key{rules: map[string][]string{"enum": kindNames()}})
+		kind, _ := d.text(
+			document.Join(path, e.Key.Text), e.Value, key{rules: map[string][]string{"enum": kindNames()}},
+		)
 		rules = append(rules, KindRule{Pattern: e.Key.Text, Kind: perch.Kind(kind), at: e.Key})
 	}
 	return rules

@@ -59,7 +59,9 @@ func TestTheExampleReads(t *testing.T) {
 	}
 	want := []perch.SeedStep{
 		{S3: &perch.SeedS3{From: "fixtures/media", To: "private-assets"}},
-		{HTTP: &perch.SeedHTTP{Method: "POST", Path: "/internal/load-demo-data", Body: "fixtures/demo.json", Secret: "SECRET_KEY"}},
+		{HTTP: &perch.SeedHTTP{
+			Method: "POST", Path: "/internal/load-demo-data", Body: "fixtures/demo.json", Secret: "SECRET_KEY",
+		}},
 		{HTTP: &perch.SeedHTTP{Method: "PUT", Path: "/a?b=c", Header: "X-Token", Secret: "SECRET_KEY"}},
 		{Run: &perch.SeedRun{Command: []string{"python", "manage.py", "loaddata", "demo"}, Timeout: 10 * time.Minute}},
 		{Run: &perch.SeedRun{Command: []string{"sh", "-c", "echo it's $HOME"}, Timeout: 30 * time.Minute}},
@@ -67,7 +69,10 @@ func TestTheExampleReads(t *testing.T) {
 	if diff := cmp.Diff(want, file.Seed); diff != "" {
 		t.Errorf("seed (-want +got):\n%s", diff)
 	}
-	kinds := map[string]perch.Kind{"main": perch.KindProduction, "staging": perch.KindStaging, "feature/login": perch.KindBranch, "main2": perch.KindBranch}
+	kinds := map[string]perch.Kind{
+		"main": perch.KindProduction, "staging": perch.KindStaging, "feature/login": perch.KindBranch,
+		"main2": perch.KindBranch,
+	}
 	for branch, want := range kinds {
 		if got := file.Kind(branch); got != want {
 			t.Errorf("kind of %s: %s, want %s", branch, got, want)
@@ -83,10 +88,13 @@ func TestTheExampleReads(t *testing.T) {
 
 func TestS119BranchesThatMachinesMakeAreSkippedByDefault(t *testing.T) {
 	machines := map[string]string{
-		"docs-no-infra": "*-no-infra", "gh-readonly-queue/main/pr-104-0867ab7173bbaf801eef25a1a7ae870113f01708": "gh-readonly-queue/*",
-		"mergify/merge-queue/2c5f1a": "mergify/merge-queue/*", "trunk-merge/pr-1/x": "trunk-merge/*", "graphite-base/12": "graphite-base/*",
-		"dependabot/npm_and_yarn/vite-6.0.1": "dependabot/*", "renovate/go-1.x": "renovate/*", "pre-commit-ci-update-config": "pre-commit-ci-update-config",
-		"changeset-release/main": "changeset-release/*", "gh-pages": "gh-pages",
+		"docs-no-infra": "*-no-infra",
+		"gh-readonly-queue/main/pr-104-0867ab7173bbaf801eef25a1a7ae870113f01708": "gh-readonly-queue/*",
+		"mergify/merge-queue/2c5f1a": "mergify/merge-queue/*", "trunk-merge/pr-1/x": "trunk-merge/*",
+		"graphite-base/12":                   "graphite-base/*",
+		"dependabot/npm_and_yarn/vite-6.0.1": "dependabot/*", "renovate/go-1.x": "renovate/*",
+		"pre-commit-ci-update-config": "pre-commit-ci-update-config",
+		"changeset-release/main":      "changeset-release/*", "gh-pages": "gh-pages",
 	}
 	for name, c := range map[string]struct {
 		config string
@@ -101,7 +109,8 @@ func TestS119BranchesThatMachinesMakeAreSkippedByDefault(t *testing.T) {
 			file := read(t, c.config)
 			for branch, pattern := range machines {
 				rule, ok := file.Skip(branch)
-				if ok != c.skips || ok && (rule != SkipRule{pattern, true} || !strings.Contains(rule.Sentence(branch), "built-in list")) {
+				if ok != c.skips || ok &&
+					(rule != SkipRule{pattern, true} || !strings.Contains(rule.Sentence(branch), "built-in list")) {
 					t.Errorf("%s: %+v, %v", branch, rule, ok)
 				}
 			}
@@ -113,7 +122,8 @@ func TestS119BranchesThatMachinesMakeAreSkippedByDefault(t *testing.T) {
 		})
 	}
 	own, _ := read(t, minimal+"branches: {skip: [\"docs/*\"]}\n").Skip("docs/x")
-	if own != (SkipRule{Pattern: "docs/*"}) || !strings.Contains(own.Sentence("docs/x"), "branches.skip in perch.yaml") {
+	if own != (SkipRule{Pattern: "docs/*"}) ||
+		!strings.Contains(own.Sentence("docs/x"), "branches.skip in perch.yaml") {
 		t.Errorf("%+v", own)
 	}
 }
@@ -137,7 +147,8 @@ func TestTheLastMatchingKindDecides(t *testing.T) {
 
 func TestEmptySectionsAreNoMistake(t *testing.T) {
 	read(t, minimal+"branches:\ndefaults:\nkinds:\noverrides:\nseed:\n")
-	read(t, minimal+"defaults:\n  database:\n  buckets:\n  environment:\n  secrets:\nkinds:\n  branch:\noverrides:\n  \"x/*\":\n")
+	read(t, minimal+
+		"defaults:\n  database:\n  buckets:\n  environment:\n  secrets:\nkinds:\n  branch:\noverrides:\n  \"x/*\":\n")
 }
 
 func TestOtherLineEndsAndByteOrderMarks(t *testing.T) {
@@ -187,7 +198,8 @@ func TestInitWorksAsItStands(t *testing.T) {
 
 func TestInitSaysWhatIsKnownOfTheProject(t *testing.T) {
 	source := string(Init(Start{
-		Project: "demo", Image: "demo:{commit}", DefaultBranch: "trunk", StagingBranch: "#stage", Port: 3000, Schema: "perch.schema.json",
+		Project: "demo", Image: "demo:{commit}", DefaultBranch: "trunk", StagingBranch: "#stage", Port: 3000,
+		Schema: "perch.schema.json",
 	}))
 	if !strings.HasPrefix(source, "# yaml-language-server: $schema=perch.schema.json\n") {
 		t.Errorf("the first line is %.60q", source)
@@ -200,7 +212,8 @@ func TestInitSaysWhatIsKnownOfTheProject(t *testing.T) {
 	}
 	file := read(t, source)
 	settings, _, err := file.Resolve("x", "")
-	if err != nil || settings.Environment["PORT"] != "3000" || file.Kind("trunk") != perch.KindProduction || file.Kind("#stage") != perch.KindStaging {
+	if err != nil || settings.Environment["PORT"] != "3000" || file.Kind("trunk") != perch.KindProduction ||
+		file.Kind("#stage") != perch.KindStaging {
 		t.Errorf("environment %v, kinds %v, %v", settings.Environment, file.Branches.Kinds, err)
 	}
 }

@@ -15,14 +15,20 @@ import (
 // in words, or an error with a place and no secret.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
-		shop, minimal, "", "# x", "- a", "a: &a [*a]", "? a", "[[[", "{a: {b: ", "a: |\n  x\n", "a: 'x", "\x00", "a: 1\n---\nb: 2", "%YAML 1.2", "<<: x", ": x", "a: b: c",
-		minimal + "overrides:\n  \"*\": {database: null, buckets: {a: null}}\n", minimal + "seed: [{s3: {from: a, to: b}}]", minimal + "seed: [{http: {path: /a, secret: hunter2, header: x}}, {run: {command: [a, '', 'b c'], timeout: 1s}}]", string(Init(Start{Project: "demo", Image: "demo:1"})), fullPolicy,
+		shop, minimal, "", "# x", "- a", "a: &a [*a]", "? a", "[[[", "{a: {b: ", "a: |\n  x\n", "a: 'x", "\x00",
+		"a: 1\n---\nb: 2", "%YAML 1.2", "<<: x", ": x", "a: b: c",
+		minimal + "overrides:\n  \"*\": {database: null, buckets: {a: null}}\n",
+		minimal + "seed: [{s3: {from: a, to: b}}]", minimal +
+			"seed: [{http: {path: /a, secret: hunter2, header: x}}, {run: {command: [a, '', 'b c'], timeout: 1s}}]",
+		string(Init(Start{Project: "demo", Image: "demo:1"})), fullPolicy,
 	} {
 		f.Add([]byte(seed))
 	}
 	for _, seed := range []string{
-		minimal + "overrides:\n  feature/*: {environment: {A: 1}}\n  \"*\": {environment: {A: 2, B: }}\n", minimal + "branches: {kinds: {main: staging, \"*\": branch}, skip: [x*]}\n",
-		minimal + "defaults: {expiry: {idle: 7h, max: 1h}, secrets: {API_KEY:\n  hunter2}}\n", "a:\n\tb: 1\n", "\ufeff" + minimal, "caf\xe9: 1\n", "\r0", "a: &hunter2 1\n", strings.Repeat("k", 300) + ": 1\n",
+		minimal + "overrides:\n  feature/*: {environment: {A: 1}}\n  \"*\": {environment: {A: 2, B: }}\n",
+		minimal + "branches: {kinds: {main: staging, \"*\": branch}, skip: [x*]}\n",
+		minimal + "defaults: {expiry: {idle: 7h, max: 1h}, secrets: {API_KEY:\n  hunter2}}\n", "a:\n\tb: 1\n",
+		"\ufeff" + minimal, "caf\xe9: 1\n", "\r0", "a: &hunter2 1\n", strings.Repeat("k", 300) + ": 1\n",
 		minimalPolicy + "kinds: {branch: ['*.lock']}\n", strings.Repeat("- ", 60) + "a\n",
 	} {
 		f.Add([]byte(seed))
@@ -46,7 +52,9 @@ func FuzzRead(f *testing.F) {
 		}
 		file.Skip("feature/login")
 		if unmatched := file.Unmatched(nil); len(unmatched) != len(file.Branches.Kinds)+len(file.Overrides) {
-			t.Errorf("of no branches %d patterns match one", len(file.Branches.Kinds)+len(file.Overrides)-len(unmatched))
+			t.Errorf(
+				"of no branches %d patterns match one", len(file.Branches.Kinds)+len(file.Overrides)-len(unmatched),
+			)
 		}
 	})
 }

@@ -90,7 +90,8 @@ func Init(s Start) []byte {
 		schema = "# yaml-language-server: $schema=" + s.Schema + "\n\n"
 	}
 	if s.Port != 0 {
-		port = fmt.Sprintf("    # The port that the Dockerfile exposes; without this line the app is to listen on 8080.\n    PORT: \"%d\"\n", s.Port)
+		port = fmt.Sprintf("    # The port that the Dockerfile exposes; without this line the app is to listen on "+
+			"8080.\n    PORT: \"%d\"\n", s.Port)
 	}
 	return []byte(strings.NewReplacer(
 		"SCHEMA", schema, "PROJECT", s.Project, "IMAGE", s.Image, "PORT", port,

@@ -22,7 +22,8 @@ var needed = map[reflect.Type][]string{
 // TestEveryKeyIsDeclaredWithRulesThatAreKnown finds misspelt rules, which nothing would act on, and
 // limits that are missing.
 func TestEveryKeyIsDeclaredWithRulesThatAreKnown(t *testing.T) {
-	known := strings.Fields("enum format minimum maximum exclusiveMinimum minItems maxItems default nullable oneof_required " +
+	known := strings.Fields("enum format minimum maximum exclusiveMinimum minItems maxItems default nullable " +
+		"oneof_required " +
 		"from to needs keys values list hint")
 	eachKey(func(of reflect.Type, k key) {
 		for rule := range k.rules {
@@ -46,7 +47,10 @@ func TestEveryDefaultMayBeWritten(t *testing.T) {
 	d := newDecoder(&document.Source{})
 	eachKey(func(of reflect.Type, k key) {
 		if text, ok := k.rules["default"]; ok {
-			d.value(k.name, &document.Node{Shape: document.Scalar, Text: text[0]}, reflect.New(of.FieldByIndex(k.index).Type).Elem(), k)
+			d.value(
+				k.name, &document.Node{Shape: document.Scalar, Text: text[0]},
+				reflect.New(of.FieldByIndex(k.index).Type).Elem(), k,
+			)
 		}
 	}, File{}, perch.Settings{}, perch.SeedStep{}, perch.Policy{})
 	if err := d.Err(); err != nil {

@@ -89,7 +89,10 @@ func (d *decoder) defaultNulls(path string, n *document.Node) {
 		}
 		for _, below := range e.Value.Entries {
 			if below.Value.Shape == document.Null {
-				d.Fail(below.Key, "%s has no value; write %s", strings.Join([]string{path, e.Key.Text, below.Key.Text}, "."), write)
+				d.Fail(
+					below.Key, "%s has no value; write %s",
+					strings.Join([]string{path, e.Key.Text, below.Key.Text}, "."), write,
+				)
 			}
 		}
 	}

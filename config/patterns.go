@@ -23,7 +23,9 @@ func validPattern(value string) string {
 		return ""
 	}
 	_, reason, _ := strings.Cut(err.Error(), "that Git accepts: ")
-	return fmt.Sprintf("must be a branch name or a pattern with * and ?, and no branch can be called like this: %s", reason)
+	return fmt.Sprintf(
+		"must be a branch name or a pattern with * and ?, and no branch can be called like this: %s", reason,
+	)
 }
 
 // covers reports whether wide surely matches every name that narrow matches. It may say no where it
@@ -63,7 +65,8 @@ func (d *decoder) patterns(f *File) {
 		d.notSkipped(f, "branches.kinds", rule.Pattern, rule.at)
 		for _, later := range f.Branches.Kinds[i+1:] {
 			if rule.Kind != later.Kind && covers(later.Pattern, rule.Pattern) {
-				d.Fail(rule.at, "branches.kinds[%q] never decides: %q on line %d matches every branch that it does, and the last one that matches decides; put the more special one below",
+				d.Fail(rule.at, "branches.kinds[%q] never decides: %q on line %d matches every branch that it does, "+
+					"and the last one that matches decides; put the more special one below",
 					rule.Pattern, later.Pattern, later.at.Line)
 			}
 		}
@@ -72,7 +75,8 @@ func (d *decoder) patterns(f *File) {
 		d.notSkipped(f, "overrides", override.Pattern, override.at)
 		for _, later := range f.Overrides[i+1:] {
 			if covers(later.Pattern, override.Pattern) && replacedBy(override.tree, later.tree) {
-				d.Fail(override.at, "overrides[%q] has no effect: %q on line %d matches every branch that it does, and sets all of it again; put the more special one below",
+				d.Fail(override.at, "overrides[%q] has no effect: %q on line %d matches every branch that it does, "+
+					"and sets all of it again; put the more special one below",
 					override.Pattern, later.Pattern, later.at.Line)
 			}
 		}
@@ -88,7 +92,8 @@ func (d *decoder) notSkipped(f *File, path, pattern string, at *document.Node) {
 	}
 	for _, skip := range SkipDefaults() {
 		if f.Branches.SkipDefaults && covers(skip, pattern) {
-			d.Fail(at, "%s[%q] is for no branch: %q of the built-in skip list %s; `branches.skip_defaults: false` turns that list off", path, pattern, skip, skipped)
+			d.Fail(at, "%s[%q] is for no branch: %q of the built-in skip list %s; `branches.skip_defaults: false` "+
+				"turns that list off", path, pattern, skip, skipped)
 		}
 	}
 }
@@ -129,7 +134,8 @@ func (f *File) Unmatched(branches []string) document.Problems {
 				return
 			}
 		}
-		d.Fail(at, "%s[%q] matches no branch of this checkout; write a branch's name or a pattern with * and ?, or fetch the branches", path, pattern)
+		d.Fail(at, "%s[%q] matches no branch of this checkout; write a branch's name or a pattern with * and ?, or "+
+			"fetch the branches", path, pattern)
 	}
 	for _, rule := range f.Branches.Kinds {
 		check("branches.kinds", rule.Pattern, rule.at)

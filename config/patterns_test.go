@@ -27,12 +27,15 @@ func TestPatternsThatCanMatchNoBranch(t *testing.T) {
 		"*@{*":        "it contains @{",
 	} {
 		_, err := Read(FileName, []byte(minimal+"overrides:\n  '"+pattern+"': {health_path: /x}\n"))
-		want := "perch.yaml:4:3: this key must be a branch name or a pattern with * and ?, and no branch can be called like this: " + reason + ", not \"" + pattern + "\"\n"
+		want := "perch.yaml:4:3: this key must be a branch name or a pattern with * and ?, and no branch can be " +
+			"called like this: " + reason + ", not \"" + pattern + "\"\n"
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", pattern, err)
 		}
 	}
-	for _, pattern := range []string{"*", "**", "?", "*/*", "*.*", "feature/{a,b}", "HEAD?", "@*", "*.loc?", "é*", "a.*.b", "refs/heads/x"} {
+	for _, pattern := range []string{
+		"*", "**", "?", "*/*", "*.*", "feature/{a,b}", "HEAD?", "@*", "*.loc?", "é*", "a.*.b", "refs/heads/x",
+	} {
 		if problem := validPattern(pattern); problem != "" {
 			t.Errorf("%s %s", pattern, problem)
 		}
@@ -72,7 +75,9 @@ func TestAPatternThatCoversAnotherMatchesWhatItMatches(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[abé]{1,6}`).Draw(t, "name")
 		narrow := wildcards(t, name)
-		wide := rapid.OneOf(rapid.StringMatching(`[abé*?]{1,6}`), rapid.Custom(func(t *rapid.T) string { return wildcards(t, narrow) })).Draw(t, "wide")
+		wide := rapid.OneOf(
+			rapid.StringMatching(`[abé*?]{1,6}`), rapid.Custom(func(t *rapid.T) string { return wildcards(t, narrow) }),
+		).Draw(t, "wide")
 		if covers(wide, narrow) && !perch.MatchBranch(wide, name) {
 			t.Fatalf("%q covers %q, and does not match %q as that does", wide, narrow, name)
 		}
@@ -84,9 +89,12 @@ func TestWhatPatternsCover(t *testing.T) {
 		wide, narrow string
 		want         bool
 	}{
-		{"*", "main", true}, {"*", "*", true}, {"*", "a/*", true}, {"a/*", "a/b", true}, {"a/*", "a/b*", true}, {"a/*b*", "a/*xb", true},
-		{"a?", "ab", true}, {"a?", "a?", true}, {"a*b*c", "a*bxbc", true}, {"main", "main", true}, {"**", "a", true}, {"*a", "*ba", true},
-		{"a?", "a*", false}, {"main", "*", false}, {"a/*", "*", false}, {"a/*", "b/x", false}, {"a", "ab", false}, {"ab", "a", false}, {"??", "é", false}, {"*a", "a*", false},
+		{"*", "main", true}, {"*", "*", true}, {"*", "a/*", true}, {"a/*", "a/b", true}, {"a/*", "a/b*", true},
+		{"a/*b*", "a/*xb", true},
+		{"a?", "ab", true}, {"a?", "a?", true}, {"a*b*c", "a*bxbc", true}, {"main", "main", true}, {"**", "a", true},
+		{"*a", "*ba", true},
+		{"a?", "a*", false}, {"main", "*", false}, {"a/*", "*", false}, {"a/*", "b/x", false}, {"a", "ab", false},
+		{"ab", "a", false}, {"??", "é", false}, {"*a", "a*", false},
 	} {
 		if got := covers(c.wide, c.narrow); got != c.want {
 			t.Errorf("%q covers %q: %v", c.wide, c.narrow, got)

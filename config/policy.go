@@ -119,7 +119,11 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 	}
 	derive(p)
 	if e := p.Expiry; e.Max != 0 && e.Idle > e.Max {
-		d.Fail(root.At("expiry", "max"), "expiry.max is %s and expiry.idle is %s; the longest life must not be shorter than the one without use", e.Max, e.Idle)
+		d.Fail(
+			root.At("expiry", "max"),
+			"expiry.max is %s and expiry.idle is %s; the longest life must not be shorter than the one without use",
+			e.Max, e.Idle,
+		)
 	}
 	if at := root.Get("reports"); at != nil && at.Get("github") != nil && p.Source.GitHub == nil {
 		d.Fail(at.Get("github"), "reports.github needs `source.github`: without it no repository on GitHub is known")

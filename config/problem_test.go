@@ -31,8 +31,13 @@ perch.yaml:4:17: branches.kinds.main must be one of production, staging, branch,
 perch.yaml:6:3: unknown key "prod" in kinds; allowed here: production, staging, branch
   6 |   prod: {}
     |   ^`},
-		"an empty file": {"# nothing yet\n", "\nperch.yaml: the file is empty; `perch config init` writes one to begin with"},
-		"no project":    {"image: example.com/shop:1\n", "\nperch.yaml: project is missing; it must have 2 to 15 characters, a-z first, then a-z and 0-9, no hyphen"},
+		"an empty file": {
+			"# nothing yet\n", "\nperch.yaml: the file is empty; `perch config init` writes one to begin with",
+		},
+		"no project": {
+			"image: example.com/shop:1\n",
+			"\nperch.yaml: project is missing; it must have 2 to 15 characters, a-z first, then a-z and 0-9, no hyphen",
+		},
 		"another shape": {"- a\n", `
 perch.yaml:1:1: the file must be a mapping, not a list
   1 | - a
@@ -96,7 +101,8 @@ perch.yaml:3:4: a NUL byte is not text; save the file as UTF-8 text
 perch.yaml:1:33: this is nested too deeply; at most 32 levels and an indentation of 100 columns are read
   1 | ` + strings.Repeat("[", 60) + `
     |                                 ^`},
-		"impossible values": {minimal + "defaults:\n  health_path: healthz\n  load_balancer: classic\n  platform: tomcat\n  instance_type: large\n" +
+		"impossible values": {minimal + "defaults:\n  health_path: healthz\n  load_balancer: classic\n  platform: " +
+			"tomcat\n  instance_type: large\n" +
 			"  instances: {min: 0, max: two}\n  database: {engine: mysql, version: 16.2, class: t3.micro, storage_gb: 5}\n", `
 perch.yaml:4:16: defaults.health_path must be a path that begins with a slash and has no braces, such as /healthz, not "healthz"
   4 |   health_path: healthz
@@ -298,7 +304,8 @@ perch.yaml:8:5: seed[4] must be a mapping, not "x"
 perch.yaml:9:5: seed[5] has 0 keys; it must have exactly one of s3, http, run
   9 |   - {}
     |     ^`},
-		"requests that cannot be sent": {minimal + "seed:\n  - http: {method: HEAD, path: x}\n  - http: {path: //evil.example.com/x, body: ../x}\n  - http: {path: /a, header: X-Token}\n" +
+		"requests that cannot be sent": {minimal + "seed:\n  - http: {method: HEAD, path: x}\n  - http: {path: " +
+			"//evil.example.com/x, body: ../x}\n  - http: {path: /a, header: X-Token}\n" +
 			"  - http: {path: /a, header: host, secret: a}\n  - http: {method: GET, path: /%zz, body: a.json}\n", `
 perch.yaml:4:20: seed[0].http.method must be one of GET, POST, PUT, PATCH, DELETE, not "HEAD"
   4 |   - http: {method: HEAD, path: x}
@@ -327,7 +334,8 @@ perch.yaml:8:31: seed[4].http.path must be a path of an address, with %25 for a 
 perch.yaml:8:43: seed[4].http.body goes with another method: a GET request has no body
   8 |   - http: {method: GET, path: /%zz, body: a.json}
     |                                           ^`},
-		"steps of another shape": {minimal + "seed:\n  - http: /a\n  - http: {path: /a, headers: {}}\n  - run: {command: python manage.py}\n  - run: {command: []}\n" +
+		"steps of another shape": {minimal + "seed:\n  - http: /a\n  - http: {path: /a, headers: {}}\n  - run: " +
+			"{command: python manage.py}\n  - run: {command: []}\n" +
 			"  - run: {command: [[]]}\n  - run: {timeout: 2h}\n  - run: {command: [a], timeout: 10}\n  - run: [a]\n", `
 perch.yaml:4:11: seed[0].http must be a mapping, not "/a"
   4 |   - http: /a
@@ -387,7 +395,8 @@ perch.yaml:3:27: seed[0].s3.to names the bucket assets, which no layer has; add 
 
 func TestAFileThatIsTooLargeIsNotRead(t *testing.T) {
 	_, err := Read(FileName, []byte(minimal+strings.Repeat("#", MaxFile)))
-	if want := "perch.yaml: the file is longer than 262144 bytes; at most that many are read"; err == nil || err.Error() != want {
+	if want := "perch.yaml: the file is longer than 262144 bytes; at most that many are read"; err == nil ||
+		err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 }
@@ -398,14 +407,16 @@ func TestAMappingWithTooManyKeysIsRejected(t *testing.T) {
 		_, _ = fmt.Fprintf(&source, "k%d: 1\n", i)
 	}
 	_, err := Read(FileName, []byte(source.String()))
-	if err == nil || !strings.Contains(err.Error(), "perch.yaml:501:5: this mapping has too many keys; at most 500 are read") {
+	if err == nil ||
+		!strings.Contains(err.Error(), "perch.yaml:501:5: this mapping has too many keys; at most 500 are read") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAKeyThatIsTooLongIsRejected(t *testing.T) {
 	_, err := Read(FileName, []byte(minimal+strings.Repeat("k", limits.Key+1)+": 1\n"))
-	if err == nil || !strings.HasPrefix(err.Error(), "perch.yaml:3:1: this key is 256 bytes long; at most 255 are read\n  3 | kkk") {
+	if err == nil ||
+		!strings.HasPrefix(err.Error(), "perch.yaml:3:1: this key is 256 bytes long; at most 255 are read\n  3 | kkk") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -418,7 +429,9 @@ func TestALongPatternIsNoNesting(t *testing.T) {
 // and half a minute for the second.
 func TestAFileOfManyKeysIsRejectedBeforeItIsParsed(t *testing.T) {
 	for source, want := range map[string]string{
-		strings.Repeat("a:\n", 80_000):                         "perch.yaml:501:2: this mapping has too many keys; at most 500 are read",
+		strings.Repeat(
+			"a:\n", 80_000,
+		): "perch.yaml:501:2: this mapping has too many keys; at most 500 are read",
 		minimal + "a: {" + strings.Repeat("b,", 100_000) + "}": "perch.yaml:3:",
 		minimal + "a:\n" + strings.Repeat("- b\n", 50_000):     "perch.yaml:5000:",
 	} {
@@ -430,7 +443,8 @@ func TestAFileOfManyKeysIsRejectedBeforeItIsParsed(t *testing.T) {
 }
 
 func TestALongLineIsQuotedAroundTheProblem(t *testing.T) {
-	_, err := Read(FileName, []byte(minimal+"defaults: {environment: {A: "+strings.Repeat("x", 300)+", b: y, C: "+strings.Repeat("z", 300)+"}}\n"))
+	_, err := Read(FileName, []byte(minimal+"defaults: {environment: {A: "+strings.Repeat("x", 300)+", b: y, C: "+
+		strings.Repeat("z", 300)+"}}\n"))
 	want := `perch.yaml:3:331: a key of defaults.environment must be a name in A-Z, 0-9 and _ that does not begin with a digit, not "b"
   3 | ` + strings.Repeat("x", 78) + ", b: y, C: " + strings.Repeat("z", 71) + `
     | ` + strings.Repeat(" ", 80) + "^"
@@ -445,13 +459,17 @@ func TestALongLineIsQuotedAroundTheProblem(t *testing.T) {
 func TestAnEnvironmentThatIsTooLargeIsRejected(t *testing.T) {
 	source := minimal + "defaults:\n  environment:\n    A: " + strings.Repeat("x", maxEnvironment) + "\n"
 	_, err := Read(FileName, []byte(source))
-	if err == nil || !strings.HasPrefix(err.Error(), "perch.yaml:5:5: environment takes 3075 bytes; at most 3072 fit into an Elastic Beanstalk environment") {
+	if err == nil || !strings.HasPrefix(
+		err.Error(),
+		"perch.yaml:5:5: environment takes 3075 bytes; at most 3072 fit into an Elastic Beanstalk environment",
+	) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestOneBranchOnlyMayBeWrong(t *testing.T) {
-	file := read(t, minimal+"defaults: {buckets: {assets: {}}}\noverrides:\n  \"bare/*\": {buckets: null, instances: {min: 2}}\nseed:\n  - s3: {from: a, to: assets}\n")
+	file := read(t, minimal+"defaults: {buckets: {assets: {}}}\noverrides:\n  \"bare/*\": {buckets: null, instances: "+
+		"{min: 2}}\nseed:\n  - s3: {from: a, to: assets}\n")
 	if _, _, err := file.Resolve("fine", commit); err != nil {
 		t.Error(err)
 	}
@@ -472,12 +490,14 @@ perch.yaml:7:23: seed[0].s3.to names the bucket assets, which branch "bare/x" (k
 }
 
 func TestASeedThatOnlyOneBranchCannotHave(t *testing.T) {
-	file := read(t, minimal+"defaults: {secrets: {TOKEN: \"arn:aws:ssm:eu-central-1:123456789012:parameter/x\"}}\noverrides:\n  \"bare/*\": {secrets: null}\nseed:\n  - http: {path: /a, secret: TOKEN}\n")
+	file := read(t, minimal+"defaults: {secrets: {TOKEN: \"arn:aws:ssm:eu-central-1:123456789012:parameter/x\"}}\n"+
+		"overrides:\n  \"bare/*\": {secrets: null}\nseed:\n  - http: {path: /a, secret: TOKEN}\n")
 	if _, _, err := file.Resolve("fine", commit); err != nil {
 		t.Error(err)
 	}
 	_, _, err := file.Resolve("bare/x", commit)
-	if want := `perch.yaml:7:30: seed[0].http.secret names the secret TOKEN, which branch "bare/x" (kind branch) does not have`; err == nil || !strings.HasPrefix(err.Error(), want) {
+	if want := `perch.yaml:7:30: seed[0].http.secret names the secret TOKEN, which branch "bare/x" (kind branch) ` +
+		`does not have`; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -492,13 +512,18 @@ func TestSoManyStepsAndSoLongACommandAreRead(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	_, err = Read(FileName, []byte(minimal+"seed: [{run: {command: [load, "+strings.Repeat("x", maxCommand)+"]}}]\n"))
-	if err == nil || !strings.Contains(err.Error(), "seed[0].run.command has more than 8000 bytes; keep a script in the image and call it") {
+	if err == nil || !strings.Contains(
+		err.Error(), "seed[0].run.command has more than 8000 bytes; keep a script in the image and call it",
+	) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestOnlySoManyProblemsAreShown(t *testing.T) {
-	_, err := Read(FileName, []byte(minimal+"x: 1\ndefaults: {a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1, h: 1, i: 1, j: 1, k: 1}\n"))
+	_, err := Read(
+		FileName,
+		[]byte(minimal+"x: 1\ndefaults: {a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1, h: 1, i: 1, j: 1, k: 1}\n"),
+	)
 	var problems document.Problems
 	if !errors.As(err, &problems) || len(problems) != 12 || !strings.HasSuffix(err.Error(), "\nand 2 more") {
 		t.Errorf("got %d problems: %v", len(problems), err)

@@ -15,7 +15,8 @@ import (
 func TestWhatIsReadFitsThePublishedSchema(t *testing.T) {
 	perchYAML, policyYAML := compiled(t, Schema()), compiled(t, PolicySchema())
 	for source, schema := range map[string]*jsonschema.Schema{
-		shop: perchYAML, minimal: perchYAML, string(Init(Start{Project: "demo", Image: "demo:1"})): perchYAML, fullPolicy: policyYAML, minimalPolicy: policyYAML,
+		shop: perchYAML, minimal: perchYAML, string(Init(Start{Project: "demo", Image: "demo:1"})): perchYAML,
+		fullPolicy: policyYAML, minimalPolicy: policyYAML,
 		minimal + "branches:\ndefaults:\nkinds:\noverrides:\nseed:\n":                perchYAML,
 		minimal + "kinds: {branch: }\noverrides: {\"*\": {database: null}, x/*: }\n": perchYAML,
 	} {

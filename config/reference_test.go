@@ -36,10 +36,16 @@ func configurationPage(t *testing.T) []byte {
 	}{
 		{"perch.yaml", "", file, file, false},
 		{"Settings", "These keys may stand in `defaults`, below each of `kinds`, and below each of `overrides`. " +
-			"The default is what an environment has where no [layer](perch-yaml.md#layers) says otherwise.", file, file.Definitions["Settings"], true},
-		{"Seed steps", "Each step of `seed` has exactly one of the keys at the top level here; [seed steps](perch-yaml.md#seed-steps) says how they are carried out.",
+			"The default is what an environment has where no [layer](perch-yaml.md#layers) says otherwise.", file,
+			file.Definitions["Settings"], true},
+		{"Seed steps", "Each step of `seed` has exactly one of the keys at the top level here; [seed " +
+			"steps](perch-yaml.md#seed-steps) says how they are carried out.",
 			file, file.Definitions["SeedStep"], false},
-		{"The policy", "The worker's own file. [What is rejected](policy.md#what-is-rejected) says what comes of it.", policy, policy, false},
+		{
+			"The policy",
+			"The worker's own file. [What is rejected](policy.md#what-is-rejected) says what comes of it.", policy,
+			policy, false,
+		},
 	} {
 		fmt.Fprintf(&page, "\n## %s\n\n", section.title)
 		if section.lead != "" {

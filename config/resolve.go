@@ -73,7 +73,9 @@ var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 // hexadecimal digits; an empty commit leaves it as it is.
 func (f *File) Resolve(branch, commit string) (perch.Settings, Origins, error) {
 	if commit != "" && !fullCommit.MatchString(commit) {
-		return perch.Settings{}, nil, fmt.Errorf("resolve settings of branch %q: commit %q is not a full commit of 40 hexadecimal digits", branch, commit)
+		return perch.Settings{}, nil, fmt.Errorf(
+			"resolve settings of branch %q: commit %q is not a full commit of 40 hexadecimal digits", branch, commit,
+		)
 	}
 	d := newDecoder(f.source)
 	settings, tree := d.merged(f, f.Kind(branch), branch)
@@ -147,9 +149,14 @@ func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Setting
 		}
 		return document.Merge(base, database)
 	})
-	complete(tree, "expiry", func(expiry *document.Node) *document.Node { return document.Merge(builtInExpiry(), expiry) })
+	complete(
+		tree, "expiry", func(expiry *document.Node) *document.Node { return document.Merge(builtInExpiry(), expiry) },
+	)
 	complete(tree, "buckets", func(buckets *document.Node) *document.Node {
-		return eachValue(buckets, func(bucket *document.Node) *document.Node { return document.Merge(builtInBucket(bucket), bucket) })
+		return eachValue(
+			buckets,
+			func(bucket *document.Node) *document.Node { return document.Merge(builtInBucket(bucket), bucket) },
+		)
 	})
 	return d.settings("", tree), tree
 }

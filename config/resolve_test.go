@@ -43,11 +43,16 @@ func TestLayersOverrideSelectively(t *testing.T) {
 	}
 	want := perch.Settings{
 		Image: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:" + commit, ImageWait: 15 * time.Minute,
-		Platform: "docker", InstanceType: "m7i.large", Instances: perch.Instances{Min: 1, Max: 1}, LoadBalancer: "shared", HealthPath: "/healthz",
-		Database:    &perch.Database{Mode: perch.DatabaseDedicated, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20},
+		Platform: "docker", InstanceType: "m7i.large", Instances: perch.Instances{Min: 1, Max: 1},
+		LoadBalancer: "shared", HealthPath: "/healthz",
+		Database: &perch.Database{
+			Mode: perch.DatabaseDedicated, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20,
+		},
 		Buckets:     map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
 		Environment: map[string]string{"DJANGO_SETTINGS_MODULE": "shop.settings"},
-		Secrets:     map[string]string{"SECRET_KEY": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview"},
+		Secrets: map[string]string{
+			"SECRET_KEY": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview",
+		},
 	}
 	if diff := cmp.Diff(want, settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
@@ -123,7 +128,8 @@ overrides:
 }
 
 func TestKindsWhoseDataIsDearHaveBackups(t *testing.T) {
-	file := read(t, minimal+"branches: {kinds: {main: production, staging: staging}}\ndefaults: {database: {}}\noverrides: {lean: {database: {backup_days: 3}}}\n")
+	file := read(t, minimal+"branches: {kinds: {main: production, staging: staging}}\ndefaults: {database: {}}\n"+
+		"overrides: {lean: {database: {backup_days: 3}}}\n")
 	for branch, want := range map[string]perch.Database{
 		"main": {MultiAZ: true, BackupDays: 14}, "staging": {BackupDays: 7}, "x": {}, "lean": {BackupDays: 3},
 	} {
@@ -138,8 +144,11 @@ func TestKindsWhoseDataIsDearHaveBackups(t *testing.T) {
 			t.Errorf("%s: backups come from %s", branch, origins["database.backup_days"])
 		}
 	}
-	_, _, err := read(t, minimal+"branches: {kinds: {main: production}}\ndefaults: {database: {backup_days: 0}}\n").Resolve("main", commit)
-	want := "perch.yaml:4:36: database.backup_days is 0 (defaults, line 4), and the database of an environment of kind production has backups; set 1 to 35 days in kinds.production"
+	_, _, err := read(
+		t, minimal+"branches: {kinds: {main: production}}\ndefaults: {database: {backup_days: 0}}\n",
+	).Resolve("main", commit)
+	want := "perch.yaml:4:36: database.backup_days is 0 (defaults, line 4), and the database of an environment of " +
+		"kind production has backups; set 1 to 35 days in kinds.production"
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -153,9 +162,15 @@ overrides:
   "reports": {database: {mode: snapshot, snapshot: shop-seed-1}}
 `)
 	for branch, want := range map[string]*perch.Database{
-		"docs/x":   nil,
-		"docs/api": {Mode: perch.DatabaseDedicated, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 30},
-		"reports":  {Mode: perch.DatabaseSnapshot, Snapshot: "shop-seed-1", Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 30},
+		"docs/x": nil,
+		"docs/api": {
+			Mode: perch.DatabaseDedicated, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro",
+			StorageGB: 30,
+		},
+		"reports": {
+			Mode: perch.DatabaseSnapshot, Snapshot: "shop-seed-1", Engine: "postgres", Version: perch.DefaultPostgreSQL,
+			Class: "db.t4g.micro", StorageGB: 30,
+		},
 	} {
 		settings, origins, err := file.Resolve(branch, commit)
 		if err != nil {
@@ -191,7 +206,8 @@ func TestADatabaseIsCompletedByTheBuiltInOne(t *testing.T) {
 }
 
 func TestTheLastMatchingOverrideWins(t *testing.T) {
-	file := read(t, minimal+"overrides:\n  \"b/*\": {instance_type: t3.large, platform: docker}\n  \"*\": {instance_type: t3.nano}\n  b/x: {health_path: /up}\n")
+	file := read(t, minimal+"overrides:\n  \"b/*\": {instance_type: t3.large, platform: docker}\n  \"*\": "+
+		"{instance_type: t3.nano}\n  b/x: {health_path: /up}\n")
 	settings, _, err := file.Resolve("b/x", commit)
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +234,8 @@ func TestWrittenValuesStayAsTheyAreWritten(t *testing.T) {
 func TestTheCommitMustBeAFullOne(t *testing.T) {
 	file := read(t, minimal)
 	_, _, err := file.Resolve("x", "0123abc")
-	if want := `resolve settings of branch "x": commit "0123abc" is not a full commit of 40 hexadecimal digits`; err == nil || err.Error() != want {
+	if want := `resolve settings of branch "x": commit "0123abc" is not a full commit of 40 hexadecimal ` +
+		`digits`; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 	settings, _, err := file.Resolve("x", "")
@@ -234,7 +251,8 @@ func TestEveryValueHasAnOrigin(t *testing.T) {
 		keys := []string{"instance_type: t3.large", "health_path: /x", "load_balancer: none"}
 		source := minimal
 		sections := []struct{ head, name string }{
-			{"defaults:\n", "defaults"}, {"kinds:\n  branch:\n", "kinds.branch"}, {"overrides:\n  \"*\":\n", `overrides["*"]`},
+			{"defaults:\n", "defaults"}, {"kinds:\n  branch:\n", "kinds.branch"},
+			{"overrides:\n  \"*\":\n", `overrides["*"]`},
 		}
 		want := map[string]string{"instance_type": BuiltIn, "health_path": BuiltIn, "load_balancer": BuiltIn}
 		for _, section := range sections {

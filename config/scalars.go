@@ -75,7 +75,9 @@ func (k key) limits() (low, high time.Duration) {
 func (d *decoder) duration(path string, n *document.Node, to *time.Duration, k key) {
 	value, err := time.ParseDuration(n.Text)
 	if low, high := k.limits(); n.Shape != document.Scalar || err != nil || value < low || value > high {
-		d.Fail(n, "%s must be a duration from %s to %s, such as 30m, not %s", path, k.rule("from"), k.rule("to"), shown(n))
+		d.Fail(
+			n, "%s must be a duration from %s to %s, such as 30m, not %s", path, k.rule("from"), k.rule("to"), shown(n),
+		)
 		return
 	}
 	*to = value
@@ -86,7 +88,10 @@ func (d *decoder) hours(path string, n *document.Node, to *perch.Hours, k key) {
 	value, err := time.ParseDuration(n.Text)
 	low, high := k.limits()
 	if n.Shape != document.Scalar || err != nil || value%time.Hour != 0 || value < low || value > high {
-		d.Fail(n, "%s must be whole hours from %s to %s, such as 168h, not %s", path, k.rule("from"), k.rule("to"), shown(n))
+		d.Fail(
+			n, "%s must be whole hours from %s to %s, such as 168h, not %s", path, k.rule("from"), k.rule("to"),
+			shown(n),
+		)
 		return
 	}
 	*to = perch.Hours(value / time.Hour)

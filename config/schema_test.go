@@ -40,7 +40,10 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(want), string(got)); diff != "" {
-			t.Errorf("%s is not current; write it with `go test ./config -update` (from the types: -, in the file: +):\n%s", file, diff)
+			t.Errorf(
+				"%s is not current; write it with `go test ./config -update` (from the types: -, in the file: +):\n%s",
+				file, diff,
+			)
 		}
 	}
 }
@@ -115,14 +118,19 @@ func mapped(of reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[map[perch.Kind]Layer]():
 		return eachKind(nullable(settings))
 	case reflect.TypeFor[[]Override]():
-		return &jsonschema.Schema{Type: "object", PropertyNames: &jsonschema.Schema{Format: "branch pattern"}, AdditionalProperties: nullable(settings)}
+		return &jsonschema.Schema{
+			Type: "object", PropertyNames: &jsonschema.Schema{Format: "branch pattern"},
+			AdditionalProperties: nullable(settings),
+		}
 	case reflect.TypeFor[[]KindRule]():
 		return &jsonschema.Schema{
 			Type: "object", PropertyNames: &jsonschema.Schema{Format: "branch pattern"},
 			AdditionalProperties: &jsonschema.Schema{Type: "string", Enum: kindEnum()},
 		}
 	case reflect.TypeFor[map[perch.Kind][]string](), reflect.TypeFor[perch.KindSecrets]():
-		return eachKind(&jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Format: listFormats[of]}})
+		return eachKind(&jsonschema.Schema{
+			Type: "array", Items: &jsonschema.Schema{Type: "string", Format: listFormats[of]},
+		})
 	case reflect.TypeFor[time.Duration](), reflect.TypeFor[perch.Hours](), reflect.TypeFor[netip.Prefix]():
 		return &jsonschema.Schema{Type: "string"}
 	}
@@ -130,7 +138,9 @@ func mapped(of reflect.Type) *jsonschema.Schema {
 }
 
 func eachKind(value *jsonschema.Schema) *jsonschema.Schema {
-	kinds := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+	kinds := &jsonschema.Schema{
+		Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema,
+	}
 	for _, kind := range perch.Kinds() {
 		kinds.Properties.Set(string(kind), value)
 	}
@@ -227,7 +237,9 @@ func each(s *jsonschema.Schema, visit func(*jsonschema.Schema)) {
 			each(pair.Value, visit)
 		}
 	}
-	for _, below := range append(append([]*jsonschema.Schema{s.Items, s.AdditionalProperties, s.PropertyNames}, s.OneOf...), s.AnyOf...) {
+	for _, below := range append(
+		append([]*jsonschema.Schema{s.Items, s.AdditionalProperties, s.PropertyNames}, s.OneOf...), s.AnyOf...,
+	) {
 		each(below, visit)
 	}
 	visit(s)

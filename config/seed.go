@@ -19,7 +19,10 @@ func (d *decoder) seedSteps(f *File) {
 			d.Fail(n.At("http", "body"), "seed[%d].http.body goes with another method: a GET request has no body", i)
 		}
 		if step.Run != nil && len(strings.Join(step.Run.Command, " ")) > maxCommand {
-			d.Fail(n.At("run", "command"), "seed[%d].run.command has more than %d bytes; keep a script in the image and call it", i, maxCommand)
+			d.Fail(
+				n.At("run", "command"),
+				"seed[%d].run.command has more than %d bytes; keep a script in the image and call it", i, maxCommand,
+			)
 		}
 	}
 }
@@ -31,20 +34,28 @@ func (d *decoder) seedChecks(f *File) {
 	for i, step := range f.Seed {
 		for j, earlier := range f.Seed[:i] {
 			if reflect.DeepEqual(step, earlier) {
-				d.Fail(f.seedNodes[i], "seed[%d] is the same as seed[%d], and a step is carried out once for each environment; leave it out", i, j)
+				d.Fail(f.seedNodes[i], "seed[%d] is the same as seed[%d], and a step is carried out once for each "+
+					"environment; leave it out", i, j)
 				break
 			}
 		}
 		if step.Run != nil && step.Run.Command[0] == "" {
-			d.Fail(f.seedNodes[i].At("run", "command"), "seed[%d].run.command begins with an empty word; the first word is the command", i)
+			d.Fail(
+				f.seedNodes[i].At("run", "command"),
+				"seed[%d].run.command begins with an empty word; the first word is the command", i,
+			)
 		}
 		need := needOf(step)
 		found := need.name == ""
 		for _, layer := range f.all() {
-			found = found || layer.Get(need.among).Get(need.name) != nil || need.among == "buckets" && layer.Get("template") != nil
+			found = found || layer.Get(need.among).Get(need.name) != nil ||
+				need.among == "buckets" && layer.Get("template") != nil
 		}
 		if !found {
-			d.Fail(f.seedNodes[i].At(need.key...), "%s, which no layer has; add it to defaults.%s", need.named(i), need.among)
+			d.Fail(
+				f.seedNodes[i].At(need.key...), "%s, which no layer has; add it to defaults.%s", need.named(i),
+				need.among,
+			)
 		}
 	}
 }
@@ -58,7 +69,10 @@ func (d *decoder) seedTargets(f *File, s perch.Settings, branch string) {
 		bucket = bucket || s.Template != ""
 		_, secret := s.Secrets[need.name]
 		if need.name != "" && !(need.among == "buckets" && bucket) && !(need.among == "secrets" && secret) {
-			d.Fail(f.seedNodes[i].At(need.key...), "%s, which branch %q (kind %s) does not have", need.named(i), branch, f.Kind(branch))
+			d.Fail(
+				f.seedNodes[i].At(need.key...), "%s, which branch %q (kind %s) does not have", need.named(i), branch,
+				f.Kind(branch),
+			)
 		}
 	}
 }
@@ -84,5 +98,7 @@ func needOf(step perch.SeedStep) need {
 
 // named begins a sentence about the need of the step with this index.
 func (n need) named(index int) string {
-	return fmt.Sprintf("seed[%d].%s names the %s %s", index, strings.Join(n.key, "."), strings.TrimSuffix(n.among, "s"), n.name)
+	return fmt.Sprintf(
+		"seed[%d].%s names the %s %s", index, strings.Join(n.key, "."), strings.TrimSuffix(n.among, "s"), n.name,
+	)
 }

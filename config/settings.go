@@ -39,9 +39,11 @@ func (d *decoder) plainVariable(path string, e document.Entry) {
 		d.Fail(value, "%s %s; Elastic Beanstalk does not carry such a value to the app unchanged: leave that out, "+
 			"or write the value in base64 and let the app decode it", path, uncarriedIn(value.Text))
 	case dynamicReference.MatchString(value.Text):
-		d.Fail(value, "%s has a dynamic reference, which CloudFormation would read whatever the policy says of it; name the secret's ARN under secrets: %s", path, key.Text)
+		d.Fail(value, "%s has a dynamic reference, which CloudFormation would read whatever the policy says of it; "+
+			"name the secret's ARN under secrets: %s", path, key.Text)
 	case document.SecretName(key.Text) && value.Text != "":
-		d.Fail(key, "%s looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and name its ARN under secrets: %s", path, key.Text)
+		d.Fail(key, "%s looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and "+
+			"name its ARN under secrets: %s", path, key.Text)
 	}
 }
 
@@ -66,7 +68,9 @@ func (d *decoder) warning(s perch.Settings, n *document.Node) {
 		shortest = e.Max
 	}
 	if e.Warn >= shortest {
-		d.Fail(n.At("expiry"), "expiry.warn is %s (%s), and environments live %s only; set expiry.warn to a part of that", e.Warn,
+		d.Fail(n.At(
+			"expiry",
+		), "expiry.warn is %s (%s), and environments live %s only; set expiry.warn to a part of that", e.Warn,
 			n.At("expiry", "warn").Origin(), shortest)
 	}
 }
@@ -78,14 +82,20 @@ func (d *decoder) whole(s perch.Settings, n *document.Node) {
 		if at.Line == 0 {
 			at, other = other, at
 		}
-		d.Fail(at, "instances.min is %d and instances.max is %d (%s); the minimum must not be above the maximum: set both in one layer", low, high, other.Origin())
+		d.Fail(at, "instances.min is %d and instances.max is %d (%s); the minimum must not be above the maximum: set "+
+			"both in one layer", low, high, other.Origin())
 	}
 	if s.LoadBalancer == "none" && s.Instances.Max > 1 {
-		d.Fail(n.At("load_balancer"), "load_balancer none means a single instance, and instances.max is %d (%s); set it to 1", s.Instances.Max, n.At("instances", "max").Origin())
+		d.Fail(
+			n.At("load_balancer"),
+			"load_balancer none means a single instance, and instances.max is %d (%s); set it to 1", s.Instances.Max,
+			n.At("instances", "max").Origin(),
+		)
 	}
 	if e := s.Expiry; e != nil && e.Max != 0 && e.Idle > e.Max {
 		at, other := n.At("expiry", "max"), n.At("expiry", "idle")
-		d.Fail(at, "expiry.max is %s and expiry.idle is %s (%s); the longest life must not be shorter than the one without use", e.Max, e.Idle, other.Origin())
+		d.Fail(at, "expiry.max is %s and expiry.idle is %s (%s); the longest life must not be shorter than the one "+
+			"without use", e.Max, e.Idle, other.Origin())
 	}
 	d.warning(s, n)
 	d.similarBuckets(s, n)
@@ -98,11 +108,17 @@ func (d *decoder) whole(s perch.Settings, n *document.Node) {
 		size += len(name) + len(value) + 2
 	}
 	if size > maxEnvironment {
-		d.Fail(n.At("environment"), "environment takes %d bytes; at most %d fit into an Elastic Beanstalk environment", size, maxEnvironment)
+		d.Fail(
+			n.At("environment"), "environment takes %d bytes; at most %d fit into an Elastic Beanstalk environment",
+			size, maxEnvironment,
+		)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Secrets)) {
 		if _, ok := s.Environment[name]; ok {
-			d.Fail(n.At("secrets", name), "%s stands in environment (%s) and in secrets; leave one of them out", name, n.At("environment", name).Origin())
+			d.Fail(
+				n.At("secrets", name), "%s stands in environment (%s) and in secrets; leave one of them out", name,
+				n.At("environment", name).Origin(),
+			)
 		}
 	}
 }
@@ -113,7 +129,8 @@ func (d *decoder) backups(kind perch.Kind, db *perch.Database, n *document.Node)
 		return
 	}
 	days := n.At("database", "backup_days")
-	d.Fail(days, "database.backup_days is 0 (%s), and the database of an environment of kind production has backups; set 1 to 35 days in kinds.production", days.Origin())
+	d.Fail(days, "database.backup_days is 0 (%s), and the database of an environment of kind production has backups; "+
+		"set 1 to 35 days in kinds.production", days.Origin())
 }
 
 // snapshot wants a snapshot exactly where the database is restored from one.
@@ -121,9 +138,13 @@ func (d *decoder) snapshot(db perch.Database, n *document.Node) {
 	mode := n.At("database", "mode")
 	switch restored := db.Mode == perch.DatabaseSnapshot; {
 	case restored && db.Snapshot == "":
-		d.Fail(mode, "database.mode is snapshot and database.snapshot is missing; name the id or the ARN of an RDS snapshot")
+		d.Fail(
+			mode,
+			"database.mode is snapshot and database.snapshot is missing; name the id or the ARN of an RDS snapshot",
+		)
 	case !restored && db.Snapshot != "":
-		d.Fail(n.At("database", "snapshot"), "database.snapshot is for database.mode snapshot, and the mode is %s (%s); set the mode to snapshot, or the snapshot to null", db.Mode, mode.Origin())
+		d.Fail(n.At("database", "snapshot"), "database.snapshot is for database.mode snapshot, and the mode is %s "+
+			"(%s); set the mode to snapshot, or the snapshot to null", db.Mode, mode.Origin())
 	}
 }
 

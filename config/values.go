@@ -39,8 +39,9 @@ func oneOf(values ...string) check {
 
 var (
 	bucketName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	imageName  = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
-	imageTag   = regexp.MustCompile(`(:[^/:@]+|@sha256:[0-9a-f]{64})$`)
+	imageName  = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/` +
+		`[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
+	imageTag = regexp.MustCompile(`(:[^/:@]+|@sha256:[0-9a-f]{64})$`)
 )
 
 // commitPlaceholder stands for the full commit in an image.
@@ -77,8 +78,10 @@ var (
 	variable = byPattern(`^[A-Z_][A-Z0-9_]*$`,
 		"must be a name in A-Z, 0-9 and _ that does not begin with a digit")
 	logicalID = byPattern(`^[a-zA-Z0-9]{1,255}$`, "must be a name of letters and digits, as the template has it")
-	secretARN = byPattern(`^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
-		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store")
+	secretARN = byPattern(
+		`^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
+		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store",
+	)
 )
 
 // ownPrefixes begin the names of variables that Perch sets itself.
@@ -99,7 +102,9 @@ var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
 
 func validSeedFrom(value string) string {
 	if rest, ok := strings.CutPrefix(value, "s3://"); ok {
-		if bucket, prefix, _ := strings.Cut(rest, "/"); len(bucket) >= 3 && prefix != "" && !strings.ContainsFunc(rest, unicode.IsControl) {
+		if bucket, prefix, _ := strings.Cut(
+			rest, "/",
+		); len(bucket) >= 3 && prefix != "" && !strings.ContainsFunc(rest, unicode.IsControl) {
 			return ""
 		}
 		return "must name a bucket and a prefix, such as s3://bucket/prefix/"
@@ -113,13 +118,16 @@ func validSeedFrom(value string) string {
 // insideRepository reports whether name is a path below the repository's root, written in one way
 // only.
 func insideRepository(name string) bool {
-	return name != "" && name == path.Clean(name) && !path.IsAbs(name) && !strings.ContainsAny(name, "\\:") && name != ".." && !strings.HasPrefix(name, "../")
+	return name != "" && name == path.Clean(name) && !path.IsAbs(name) && !strings.ContainsAny(name, "\\:") &&
+		name != ".." && !strings.HasPrefix(name, "../")
 }
 
 func validSeedTo(value string) string {
 	bucket, prefix, _ := strings.Cut(value, "/")
-	if validBucket(bucket) != "" && logicalID.check(bucket) != "" || strings.HasPrefix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
-		return "must be the name of one of the buckets, or the logical id of one in a template of your own, with a prefix after a slash where one is wanted"
+	if validBucket(bucket) != "" && logicalID.check(bucket) != "" || strings.HasPrefix(prefix, "/") ||
+		strings.ContainsFunc(prefix, unicode.IsControl) {
+		return "must be the name of one of the buckets, or the logical id of one in a template of your own, with a " +
+			"prefix after a slash where one is wanted"
 	}
 	return ""
 }
@@ -147,7 +155,10 @@ func validSeedBody(value string) string {
 }
 
 // ownHeaders are those that Perch or HTTP sets.
-var ownHeaders = []string{"Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Trailer", "Upgrade", "Te", "Expect", "Idempotency-Key", "User-Agent"}
+var ownHeaders = []string{
+	"Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Trailer", "Upgrade", "Te", "Expect",
+	"Idempotency-Key", "User-Agent",
+}
 
 func validSeedHeader(value string) string {
 	if !headerName.MatchString(value) {

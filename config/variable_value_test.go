@@ -18,7 +18,9 @@ func TestS192AValueThatBeanstalkDoesNotCarryIsRejected(t *testing.T) {
 		"a ":                 "begins or ends with a space",
 	} {
 		quoted := "'" + strings.ReplaceAll(value, "'", "''") + "'"
-		_, err := Read("perch.yaml", []byte("project: shop\nimage: a/b:{commit}\ndefaults: {environment: {V: "+quoted+"}}\n"))
+		_, err := Read(
+			"perch.yaml", []byte("project: shop\nimage: a/b:{commit}\ndefaults: {environment: {V: "+quoted+"}}\n"),
+		)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "base64") {
 			t.Errorf("%s: %v, want %q", value, err, want)
 		}

@@ -23,7 +23,8 @@ const (
 var beanstalkBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/terminated-environments",
-		Sentence: "A terminated environment stays in DescribeEnvironments as Terminated, unless IncludeDeleted is false; " +
+		Sentence: "A terminated environment stays in DescribeEnvironments as Terminated, unless IncludeDeleted is " +
+			"false; " +
 			"its name can be used again at once.",
 		Source:   "https://github.com/aws/aws-dotnet-deploy/pull/599",
 		ReliedOn: "activities/leftovers/verify.go", Cents: 2, Minutes: 25, check: checkTerminated,
@@ -37,7 +38,8 @@ var beanstalkBeliefs = []Belief{
 	{
 		Name:     "elasticbeanstalk/name-is-no-tag",
 		Sentence: "A tag whose value is the environment's name fails the creation.",
-		Source:   beanstalkGuide + "using-features.tagging.html", ReliedOn: "tags.go", Minutes: 5, check: checkNameIsNoTag,
+		Source:   beanstalkGuide + "using-features.tagging.html", ReliedOn: "tags.go", Minutes: 5,
+		check: checkNameIsNoTag,
 	},
 }
 
@@ -65,7 +67,8 @@ func (w *World) applicationOn(platform, name, lines string, options ...string) s
 func environmentParts(platform, name, lines string, options []string) []string {
 	settings := append([]string{
 		option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "!Ref Profile"),
-		option("aws:autoscaling:launchconfiguration", "DisableIMDSv1", `"true"`), // New accounts need a launch template.
+		// New accounts need a launch template.
+		option("aws:autoscaling:launchconfiguration", "DisableIMDSv1", `"true"`),
 		option("aws:ec2:instances", "InstanceTypes", "t3.micro"),
 	}, options...)
 	return []string{
@@ -119,7 +122,9 @@ func checkTerminated(ctx context.Context, w *World) error {
 		return err
 	}
 	if len(alive) != 0 || len(all) != 1 || all[0].Status != ebtypes.EnvironmentStatusTerminated {
-		return differs("after the termination %d environments are listed, %d with terminated ones", len(alive), len(all))
+		return differs(
+			"after the termination %d environments are listed, %d with terminated ones", len(alive), len(all),
+		)
 	}
 	body, err := w.applicationWith(ctx, name, "")
 	if err != nil {

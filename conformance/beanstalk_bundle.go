@@ -18,8 +18,10 @@ import (
 var bundleBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/bundle-bucket",
-		Sentence: "Beanstalk copies an environment's source bundle into the bucket elasticbeanstalk-REGION-ACCOUNT, below " +
-			"resources/environments/ENVIRONMENT-ID/; the bucket has no tags of a stack, and stays when the stack is deleted.",
+		Sentence: "Beanstalk copies an environment's source bundle into the bucket elasticbeanstalk-REGION-ACCOUNT, " +
+			"below " +
+			"resources/environments/ENVIRONMENT-ID/; the bucket has no tags of a stack, and stays when the stack is " +
+			"deleted.",
 		Source:   "https://github.com/apache/grails-core/pull/16260",
 		ReliedOn: "cfn/grants.go", Cents: 1, Minutes: 25, check: checkBundleBucket,
 	},
@@ -61,7 +63,8 @@ func (w *World) bundle(ctx context.Context) (bucket, key string, err error) {
 
 // versionOf is an application version with a source bundle.
 func versionOf(bucket, key string) string {
-	return "Version: {Type: AWS::ElasticBeanstalk::ApplicationVersion, Properties: {ApplicationName: !Ref Application, " +
+	return "Version: {Type: AWS::ElasticBeanstalk::ApplicationVersion, Properties: {ApplicationName: !Ref " +
+		"Application, " +
 		"SourceBundle: {S3Bucket: " + bucket + ", S3Key: " + key + "}}}"
 }
 

@@ -12,8 +12,9 @@ import (
 
 var instanceBeliefs = []Belief{
 	{
-		Name:     "elasticbeanstalk/tags-of-instances",
-		Sentence: "The instances of an environment, which DescribeEnvironmentResources names, have the environment's tags.",
+		Name: "elasticbeanstalk/tags-of-instances",
+		Sentence: "The instances of an environment, which DescribeEnvironmentResources names, have the environment's " +
+			"tags.",
 		Source:   beanstalkGuide + "using-features.tagging.html",
 		ReliedOn: "activities/seed/command.go", Cents: 1, Minutes: 15, check: checkInstanceTags,
 	},
@@ -78,7 +79,9 @@ func checkInstanceTags(ctx context.Context, w *World) error {
 	for _, reservation := range out.Reservations {
 		for _, instance := range reservation.Instances {
 			if !w.tagged(instance.Tags) {
-				return differs("the instance %s does not have the tags of its environment", aws.ToString(instance.InstanceId))
+				return differs(
+					"the instance %s does not have the tags of its environment", aws.ToString(instance.InstanceId),
+				)
 			}
 		}
 	}

@@ -14,9 +14,11 @@ import (
 var platformBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/newest-platform",
-		Sentence: "ListAvailableSolutionStacks lists platforms named `64bit Amazon Linux 2023 vX.Y.Z running Docker`, the " +
+		Sentence: "ListAvailableSolutionStacks lists platforms named `64bit Amazon Linux 2023 vX.Y.Z running " +
+			"Docker`, the " +
 			"newest first.",
-		Source: beanstalkGuide + "concepts.platforms.html", ReliedOn: "activities/application/application.go", Minutes: 1,
+		Source: beanstalkGuide + "concepts.platforms.html", ReliedOn: "activities/application/application.go",
+		Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.platform(ctx)
 			return err
@@ -131,5 +133,7 @@ func checkChangeOver(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	return w.staysThrough(ctx, w.environmentName("-change"), "SolutionStackName: "+platform, w.platformProperty(platform))
+	return w.staysThrough(
+		ctx, w.environmentName("-change"), "SolutionStackName: "+platform, w.platformProperty(platform),
+	)
 }

@@ -27,14 +27,16 @@ var sharedBeliefs = []Belief{
 	},
 	{
 		Name: "elasticbeanstalk/one-rule-for-an-environment",
-		Sentence: "An environment of a shared load balancer gets one rule, on the listener that its options name, and " +
+		Sentence: "An environment of a shared load balancer gets one rule, on the listener that its options name, " +
+			"and " +
 			"none on the listener of port 80.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html (it contradicts command-options-general.html)",
 		ReliedOn: "activities/quota/rules.go", Cents: 2, Minutes: 25, check: checkOneRule,
 	},
 	{
 		Name: "elasticbeanstalk/rules-of-equal-priority",
-		Sentence: "Two environments whose options ask for the same priority on a shared load balancer both come up, with " +
+		Sentence: "Two environments whose options ask for the same priority on a shared load balancer both come up, " +
+			"with " +
 			"different priorities.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html",
 		ReliedOn: "cfn/options.go", Cents: 4, Minutes: 35, check: checkEqualPriority,
@@ -207,7 +209,9 @@ func checkSharedOptions(ctx context.Context, w *World) error {
 	}
 	balancer := out.LoadBalancers[0]
 	if endpoint := aws.ToString(found[0].EndpointURL); !strings.EqualFold(endpoint, aws.ToString(balancer.DNSName)) {
-		return differs("the endpoint is %s, want %s, the shared load balancer", endpoint, aws.ToString(balancer.DNSName))
+		return differs(
+			"the endpoint is %s, want %s, the shared load balancer", endpoint, aws.ToString(balancer.DNSName),
+		)
 	}
 	if !slices.Equal(balancer.SecurityGroups, []string{b.group}) {
 		return differs("the load balancer has the security groups %v, want %s alone", balancer.SecurityGroups, b.group)

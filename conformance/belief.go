@@ -63,7 +63,8 @@ func differs(format string, args ...any) error {
 // ourFault are error codes that say something about the caller and nothing about the belief.
 var ourFault = []string{
 	"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
-	"InvalidClientTokenId", "UnrecognizedClientException", "Throttling", "ThrottlingException", "LimitExceededException",
+	"InvalidClientTokenId", "UnrecognizedClientException", "Throttling", "ThrottlingException",
+	"LimitExceededException",
 }
 
 // wantRejected checks that a call was rejected with a code and a message that contains words.

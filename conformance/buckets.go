@@ -39,7 +39,9 @@ func (w *World) filled(ctx context.Context, id string) (string, error) {
 
 // put writes an object and gives the id of its version; empty in a bucket without versions.
 func (w *World) put(ctx context.Context, bucket, key, content string) (version string, err error) {
-	out, err := w.storage.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(content)})
+	out, err := w.storage.PutObject(
+		ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(content)},
+	)
 	if err != nil {
 		return "", fmt.Errorf("put object s3://%s/%s: %w", bucket, key, err)
 	}

@@ -72,7 +72,8 @@ var stackBeliefs = []Belief{
 	{
 		Name:     "cloudformation/rolled-back-creation-is-final",
 		Sentence: "A stack that is ROLLBACK_COMPLETE cannot be updated: `can not be updated`, a ValidationError.",
-		Source:   guide + "view-stack-events.html", ReliedOn: "lifecycle/next.go", Minutes: 3, check: checkFinalRollback,
+		Source:   guide + "view-stack-events.html", ReliedOn: "lifecycle/next.go", Minutes: 3,
+		check: checkFinalRollback,
 	},
 	{
 		Name:     "cloudformation/missing-role",

@@ -17,16 +17,20 @@ var deletionBeliefs = []Belief{
 	},
 	{
 		Name: "cloudformation/earlier-life",
-		Sentence: "The id of a deleted stack stays its own: DeleteStack with it leaves the stack alone that has the name " +
+		Sentence: "The id of a deleted stack stays its own: DeleteStack with it leaves the stack alone that has the " +
+			"name " +
 			"now.",
-		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3, check: checkEarlierLife,
+		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3,
+		check: checkEarlierLife,
 	},
 	{
 		Name:     "cloudformation/delete-unknown",
 		Sentence: "DeleteStack of a stack that does not exist is accepted.",
 		Source:   stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
-			_, err := w.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: aws.String(w.stackName(""))})
+			_, err := w.stacks.DeleteStack(
+				ctx, &cloudformation.DeleteStackInput{StackName: aws.String(w.stackName(""))},
+			)
 			return wantAccepted("DeleteStack", err)
 		},
 	},
@@ -38,8 +42,9 @@ var deletionBeliefs = []Belief{
 		ReliedOn: "lifecycle/repair.go", Minutes: 3, check: checkFullBucket,
 	},
 	{
-		Name:     "cloudformation/retain-after-failure-only",
-		Sentence: "RetainResources is a ValidationError before DELETE_FAILED; after it, DeleteStack leaves the resource.",
+		Name: "cloudformation/retain-after-failure-only",
+		Sentence: "RetainResources is a ValidationError before DELETE_FAILED; after it, DeleteStack leaves the " +
+			"resource.",
 		Source:   stackAPI + "API_DeleteStack.html",
 		ReliedOn: "activities/change/change.go", Minutes: 3, check: checkRetainResources,
 	},
@@ -47,7 +52,8 @@ var deletionBeliefs = []Belief{
 		Name: "cloudformation/force-after-failure-only",
 		Sentence: "FORCE_DELETE_STACK is a ValidationError before DELETE_FAILED; after it, the stack is " +
 			"deleted without the resource.",
-		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3, check: checkForce,
+		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3,
+		check: checkForce,
 	},
 	{
 		Name:     "cloudformation/deletion-policy",
@@ -63,8 +69,9 @@ var deletionBeliefs = []Belief{
 	{
 		Name:     "cloudformation/delete-during-a-creation",
 		Sentence: "DeleteStack during a creation is accepted, and the stack is deleted.",
-		Source:   "https://github.com/aws/copilot-cli internal/pkg/deploy/cloudformation", ReliedOn: "lifecycle/next.go",
-		Minutes: 3, check: checkDeleteDuringCreation,
+		Source:   "https://github.com/aws/copilot-cli internal/pkg/deploy/cloudformation",
+		ReliedOn: "lifecycle/next.go",
+		Minutes:  3, check: checkDeleteDuringCreation,
 	},
 	{
 		Name:     "cloudformation/no-deletion-during-an-update",

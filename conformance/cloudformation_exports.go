@@ -12,7 +12,8 @@ import (
 var exportBeliefs = []Belief{
 	{
 		Name: "cloudformation/deletion-canceled",
-		Sentence: "DeleteStack of a stack whose export is imported is accepted; then the stack returns to its status from " +
+		Sentence: "DeleteStack of a stack whose export is imported is accepted; then the stack returns to its status " +
+			"from " +
 			"before, with the reason `Delete canceled. Cannot delete export`.",
 		Source: recorded, ReliedOn: "activities/stack/await.go", Minutes: 4, check: checkDeletionCanceled,
 	},
@@ -32,7 +33,8 @@ var exportBeliefs = []Belief{
 }
 
 func (w *World) exporting(value string) string {
-	return parameter("1") + "\n" + `Outputs: {Shared: {Value: "` + value + `", Export: {Name: ` + w.stackName("") + `}}}`
+	return parameter("1") + "\n" + `Outputs: {Shared: {Value: "` + value + `", Export: {Name: ` + w.stackName("") +
+		`}}}`
 }
 
 // shared is a stack with an export, and another stack that imports it.
@@ -91,7 +93,9 @@ func checkUpdateCanceled(ctx context.Context, w *World) error {
 
 func checkListImports(ctx context.Context, w *World) error {
 	in := &cloudformation.ListImportsInput{ExportName: aws.String(w.stackName(""))}
-	exporter, err := w.create(ctx, "-alone", strings.ReplaceAll(w.exporting("1"), w.stackName(""), w.stackName("-alone")))
+	exporter, err := w.create(
+		ctx, "-alone", strings.ReplaceAll(w.exporting("1"), w.stackName(""), w.stackName("-alone")),
+	)
 	if err != nil {
 		return err
 	}

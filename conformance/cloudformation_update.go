@@ -69,7 +69,8 @@ var updateBeliefs = []Belief{
 	},
 	{
 		Name: "cloudformation/cleanup-fails",
-		Sentence: "An update that cannot delete a removed bucket is UPDATE_COMPLETE all the same, and the stack no longer " +
+		Sentence: "An update that cannot delete a removed bucket is UPDATE_COMPLETE all the same, and the stack no " +
+			"longer " +
 			"knows the bucket.",
 		Source: recorded, ReliedOn: "activities/bucket/sweep.go", Minutes: 9, check: checkCleanupFails,
 	},
@@ -141,7 +142,9 @@ func checkReplacement(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	if err := w.update(ctx, id, template(named(w.stackName("-new"), `"1"`)), types.StackStatusUpdateComplete); err != nil {
+	if err := w.update(
+		ctx, id, template(named(w.stackName("-new"), `"1"`)), types.StackStatusUpdateComplete,
+	); err != nil {
 		return err
 	}
 	events, err := w.events(ctx, id)
@@ -159,7 +162,8 @@ func checkReplacement(ctx context.Context, w *World) error {
 		lines = append(lines, line)
 	}
 	return wantOrder(lines, []string{
-		"UPDATE_IN_PROGRESS old", "UPDATE_IN_PROGRESS new", "UPDATE_COMPLETE new", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+		"UPDATE_IN_PROGRESS old", "UPDATE_IN_PROGRESS new", "UPDATE_COMPLETE new",
+		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
 		"DELETE_IN_PROGRESS old", "DELETE_COMPLETE old", "UPDATE_COMPLETE",
 	})
 }

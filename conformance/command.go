@@ -115,8 +115,9 @@ func (c Command) check() ([]Belief, error) {
 	case !accountPattern.MatchString(c.Account):
 		return nil, fmt.Errorf("-account is %q: give the 12 digits of the account that you mean", c.Account)
 	case c.Yes && c.Timeout > 0 && c.Timeout < 2*duration:
-		return nil, fmt.Errorf("go test would end the run after %s, and it takes about %s: add -timeout %s -v", c.Timeout,
-			duration, 3*duration)
+		return nil,
+			fmt.Errorf("go test would end the run after %s, and it takes about %s: add -timeout %s -v", c.Timeout,
+				duration, 3*duration)
 	}
 	return chosen, nil
 }
@@ -138,12 +139,14 @@ func (c Command) account(ctx context.Context) (Target, error) {
 	}
 	account, err := callerAccount(ctx, settings)
 	if err != nil {
-		return Target{}, fmt.Errorf("the credentials cannot be used in %s: %w; sign in, for example with `aws sso login`",
-			c.Region, err)
+		return Target{},
+			fmt.Errorf("the credentials cannot be used in %s: %w; sign in, for example with `aws sso login`",
+				c.Region, err)
 	}
 	if account != c.Account {
-		return Target{}, fmt.Errorf("the credentials are for account %s, and -account is %s: change one of them", account,
-			c.Account)
+		return Target{},
+			fmt.Errorf("the credentials are for account %s, and -account is %s: change one of them", account,
+				c.Account)
 	}
 	target := Target{Config: settings, Account: account, Interval: 5 * time.Second, Patience: 90 * time.Minute,
 		Parallel: parallel, Log: c.Out}
@@ -238,8 +241,9 @@ func (c Command) record(outcomes []Outcome) error {
 	}
 	for _, o := range outcomes {
 		if o.Verdict != NotChecked {
-			results[o.Belief.Name] = Result{Verdict: o.Verdict, Detail: o.Detail, Date: c.now().UTC().Format(time.DateOnly),
-				Region: c.Region}
+			results[o.Belief.Name] = Result{
+				Verdict: o.Verdict, Detail: o.Detail, Date: c.now().UTC().Format(time.DateOnly), Region: c.Region,
+			}
 		}
 	}
 	if err := results.write(c.Results); err != nil {

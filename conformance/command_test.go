@@ -70,8 +70,10 @@ func TestS211ARunOnAWSNeedsConsent(t *testing.T) {
 			"go test would end the run after 10m0s"},
 		"no credentials": {func(c *Command) { c.Yes, c.load = true, withoutCredentials },
 			"the credentials cannot be used in eu-central-1"},
-		"AWS_ENDPOINT_URL": {func(c *Command) { c.Yes, c.Environ = true, []string{"AWS_ENDPOINT_URL_S3=http://127.0.0.1:1"} },
-			"AWS_ENDPOINT_URL_S3 is set"},
+		"AWS_ENDPOINT_URL": {
+			func(c *Command) { c.Yes, c.Environ = true, []string{"AWS_ENDPOINT_URL_S3=http://127.0.0.1:1"} },
+			"AWS_ENDPOINT_URL_S3 is set",
+		},
 		"an endpoint that is not there": {func(c *Command) { c.AWS, c.Endpoint = false, "http://127.0.0.1:1" },
 			"the endpoint http://127.0.0.1:1 cannot be used"},
 	} {
@@ -145,7 +147,9 @@ func TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := faults(t.Context(), http.MethodPost, *target.Config.BaseEndpoint+"/_perch/faults", fault, nil); err != nil {
+	if err := faults(
+		t.Context(), http.MethodPost, *target.Config.BaseEndpoint+"/_perch/faults", fault, nil,
+	); err != nil {
 		t.Fatal(err)
 	}
 	command.Yes, command.Only = true, "s3/no-policy"

@@ -26,7 +26,8 @@ var logBeliefs = []Belief{
 	},
 	{
 		Name: "logs/newest-first",
-		Sentence: "FilterLogEvents with startFromHead=false and a startTime returns the events of all streams, the newest " +
+		Sentence: "FilterLogEvents with startFromHead=false and a startTime returns the events of all streams, the " +
+			"newest " +
 			"first, over all pages.",
 		Source:   logsAPI + "API_FilterLogEvents.html",
 		ReliedOn: "activities/logs/logs.go", Minutes: 3, check: checkNewestLines,
@@ -78,7 +79,8 @@ func (w *World) writeLog(ctx context.Context, group, stream string, now time.Tim
 // newestLines are the lines of a log group since a time, two on a page at most.
 func (w *World) newestLines(ctx context.Context, group string, since time.Time) (lines []string, err error) {
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(w.logs, &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli()), StartFromHead: aws.Bool(false), Limit: aws.Int32(2),
+		LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli()), StartFromHead: aws.Bool(false),
+		Limit: aws.Int32(2),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

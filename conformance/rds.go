@@ -18,21 +18,24 @@ const databaseDocs = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
 var databaseBeliefs = []Belief{
 	{
 		Name: "rds/names-of-databases",
-		Sentence: "The identifier of a database without one begins with its stack's name in lower case, and a deletion " +
+		Sentence: "The identifier of a database without one begins with its stack's name in lower case, and a " +
+			"deletion " +
 			"with DeletionPolicy Delete leaves no snapshot.",
 		Source:   "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds",
 		ReliedOn: "deploy/iam/worker.json", Cents: 1, Minutes: 20, check: checkDatabaseName,
 	},
 	{
 		Name: "rds/final-snapshot",
-		Sentence: "A deletion with DeletionPolicy Snapshot leaves a snapshot named STACK-snapshot-LOGICALID-..., with the " +
+		Sentence: "A deletion with DeletionPolicy Snapshot leaves a snapshot named STACK-snapshot-LOGICALID-..., " +
+			"with the " +
 			"database's tags if CopyTagsToSnapshot is set.",
 		Source:   "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds",
 		ReliedOn: "activities/leftovers/snapshots.go", Cents: 2, Minutes: 25, check: checkFinalSnapshot,
 	},
 	{
 		Name: "rds/deletion-protection",
-		Sentence: "A database with DeletionProtection fails the deletion of its stack: DELETE_FAILED with `Cannot delete " +
+		Sentence: "A database with DeletionProtection fails the deletion of its stack: DELETE_FAILED with `Cannot " +
+			"delete " +
 			"protected`.",
 		Source: databaseDocs + "USER_DeleteInstance.html", ReliedOn: "lifecycle/repair.go", Cents: 1, Minutes: 20,
 		check: checkDatabaseProtection,
@@ -65,14 +68,16 @@ var databaseBeliefs = []Belief{
 	{
 		Name:     "rds/major-version",
 		Sentence: "A template may give a major version of PostgreSQL alone: RDS runs a minor version of it.",
-		Source:   databaseDocs + "USER_UpgradeDBInstance.PostgreSQL.html", ReliedOn: "cfn/database.go", Cents: 1, Minutes: 20,
-		check: checkMajorVersion,
+		Source:   databaseDocs + "USER_UpgradeDBInstance.PostgreSQL.html", ReliedOn: "cfn/database.go", Cents: 1,
+		Minutes: 20,
+		check:   checkMajorVersion,
 	},
 	{
 		Name:     "rds/tls-is-required",
 		Sentence: "From PostgreSQL 15 on, rds.force_ssl is 1 by default: a connection without TLS is rejected.",
-		Source:   databaseDocs + "PostgreSQL.Concepts.General.SSL.html", ReliedOn: "activities/database/server.go", Minutes: 1,
-		check: checkForcedTLS,
+		Source:   databaseDocs + "PostgreSQL.Concepts.General.SSL.html", ReliedOn: "activities/database/server.go",
+		Minutes: 1,
+		check:   checkForcedTLS,
 	},
 }
 

@@ -76,7 +76,9 @@ func (w *World) unlock(ctx context.Context, stack types.Stack) error {
 			return fmt.Errorf("end the protection of stack %s: %w", *stack.StackId, err)
 		}
 	}
-	out, err := w.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: stack.StackId})
+	out, err := w.stacks.DescribeStackResources(
+		ctx, &cloudformation.DescribeStackResourcesInput{StackName: stack.StackId},
+	)
 	if err != nil {
 		return fmt.Errorf("describe resources of stack %s: %w", *stack.StackId, err)
 	}

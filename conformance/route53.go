@@ -36,7 +36,8 @@ var zoneBeliefs = []Belief{
 	{
 		Name:     "route53/full-zone",
 		Sentence: "A zone with a record that its stack does not know cannot be deleted: DELETE_FAILED.",
-		Source:   dnsAPI + "API_DeleteHostedZone.html", ReliedOn: "lifecycle/repair.go", Minutes: 5, check: checkFullZone,
+		Source:   dnsAPI + "API_DeleteHostedZone.html", ReliedOn: "lifecycle/repair.go", Minutes: 5,
+		check: checkFullZone,
 	},
 }
 
@@ -48,7 +49,8 @@ func (w *World) zoneWith(names ...string) string {
 	resources := []string{"Zone: {Type: AWS::Route53::HostedZone, Properties: {Name: " + w.domain() + "}}"}
 	for i, name := range names {
 		resources = append(resources, fmt.Sprintf(`Record%d: {Type: AWS::Route53::RecordSet, Properties: {`+
-			`HostedZoneId: !Ref Zone, Name: "%s.%s", Type: A, TTL: "60", ResourceRecords: [127.0.0.1]}}`, i, name, w.domain()))
+			`HostedZoneId: !Ref Zone, Name: "%s.%s", Type: A, TTL: "60", ResourceRecords: [127.0.0.1]}}`, i, name,
+			w.domain()))
 	}
 	return template(resources...)
 }

@@ -21,7 +21,8 @@ var bucketBeliefs = []Belief{
 	},
 	{
 		Name: "s3/policy-denies-writes",
-		Sentence: "A bucket policy can deny PutObject to everyone, the owner included, while reading and deleting go on; " +
+		Sentence: "A bucket policy can deny PutObject to everyone, the owner included, while reading and deleting go " +
+			"on; " +
 			"without the policy writing works again.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html",
 		ReliedOn: "activities/bucket/policy.go", Minutes: 3, check: checkDenyingPolicy,
@@ -75,8 +76,11 @@ func checkDenyingPolicy(ctx context.Context, w *World) error {
 	if _, err := w.put(ctx, bucket, "object", "1"); err != nil {
 		return err
 	}
-	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:PutObject",`+
-		`"Resource":"arn:aws:s3:::%s/*"}]}`, bucket)
+	policy := fmt.Sprintf(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:PutObject",`+
+			`"Resource":"arn:aws:s3:::%s/*"}]}`,
+		bucket,
+	)
 	_, err = w.storage.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy})
 	if err := wantAccepted("PutBucketPolicy", err); err != nil {
 		return err

@@ -25,19 +25,22 @@ var conditionBeliefs = []Belief{
 	},
 	{
 		Name: "s3/conditional-update",
-		Sentence: "PutObject with If-Match is PreconditionFailed if the object has another ETag, and NoSuchKey if there " +
+		Sentence: "PutObject with If-Match is PreconditionFailed if the object has another ETag, and NoSuchKey if " +
+			"there " +
 			"is no object.",
 		Source: conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalUpdate,
 	},
 	{
 		Name: "s3/conditional-over-a-marker",
-		Sentence: "A delete marker counts as no object: PutObject with If-Match is NoSuchKey, with If-None-Match `*` it " +
+		Sentence: "A delete marker counts as no object: PutObject with If-Match is NoSuchKey, with If-None-Match `*` " +
+			"it " +
 			"is accepted.",
 		Source: conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalMarker,
 	},
 	{
 		Name: "s3/conditional-conflict",
-		Sentence: "PutObject with If-Match is ConditionalRequestConflict or NoSuchKey if the object is deleted while the " +
+		Sentence: "PutObject with If-Match is ConditionalRequestConflict or NoSuchKey if the object is deleted while " +
+			"the " +
 			"request is under way.",
 		Source: conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalConflict,
 	},
@@ -134,7 +137,9 @@ func checkConditionalDelete(ctx context.Context, w *World) error {
 		return err
 	}
 	drop := func(etag string) error {
-		_, err := w.storage.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: aws.String("card"), IfMatch: &etag})
+		_, err := w.storage.DeleteObject(
+			ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: aws.String("card"), IfMatch: &etag},
+		)
 		return err
 	}
 	if err := wantRejected("DeleteObject with an earlier ETag", drop(first), "PreconditionFailed", ""); err != nil {

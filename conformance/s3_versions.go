@@ -13,7 +13,8 @@ import (
 var versionBeliefs = []Belief{
 	{
 		Name: "s3/pages-of-1000",
-		Sentence: "ListObjectVersions gives at most 1000 entries, and the markers of the next page; the pages together " +
+		Sentence: "ListObjectVersions gives at most 1000 entries, and the markers of the next page; the pages " +
+			"together " +
 			"show every version and delete marker once.",
 		Source:   storageAPI + "API_ListObjectVersions.html",
 		ReliedOn: "activities/bucket/list.go", Minutes: 3, check: checkPages,
@@ -227,7 +228,9 @@ func checkDeleteLimit(ctx context.Context, w *World) error {
 	for i := range ids {
 		ids[i].Key = aws.String(fmt.Sprint(i))
 	}
-	_, err = w.storage.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &s3types.Delete{Objects: ids}})
+	_, err = w.storage.DeleteObjects(
+		ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &s3types.Delete{Objects: ids}},
+	)
 	return wantRejected("DeleteObjects", err, "MalformedXML", "")
 }
 

@@ -53,7 +53,9 @@ func holdIn(address string) func(context.Context, string, string, string) (func(
 			return nil, err
 		}
 		return func() error {
-			return faults(context.WithoutCancel(ctx), http.MethodDelete, address+"/_perch/faults?id="+fault.ID, nil, nil)
+			return faults(
+				context.WithoutCancel(ctx), http.MethodDelete, address+"/_perch/faults?id="+fault.ID, nil, nil,
+			)
 		}, nil
 	}
 }

@@ -41,7 +41,9 @@ var secretBeliefs = []Belief{
 
 func checkSecretReference(ctx context.Context, w *World) error {
 	reference := "!Sub \"{{resolve:secretsmanager:${Password}:SecretString}}\""
-	id, err := w.create(ctx, "", template(secret("Description: referred to"), named(`!Ref "AWS::StackName"`, reference)))
+	id, err := w.create(
+		ctx, "", template(secret("Description: referred to"), named(`!Ref "AWS::StackName"`, reference)),
+	)
 	if err != nil {
 		return err
 	}

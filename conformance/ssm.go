@@ -37,7 +37,8 @@ var systemsBeliefs = []Belief{
 		Source:   systemsAPI + "API_GetCommandInvocation.html", ReliedOn: "activities/seed/command.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.systems.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{
-				CommandId: aws.String("0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"), InstanceId: aws.String("i-0123456789abcdef0"),
+				CommandId:  aws.String("0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"),
+				InstanceId: aws.String("i-0123456789abcdef0"),
 			})
 			return wantRejected("GetCommandInvocation", err, "InvocationDoesNotExist", "")
 		},

@@ -19,7 +19,9 @@ import (
 // deleted ones for hours. With delete false it deletes nothing. It says what it found.
 func Sweep(ctx context.Context, target Target, run string, remove bool) (found []string, err error) {
 	w := newWorld(target, run, "")
-	for _, find := range []func(context.Context, bool) ([]string, error){w.sweepStacks, w.sweepBuckets, w.sweepSnapshots} {
+	for _, find := range []func(context.Context, bool) ([]string, error){
+		w.sweepStacks, w.sweepBuckets, w.sweepSnapshots,
+	} {
 		names, failed := find(ctx, remove)
 		found, err = append(found, names...), errors.Join(err, failed)
 	}

@@ -59,7 +59,9 @@ func Page(text string, results Results) (string, error) {
 	head, rest, ok := strings.Cut(text, beginMark)
 	_, tail, also := strings.Cut(rest, endMark)
 	if !ok || !also {
-		return "", fmt.Errorf("the page has no marks %s and %s", strings.TrimSpace(beginMark), strings.TrimSpace(endMark))
+		return "", fmt.Errorf(
+			"the page has no marks %s and %s", strings.TrimSpace(beginMark), strings.TrimSpace(endMark),
+		)
 	}
 	cost, duration := estimate(Beliefs(), parallel)
 	size := fmt.Sprintf("There are %d beliefs. To check all of them on AWS takes about %s and costs about %.2f USD.\n",

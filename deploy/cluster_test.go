@@ -12,7 +12,9 @@ import (
 
 // temporalPrograms are what the images temporalio/server and temporalio/admin-tools hold beside
 // Temporal's CLI, built from the version in go.mod.
-var temporalPrograms = map[string]string{"temporal-server": "go.temporal.io/server/cmd/server", "temporal-sql-tool": "go.temporal.io/server/cmd/tools/sql"}
+var temporalPrograms = map[string]string{
+	"temporal-server": "go.temporal.io/server/cmd/server", "temporal-sql-tool": "go.temporal.io/server/cmd/tools/sql",
+}
 
 // cluster runs the services of docker-compose.yml.
 type cluster struct {
@@ -37,9 +39,11 @@ func newCluster(t testing.TB, speed float64) *cluster {
 	postgresqlPrograms(t)
 	w := newWorld(t, speed)
 	c := &cluster{
-		world: w, programs: t.TempDir(), logs: t.TempDir(), ports: map[string]string{}, running: map[string][]*process{}, done: map[string]bool{},
+		world: w, programs: t.TempDir(), logs: t.TempDir(), ports: map[string]string{},
+		running: map[string][]*process{}, done: map[string]bool{},
 		services: readCompose(t, map[string]string{
-			"POSTGRES_PASSWORD": "correct-horse", "PERCH_PROJECT": project, "PERCH_POLICY_FILE": w.policy, "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox",
+			"POSTGRES_PASSWORD": "correct-horse", "PERCH_PROJECT": project, "PERCH_POLICY_FILE": w.policy,
+			"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox",
 		}),
 	}
 	free := freePorts(t, 2)
@@ -145,7 +149,9 @@ func (c *cluster) prepare(t testing.TB, name string, command []string, other map
 	}
 	mounts := c.services[name].mounts(t)
 	mounts["/etc/perch/policy.yaml"] = c.policy
-	mounts["/perch-worker"], mounts["/perch"] = filepath.Join(c.programs, "perch-worker"), filepath.Join(c.programs, "perch")
+	mounts["/perch-worker"], mounts["/perch"] = filepath.Join(
+		c.programs, "perch-worker",
+	), filepath.Join(c.programs, "perch")
 	arguments := make([]string, len(command))
 	for i, argument := range command {
 		arguments[i] = argument
@@ -192,7 +198,8 @@ func (c *cluster) temporalPorts(t testing.TB) map[string]string {
 	if c.parts == nil {
 		c.parts = map[string]string{"FRONTEND_GRPC_PORT": c.ports["temporal:7233"]}
 		names := []string{
-			"FRONTEND_HTTP_PORT", "FRONTEND_MEMBERSHIP_PORT", "HISTORY_GRPC_PORT", "HISTORY_MEMBERSHIP_PORT", "MATCHING_GRPC_PORT", "MATCHING_MEMBERSHIP_PORT",
+			"FRONTEND_HTTP_PORT", "FRONTEND_MEMBERSHIP_PORT", "HISTORY_GRPC_PORT", "HISTORY_MEMBERSHIP_PORT",
+			"MATCHING_GRPC_PORT", "MATCHING_MEMBERSHIP_PORT",
 			"WORKER_GRPC_PORT", "WORKER_MEMBERSHIP_PORT",
 		}
 		for i, port := range freePorts(t, len(names)) {
@@ -222,7 +229,10 @@ func (c *cluster) healthy(t testing.TB, name string) {
 func (c *cluster) again(t testing.TB, name string, replica int) {
 	t.Helper()
 	if policy := c.services[name].Restart; policy != "unless-stopped" {
-		t.Fatalf("%s has ended, and docker-compose.yml starts it again %q; it said:\n%s", name, policy, c.running[name][replica].said(t))
+		t.Fatalf(
+			"%s has ended, and docker-compose.yml starts it again %q; it said:\n%s", name, policy,
+			c.running[name][replica].said(t),
+		)
 	}
 	switch name {
 	case "worker":
@@ -239,7 +249,10 @@ func (c *cluster) check(t testing.TB, name string, replica int) error {
 	t.Helper()
 	switch test := strings.Join(c.services[name].Healthcheck.Test, " "); test {
 	case "CMD-SHELL pg_isready -U temporal":
-		return exec.Command(filepath.Join(postgresqlPrograms(t), "pg_isready"), "-U", "temporal", "-h", "127.0.0.1", "-p", c.ports["postgresql:5432"]).Run()
+		return exec.Command(
+			filepath.Join(postgresqlPrograms(t), "pg_isready"), "-U", "temporal", "-h", "127.0.0.1", "-p",
+			c.ports["postgresql:5432"],
+		).Run()
 	case "CMD nc -z 127.0.0.1 7233":
 		connection, err := net.Dial("tcp", "127.0.0.1:"+c.ports["temporal:7233"])
 		if err == nil {
@@ -247,7 +260,8 @@ func (c *cluster) check(t testing.TB, name string, replica int) error {
 		}
 		return err
 	case "CMD /perch-worker --check 127.0.0.1:9090":
-		out, err := exec.Command(filepath.Join(c.programs, "perch-worker"), "--check", "127.0.0.1:"+c.ports[fmt.Sprintf("worker-%d:9090", replica)]).CombinedOutput()
+		out, err := exec.Command(filepath.Join(c.programs, "perch-worker"), "--check", "127.0.0.1:"+
+			c.ports[fmt.Sprintf("worker-%d:9090", replica)]).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}

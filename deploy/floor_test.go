@@ -45,7 +45,9 @@ const floorBeats = 2 * time.Second
 func floor(ctx workflow.Context, in floorInput) error {
 	workflow.GetSignalChannel(ctx, floorSignal).Receive(ctx, nil)
 	phase := temporal.NewSearchAttributeKeyKeyword(perch.AttributePhase)
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, HeartbeatTimeout: 20 * time.Second})
+	ctx = workflow.WithActivityOptions(
+		ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, HeartbeatTimeout: 20 * time.Second},
+	)
 	for i := range max(in.Activities, in.Timers, in.Attributes) {
 		if i < in.Attributes {
 			if err := workflow.UpsertTypedSearchAttributes(ctx, phase.ValueSet(fmt.Sprint(i))); err != nil {
@@ -119,7 +121,9 @@ func (c *crowded) startFloor(b *testing.B, address, namespace string) {
 func (c *crowded) measureOf(b *testing.B, run client.WorkflowRun) floorInput {
 	b.Helper()
 	in := floorInput{Wait: c.stackTime(b, run.GetID())}
-	events := c.temporal.GetWorkflowHistory(b.Context(), run.GetID(), run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := c.temporal.GetWorkflowHistory(
+		b.Context(), run.GetID(), run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT,
+	)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -168,8 +172,9 @@ func (c *crowded) floorOf(b *testing.B, size int, in floorInput) spent {
 	slices.Sort(all)
 	each := time.Duration(size)
 	return spent{
-		temporal: (processorTime(b, c.server.Process.Pid) - server) / each, worker: (processorTime(b, c.floor.Process.Pid) - own) / each,
-		median: all[len(all)/2],
+		temporal: (processorTime(b, c.server.Process.Pid) - server) / each,
+		worker:   (processorTime(b, c.floor.Process.Pid) - own) / each,
+		median:   all[len(all)/2],
 	}
 }
 

@@ -198,7 +198,9 @@ func TestImageHasWhatAProgramWithoutRootNeeds(t *testing.T) {
 	}
 	out := t.TempDir()
 	runStage(t, out, func(command string) bool { return !strings.Contains(command, "go build") })
-	for name, mode := range map[string]os.FileMode{"etc/ssl/certs/ca-certificates.crt": 0o644, "etc/passwd": 0o644, "tmp": 0o777 | os.ModeDir | os.ModeSticky} {
+	for name, mode := range map[string]os.FileMode{
+		"etc/ssl/certs/ca-certificates.crt": 0o644, "etc/passwd": 0o644, "tmp": 0o777 | os.ModeDir | os.ModeSticky,
+	} {
 		if got := stat(t, filepath.Join(out, name)).Mode(); got != mode {
 			t.Errorf("/%s has the mode %s, want %s", name, got, mode)
 		}

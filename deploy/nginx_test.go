@@ -50,7 +50,8 @@ func TestTheDashboardWorksBehindNginx(t *testing.T) {
 	serveNginx(t, program, public.Host, strings.TrimPrefix(web.URL, "http://"))
 
 	browser := &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true, // The certificate is the test's.
+		// The certificate is the test's.
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true,
 	}}
 	t.Cleanup(browser.CloseIdleConnections)
 	get := func(path string) *http.Response {
@@ -99,20 +100,24 @@ func serveNginx(t *testing.T, program, listen, web string) {
 	dir := t.TempDir()
 	writeCertificate(t, dir)
 	servers := strings.NewReplacer(
-		"listen 443 ssl", "listen "+listen+" ssl", "listen 80", "listen "+freeAddress(t), "web:8080", web, "/etc/nginx/tls", dir,
+		"listen 443 ssl", "listen "+listen+" ssl", "listen 80", "listen "+freeAddress(t), "web:8080", web,
+		"/etc/nginx/tls", dir,
 	).Replace(read(t, "nginx.conf"))
 	temporary := ""
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		temporary += kind + "_temp_path " + filepath.Join(dir, kind) + ";\n"
 	}
 	config := filepath.Join(dir, "nginx.conf")
-	text := "pid " + filepath.Join(dir, "pid") + ";\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n" + temporary + servers + "}\n"
+	text := "pid " + filepath.Join(dir, "pid") + ";\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n" +
+		temporary + servers + "}\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var said bytes.Buffer
-	command := exec.CommandContext(ctx, program, "-p", dir, "-e", "stderr", "-c", config, "-g", "daemon off; master_process off;")
+	command := exec.CommandContext(
+		ctx, program, "-p", dir, "-e", "stderr", "-c", config, "-g", "daemon off; master_process off;",
+	)
 	command.Stdout, command.Stderr = &said, &said
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -146,7 +151,8 @@ func writeCertificate(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	for name, block := range map[string]*pem.Block{
-		"fullchain.pem": {Type: "CERTIFICATE", Bytes: certificate}, "privkey.pem": {Type: "PRIVATE KEY", Bytes: private},
+		"fullchain.pem": {Type: "CERTIFICATE", Bytes: certificate},
+		"privkey.pem":   {Type: "PRIVATE KEY", Bytes: private},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)

@@ -45,13 +45,18 @@ func (c *cluster) startPostgreSQL(t testing.TB, s service) {
 	}
 	as := unprivileged(t, data, password)
 	files := filepath.Join(data, "data")
-	initdb := exec.Command(filepath.Join(programs, "initdb"), "--pgdata", files, "--username", s.Environment["POSTGRES_USER"], "--pwfile", password,
+	initdb := exec.Command(filepath.Join(
+		programs, "initdb",
+	), "--pgdata", files, "--username", s.Environment["POSTGRES_USER"], "--pwfile", password,
 		"--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale")
 	initdb.Dir, initdb.SysProcAttr = data, as
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	server := exec.Command(filepath.Join(programs, "postgres"), "-D", files, "-p", c.ports["postgresql:5432"], "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+data)
+	server := exec.Command(
+		filepath.Join(programs, "postgres"), "-D", files, "-p", c.ports["postgresql:5432"], "-c",
+		"listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+data,
+	)
 	server.Dir, server.SysProcAttr = data, as
 	p := start(t, c.logs, "postgresql", server)
 	t.Cleanup(func() {

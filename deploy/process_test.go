@@ -147,7 +147,8 @@ func build(t testing.TB, dir string, packages map[string]string) {
 // environment is a process's environment of nothing but these variables and what any program needs.
 func environment(t testing.TB, path string, variables map[string]string) []string {
 	t.Helper()
-	all := []string{"PATH=" + path + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + os.TempDir()}
+	all := []string{"PATH=" + path + string(os.PathListSeparator) +
+		os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + os.TempDir()}
 	for name, value := range variables {
 		all = append(all, fmt.Sprintf("%s=%s", name, value))
 	}

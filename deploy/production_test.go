@@ -39,7 +39,9 @@ func TestNothingIsLostWhenAWorkerAndTheServerDie(t *testing.T) {
 	temporal := c.temporal(t)
 
 	lift := c.order(t, aws.Fault{Stack: stack, LogicalID: "Database", Phase: "create", Hang: true})
-	asked := c.starter(t, map[string]string{"CIRCLECI": "true", "CIRCLE_BRANCH": branch, "CIRCLE_SHA1": commit}, "up", "-o", "json")
+	asked := c.starter(
+		t, map[string]string{"CIRCLECI": "true", "CIRCLE_BRANCH": branch, "CIRCLE_SHA1": commit}, "up", "-o", "json",
+	)
 	waiting := c.awaitWait(t, temporal, stack, 1)
 	dead := c.workerOf(t, waiting.GetLastWorkerIdentity())
 	c.running["worker"][dead].kill()
@@ -60,7 +62,9 @@ func TestNothingIsLostWhenAWorkerAndTheServerDie(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the result (-want +got):\n%s\n%v", diff, up)
 	}
-	if status, text, err := c.page(t.Context(), environment.Slug); err != nil || status != 200 || !strings.Contains(text, commit) {
+	if status, text, err := c.page(
+		t.Context(), environment.Slug,
+	); err != nil || status != 200 || !strings.Contains(text, commit) {
 		t.Errorf("the page answers %d, %v:\n%s", status, err, text)
 	}
 	if found := c.buckets(t, stack); len(found) != 2 {
@@ -143,7 +147,8 @@ func (j job) must(t testing.TB) (document map[string]any) {
 // temporal is a client of the cluster's namespace.
 func (c *cluster) temporal(t testing.TB) client.Client {
 	t.Helper()
-	options := client.Options{HostPort: "127.0.0.1:" + c.ports["temporal:7233"], Namespace: c.services["worker"].Environment["TEMPORAL_NAMESPACE"]}
+	options := client.Options{HostPort: "127.0.0.1:" +
+		c.ports["temporal:7233"], Namespace: c.services["worker"].Environment["TEMPORAL_NAMESPACE"]}
 	connection, err := client.Dial(options)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +158,9 @@ func (c *cluster) temporal(t testing.TB) client.Client {
 }
 
 // awaitWait waits until the workflow is in this attempt at AwaitStack, or a later one.
-func (c *cluster) awaitWait(t testing.TB, temporal client.Client, workflow string, attempt int32) (waiting *workflowpb.PendingActivityInfo) {
+func (c *cluster) awaitWait(
+	t testing.TB, temporal client.Client, workflow string, attempt int32,
+) (waiting *workflowpb.PendingActivityInfo) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%s waits for its stack, attempt %d", workflow, attempt), func() (any, bool) {
 		description, err := temporal.DescribeWorkflowExecution(t.Context(), workflow, "")
@@ -162,7 +169,8 @@ func (c *cluster) awaitWait(t testing.TB, temporal client.Client, workflow strin
 		}
 		for _, activity := range description.GetPendingActivities() {
 			waiting = activity
-			if activity.GetActivityType().GetName() == "AwaitStack" && activity.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED && activity.GetAttempt() >= attempt {
+			if activity.GetActivityType().GetName() == "AwaitStack" &&
+				activity.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED && activity.GetAttempt() >= attempt {
 				return nil, true
 			}
 		}
@@ -192,7 +200,9 @@ func (c *cluster) workerOf(t testing.TB, identity string) int {
 func (c *cluster) runs(t testing.TB, temporal client.Client, branch string, want []string) {
 	t.Helper()
 	eventually(t, "the runs are found by their search attribute", func() (any, bool) {
-		found, err := temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("PerchBranch = %q", branch)})
+		found, err := temporal.ListWorkflow(
+			t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("PerchBranch = %q", branch)},
+		)
 		if err != nil {
 			return err, false
 		}

@@ -44,7 +44,9 @@ func BenchmarkCrowd(b *testing.B) {
 			build(
 				b,
 				c.programs,
-				map[string]string{"perch-sandbox": "perch/sandbox", "perch": "perch/starter", "perch-worker": "perch/worker"},
+				map[string]string{
+					"perch-sandbox": "perch/sandbox", "perch": "perch/starter", "perch-worker": "perch/worker",
+				},
 			)
 			sandbox := exec.Command(
 				c.programs+"/perch-sandbox",
@@ -69,7 +71,8 @@ func BenchmarkCrowd(b *testing.B) {
 			services := newCluster(b, clock)
 			services.up(b, "temporal-namespace")
 			c := &crowded{world: services.world, programs: services.programs, server: services.running["temporal"][0]}
-			c.measure(b, "127.0.0.1:"+services.ports["temporal:7233"], services.services["worker"].Environment["TEMPORAL_NAMESPACE"])
+			c.measure(b, "127.0.0.1:"+
+				services.ports["temporal:7233"], services.services["worker"].Environment["TEMPORAL_NAMESPACE"])
 		})
 	}
 }
@@ -88,12 +91,15 @@ func (c *crowded) measure(b *testing.B, address, namespace string) {
 	b.Helper()
 	c.writePolicy(b, func(p *perch.Policy) { p.MaxEnvironments = slices.Max(crowds) })
 	variables := map[string]string{
-		"TEMPORAL_ADDRESS": address, "TEMPORAL_NAMESPACE": namespace, "AWS_ENDPOINT_URL": c.awsURL, "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox",
+		"TEMPORAL_ADDRESS": address, "TEMPORAL_NAMESPACE": namespace, "AWS_ENDPOINT_URL": c.awsURL,
+		"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox",
 		"PERCH_PROJECT": project, "PERCH_POLICY": c.policy, "XDG_CACHE_HOME": b.TempDir(),
 	}
 	eventually(b, "Temporal answers", func() (_ any, holds bool) {
 		var err error
-		c.temporal, err = client.Dial(client.Options{HostPort: address, Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+		c.temporal, err = client.Dial(client.Options{
+			HostPort: address, Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		})
 		return err, err == nil
 	}, c.server)
 	b.Cleanup(c.temporal.Close)
@@ -211,9 +217,14 @@ func (c *crowded) one(ctx context.Context, branch, commit string, goal perch.Goa
 	if goal == perch.GoalGone {
 		workflow, want, request.Commit = perch.WorkflowTeardown, perch.OutcomeGone, ""
 	}
-	p.run, p.err = c.temporal.SignalWithStartWorkflow(ctx, environment.StackName(), perch.SignalRequest, request, client.StartWorkflowOptions{
-		ID: environment.StackName(), TaskQueue: perch.TaskQueue(project), WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-	}, workflow, perch.RunInput{Environment: environment})
+	p.run, p.err = c.temporal.SignalWithStartWorkflow(
+		ctx, environment.StackName(), perch.SignalRequest, request,
+		client.StartWorkflowOptions{
+			ID: environment.StackName(), TaskQueue: perch.TaskQueue(project),
+			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		},
+		workflow, perch.RunInput{Environment: environment},
+	)
 	if p.err != nil {
 		return p
 	}
@@ -230,7 +241,9 @@ func (c *crowded) cost(b *testing.B, p provision) sample {
 	s := sample{activities: map[string]time.Duration{}}
 	names, begun := map[int64]string{}, map[int64]time.Time{}
 	var end time.Time
-	events := c.temporal.GetWorkflowHistory(b.Context(), p.run.GetID(), p.run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := c.temporal.GetWorkflowHistory(
+		b.Context(), p.run.GetID(), p.run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT,
+	)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -261,7 +274,9 @@ func (c *crowded) cost(b *testing.B, p provision) sample {
 func (w *world) stackTime(b *testing.B, stack string) time.Duration {
 	b.Helper()
 	var from, to time.Time
-	pages := cloudformation.NewDescribeStackEventsPaginator(cloudformation.NewFromConfig(w.config()), &cloudformation.DescribeStackEventsInput{StackName: &stack})
+	pages := cloudformation.NewDescribeStackEventsPaginator(
+		cloudformation.NewFromConfig(w.config()), &cloudformation.DescribeStackEventsInput{StackName: &stack},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(b.Context())
 		if err != nil {
@@ -297,7 +312,9 @@ func report(b *testing.B, samples []sample, worker *process) {
 	for activity := range samples[0].activities {
 		show(activity, func(s sample) time.Duration { return s.activities[activity] })
 	}
-	match := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindStringSubmatch(read(b, fmt.Sprintf("/proc/%d/status", worker.Process.Pid)))
+	match := regexp.MustCompile(
+		`VmHWM:\s+(\d+) kB`,
+	).FindStringSubmatch(read(b, fmt.Sprintf("/proc/%d/status", worker.Process.Pid)))
 	if match != nil {
 		kilobytes, _ := strconv.Atoi(match[1])
 		b.ReportMetric(float64(kilobytes)/1024, "MB-worker")
@@ -312,5 +329,6 @@ func processorTime(t testing.TB, pid int) time.Duration {
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	user, _ := strconv.Atoi(fields[11])
 	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond // A clock tick is a hundredth of a second on every Linux that Go runs on.
+	// A clock tick is a hundredth of a second on every Linux that Go runs on.
+	return time.Duration(user+system) * 10 * time.Millisecond
 }

@@ -63,7 +63,9 @@ func newWorld(t testing.TB, speed float64) *world {
 		}
 	})
 	w.awsURL = serve(t, endpoint)
-	w.pages = strings.TrimPrefix(serve(t, page.New(page.Config{Environments: endpoint.Environments, S3: s3.NewFromConfig(w.config(), virtualHosts)})), "http://127.0.0.1:")
+	w.pages = strings.TrimPrefix(serve(
+		t, page.New(page.Config{Environments: endpoint.Environments, S3: s3.NewFromConfig(w.config(), virtualHosts)}),
+	), "http://127.0.0.1:")
 	if err := os.CopyFS(w.repo, os.DirFS(filepath.FromSlash("testdata/shop"))); err != nil {
 		t.Fatal(err)
 	}
@@ -92,9 +94,11 @@ func serve(t testing.TB, handler http.Handler) (url string) {
 func (w *world) writePolicy(t testing.TB, change func(*perch.Policy)) {
 	t.Helper()
 	policy := perch.Policy{
-		Account: account, Region: region, Project: project, Repository: perch.NormalizeRepository(w.repo), Source: perch.Source{Git: w.repo}, DefaultBranch: "main",
+		Account: account, Region: region, Project: project, Repository: perch.NormalizeRepository(w.repo),
+		Source: perch.Source{Git: w.repo}, DefaultBranch: "main",
 		Domain: "localhost", HostedZone: services.HostedZone, URL: "http://{host}:" + w.pages,
-		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets}, Kinds: map[perch.Kind][]string{perch.KindBranch: {"*"}},
+		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets},
+		Kinds:   map[perch.Kind][]string{perch.KindBranch: {"*"}},
 		Cleanup: perch.PolicyCleanup{Grace: 10 * time.Second},
 	}
 	change(&policy)
@@ -110,7 +114,9 @@ func (w *world) writePolicy(t testing.TB, change func(*perch.Policy)) {
 // git runs git in the repository and returns what it says.
 func (w *world) git(t testing.TB, args ...string) string {
 	t.Helper()
-	command := exec.Command("git", append([]string{"-c", "user.name=Jane", "-c", "user.email=jane@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+	command := exec.Command("git", append(
+		[]string{"-c", "user.name=Jane", "-c", "user.email=jane@example.com", "-c", "commit.gpgsign=false"}, args...,
+	)...)
 	command.Dir = w.repo
 	out, err := command.Output()
 	if err != nil {
@@ -120,7 +126,10 @@ func (w *world) git(t testing.TB, args ...string) string {
 }
 
 func (w *world) config() sdk.Config {
-	return sdk.Config{Region: region, BaseEndpoint: &w.awsURL, Credentials: credentials.NewStaticCredentialsProvider("sandbox", "sandbox", "")}
+	return sdk.Config{
+		Region: region, BaseEndpoint: &w.awsURL,
+		Credentials: credentials.NewStaticCredentialsProvider("sandbox", "sandbox", ""),
+	}
 }
 
 // stackOf is the name of the branch's stack.
@@ -136,7 +145,9 @@ func stackOf(t testing.TB, branch string) perch.Environment {
 // stacks are all stacks that ever had the name, deleted ones included.
 func (w *world) stacks(t testing.TB, name string) (all []types.StackSummary) {
 	t.Helper()
-	pages := cloudformation.NewListStacksPaginator(cloudformation.NewFromConfig(w.config()), &cloudformation.ListStacksInput{})
+	pages := cloudformation.NewListStacksPaginator(
+		cloudformation.NewFromConfig(w.config()), &cloudformation.ListStacksInput{},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -170,7 +181,9 @@ func (w *world) buckets(t testing.TB, stack string) (names []string) {
 func (w *world) changes(stack string) (made []string) {
 	for _, call := range w.aws.Calls() {
 		about := call.Summary == stack || strings.Contains(call.Summary, ":stack/"+stack+"/")
-		reads := slices.ContainsFunc([]string{"Describe", "List", "Get"}, func(verb string) bool { return strings.HasPrefix(call.Action, verb) })
+		reads := slices.ContainsFunc(
+			[]string{"Describe", "List", "Get"}, func(verb string) bool { return strings.HasPrefix(call.Action, verb) },
+		)
 		if call.Service == "cloudformation" && about && !reads {
 			made = append(made, call.Action)
 		}

@@ -16,11 +16,15 @@ import (
 
 // expiry is what crypto/x509 says of a certificate that is out of date, and when that was; gRPC
 // hands on its text and not its type.
-var expiry = regexp.MustCompile(`x509: certificate has expired or is not yet valid(?:: current time \S+ is (?:after|before) (\S+?)"?$)?`)
+var expiry = regexp.MustCompile(
+	`x509: certificate has expired or is not yet valid(?:: current time \S+ is (?:after|before) (\S+?)"?$)?`,
+)
 
 // rejected is what gRPC says where nothing listens, with the address. Its own words are wanted,
 // too: a run may have failed because a database or an environment rejected a connection.
-var rejected = regexp.MustCompile(`connection error: desc = "transport: Error while dialing: dial tcp (\S+): connect: connection refused"`)
+var rejected = regexp.MustCompile(
+	`connection error: desc = "transport: Error while dialing: dial tcp (\S+): connect: connection refused"`,
+)
 
 // frame is what gRPC puts around the reason why there is no connection.
 var frame = regexp.MustCompile(`connection error: desc = "(?:transport: )?(?:Error while dialing: )?(.*)"`)
@@ -36,14 +40,20 @@ func Failure(address string, err error) error {
 	case said != nil:
 		return fmt.Errorf("connect to %s: %w", address, said)
 	case strings.Contains(err.Error(), "no children to pick from"): // gRPC has looked the name up and got no address.
-		return fmt.Errorf("no Temporal answers at %s, because this name has no address: set TEMPORAL_ADDRESS to where it is", address)
+		return fmt.Errorf(
+			"no Temporal answers at %s, because this name has no address: set TEMPORAL_ADDRESS to where it is", address,
+		)
 	}
-	return fmt.Errorf("no Temporal answers at %s: %w; start it there, or set TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* where it wants them)",
+	return fmt.Errorf("no Temporal answers at %s: %w; start it there, or set TEMPORAL_ADDRESS (and "+
+		"TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* where it wants them)",
 		address, Plain(err))
 }
 
 func nobody(address string) error {
-	return fmt.Errorf("no Temporal answers at %s (connection refused): start it there, or set TEMPORAL_ADDRESS to where it is", address)
+	return fmt.Errorf(
+		"no Temporal answers at %s (connection refused): start it there, or set TEMPORAL_ADDRESS to where it is",
+		address,
+	)
 }
 
 // Plain takes the wording of gRPC off an error that people read, and is what Explain says where
@@ -73,11 +83,16 @@ func Explain(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &noNamespace):
-		return fmt.Errorf("namespace %q is not there: make it in Temporal, or set TEMPORAL_NAMESPACE to one that is", noNamespace.Namespace)
+		return fmt.Errorf(
+			"namespace %q is not there: make it in Temporal, or set TEMPORAL_NAMESPACE to one that is",
+			noNamespace.Namespace,
+		)
 	case errors.As(err, &denied), status.Code(err) == codes.Unauthenticated:
-		return fmt.Errorf("the credentials are rejected by Temporal (%s): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace", last(err))
+		return fmt.Errorf("the credentials are rejected by Temporal (%s): set TEMPORAL_API_KEY, or "+
+			"TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace", last(err))
 	case strings.Contains(err.Error(), "tls: expired certificate"):
-		return errors.New("the client's certificate has expired, says Temporal: renew the file that TEMPORAL_TLS_CLIENT_CERT_PATH names")
+		return errors.New("the client's certificate has expired, says Temporal: renew the file that " +
+			"TEMPORAL_TLS_CLIENT_CERT_PATH names")
 	}
 	if match := rejected.FindStringSubmatch(err.Error()); match != nil {
 		return nobody(match[1])
@@ -87,7 +102,8 @@ func Explain(err error) error {
 		if match[1] != "" {
 			when = " (" + match[1] + ")"
 		}
-		return fmt.Errorf("the certificate of Temporal has expired%s or is not valid yet: renew it there, or set this machine's clock right", when)
+		return fmt.Errorf("the certificate of Temporal has expired%s or is not valid yet: renew it there, or set "+
+			"this machine's clock right", when)
 	}
 	return nil
 }

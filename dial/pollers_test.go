@@ -18,7 +18,9 @@ type queue struct {
 	err     error
 }
 
-func (q queue) DescribeTaskQueue(context.Context, string, enums.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+func (q queue) DescribeTaskQueue(
+	context.Context, string, enums.TaskQueueType,
+) (*workflowservice.DescribeTaskQueueResponse, error) {
 	return &workflowservice.DescribeTaskQueueResponse{Pollers: q.pollers}, q.err
 }
 
@@ -27,12 +29,16 @@ func TestPollersAreThoseThatStillPoll(t *testing.T) {
 	poller := func(identity string, ago time.Duration) *taskqueue.PollerInfo {
 		return &taskqueue.PollerInfo{Identity: identity, LastAccessTime: timestamppb.New(at.Add(-ago))}
 	}
-	q := queue{pollers: []*taskqueue.PollerInfo{poller("gone", 4*time.Minute), poller("here", 0), poller("idle", time.Minute)}}
+	q := queue{
+		pollers: []*taskqueue.PollerInfo{poller("gone", 4*time.Minute), poller("here", 0), poller("idle", time.Minute)},
+	}
 	got, err := Pollers(t.Context(), q, "perch-shop", enums.TASK_QUEUE_TYPE_WORKFLOW)
 	if diff := cmp.Diff([]string{"here", "idle"}, got); diff != "" || err != nil {
 		t.Errorf("pollers (-want +got), %v:\n%s", err, diff)
 	}
-	if _, err := Pollers(t.Context(), queue{err: errors.New("down")}, "perch-shop", enums.TASK_QUEUE_TYPE_WORKFLOW); err == nil {
+	if _, err := Pollers(
+		t.Context(), queue{err: errors.New("down")}, "perch-shop", enums.TASK_QUEUE_TYPE_WORKFLOW,
+	); err == nil {
 		t.Error("no error")
 	}
 }

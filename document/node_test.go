@@ -23,7 +23,9 @@ func TestLayersMergeByRule(t *testing.T) {
 	} {
 		for _, depth := range []string{"%s", "{x: %s}", "{x: {y: %s}}"} {
 			tree := func(source string) *Node {
-				root, _, err := Read("a.yaml", fmt.Appendf(nil, depth, source), Limits{Bytes: 1000, Depth: 9, Column: 99, Keys: 9})
+				root, _, err := Read(
+					"a.yaml", fmt.Appendf(nil, depth, source), Limits{Bytes: 1000, Depth: 9, Column: 99, Keys: 9},
+				)
 				if err != nil {
 					t.Fatal(err)
 				}

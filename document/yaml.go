@@ -75,7 +75,9 @@ func (r reader) node(from ast.Node, depth int) (*Node, *Problem) {
 	case ast.ScalarNode:
 		n.Shape, n.Text = Scalar, from.GetToken().Value
 	default:
-		return nil, r.source.Problem(n, fmt.Sprintf("a YAML %s is not read here", strings.ToLower(from.Type().String())))
+		return nil, r.source.Problem(
+			n, fmt.Sprintf("a YAML %s is not read here", strings.ToLower(from.Type().String())),
+		)
 	}
 	return n, nil
 }

@@ -178,7 +178,9 @@ func words(err error) string {
 		text = rejected.Error()
 	case errors.As(err, &answer) && answer.StatusCode == http.StatusUnauthorized,
 		errors.As(err, &answer) && answer.StatusCode == http.StatusForbidden:
-		text = fmt.Sprintf("it denies access (%d): the image is private, or there is no such repository", answer.StatusCode)
+		text = fmt.Sprintf(
+			"it denies access (%d): the image is private, or there is no such repository", answer.StatusCode,
+		)
 	case errors.As(err, &answer) && answer.StatusCode == http.StatusTooManyRequests:
 		text = "it wants fewer requests (429): its limit for requests without login is reached"
 	case errors.As(err, &answer):

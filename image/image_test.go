@@ -138,7 +138,9 @@ func TestAnImageRunsOnItsArchitecturesOnly(t *testing.T) {
 func TestAnImageThatIsNotThereIsMissing(t *testing.T) {
 	server := serve(t, working())
 	push(t, server, "acme/shop:1", singleImage(t, "amd64"))
-	for _, image := range []string{"ghcr.io/acme/shop:2", "ghcr.io/acme/other:1", "ghcr.io/acme/shop@sha256:" + strings.Repeat("0", 64)} {
+	for _, image := range []string{
+		"ghcr.io/acme/shop:2", "ghcr.io/acme/other:1", "ghcr.io/acme/shop@sha256:" + strings.Repeat("0", 64),
+	} {
 		var missing *Missing
 		if _, err := at(server).Look(t.Context(), image); !errors.As(err, &missing) || missing.Image != image {
 			t.Errorf("%s: error = %v", image, err)
@@ -221,7 +223,10 @@ func unasked(t *testing.T, client *Client, image string, words ...string) {
 
 func TestARegistryThatIsNotListedIsNotAsked(t *testing.T) {
 	server := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was asked") }))
-	for _, image := range []string{"quay.io/acme/shop:1", "ghcr.io.example.com/shop:1", "GHCR.IO/acme/shop:1", "127.0.0.1/shop:1", "ghcr.io:8443/acme/shop:1"} {
+	for _, image := range []string{
+		"quay.io/acme/shop:1", "ghcr.io.example.com/shop:1", "GHCR.IO/acme/shop:1", "127.0.0.1/shop:1",
+		"ghcr.io:8443/acme/shop:1",
+	} {
 		unasked(t, at(server), image)
 	}
 	unasked(t, at(server), "quay.io/acme/shop:1", "quay.io is not in `images.registries`")
@@ -271,28 +276,60 @@ func TestHostileRegistriesHaveAClearOutcome(t *testing.T) {
 		answer http.HandlerFunc
 		words  []string
 	}{
-		"a redirect to the metadata of the instance": {redirect("http://169.254.169.254/latest/meta-data/"), []string{"169.254.169.254"}},
-		"a redirect to another host":                 {redirect("https://attacker.example/v2/"), []string{"attacker.example", "none of the documented hosts of ghcr.io"}},
-		"a redirect without encryption":              {redirect("http://ghcr.io/v2/acme/shop/manifests/1"), []string{"more than 20 requests"}},
-		"a redirect to itself":                       {redirect("https://ghcr.io/v2/acme/shop/manifests/1"), []string{"more than 20 requests"}},
-		"a realm at another host":                    {realm("https://attacker.example/token"), []string{"attacker.example", "none of the documented hosts of ghcr.io"}},
-		"a realm at a link-local address":            {realm("http://169.254.169.254/token"), []string{"realm"}},
-		"a realm that is none":                       {realm("::"), nil},
+		"a redirect to the metadata of the instance": {
+			redirect("http://169.254.169.254/latest/meta-data/"), []string{"169.254.169.254"},
+		},
+		"a redirect to another host": {
+			redirect("https://attacker.example/v2/"),
+			[]string{"attacker.example", "none of the documented hosts of ghcr.io"},
+		},
+		"a redirect without encryption": {
+			redirect("http://ghcr.io/v2/acme/shop/manifests/1"), []string{"more than 20 requests"},
+		},
+		"a redirect to itself": {
+			redirect("https://ghcr.io/v2/acme/shop/manifests/1"), []string{"more than 20 requests"},
+		},
+		"a realm at another host": {
+			realm("https://attacker.example/token"),
+			[]string{"attacker.example", "none of the documented hosts of ghcr.io"},
+		},
+		"a realm at a link-local address": {realm("http://169.254.169.254/token"), []string{"realm"}},
+		"a realm that is none":            {realm("::"), nil},
 		"a manifest without end": {described("application/vnd.oci.image.index.v1+json", func(w io.Writer) {
 			for range 5 << 10 {
 				fmt.Fprint(w, strings.Repeat(" ", 1<<10))
 			}
 		}), []string{"more than 4 MiB"}},
-		"another manifest than the digest says": {described("application/vnd.oci.image.index.v1+json", func(w io.Writer) { fmt.Fprint(w, "{}") }), []string{"does not match"}},
-		"a page in place of a manifest":         {manifests(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Sign in</html>") }), []string{"Docker-Content-Digest"}},
+		"another manifest than the digest says": {
+			described("application/vnd.oci.image.index.v1+json", func(w io.Writer) { fmt.Fprint(w, "{}") }),
+			[]string{"does not match"},
+		},
+		"a page in place of a manifest": {
+			manifests(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Sign in</html>") }),
+			[]string{"Docker-Content-Digest"},
+		},
 		"a page in place of a registry": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, strings.Repeat("no such page\n", 1000), http.StatusNotFound)
 		}, []string{"it answers 404"}},
-		"an error":                          {manifests(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }), []string{"it answers 502 Bad Gateway"}},
-		"a limit":                           {manifests(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }), []string{"429"}},
-		"no right to see":                   {manifests(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }), []string{"it denies access (403): the image is private, or there is no such repository"}},
-		"an end in the middle of an answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"EOF"}},
-		"headers without end":               {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 1<<20)) }, []string{"header"}},
+		"an error": {
+			manifests(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }),
+			[]string{"it answers 502 Bad Gateway"},
+		},
+		"a limit": {
+			manifests(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }),
+			[]string{"429"},
+		},
+		"no right to see": {
+			manifests(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }),
+			[]string{"it denies access (403): the image is private, or there is no such repository"},
+		},
+		"an end in the middle of an answer": {
+			func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"EOF"},
+		},
+		"headers without end": {
+			func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 1<<20)) },
+			[]string{"header"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := serve(t, test.answer)
@@ -364,9 +401,15 @@ func TestAHostIsLedToByItsOwnRegistryOnly(t *testing.T) {
 		{"docker.io", "production.cloudflare.docker.com", true},
 		{"public.ecr.aws", "d5l0dvt14r5h8.cloudfront.net", true},
 		{"public.ecr.aws", "d000000000000.cloudfront.net", false},
-		{"123456789012.dkr.ecr.eu-central-1.amazonaws.com", "prod-eu-central-1-starport-layer-bucket.s3.eu-central-1.amazonaws.com", true},
+		{
+			"123456789012.dkr.ecr.eu-central-1.amazonaws.com",
+			"prod-eu-central-1-starport-layer-bucket.s3.eu-central-1.amazonaws.com", true,
+		},
 		{"123456789012.dkr.ecr.eu-central-1.amazonaws.com", "attacker.s3.eu-central-1.amazonaws.com", false},
-		{"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "prod-cn-north-1-starport-layer-bucket.s3.cn-north-1.amazonaws.com.cn", true},
+		{
+			"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+			"prod-cn-north-1-starport-layer-bucket.s3.cn-north-1.amazonaws.com.cn", true,
+		},
 		{"registry.example.com", "cdn.registry.example.com", true},
 		{"registry.example.com", "example.com", false},
 	} {

@@ -42,7 +42,10 @@ func AdmitRequest(a Admission) error {
 	case perch.GoalGone:
 		return a.removal()
 	case perch.GoalUp:
-		return firstError(a.commitGiven, a.kind, a.keptKind, a.recreation, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.expiry, a.room)
+		return firstError(
+			a.commitGiven, a.kind, a.keptKind, a.recreation, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer,
+			a.secrets, a.seeds, a.expiry, a.room,
+		)
 	}
 	return reject("a request can ask for up or gone, not %q", a.Request.Goal)
 }
@@ -70,11 +73,13 @@ func Untriggered(policy *perch.Policy, request perch.Request) string {
 func (a Admission) Identity() error {
 	r, p := a.Request, a.Policy
 	if r.Project != p.Project {
-		return reject("project %q was asked for, and this worker's policy is for project %q only; check --project or PERCH_PROJECT, or the worker that is running", r.Project, p.Project)
+		return reject("project %q was asked for, and this worker's policy is for project %q only; check --project or "+
+			"PERCH_PROJECT, or the worker that is running", r.Project, p.Project)
 	}
 	names := p.Identity("").Names
 	if repository := perch.NormalizeRepository(r.Repository); repository != "" && !slices.Contains(names, repository) {
-		return reject("the request comes from repository %s, and this worker's policy is for %s only; check `repository` in the policy", repository, p.Repository)
+		return reject("the request comes from repository %s, and this worker's policy is for %s only; check "+
+			"`repository` in the policy", repository, p.Repository)
 	}
 	if _, err := perch.NewEnvironment(r.Project, r.Branch); err != nil {
 		return reject("%v", err)
@@ -85,13 +90,18 @@ func (a Admission) Identity() error {
 func (a Admission) removal() error {
 	branch := a.Request.Branch
 	if branch == a.Policy.DefaultBranch {
-		return reject("branch %q is the default branch, and its environment is never removed; `default_branch` in the policy says so", branch)
+		return reject("branch %q is the default branch, and its environment is never removed; `default_branch` in "+
+			"the policy says so", branch)
 	}
 	if a.Kind == perch.KindProduction || a.Kind == perch.KindStaging {
-		return reject("the environment of branch %q is of kind %s, and only environments of kind branch are removed", branch, a.Kind)
+		return reject(
+			"the environment of branch %q is of kind %s, and only environments of kind branch are removed", branch,
+			a.Kind,
+		)
 	}
 	if pattern, ok := perch.MatchAny(a.Policy.Protected, branch); ok {
-		return reject("branch %q is protected by the pattern %q; to remove its environment, take the pattern out of `protected` in the policy", branch, pattern)
+		return reject("branch %q is protected by the pattern %q; to remove its environment, take the pattern out of "+
+			"`protected` in the policy", branch, pattern)
 	}
 	return nil
 }
@@ -116,7 +126,10 @@ func (a Admission) commitGiven() error {
 		return reject("branch %q has no %s at commit %s", a.Request.Branch, perch.FileName, a.Request.Commit)
 	}
 	if a.Wanted.Project != a.Policy.Project {
-		return reject("%s is for project %q, and this worker's policy is for project %q only; change `project` in one of them", perch.FileName, a.Wanted.Project, a.Policy.Project)
+		return reject(
+			"%s is for project %q, and this worker's policy is for project %q only; change `project` in one of them",
+			perch.FileName, a.Wanted.Project, a.Policy.Project,
+		)
 	}
 	return nil
 }
@@ -140,7 +153,8 @@ func (a Admission) kind() error {
 	if len(patterns) > 0 {
 		allowed = "only " + strings.Join(patterns, ", ")
 	}
-	return reject("branch %q asks for kind %s, and the policy lets %s have it; change `branches.kinds` in %s, or `kinds.%s` in the policy",
+	return reject("branch %q asks for kind %s, and the policy lets %s have it; change `branches.kinds` in %s, or "+
+		"`kinds.%s` in the policy",
 		a.Request.Branch, kind, allowed, perch.FileName, kind)
 }
 
@@ -156,7 +170,8 @@ func (a Admission) keptKind() error {
 	if a.Kind != perch.KindBranch {
 		remove = "let a person delete its stack first"
 	}
-	return reject("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change `branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, perch.FileName, remove)
+	return reject("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change "+
+		"`branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, perch.FileName, remove)
 }
 
 // machines checks the settings of Perch's template only: what a custom template asks for is in
@@ -186,7 +201,10 @@ func allowedName(key, value, policyKey string, patterns []string) error {
 	if _, ok := perch.MatchAny(patterns, value); ok {
 		return nil
 	}
-	return reject("%s is %s, and the policy allows only %s; change %s in %s, or `%s` in the policy", key, value, strings.Join(patterns, ", "), key, perch.FileName, policyKey)
+	return reject(
+		"%s is %s, and the policy allows only %s; change %s in %s, or `%s` in the policy", key, value,
+		strings.Join(patterns, ", "), key, perch.FileName, policyKey,
+	)
 }
 
 func (a Admission) loadBalancer() error {
@@ -194,7 +212,8 @@ func (a Admission) loadBalancer() error {
 		return nil
 	}
 	if kind := a.Wanted.Settings.LoadBalancer; kind != "none" && a.Policy.Domain == "" {
-		return reject("load_balancer is %s, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, perch.FileName)
+		return reject("load_balancer is %s, and that needs a domain, which the policy does not have; set "+
+			"load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, perch.FileName)
 	}
 	return nil
 }
@@ -206,10 +225,12 @@ func (a Admission) sharedDatabase() error {
 		return nil
 	}
 	if a.Policy.SharedDatabase == nil {
-		return reject("database.mode is shared, and the policy has no shared_database; set database.mode to dedicated in %s, or `shared_database` in the policy and run `perch application up`", perch.FileName)
+		return reject("database.mode is shared, and the policy has no shared_database; set database.mode to "+
+			"dedicated in %s, or `shared_database` in the policy and run `perch application up`", perch.FileName)
 	}
 	if a.Wanted.Kind == perch.KindProduction {
-		return reject("database.mode is shared, and an environment of kind production has a dedicated database; set database.mode to dedicated for it in %s", perch.FileName)
+		return reject("database.mode is shared, and an environment of kind production has a dedicated database; set "+
+			"database.mode to dedicated for it in %s", perch.FileName)
 	}
 	return nil
 }
@@ -223,12 +244,15 @@ func (a Admission) snapshot() error {
 	}
 	named := strings.HasPrefix(db.Snapshot, "arn:")
 	if named && arnRegion(db.Snapshot) != a.Policy.Region {
-		return reject("database.snapshot stands in region %q, and the policy is for %s only; copy the snapshot there and name the copy in %s", arnRegion(db.Snapshot), a.Policy.Region, perch.FileName)
+		return reject("database.snapshot stands in region %q, and the policy is for %s only; copy the snapshot there "+
+			"and name the copy in %s", arnRegion(db.Snapshot), a.Policy.Region, perch.FileName)
 	}
 	if !slices.ContainsFunc(a.Policy.Snapshots.From, func(prefix string) bool {
 		return strings.HasPrefix(prefix, "arn:") == named && strings.HasPrefix(db.Snapshot, prefix)
 	}) {
-		return reject("database.snapshot is %s, and the policy allows %s; change database.snapshot in %s, or `snapshots.from` in the policy", db.Snapshot, listPrefixes(a.Policy.Snapshots.From, "no snapshots"), perch.FileName)
+		return reject("database.snapshot is %s, and the policy allows %s; change database.snapshot in %s, or "+
+			"`snapshots.from` in the policy", db.Snapshot, listPrefixes(a.Policy.Snapshots.From, "no snapshots"),
+			perch.FileName)
 	}
 	return nil
 }
@@ -239,11 +263,15 @@ func (a Admission) secrets() error {
 	for _, name := range slices.Sorted(maps.Keys(a.Wanted.Settings.Secrets)) {
 		arn := a.Wanted.Settings.Secrets[name]
 		if region := arnRegion(arn); region != a.Policy.Region {
-			return reject("secret %s stands in region %q, and the policy is for %s only; name a secret of that region in %s", name, region, a.Policy.Region, perch.FileName)
+			return reject(
+				"secret %s stands in region %q, and the policy is for %s only; name a secret of that region in %s",
+				name, region, a.Policy.Region, perch.FileName,
+			)
 		}
 		if !slices.ContainsFunc(from, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
 			return reject("secret %s is %s, and the policy allows environments of kind %s %s; "+
-				"change `secrets` in %s, or `secrets` in the policy", name, arn, kind, listPrefixes(from, "no secrets"), perch.FileName)
+				"change `secrets` in %s, or `secrets` in the policy", name, arn, kind, listPrefixes(from, "no secrets"),
+				perch.FileName)
 		}
 	}
 	return nil
@@ -263,9 +291,12 @@ func (a Admission) seeds() error {
 		if step.S3 == nil {
 			continue // What it may send is a secret of the settings.
 		}
-		if from := step.S3.From; strings.HasPrefix(from, "s3://") && !slices.ContainsFunc(a.Policy.Seeds.From, func(prefix string) bool { return belowPrefix(prefix, from) }) {
-			return reject("seed[%d] reads %s, and the policy allows %s; change `seed` in %s, or `seeds.from` in the policy",
-				i, from, listPrefixes(a.Policy.Seeds.From, "only folders of the repository"), perch.FileName)
+		if from := step.S3.From; strings.HasPrefix(from, "s3://") &&
+			!slices.ContainsFunc(a.Policy.Seeds.From, func(prefix string) bool { return belowPrefix(prefix, from) }) {
+			return reject(
+				"seed[%d] reads %s, and the policy allows %s; change `seed` in %s, or `seeds.from` in the policy", i,
+				from, listPrefixes(a.Policy.Seeds.From, "only folders of the repository"), perch.FileName,
+			)
 		}
 	}
 	return nil
@@ -295,7 +326,8 @@ func (a Admission) expiry() error {
 		asked, bound perch.Hours
 	}{{"idle", asked.Idle, bounds.Idle}, {"max", asked.Max, bounds.Max}, {"extend", asked.Extend, bounds.Extend}} {
 		if each.bound != 0 && each.asked > each.bound {
-			return reject("expiry.%[1]s is %[2]s, and the policy allows %[3]s at most; change expiry.%[1]s in %[4]s, or `expiry.%[1]s` in the policy",
+			return reject("expiry.%[1]s is %[2]s, and the policy allows %[3]s at most; change expiry.%[1]s in %[4]s, "+
+				"or `expiry.%[1]s` in the policy",
 				each.key, each.asked, each.bound, perch.FileName)
 		}
 	}
@@ -304,7 +336,8 @@ func (a Admission) expiry() error {
 
 func (a Admission) room() error {
 	if most := a.Policy.MaxEnvironments; a.Environments >= most {
-		return reject("project %s has %d other environments, and the policy allows %d at a time; remove one with `perch down BRANCH`, or raise `max_environments` in the policy",
+		return reject("project %s has %d other environments, and the policy allows %d at a time; remove one with "+
+			"`perch down BRANCH`, or raise `max_environments` in the policy",
 			a.Policy.Project, a.Environments, most)
 	}
 	return nil

@@ -64,9 +64,12 @@ func admission(t *testing.T, file, branch string) Admission {
 		t.Fatal(err)
 	}
 	return Admission{
-		Policy:  readPolicy(t),
-		Request: perch.Request{ID: "1", Goal: perch.GoalUp, Project: "shop", Branch: branch, Commit: admittedCommit, Repository: "https://github.com/acme/shop"},
-		Wanted:  &Wanted{Project: f.Project, Kind: f.Kind(branch), Settings: settings, Seed: f.Seed}, Environments: 2,
+		Policy: readPolicy(t),
+		Request: perch.Request{
+			ID: "1", Goal: perch.GoalUp, Project: "shop", Branch: branch, Commit: admittedCommit,
+			Repository: "https://github.com/acme/shop",
+		},
+		Wanted: &Wanted{Project: f.Project, Kind: f.Kind(branch), Settings: settings, Seed: f.Seed}, Environments: 2,
 	}
 }
 
@@ -101,69 +104,116 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 		want   string
 	}{
 		"another project": {"x", func(a *Admission) { a.Request.Project = "blog" },
-			`project "blog" was asked for, and this worker's policy is for project "shop" only; check --project or PERCH_PROJECT, or the worker that is running`},
+			`project "blog" was asked for, and this worker's policy is for project "shop" only; check --project or ` +
+				`PERCH_PROJECT, or the worker that is running`},
 		"another repository": {"x", func(a *Admission) { a.Request.Repository = "git@github.com:mallory/shop.git" },
-			"the request comes from repository github.com/mallory/shop, and this worker's policy is for github.com/acme/shop only; check `repository` in the policy"},
+			"the request comes from repository github.com/mallory/shop, and this worker's policy is for " +
+				"github.com/acme/shop only; check `repository` in the policy"},
 		"another project in the file": {"x", func(a *Admission) { a.Wanted.Project = "blog" },
-			`perch.yaml is for project "blog", and this worker's policy is for project "shop" only; change ` + "`project` in one of them"},
+			`perch.yaml is for project "blog", and this worker's policy is for project "shop" only; change ` +
+				"`project` in one of them"},
 		"no branch name": {"x", func(a *Admission) { a.Request.Branch = "a..b" },
 			`"a..b" is not a branch name that Git accepts: it contains two dots in a row`},
-		"no perch.yaml": {"x", func(a *Admission) { a.Wanted = nil }, `branch "x" has no perch.yaml at commit ` + admittedCommit},
+		"no perch.yaml": {
+			"x", func(a *Admission) { a.Wanted = nil }, `branch "x" has no perch.yaml at commit ` + admittedCommit,
+		},
 		"a kind for nobody": {"main", func(*Admission) {},
-			"branch \"main\" asks for kind production, and the policy lets no branch have it; change `branches.kinds` in perch.yaml, or `kinds.production` in the policy"},
+			"branch \"main\" asks for kind production, and the policy lets no branch have it; change " +
+				"`branches.kinds` in perch.yaml, or `kinds.production` in the policy"},
 		"a kind for others": {"tmp", func(*Admission) {},
-			"branch \"tmp\" asks for kind staging, and the policy lets only staging have it; change `branches.kinds` in perch.yaml, or `kinds.staging` in the policy"},
+			"branch \"tmp\" asks for kind staging, and the policy lets only staging have it; change `branches.kinds` " +
+				"in perch.yaml, or `kinds.staging` in the policy"},
 		"another kind than the environment's": {"x", func(a *Admission) { a.Kind = perch.KindStaging },
-			"branch \"x\" asks for kind branch, and its environment was made as staging, which it keeps; change `branches.kinds` in perch.yaml, or let a person delete its stack first"},
+			"branch \"x\" asks for kind branch, and its environment was made as staging, which it keeps; change " +
+				"`branches.kinds` in perch.yaml, or let a person delete its stack first"},
 		"a dearer kind than the environment's": {"staging", func(a *Admission) { a.Kind = perch.KindBranch },
-			"branch \"staging\" asks for kind staging, and its environment was made as branch, which it keeps; change `branches.kinds` in perch.yaml, or remove it with `perch down` first"},
+			"branch \"staging\" asks for kind staging, and its environment was made as branch, which it keeps; " +
+				"change `branches.kinds` in perch.yaml, or remove it with `perch down` first"},
 		"an instance type": {"x", func(a *Admission) { a.Wanted.Settings.InstanceType = "m7i.large" },
-			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or `instance_types` in the policy"},
-		"an expiry that is longer": {"x", func(a *Admission) { a.Wanted.Settings.Expiry, a.Policy.Expiry.Idle = &perch.Expiry{Idle: 200}, 168 },
-			"expiry.idle is 200h, and the policy allows 168h at most; change expiry.idle in perch.yaml, or `expiry.idle` in the policy"},
-		"S110 more instances": {"x", func(a *Admission) { a.Wanted.Settings.Instances.Max, a.Policy.MaxInstances = 5, 4 },
-			"instances.max is 5, and the policy allows 4 instances for an environment; change instances.max in perch.yaml, or `max_instances` in the policy"},
+			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or " +
+				"`instance_types` in the policy"},
+		"an expiry that is longer": {
+			"x", func(a *Admission) { a.Wanted.Settings.Expiry, a.Policy.Expiry.Idle = &perch.Expiry{Idle: 200}, 168 },
+			"expiry.idle is 200h, and the policy allows 168h at most; change expiry.idle in perch.yaml, or " +
+				"`expiry.idle` in the policy",
+		},
+		"S110 more instances": {
+			"x", func(a *Admission) { a.Wanted.Settings.Instances.Max, a.Policy.MaxInstances = 5, 4 },
+			"instances.max is 5, and the policy allows 4 instances for an environment; change instances.max in " +
+				"perch.yaml, or `max_instances` in the policy",
+		},
 		"a database class": {"x", func(a *Admission) { a.Wanted.Settings.Database.Class = "db.r7g.large" },
-			"database.class is db.r7g.large, and the policy allows only db.t4g.*; change database.class in perch.yaml, or `database_classes` in the policy"},
-		"a shared database where there is none": {"x", func(a *Admission) { sharedDatabase(a); a.Policy.SharedDatabase = nil },
-			"database.mode is shared, and the policy has no shared_database; set database.mode to dedicated in perch.yaml, or `shared_database` in the policy and run `perch application up`"},
-		"a shared database of production": {"main", func(a *Admission) { sharedDatabase(a); a.Policy.Kinds[perch.KindProduction] = []string{"main"} },
-			"database.mode is shared, and an environment of kind production has a dedicated database; set database.mode to dedicated for it in perch.yaml"},
+			"database.class is db.r7g.large, and the policy allows only db.t4g.*; change database.class in " +
+				"perch.yaml, or `database_classes` in the policy"},
+		"a shared database where there is none": {
+			"x", func(a *Admission) { sharedDatabase(a); a.Policy.SharedDatabase = nil },
+			"database.mode is shared, and the policy has no shared_database; set database.mode to dedicated in " +
+				"perch.yaml, or `shared_database` in the policy and run `perch application up`",
+		},
+		"a shared database of production": {
+			"main", func(a *Admission) { sharedDatabase(a); a.Policy.Kinds[perch.KindProduction] = []string{"main"} },
+			"database.mode is shared, and an environment of kind production has a dedicated database; set " +
+				"database.mode to dedicated for it in perch.yaml",
+		},
 		"a snapshot of others": {"x", restoredFrom("bank-1"),
-			"database.snapshot is bank-1, and the policy allows only what begins with shop-seed-, arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
+			"database.snapshot is bank-1, and the policy allows only what begins with shop-seed-, " +
+				"arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; change database.snapshot in perch.yaml, or " +
+				"`snapshots.from` in the policy"},
 		"a snapshot of another account": {"x", restoredFrom("arn:aws:rds:eu-central-1:999999999999:snapshot:shared-1"),
-			"database.snapshot is arn:aws:rds:eu-central-1:999999999999:snapshot:shared-1, and the policy allows only what begins with shop-seed-, arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; " +
+			"database.snapshot is arn:aws:rds:eu-central-1:999999999999:snapshot:shared-1, and the policy allows " +
+				"only what begins with shop-seed-, arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; " +
 				"change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
 		"a snapshot of another region": {"x", restoredFrom("arn:aws:rds:us-east-1:210987654321:snapshot:shared-1"),
-			`database.snapshot stands in region "us-east-1", and the policy is for eu-central-1 only; copy the snapshot there and name the copy in perch.yaml`},
-		"a snapshot where none are allowed": {"x", func(a *Admission) { restoredFrom("shop-seed-1")(a); a.Policy.Snapshots.From = nil },
-			"database.snapshot is shop-seed-1, and the policy allows no snapshots; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
+			`database.snapshot stands in region "us-east-1", and the policy is for eu-central-1 only; copy the ` +
+				`snapshot there and name the copy in perch.yaml`},
+		"a snapshot where none are allowed": {
+			"x", func(a *Admission) { restoredFrom("shop-seed-1")(a); a.Policy.Snapshots.From = nil },
+			"database.snapshot is shop-seed-1, and the policy allows no snapshots; change database.snapshot in " +
+				"perch.yaml, or `snapshots.from` in the policy",
+		},
 		"an ARN where only ids are allowed": {"x", func(a *Admission) {
 			restoredFrom("arn:aws:rds:eu-central-1:999999999999:snapshot:x")(a)
 			a.Policy.Snapshots.From = []string{"a"}
-		}, "database.snapshot is arn:aws:rds:eu-central-1:999999999999:snapshot:x, and the policy allows only what begins with a; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
+		}, "database.snapshot is arn:aws:rds:eu-central-1:999999999999:snapshot:x, and the policy allows only what " +
+			"begins with a; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
 		"no domain": {"x", func(a *Admission) { a.Policy.Domain = "" },
-			"load_balancer is shared, and that needs a domain, which the policy does not have; set load_balancer to none in perch.yaml, or `domain` and `hosted_zone` in the policy"},
+			"load_balancer is shared, and that needs a domain, which the policy does not have; set load_balancer to " +
+				"none in perch.yaml, or `domain` and `hosted_zone` in the policy"},
 		"a secret of another region": {"x", func(a *Admission) {
-			a.Wanted.Settings.Secrets = map[string]string{"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/a"}
-		}, `secret A stands in region "us-east-1", and the policy is for eu-central-1 only; name a secret of that region in perch.yaml`},
+			a.Wanted.Settings.Secrets = map[string]string{
+				"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/a",
+			}
+		}, `secret A stands in region "us-east-1", and the policy is for eu-central-1 only; name a secret of that ` +
+			`region in perch.yaml`},
 		"a secret of others": {"x", func(a *Admission) {
-			a.Wanted.Settings.Secrets = map[string]string{"A": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a"}
-		}, "secret A is arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a, and the policy allows environments of kind branch only what begins with " +
-			"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/; change `secrets` in perch.yaml, or `secrets` in the policy"},
+			a.Wanted.Settings.Secrets = map[string]string{
+				"A": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a",
+			}
+		}, "secret A is arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a, and the policy allows " +
+			"environments of kind branch only what begins with " +
+			"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/; change `secrets` in perch.yaml, or " +
+			"`secrets` in the policy"},
 		"a secret where none are allowed": {"x", func(a *Admission) { a.Policy.Secrets.From = nil },
-			"secret SECRET_KEY is arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview, and the policy allows environments of kind branch no secrets; change `secrets` in perch.yaml, or `secrets` in the policy"},
+			"secret SECRET_KEY is arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview, and the " +
+				"policy allows environments of kind branch no secrets; change `secrets` in perch.yaml, or `secrets` " +
+				"in the policy"},
 		"a secret of another kind": {"x", func(a *Admission) {
 			a.Policy.Secrets = perch.PolicySecrets{Kinds: perch.KindSecrets{perch.KindStaging: a.Policy.Secrets.From}}
-		}, "secret SECRET_KEY is arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview, and the policy allows environments of kind branch no secrets; " +
+		}, "secret SECRET_KEY is arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview, and the " +
+			"policy allows environments of kind branch no secrets; " +
 			"change `secrets` in perch.yaml, or `secrets` in the policy"},
 		"a seed from elsewhere": {"x", func(a *Admission) { a.Policy.Seeds.From = []string{"s3://shop-seeds/pub"} },
-			"seed[1] reads s3://shop-seeds/public/v1/, and the policy allows only what begins with s3://shop-seeds/pub; change `seed` in perch.yaml, or `seeds.from` in the policy"},
+			"seed[1] reads s3://shop-seeds/public/v1/, and the policy allows only what begins with " +
+				"s3://shop-seeds/pub; change `seed` in perch.yaml, or `seeds.from` in the policy"},
 		"a seed where none are allowed": {"x", func(a *Admission) { a.Policy.Seeds.From = nil },
-			"seed[1] reads s3://shop-seeds/public/v1/, and the policy allows only folders of the repository; change `seed` in perch.yaml, or `seeds.from` in the policy"},
+			"seed[1] reads s3://shop-seeds/public/v1/, and the policy allows only folders of the repository; change " +
+				"`seed` in perch.yaml, or `seeds.from` in the policy"},
 		"too many environments": {"x", func(a *Admission) { a.Environments = 3 },
-			"project shop has 3 other environments, and the policy allows 3 at a time; remove one with `perch down BRANCH`, or raise `max_environments` in the policy"},
-		"another goal": {"x", func(a *Admission) { a.Request.Goal = "sideways" }, `a request can ask for up or gone, not "sideways"`},
+			"project shop has 3 other environments, and the policy allows 3 at a time; remove one with `perch down " +
+				"BRANCH`, or raise `max_environments` in the policy"},
+		"another goal": {
+			"x", func(a *Admission) { a.Request.Goal = "sideways" }, `a request can ask for up or gone, not "sideways"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := admission(t, admitted, test.branch)
@@ -228,7 +278,8 @@ func TestRemovals(t *testing.T) {
 	gone := func(branch string, kind perch.Kind) error {
 		return AdmitRequest(Admission{
 			Policy:  readPolicy(t),
-			Request: perch.Request{ID: "1", Goal: perch.GoalGone, Project: "shop", Branch: branch}, Kind: kind, Environments: 500,
+			Request: perch.Request{ID: "1", Goal: perch.GoalGone, Project: "shop", Branch: branch}, Kind: kind,
+			Environments: 500,
 		})
 	}
 	for branch, kind := range map[string]perch.Kind{"feature/login": perch.KindBranch, "absent": ""} {
@@ -236,11 +287,19 @@ func TestRemovals(t *testing.T) {
 			t.Errorf("%s: %v", branch, err)
 		}
 	}
-	wantRejection(t, gone("main", perch.KindBranch), "branch \"main\" is the default branch, and its environment is never removed; `default_branch` in the policy says so")
-	wantRejection(t, gone("x", perch.KindStaging), `the environment of branch "x" is of kind staging, and only environments of kind branch are removed`)
-	wantRejection(t, gone("x", perch.KindProduction), `the environment of branch "x" is of kind production, and only environments of kind branch are removed`)
+	wantRejection(t, gone("main", perch.KindBranch), "branch \"main\" is the default branch, and its environment is "+
+		"never removed; `default_branch` in the policy says so")
+	wantRejection(
+		t, gone("x", perch.KindStaging),
+		`the environment of branch "x" is of kind staging, and only environments of kind branch are removed`,
+	)
+	wantRejection(
+		t, gone("x", perch.KindProduction),
+		`the environment of branch "x" is of kind production, and only environments of kind branch are removed`,
+	)
 	wantRejection(t, gone("release/1", perch.KindBranch),
-		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, take the pattern out of `protected` in the policy")
+		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, take the pattern "+
+			"out of `protected` in the policy")
 }
 
 func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
@@ -249,8 +308,12 @@ func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
 		change func(*Admission)
 		want   string
 	}{
-		"the default branch":    {"login", func(a *Admission) { a.Policy.DefaultBranch = "login" }, "its environment is never removed"},
-		"a protected branch":    {"release/1", func(*Admission) {}, `branch "release/1" is protected by the pattern "release/*"`},
+		"the default branch": {
+			"login", func(a *Admission) { a.Policy.DefaultBranch = "login" }, "its environment is never removed",
+		},
+		"a protected branch": {
+			"release/1", func(*Admission) {}, `branch "release/1" is protected by the pattern "release/*"`,
+		},
 		"staging":               {"staging", func(a *Admission) { a.Kind = perch.KindStaging }, "is of kind staging"},
 		"staging, not made yet": {"staging", func(*Admission) {}, "is of kind staging"},
 	} {
@@ -262,7 +325,8 @@ func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
 			}
 			a.Request.Recreate = true
 			var rejection *perch.Rejection
-			if err := AdmitRequest(a); !errors.As(err, &rejection) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "without --recreate") {
+			if err := AdmitRequest(a); !errors.As(err, &rejection) || !strings.Contains(err.Error(), test.want) ||
+				!strings.Contains(err.Error(), "without --recreate") {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -153,7 +153,8 @@ func (c *Chain) MoveTo(commit string) {
 func (c *Chain) RequestHead(commit, reason string) {
 	id := c.Target.ID + "-" + commit[:min(len(commit), 8)]
 	c.Head = &perch.Request{
-		ID: id, Goal: perch.GoalUp, Project: c.Environment.Project, Branch: c.Environment.Branch, Commit: commit, Head: true,
+		ID: id, Goal: perch.GoalUp, Project: c.Environment.Project, Branch: c.Environment.Branch, Commit: commit,
+		Head:     true,
 		Recreate: c.Target.Recreate, By: "perch", Reason: reason, Trigger: c.Target.Trigger,
 	}
 }
@@ -280,7 +281,9 @@ func ReadNextRun(next perch.RunInput, runID string, request perch.Request) Answe
 	case next.Ended != nil && next.Ended.Rejection == nil && answers(next.Ended.Request, request):
 		return Answer{Failure: next.Ended.Failure}
 	case next.Ended != nil && answers(next.Ended.Request, request):
-		return Answer{Result: perch.Result{Goal: request.Goal, Outcome: perch.OutcomeRejected, Reason: next.Ended.Why()}}
+		return Answer{
+			Result: perch.Result{Goal: request.Goal, Outcome: perch.OutcomeRejected, Reason: next.Ended.Why()},
+		}
 	case next.Request == nil || answers(*next.Request, request) || below != nil && answers(*below, request):
 		return Answer{NextRun: runID}
 	case below != nil:

@@ -20,7 +20,8 @@ var (
 	upA    = wants("up-a", perch.GoalUp, commitA)
 	upB    = wants("up-b", perch.GoalUp, commitB)
 	upHead = perch.Request{
-		ID: "up-a-bbbbbbbb", Goal: perch.GoalUp, Project: "shop", Branch: "login", Commit: commitB, Head: true, By: "perch", Reason: "it is older",
+		ID: "up-a-bbbbbbbb", Goal: perch.GoalUp, Project: "shop", Branch: "login", Commit: commitB, Head: true,
+		By: "perch", Reason: "it is older",
 	}
 	down     = wants("down", perch.GoalGone, "")
 	forced   = perch.Request{ID: "forced", Goal: perch.GoalGone, Project: "shop", Branch: "login", Force: true}
@@ -60,11 +61,16 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 	}{
 		"an up is answered": {
 			in: perch.RunInput{Request: &upA}, end: readyA,
-			read: map[string]Answer{"up-a": result(perch.GoalUp, perch.OutcomeReady, commitA), "up-b": superseded(commitA), "down": superseded(commitA)},
+			read: map[string]Answer{
+				"up-a": result(perch.GoalUp, perch.OutcomeReady, commitA), "up-b": superseded(commitA),
+				"down": superseded(commitA),
+			},
 		},
 		"a removal is answered": {
 			in: perch.RunInput{Request: &down}, end: RunEnd{Outcome: perch.OutcomeAbsent},
-			read: map[string]Answer{"down": result(perch.GoalGone, perch.OutcomeAbsent, ""), "up-a": superseded("removal")},
+			read: map[string]Answer{
+				"down": result(perch.GoalGone, perch.OutcomeAbsent, ""), "up-a": superseded("removal"),
+			},
 		},
 		"a rejected up ends the chain": {
 			in: perch.RunInput{Request: &upA}, end: rejected,
@@ -75,11 +81,13 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 			read: map[string]Answer{"up-a": superseded(commitB), "up-b": next("next")},
 		},
 		"a newer commit comes next, even after a failure": {
-			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB}, end: broken, want: &upB, phase: perch.PhaseSuperseded,
-			read: map[string]Answer{"up-a": superseded(commitB), "up-b": next("next")},
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB}, end: broken, want: &upB,
+			phase: perch.PhaseSuperseded,
+			read:  map[string]Answer{"up-a": superseded(commitB), "up-b": next("next")},
 		},
 		"the same request again is answered by the run": {
-			in: perch.RunInput{Request: &upA}, taken: []perch.Request{wants("again", perch.GoalUp, commitA)}, end: readyA,
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{wants("again", perch.GoalUp, commitA)},
+			end:  readyA,
 			read: map[string]Answer{"again": result(perch.GoalUp, perch.OutcomeReady, commitA)},
 		},
 		"the branch's head comes next": {
@@ -92,12 +100,14 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 			read: map[string]Answer{"up-a": next("next"), "down": next("next"), "up-b": superseded(commitA)},
 		},
 		"a removal of something newer keeps the newer up below it": {
-			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB, down}, want: &down, phase: perch.PhaseSuperseded,
-			read: map[string]Answer{"up-a": superseded(commitB), "up-b": next("next"), "down": next("next")},
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB, down}, want: &down,
+			phase: perch.PhaseSuperseded,
+			read:  map[string]Answer{"up-a": superseded(commitB), "up-b": next("next"), "down": next("next")},
 		},
 		"a removal that is due hands on to itself": {
-			in: perch.RunInput{Request: &down, Below: &upA}, prepare: func(c *Chain) { c.MakeDue() }, want: &down, phase: perch.PhaseRemoving,
-			read: map[string]Answer{"up-a": superseded("removal"), "down": next("next")},
+			in: perch.RunInput{Request: &down, Below: &upA}, prepare: func(c *Chain) { c.MakeDue() }, want: &down,
+			phase: perch.PhaseRemoving,
+			read:  map[string]Answer{"up-a": superseded("removal"), "down": next("next")},
 		},
 		"a rejected removal hands back to the up below it": {
 			in: perch.RunInput{Request: &down, Below: &upA}, end: rejected, want: &upA, phase: perch.PhaseRejected,
@@ -108,14 +118,17 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 			read: map[string]Answer{"up-a": next("next"), "down": {Failure: "denied"}},
 		},
 		"an up after a removal that fails takes its place": {
-			in: perch.RunInput{Request: &down, Below: &upA}, taken: []perch.Request{upB}, end: broken, want: &upB, phase: perch.PhaseSuperseded,
-			read: map[string]Answer{"up-a": superseded(commitB), "up-b": next("next"), "down": superseded(commitB)},
+			in: perch.RunInput{Request: &down, Below: &upA}, taken: []perch.Request{upB}, end: broken, want: &upB,
+			phase: perch.PhaseSuperseded,
+			read:  map[string]Answer{"up-a": superseded(commitB), "up-b": next("next"), "down": superseded(commitB)},
 		},
 		"a removal that fails while it is done ends the chain": {
-			in: perch.RunInput{Request: &down, Below: &upA, Due: true}, prepare: func(c *Chain) { c.Removing() }, end: broken,
+			in: perch.RunInput{Request: &down, Below: &upA, Due: true}, prepare: func(c *Chain) { c.Removing() },
+			end: broken,
 		},
 		"a failed up ends the chain, whatever its head": {
-			in: perch.RunInput{Request: &upA}, prepare: func(c *Chain) { c.RequestHead(commitB, "it is older") }, end: broken,
+			in: perch.RunInput{Request: &upA}, prepare: func(c *Chain) { c.RequestHead(commitB, "it is older") },
+			end: broken,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,7 +162,9 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 					if test.end.Outcome == perch.OutcomeReady {
 						commit = c.Target.Commit
 					}
-					answer = ReadResult(perch.Result{Goal: c.Target.Goal, Outcome: test.end.Outcome, Commit: commit}, request)
+					answer = ReadResult(
+						perch.Result{Goal: c.Target.Goal, Outcome: test.end.Outcome, Commit: commit}, request,
+					)
 					if test.end.Outcome == perch.OutcomeRejected {
 						want.Result.Reason = ""
 					}
@@ -172,13 +187,23 @@ func TestTakeKeepsTheRequestThatCounts(t *testing.T) {
 		newer *perch.Request
 		below *perch.Request
 	}{
-		"a request of another branch changes nothing": {in: perch.RunInput{Request: &upA}, taken: []perch.Request{foreign}},
-		"a goal that nobody knows changes nothing":    {in: perch.RunInput{Request: &upA}, taken: []perch.Request{unknown}},
+		"a request of another branch changes nothing": {
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{foreign},
+		},
+		"a goal that nobody knows changes nothing": {
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{unknown},
+		},
 		"the newest wins":    {in: perch.RunInput{Request: &upA}, taken: []perch.Request{down, upB}, newer: &upB},
 		"back to the target": {in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB, upA}},
-		"a plain removal does not take the force of one":   {in: perch.RunInput{Request: &upA}, taken: []perch.Request{forced, down}, newer: &forced, below: &upA},
-		"cleanup's removal was judged before a person's":   {in: perch.RunInput{Request: &upA}, taken: []perch.Request{judgedAt("cleanup", 12)}},
-		"an up ends the grace period of cleanup's removal": {in: perch.RunInput{Request: request(judgedAt("cleanup", 12))}, taken: []perch.Request{upA}, newer: &upA},
+		"a plain removal does not take the force of one": {
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{forced, down}, newer: &forced, below: &upA,
+		},
+		"cleanup's removal was judged before a person's": {
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{judgedAt("cleanup", 12)},
+		},
+		"an up ends the grace period of cleanup's removal": {
+			in: perch.RunInput{Request: request(judgedAt("cleanup", 12))}, taken: []perch.Request{upA}, newer: &upA,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.in.Environment = login

@@ -83,12 +83,18 @@ func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved
 			continue
 		}
 		_, alive := listing.Branches[environment.Branch]
-		verdict, reason := judge(subject{environment.Branch, kind, stack, alive}, policy, cmp.Or(plan.Problem, listing.Cards.Keeps(environment.Slug, listing.Now)))
+		verdict, reason := judge(
+			subject{environment.Branch, kind, stack, alive}, policy,
+			cmp.Or(plan.Problem, listing.Cards.Keeps(environment.Slug, listing.Now)),
+		)
 		plan.Verdicts = append(plan.Verdicts, perch.CleanupVerdict{
-			Stack: stack.Name, Branch: environment.Branch, Verdict: verdict, Reason: reason, StackID: stack.ID, Commit: stack.Commit, Created: stack.Created,
+			Stack: stack.Name, Branch: environment.Branch, Verdict: verdict, Reason: reason, StackID: stack.ID,
+			Commit: stack.Commit, Created: stack.Created,
 		})
 		if stack.Status == "DELETE_FAILED" {
-			plan.Failed = append(plan.Failed, perch.CleanupFailure{Stack: stack.Name, Error: strings.TrimSuffix("its deletion failed: "+stack.StatusReason, ": ")})
+			plan.Failed = append(plan.Failed, perch.CleanupFailure{
+				Stack: stack.Name, Error: strings.TrimSuffix("its deletion failed: "+stack.StatusReason, ": "),
+			})
 		}
 	}
 	slices.SortFunc(plan.Verdicts, func(a, b perch.CleanupVerdict) int {
@@ -129,7 +135,8 @@ func untrusted(listing Listing, policy *perch.Policy) string {
 	case len(listing.Branches) == 0:
 		return "the listing of branches is empty"
 	case !hasDefault:
-		return "the listing of branches lacks the default branch " + NoDefaultBranch(policy.DefaultBranch, listing.DefaultBranch)
+		return "the listing of branches lacks the default branch " +
+			NoDefaultBranch(policy.DefaultBranch, listing.DefaultBranch)
 	}
 	return ""
 }
@@ -140,7 +147,10 @@ func NoDefaultBranch(policy, source string) string {
 	if source == "" || source == policy {
 		return policy + ": it is another repository's, or its reader does not see everything"
 	}
-	return fmt.Sprintf("%s, and the repository's default branch is %s: if it was renamed, correct `default_branch` in the policy", policy, source)
+	return fmt.Sprintf(
+		"%s, and the repository's default branch is %s: if it was renamed, correct `default_branch` in the policy",
+		policy, source,
+	)
 }
 
 // subject is one environment to judge.
@@ -212,7 +222,9 @@ func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.Cleanu
 	case removals > bounds.MaxRemovals:
 		b.Reason = fmt.Sprintf("%d removals are more than max_removals, %d", removals, bounds.MaxRemovals)
 	case removals > share:
-		b.Reason = fmt.Sprintf("%d removals of %d environments are a larger share than max_share, %g", removals, all, bounds.MaxShare)
+		b.Reason = fmt.Sprintf(
+			"%d removals of %d environments are a larger share than max_share, %g", removals, all, bounds.MaxShare,
+		)
 	default:
 		return nil
 	}
@@ -263,10 +275,14 @@ func LastLook(judged perch.Judgement, seen LastSeen, policy *perch.Policy) strin
 		return reason
 	}
 	if seen.Alive && judged.Expired {
-		if note := LabelNote(seen.Cards.BySlug[environment.Slug], seen.Pulls, seen.Now); note != nil && note.Kind == perch.NotePin {
+		if note := LabelNote(
+			seen.Cards.BySlug[environment.Slug], seen.Pulls, seen.Now,
+		); note != nil && note.Kind == perch.NotePin {
 			return note.Reason
 		}
-		if verdict := JudgeExpiry(*stack, seen.Cards, policy, seen.RepositoryID, seen.Now); verdict.Action != perch.ExpiryRemove {
+		if verdict := JudgeExpiry(
+			*stack, seen.Cards, policy, seen.RepositoryID, seen.Now,
+		); verdict.Action != perch.ExpiryRemove {
 			return "it has not expired: " + verdict.Reason
 		}
 	}

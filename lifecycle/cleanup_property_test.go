@@ -35,10 +35,16 @@ func drawStack(t *rapid.T) Found {
 	stack.Commit = rapid.SampledFrom([]string{"", "c0ffee", "beef"}).Draw(t, "commit")
 	stack.Created = time.Unix(int64(rapid.IntRange(0, 3).Draw(t, "created")), 0)
 	stack.Protected = rapid.IntRange(0, 4).Draw(t, "termination protection") == 0
-	stack.Status = rapid.SampledFrom([]string{"CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "DELETE_FAILED", "CREATE_IN_PROGRESS", "DELETE_COMPLETE"}).Draw(t, "status")
+	stack.Status = rapid.SampledFrom([]string{
+		"CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "DELETE_FAILED", "CREATE_IN_PROGRESS", "DELETE_COMPLETE",
+	}).Draw(t, "status")
 	if rapid.IntRange(0, 3).Draw(t, "tagged") == 0 {
-		key := rapid.SampledFrom([]string{perch.TagBranch, perch.TagProject, perch.TagRepository, perch.TagKind, perch.TagProtect}).Draw(t, "tag")
-		stack.Tags[key] = rapid.SampledFrom([]string{"true", "false", "staging", "shop", "login", "=zz", ""}).Draw(t, "value")
+		key := rapid.SampledFrom([]string{
+			perch.TagBranch, perch.TagProject, perch.TagRepository, perch.TagKind, perch.TagProtect,
+		}).Draw(t, "tag")
+		stack.Tags[key] = rapid.SampledFrom([]string{"true", "false", "staging", "shop", "login", "=zz", ""}).Draw(
+			t, "value",
+		)
 	}
 	if rapid.IntRange(1, 5).Draw(t, "renamed") == 0 {
 		stack.Name = "awseb-e-1-stack"
@@ -66,7 +72,10 @@ func drawListing(t *rapid.T) Listing {
 
 func drawPolicy(t *rapid.T) *perch.Policy {
 	policy := shopPolicy()
-	policy.Cleanup = perch.PolicyCleanup{MaxRemovals: rapid.IntRange(1, 5).Draw(t, "max removals"), MaxShare: rapid.Float64Range(0.01, 1).Draw(t, "max share")}
+	policy.Cleanup = perch.PolicyCleanup{
+		MaxRemovals: rapid.IntRange(1, 5).Draw(t, "max removals"),
+		MaxShare:    rapid.Float64Range(0.01, 1).Draw(t, "max share"),
+	}
 	if rapid.Bool().Draw(t, "patterns") {
 		policy.Protected = []string{rapid.SampledFrom([]string{"*", "feature/*", "x"}).Draw(t, "pattern")}
 	}
@@ -91,7 +100,8 @@ func TestOnlyOurUnprotectedOrphansAreRemoved(t *testing.T) {
 				t.Fatalf("removes %s, whose branch exists", stack.Name)
 			case !listing.Complete || !hasDefault:
 				t.Fatalf("removes %s by the listing %+v", stack.Name, listing)
-			case pattern || e.Branch == "main" || kind != perch.KindBranch || stack.Protected || (stack.Tags[perch.TagProtect] != "" && stack.Tags[perch.TagProtect] != "false"):
+			case pattern || e.Branch == "main" || kind != perch.KindBranch || stack.Protected ||
+				(stack.Tags[perch.TagProtect] != "" && stack.Tags[perch.TagProtect] != "false"):
 				t.Fatalf("removes %s, which is protected: %+v", stack.Name, stack)
 			}
 		}
@@ -115,7 +125,8 @@ func TestOrphansAreAlwaysRemovedInTheEnd(t *testing.T) {
 		for _, stack := range stacks {
 			e, kind, ours := perch.Owned(policy.Identity(""), stack.Name, stack.Tags)
 			_, listed := alive.Branches[e.Branch]
-			orphan := ours && !listed && stack.Status != "DELETE_COMPLETE" && protection(subject{branch: e.Branch, kind: kind, stack: stack}, policy) == ""
+			orphan := ours && !listed && stack.Status != "DELETE_COMPLETE" &&
+				protection(subject{branch: e.Branch, kind: kind, stack: stack}, policy) == ""
 			if orphan && !left[stack.ID] {
 				t.Fatalf("%s stays for ever", stack.Name)
 			}
@@ -186,11 +197,15 @@ func FuzzStacksThatAreFound(f *testing.F) {
 	f.Add("shop-x", "=zz", "shop", repository, "staging", "true", "ROLLBACK_COMPLETE")
 	f.Add("awseb-e-1-stack", "login", "shop", repository, "branch", "", "")
 	f.Fuzz(func(t *testing.T, name, branch, project, from, kind, protect, status string) {
-		tags := map[string]string{perch.TagBranch: branch, perch.TagProject: project, perch.TagRepository: from, perch.TagKind: kind}
+		tags := map[string]string{
+			perch.TagBranch: branch, perch.TagProject: project, perch.TagRepository: from, perch.TagKind: kind,
+		}
 		if protect != "" {
 			tags[perch.TagProtect] = protect
 		}
-		plan := PlanCleanup(branches("alive"), []Found{{ID: "id", Name: name, Tags: tags, Status: status}}, shopPolicy(), "")
+		plan := PlanCleanup(
+			branches("alive"), []Found{{ID: "id", Name: name, Tags: tags, Status: status}}, shopPolicy(), "",
+		)
 		for _, removal := range plan.Removals {
 			e, err := perch.NewEnvironment("shop", removal.Branch)
 			if err != nil || e.StackName() != name || e.Branch == "alive" || e.Branch == "main" {

@@ -83,7 +83,8 @@ func JudgeExpiry(
 ) perch.ExpiryVerdict {
 	environment, kind, _ := perch.Owned(policy.Identity(repositoryID), stack.Name, stack.Tags)
 	verdict := perch.ExpiryVerdict{
-		Stack: stack.Name, Branch: environment.Branch, StackID: stack.ID, Commit: stack.Commit, Created: stack.Created, Action: perch.ExpiryKeep,
+		Stack: stack.Name, Branch: environment.Branch, StackID: stack.ID, Commit: stack.Commit, Created: stack.Created,
+		Action: perch.ExpiryKeep,
 	}
 	card, problem, found := cards.find(environment.Slug)
 	switch reason := protection(subject{branch: environment.Branch, kind: kind, stack: stack}, policy); {
@@ -124,7 +125,8 @@ func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds
 	case !warned:
 		verdict.Action, verdict.Deadline = perch.ExpiryWarn, latest(life.Deadline, now.Add(life.Warn))
 		verdict.Warning = &perch.ExpiryWarning{
-			Deadline: life.Deadline, End: verdict.Deadline, Reason: life.Reason, Longest: life.Deadline.Equal(life.Longest),
+			Deadline: life.Deadline, End: verdict.Deadline, Reason: life.Reason,
+			Longest: life.Deadline.Equal(life.Longest),
 		}
 		verdict.Reason += notDelivered(card, life.Deadline)
 	case !now.Before(end):

@@ -13,7 +13,10 @@ import (
 var newYear = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func expiryPolicy() *perch.Policy {
-	return &perch.Policy{Project: "shop", Repository: "github.com/acme/shop", DefaultBranch: "main", Protected: []string{"release/*"}, Cleanup: perch.PolicyCleanup{MaxRemovals: 10}}
+	return &perch.Policy{
+		Project: "shop", Repository: "github.com/acme/shop", DefaultBranch: "main", Protected: []string{"release/*"},
+		Cleanup: perch.PolicyCleanup{MaxRemovals: 10},
+	}
 }
 
 // expiryStack is a branch's stack, as CloudFormation lists it.
@@ -23,7 +26,10 @@ func expiryStack(branch string, created time.Time) Found {
 		panic(err)
 	}
 	tags := environment.Tags(expiryPolicy().Identity(""), perch.KindBranch)
-	return Found{ID: "arn:" + environment.StackName(), Name: environment.StackName(), Tags: tags, Status: "CREATE_COMPLETE", Commit: "abc", Created: created}
+	return Found{
+		ID: "arn:" + environment.StackName(), Name: environment.StackName(), Tags: tags, Status: "CREATE_COMPLETE",
+		Commit: "abc", Created: created,
+	}
 }
 
 func slugOf(stack Found) string { return strings.TrimPrefix(stack.Name, "shop-") }
@@ -31,7 +37,8 @@ func slugOf(stack Found) string { return strings.TrimPrefix(stack.Name, "shop-")
 func expiryCard(stack Found, idle, longest perch.Hours) perch.Card {
 	return perch.Card{
 		StackID: stack.ID, Expiry: &perch.Expiry{Idle: idle, Max: longest, Warn: 24, Extend: 72},
-		Activity: perch.Activity{Kind: perch.ActivityPush, At: stack.Created}, State: perch.CardState{Phase: perch.PhaseReady},
+		Activity: perch.Activity{Kind: perch.ActivityPush, At: stack.Created},
+		State:    perch.CardState{Phase: perch.PhaseReady},
 	}
 }
 
@@ -49,36 +56,71 @@ func TestPlanExpiry(t *testing.T) {
 		want   perch.ExpiryAction
 		says   string
 	}{
-		"in use":                      {nil, newYear.Add(100 * time.Hour), perch.ExpiryKeep, "not used for 168h"},
-		"a day before its end":        {nil, week.Add(-24 * time.Hour), perch.ExpiryWarn, "not used"},
-		"warned, and before its end":  {warned(week.Add(-24 * time.Hour)), week.Add(-time.Hour), perch.ExpiryKeep, ""},
-		"warned, at its end":          {warned(week.Add(-24 * time.Hour)), week, perch.ExpiryRemove, "not used for 168h"},
-		"not warned, long after":      {nil, week.Add(1000 * time.Hour), perch.ExpiryWarn, ""},
-		"warned late":                 {warned(week.Add(-time.Hour)), week.Add(22 * time.Hour), perch.ExpiryKeep, ""},
-		"warned late, a day ago":      {warned(week.Add(-time.Hour)), week.Add(23 * time.Hour), perch.ExpiryRemove, ""},
-		"a warning not delivered":     {warned(time.Time{}), week.Add(time.Hour), perch.ExpiryWarn, "not used for 168h; the warning is not delivered yet, which postpones the removal"},
-		"a warning that was denied":   {func(c *perch.Card) { warned(time.Time{})(c); c.GitHub.Problem = "#7 is locked" }, week.Add(time.Hour), perch.ExpiryWarn, "postpones the removal: #7 is locked"},
-		"warned about an earlier end": {func(c *perch.Card) { warned(week)(c); c.Activity.At = newYear.Add(time.Hour) }, week.Add(2 * time.Hour), perch.ExpiryWarn, ""},
-		"pushed meanwhile":            {func(c *perch.Card) { warned(week)(c); c.Activity.At = week }, week.Add(time.Hour), perch.ExpiryKeep, ""},
-		"extended":                    {func(c *perch.Card) { c.Extended = week.Add(72 * time.Hour) }, week, perch.ExpiryKeep, "its extension has ended"},
+		"in use":                     {nil, newYear.Add(100 * time.Hour), perch.ExpiryKeep, "not used for 168h"},
+		"a day before its end":       {nil, week.Add(-24 * time.Hour), perch.ExpiryWarn, "not used"},
+		"warned, and before its end": {warned(week.Add(-24 * time.Hour)), week.Add(-time.Hour), perch.ExpiryKeep, ""},
+		"warned, at its end": {
+			warned(week.Add(-24 * time.Hour)), week, perch.ExpiryRemove, "not used for 168h",
+		},
+		"not warned, long after": {nil, week.Add(1000 * time.Hour), perch.ExpiryWarn, ""},
+		"warned late":            {warned(week.Add(-time.Hour)), week.Add(22 * time.Hour), perch.ExpiryKeep, ""},
+		"warned late, a day ago": {warned(week.Add(-time.Hour)), week.Add(23 * time.Hour), perch.ExpiryRemove, ""},
+		"a warning not delivered": {
+			warned(time.Time{}), week.Add(time.Hour), perch.ExpiryWarn,
+			"not used for 168h; the warning is not delivered yet, which postpones the removal",
+		},
+		"a warning that was denied": {
+			func(c *perch.Card) { warned(time.Time{})(c); c.GitHub.Problem = "#7 is locked" }, week.Add(time.Hour),
+			perch.ExpiryWarn, "postpones the removal: #7 is locked",
+		},
+		"warned about an earlier end": {
+			func(c *perch.Card) { warned(week)(c); c.Activity.At = newYear.Add(time.Hour) }, week.Add(2 * time.Hour),
+			perch.ExpiryWarn, "",
+		},
+		"pushed meanwhile": {
+			func(c *perch.Card) { warned(week)(c); c.Activity.At = week }, week.Add(time.Hour), perch.ExpiryKeep, "",
+		},
+		"extended": {
+			func(c *perch.Card) { c.Extended = week.Add(72 * time.Hour) }, week, perch.ExpiryKeep,
+			"its extension has ended",
+		},
 		"pinned": {func(c *perch.Card) {
 			warned(week)(c)
 			c.Pin = &perch.Pin{By: "ana", Reason: "demo", Until: week.Add(time.Hour)}
 		}, week, perch.ExpiryKeep, "pinned by ana until 2026-01-08 01:00 UTC: demo"},
-		"its pin has ended":            {func(c *perch.Card) { c.Pin = &perch.Pin{Until: week} }, week.Add(time.Hour), perch.ExpiryKeep, ""},
-		"a run is at work":             {func(c *perch.Card) { warned(newYear)(c); c.State.Phase = perch.PhaseStack }, week, perch.ExpiryKeep, "a run is at work"},
-		"no expiry":                    {func(c *perch.Card) { c.Expiry = nil }, week.Add(9000 * time.Hour), perch.ExpiryKeep, "it does not expire"},
-		"the longest life":             {func(c *perch.Card) { c.Expiry.Max = 100; c.Activity.At = newYear.Add(99 * time.Hour) }, newYear.Add(100 * time.Hour), perch.ExpiryWarn, "created 100h ago"},
-		"an extension beyond the life": {func(c *perch.Card) { c.Expiry.Max = 100; c.Extended = week.Add(time.Hour) }, newYear.Add(100 * time.Hour), perch.ExpiryWarn, "created 100h ago"},
-		"a card of an earlier stack":   {func(c *perch.Card) { c.StackID = "other" }, week, perch.ExpiryKeep, "its card is of another stack"},
+		"its pin has ended": {
+			func(c *perch.Card) { c.Pin = &perch.Pin{Until: week} }, week.Add(time.Hour), perch.ExpiryKeep, "",
+		},
+		"a run is at work": {
+			func(c *perch.Card) { warned(newYear)(c); c.State.Phase = perch.PhaseStack }, week, perch.ExpiryKeep,
+			"a run is at work",
+		},
+		"no expiry": {
+			func(c *perch.Card) { c.Expiry = nil }, week.Add(9000 * time.Hour), perch.ExpiryKeep, "it does not expire",
+		},
+		"the longest life": {
+			func(c *perch.Card) { c.Expiry.Max = 100; c.Activity.At = newYear.Add(99 * time.Hour) },
+			newYear.Add(100 * time.Hour), perch.ExpiryWarn, "created 100h ago",
+		},
+		"an extension beyond the life": {
+			func(c *perch.Card) { c.Expiry.Max = 100; c.Extended = week.Add(time.Hour) }, newYear.Add(100 * time.Hour),
+			perch.ExpiryWarn, "created 100h ago",
+		},
+		"a card of an earlier stack": {
+			func(c *perch.Card) { c.StackID = "other" }, week, perch.ExpiryKeep, "its card is of another stack",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			card := expiryCard(stack, 168, 0)
 			if test.change != nil {
 				test.change(&card)
 			}
-			verdicts := PlanExpiry([]Found{stack}, KnownCards{BySlug: map[string]perch.Card{slugOf(stack): card}}, expiryPolicy(), "", test.now)
-			if len(verdicts) != 1 || verdicts[0].Action != test.want || !strings.Contains(verdicts[0].Reason, test.says) {
+			verdicts := PlanExpiry(
+				[]Found{stack}, KnownCards{BySlug: map[string]perch.Card{slugOf(stack): card}}, expiryPolicy(), "",
+				test.now,
+			)
+			if len(verdicts) != 1 || verdicts[0].Action != test.want ||
+				!strings.Contains(verdicts[0].Reason, test.says) {
 				t.Errorf("%+v, want %s because %q", verdicts, test.want, test.says)
 			}
 		})
@@ -101,12 +143,17 @@ func TestPeopleAreWarnedAgainWhenAPinHasEnded(t *testing.T) {
 	card := expiryCard(stack, 0, 168)
 	week := newYear.Add(168 * time.Hour)
 	card.ExpiryWarning = &perch.ExpiryWarning{Deadline: week, End: week, At: week.Add(-24 * time.Hour)}
-	pin := perch.Note{Kind: perch.NotePin, StackID: stack.ID, Created: newYear, Branch: "login", Reason: "demo", Until: week.Add(time.Hour)}
+	pin := perch.Note{
+		Kind: perch.NotePin, StackID: stack.ID, Created: newYear, Branch: "login", Reason: "demo",
+		Until: week.Add(time.Hour),
+	}
 	if err := EnterKeep(&card, pin, perch.PolicyExpiry{Pin: 720}, week.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	cards := KnownCards{BySlug: map[string]perch.Card{slugOf(stack): card}}
-	if verdict := PlanExpiry([]Found{stack}, cards, expiryPolicy(), "", week.Add(2*time.Hour))[0]; verdict.Action != perch.ExpiryWarn {
+	if verdict := PlanExpiry(
+		[]Found{stack}, cards, expiryPolicy(), "", week.Add(2*time.Hour),
+	)[0]; verdict.Action != perch.ExpiryWarn {
 		t.Errorf("%+v", verdict)
 	}
 }
@@ -123,14 +170,18 @@ func TestPlanExpiryKeepsWhatItDoesNotKnow(t *testing.T) {
 		"no cards":           {BySlug: card, Problem: "S3 does not answer"},
 		"a lost card":        {BySlug: map[string]perch.Card{slugOf(stack): unused}},
 	} {
-		if verdicts := PlanExpiry([]Found{stack}, cards, expiryPolicy(), "", late); len(verdicts) != 1 || verdicts[0].Action != perch.ExpiryKeep || verdicts[0].Reason == "" {
+		if verdicts := PlanExpiry(
+			[]Found{stack}, cards, expiryPolicy(), "", late,
+		); len(verdicts) != 1 || verdicts[0].Action != perch.ExpiryKeep || verdicts[0].Reason == "" {
 			t.Errorf("%s: %+v", name, verdicts)
 		}
 	}
 	for _, branch := range []string{"main", "release/1"} {
 		protected := expiryStack(branch, newYear)
 		cards := KnownCards{BySlug: map[string]perch.Card{slugOf(protected): expiryCard(protected, 1, 1)}}
-		if verdicts := PlanExpiry([]Found{protected}, cards, expiryPolicy(), "", late); verdicts[0].Action != perch.ExpiryKeep || !strings.HasPrefix(verdicts[0].Reason, "protected") {
+		if verdicts := PlanExpiry(
+			[]Found{protected}, cards, expiryPolicy(), "", late,
+		); verdicts[0].Action != perch.ExpiryKeep || !strings.HasPrefix(verdicts[0].Reason, "protected") {
 			t.Errorf("%s: %+v", branch, verdicts)
 		}
 	}
@@ -154,8 +205,12 @@ type tenant struct {
 // be delivered, and sweeps that are missed. No environment is removed that was warned less than a
 // day before, is pinned, or was used within a week; and none that nobody needs stays for ever.
 func TestExpiryYear(t *testing.T) {
-	for seed, percent := range []struct{ broken, missed uint64 }{{0, 0}, {50, 0}, {0, 50}, {50, 50}, {95, 0}, {0, 95}, {80, 80}} {
-		t.Run(fmt.Sprintf("%d %% of the warnings fail, %d %% of the sweeps are missed", percent.broken, percent.missed), func(t *testing.T) {
+	for seed, percent := range []struct{ broken, missed uint64 }{
+		{0, 0}, {50, 0}, {0, 50}, {50, 50}, {95, 0}, {0, 95}, {80, 80},
+	} {
+		t.Run(fmt.Sprintf(
+			"%d %% of the warnings fail, %d %% of the sweeps are missed", percent.broken, percent.missed,
+		), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(uint64(seed), 1))
 			tenants := make([]*tenant, 30)
@@ -244,7 +299,8 @@ func sweepYear(t *testing.T, tenants []*tenant, now time.Time, fails func() bool
 			}
 			e.exists = false
 		case perch.ExpiryKeep:
-			if idle := now.Sub(latest(e.used, e.card.Extended)); idle > 400*time.Hour && e.card.Pin == nil && !e.delivered.IsZero() && now.Sub(e.delivered) > 200*time.Hour {
+			if idle := now.Sub(latest(e.used, e.card.Extended)); idle > 400*time.Hour && e.card.Pin == nil &&
+				!e.delivered.IsZero() && now.Sub(e.delivered) > 200*time.Hour {
 				t.Fatalf("kept at %s, not used since %s: %+v", now, e.used, verdict)
 			}
 		}
@@ -257,10 +313,18 @@ func TestEffectiveExpiryIsWithinThePolicy(t *testing.T) {
 		bounds perch.PolicyExpiry
 		want   perch.Expiry
 	}{
-		"nothing":                     {nil, perch.PolicyExpiry{}, perch.Expiry{Warn: 24, Extend: 72}},
-		"the policy's":                {nil, perch.PolicyExpiry{Idle: 168, Max: 720}, perch.Expiry{Idle: 168, Max: 720, Warn: 24, Extend: 72}},
-		"perch.yaml's, if shorter":    {&perch.Expiry{Idle: 100, Max: 200, Warn: 2, Extend: 9}, perch.PolicyExpiry{Idle: 168, Max: 720, Extend: 10}, perch.Expiry{Idle: 100, Max: 200, Warn: 2, Extend: 9}},
-		"the policy's, if shorter":    {&perch.Expiry{Idle: 200, Max: 900, Extend: 90}, perch.PolicyExpiry{Idle: 168, Max: 720, Extend: 10}, perch.Expiry{Idle: 168, Max: 720, Warn: 24, Extend: 10}},
+		"nothing": {nil, perch.PolicyExpiry{}, perch.Expiry{Warn: 24, Extend: 72}},
+		"the policy's": {
+			nil, perch.PolicyExpiry{Idle: 168, Max: 720}, perch.Expiry{Idle: 168, Max: 720, Warn: 24, Extend: 72},
+		},
+		"perch.yaml's, if shorter": {
+			&perch.Expiry{Idle: 100, Max: 200, Warn: 2, Extend: 9}, perch.PolicyExpiry{Idle: 168, Max: 720, Extend: 10},
+			perch.Expiry{Idle: 100, Max: 200, Warn: 2, Extend: 9},
+		},
+		"the policy's, if shorter": {
+			&perch.Expiry{Idle: 200, Max: 900, Extend: 90}, perch.PolicyExpiry{Idle: 168, Max: 720, Extend: 10},
+			perch.Expiry{Idle: 168, Max: 720, Warn: 24, Extend: 10},
+		},
 		"a warning beyond the life":   {nil, perch.PolicyExpiry{Idle: 12}, perch.Expiry{Idle: 12, Warn: 6, Extend: 72}},
 		"a warning of an hour's life": {nil, perch.PolicyExpiry{Max: 1}, perch.Expiry{Max: 1, Warn: 1, Extend: 72}},
 	} {
@@ -283,29 +347,73 @@ func TestEnterKeep(t *testing.T) {
 		// wants is the beginning of the rejection; empty if the note is entered.
 		wants string
 	}{
-		"a pin":                                {nil, perch.Note{Kind: perch.NotePin, Reason: "demo"}, ""},
-		"a pin without a reason":               {nil, perch.Note{Kind: perch.NotePin, Reason: " \n"}, "a pin needs a reason"},
-		"a pin with a long reason":             {nil, perch.Note{Kind: perch.NotePin, Reason: strings.Repeat("é", 201)}, "the reason of a pin has 201 characters"},
-		"a pin in the past":                    {nil, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now}, "the pin would end at 2026-01-05 04:00 UTC, which is past"},
-		"a pin beyond the policy":              {nil, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(721 * time.Hour)}, "the pin would end at"},
-		"a pin that is shorter":                {pinned, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(time.Hour)}, "branch b is pinned by bob until 2026-01-07 06:00 UTC: review, which is longer"},
-		"a pin that is longer":                 {pinned, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(60 * time.Hour)}, ""},
-		"no pin to end":                        {nil, perch.Note{Kind: perch.NoteUnpin}, "branch b is not pinned"},
-		"the end of a pin":                     {pinned, perch.Note{Kind: perch.NoteUnpin}, ""},
-		"an extension":                         {nil, perch.Note{Kind: perch.NoteExtend}, ""},
-		"an extension by hours":                {nil, perch.Note{Kind: perch.NoteExtend, Longer: 100}, ""},
-		"an extension too long":                {nil, perch.Note{Kind: perch.NoteExtend, Longer: 101}, "an extension until 2026-01-12 05:00 UTC is longer than the policy allows, 100h"},
-		"an extension in the past":             {nil, perch.Note{Kind: perch.NoteExtend, Until: newYear}, "2026-01-01 00:00 UTC is past"},
-		"an extension before the end":          {nil, perch.Note{Kind: perch.NoteExtend, Until: week.Add(-time.Hour)}, "branch b expires at 2026-01-08 00:00 UTC only"},
-		"an extension of no end":               {func(c *perch.Card) { c.Expiry = nil }, perch.Note{Kind: perch.NoteExtend}, "branch b cannot be extended: it does not expire"},
-		"an extension beyond the longest life": {func(c *perch.Card) { c.Expiry.Max = 200 }, perch.Note{Kind: perch.NoteExtend}, "branch b can be extended until 2026-01-09 08:00 UTC at most"},
-		"another environment":                  {func(c *perch.Card) { c.StackID = "other" }, perch.Note{Kind: perch.NotePin, Reason: "demo"}, "branch b has another environment now"},
-		"a lost card":                          {func(c *perch.Card) { *c = perch.Card{} }, perch.Note{Kind: perch.NotePin, Reason: "demo"}, ""},
-		"a warning":                            {nil, perch.Note{Kind: perch.NoteWarn, Warning: &perch.ExpiryWarning{Deadline: week}}, ""},
-		"a warning after a push":               {func(c *perch.Card) { c.Activity.At = now }, perch.Note{Kind: perch.NoteWarn, Warning: &perch.ExpiryWarning{Deadline: week}}, "branch b does not expire as the warning says"},
-		"a warning after a pin":                {pinned, perch.Note{Kind: perch.NoteWarn, Warning: &perch.ExpiryWarning{Deadline: week}}, "branch b does not expire"},
-		"a warning of nothing":                 {nil, perch.Note{Kind: perch.NoteWarn}, "branch b does not expire"},
-		"a report":                             {nil, perch.Note{Kind: perch.NoteReport}, "a note of kind \"report\" keeps no environment"},
+		"a pin": {nil, perch.Note{Kind: perch.NotePin, Reason: "demo"}, ""},
+		"a pin without a reason": {
+			nil, perch.Note{Kind: perch.NotePin, Reason: " \n"}, "a pin needs a reason",
+		},
+		"a pin with a long reason": {
+			nil, perch.Note{Kind: perch.NotePin, Reason: strings.Repeat("é", 201)},
+			"the reason of a pin has 201 characters",
+		},
+		"a pin in the past": {
+			nil, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now},
+			"the pin would end at 2026-01-05 04:00 UTC, which is past",
+		},
+		"a pin beyond the policy": {
+			nil, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(721 * time.Hour)},
+			"the pin would end at",
+		},
+		"a pin that is shorter": {
+			pinned, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(time.Hour)},
+			"branch b is pinned by bob until 2026-01-07 06:00 UTC: review, which is longer",
+		},
+		"a pin that is longer": {
+			pinned, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(60 * time.Hour)}, "",
+		},
+		"no pin to end":         {nil, perch.Note{Kind: perch.NoteUnpin}, "branch b is not pinned"},
+		"the end of a pin":      {pinned, perch.Note{Kind: perch.NoteUnpin}, ""},
+		"an extension":          {nil, perch.Note{Kind: perch.NoteExtend}, ""},
+		"an extension by hours": {nil, perch.Note{Kind: perch.NoteExtend, Longer: 100}, ""},
+		"an extension too long": {
+			nil, perch.Note{Kind: perch.NoteExtend, Longer: 101},
+			"an extension until 2026-01-12 05:00 UTC is longer than the policy allows, 100h",
+		},
+		"an extension in the past": {
+			nil, perch.Note{Kind: perch.NoteExtend, Until: newYear}, "2026-01-01 00:00 UTC is past",
+		},
+		"an extension before the end": {
+			nil, perch.Note{Kind: perch.NoteExtend, Until: week.Add(-time.Hour)},
+			"branch b expires at 2026-01-08 00:00 UTC only",
+		},
+		"an extension of no end": {
+			func(c *perch.Card) { c.Expiry = nil }, perch.Note{Kind: perch.NoteExtend},
+			"branch b cannot be extended: it does not expire",
+		},
+		"an extension beyond the longest life": {
+			func(c *perch.Card) { c.Expiry.Max = 200 }, perch.Note{Kind: perch.NoteExtend},
+			"branch b can be extended until 2026-01-09 08:00 UTC at most",
+		},
+		"another environment": {
+			func(c *perch.Card) { c.StackID = "other" }, perch.Note{Kind: perch.NotePin, Reason: "demo"},
+			"branch b has another environment now",
+		},
+		"a lost card": {
+			func(c *perch.Card) { *c = perch.Card{} }, perch.Note{Kind: perch.NotePin, Reason: "demo"}, "",
+		},
+		"a warning": {
+			nil, perch.Note{Kind: perch.NoteWarn, Warning: &perch.ExpiryWarning{Deadline: week}}, "",
+		},
+		"a warning after a push": {func(c *perch.Card) { c.Activity.At = now }, perch.Note{
+			Kind: perch.NoteWarn, Warning: &perch.ExpiryWarning{Deadline: week},
+		}, "branch b does not expire as the warning says"},
+		"a warning after a pin": {
+			pinned, perch.Note{Kind: perch.NoteWarn, Warning: &perch.ExpiryWarning{Deadline: week}},
+			"branch b does not expire",
+		},
+		"a warning of nothing": {nil, perch.Note{Kind: perch.NoteWarn}, "branch b does not expire"},
+		"a report": {
+			nil, perch.Note{Kind: perch.NoteReport}, "a note of kind \"report\" keeps no environment",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stack := expiryStack("b", newYear)
@@ -317,11 +425,14 @@ func TestEnterKeep(t *testing.T) {
 			c.note.Branch, c.note.StackID, c.note.Created, c.note.By = "b", stack.ID, newYear, "ana"
 			err := EnterKeep(&card, c.note, bounds, now)
 			switch {
-			case err == nil && c.wants != "" || err != nil && (c.wants == "" || !strings.HasPrefix(err.Error(), c.wants)):
+			case err == nil && c.wants != "" ||
+				err != nil && (c.wants == "" || !strings.HasPrefix(err.Error(), c.wants)):
 				t.Errorf("%v, want %q", err, c.wants)
-			case err != nil && (card.Pin != before.Pin || card.Extended != before.Extended || card.Activity != before.Activity || card.ExpiryWarning != before.ExpiryWarning):
+			case err != nil && (card.Pin != before.Pin || card.Extended != before.Extended ||
+				card.Activity != before.Activity || card.ExpiryWarning != before.ExpiryWarning):
 				t.Errorf("it was rejected, and the card is %+v", card)
-			case err == nil && c.note.Kind != perch.NoteWarn && (card.Activity.By != "ana" || !card.Activity.At.Equal(now)):
+			case err == nil && c.note.Kind != perch.NoteWarn &&
+				(card.Activity.By != "ana" || !card.Activity.At.Equal(now)):
 				t.Errorf("the activity is %+v", card.Activity)
 			}
 		})
@@ -341,9 +452,11 @@ func TestLabelNote(t *testing.T) {
 		pulls []PullRequest
 		want  perch.NoteKind
 	}{
-		"no label":                           {perch.Card{}, []PullRequest{{Number: 3, Open: true}}, ""},
-		"a label":                            {perch.Card{}, label(3), perch.NotePin},
-		"a closed pull request":              {perch.Card{}, []PullRequest{{Number: 3, Labels: []string{perch.LabelKeep}}}, ""},
+		"no label": {perch.Card{}, []PullRequest{{Number: 3, Open: true}}, ""},
+		"a label":  {perch.Card{}, label(3), perch.NotePin},
+		"a closed pull request": {
+			perch.Card{}, []PullRequest{{Number: 3, Labels: []string{perch.LabelKeep}}}, "",
+		},
 		"a label that pins already":          {pin(3, now.Add(time.Hour)), label(3), ""},
 		"a label whose pin has ended":        {pin(3, now), label(3), ""},
 		"another label after that":           {pin(3, now), label(4), perch.NotePin},
@@ -371,17 +484,39 @@ func TestPinAndExpiryAtTheLastLook(t *testing.T) {
 		seen   func(*LastSeen)
 		want   string
 	}{
-		"nothing has changed":            {nil, nil, ""},
-		"the branch is gone":             {nil, func(s *LastSeen) { s.Alive = false }, ""},
-		"pinned":                         {func(c *perch.Card) { c.Pin = &perch.Pin{By: "ana", Reason: "demo", Until: now.Add(time.Hour)} }, nil, "pinned by ana until"},
-		"pinned, and the branch is gone": {func(c *perch.Card) { c.Pin = &perch.Pin{By: "ana", Reason: "demo", Until: now.Add(time.Hour)} }, func(s *LastSeen) { s.Alive = false }, "pinned by ana until"},
-		"extended":                       {func(c *perch.Card) { c.Extended = now.Add(time.Hour) }, nil, "it has not expired: its extension has ended"},
-		"used":                           {func(c *perch.Card) { c.Activity.At = now }, nil, "it has not expired: not used for 168h"},
-		"the card is lost":               {nil, func(s *LastSeen) { s.Cards = KnownCards{} }, "it has not expired: when it was used last is not known"},
-		"the card is unreadable":         {nil, func(s *LastSeen) { s.Cards = KnownCards{Unreadable: map[string]string{"login": "no JSON"}} }, "its card cannot be read: no JSON"},
-		"another commit":                 {nil, func(s *LastSeen) { other := *s.Stack; other.Commit = "new"; s.Stack = &other }, "another commit was deployed"},
-		"labelled":                       {nil, func(s *LastSeen) { s.Pulls = []PullRequest{{Number: 3, Open: true, Labels: []string{perch.LabelKeep}}} }, "pull request #3 has the label perch:keep"},
-		"a policy without expiry":        {func(c *perch.Card) { c.Expiry = nil }, nil, "it has not expired: it does not expire"},
+		"nothing has changed": {nil, nil, ""},
+		"the branch is gone":  {nil, func(s *LastSeen) { s.Alive = false }, ""},
+		"pinned": {
+			func(c *perch.Card) { c.Pin = &perch.Pin{By: "ana", Reason: "demo", Until: now.Add(time.Hour)} }, nil,
+			"pinned by ana until",
+		},
+		"pinned, and the branch is gone": {
+			func(c *perch.Card) { c.Pin = &perch.Pin{By: "ana", Reason: "demo", Until: now.Add(time.Hour)} },
+			func(s *LastSeen) { s.Alive = false }, "pinned by ana until",
+		},
+		"extended": {
+			func(c *perch.Card) { c.Extended = now.Add(time.Hour) }, nil, "it has not expired: its extension has ended",
+		},
+		"used": {
+			func(c *perch.Card) { c.Activity.At = now }, nil, "it has not expired: not used for 168h",
+		},
+		"the card is lost": {
+			nil, func(s *LastSeen) { s.Cards = KnownCards{} }, "it has not expired: when it was used last is not known",
+		},
+		"the card is unreadable": {
+			nil, func(s *LastSeen) { s.Cards = KnownCards{Unreadable: map[string]string{"login": "no JSON"}} },
+			"its card cannot be read: no JSON",
+		},
+		"another commit": {
+			nil, func(s *LastSeen) { other := *s.Stack; other.Commit = "new"; s.Stack = &other },
+			"another commit was deployed",
+		},
+		"labelled": {nil, func(s *LastSeen) {
+			s.Pulls = []PullRequest{{Number: 3, Open: true, Labels: []string{perch.LabelKeep}}}
+		}, "pull request #3 has the label perch:keep"},
+		"a policy without expiry": {
+			func(c *perch.Card) { c.Expiry = nil }, nil, "it has not expired: it does not expire",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			card := expiryCard(stack, 168, 0)
@@ -389,12 +524,17 @@ func TestPinAndExpiryAtTheLastLook(t *testing.T) {
 			if c.change != nil {
 				c.change(&card)
 			}
-			seen := LastSeen{Branch: "login", Stack: &stack, Alive: true, Now: now, Cards: KnownCards{BySlug: map[string]perch.Card{"login": card}}}
+			seen := LastSeen{
+				Branch: "login", Stack: &stack, Alive: true, Now: now,
+				Cards: KnownCards{BySlug: map[string]perch.Card{"login": card}},
+			}
 			if c.seen != nil {
 				c.seen(&seen)
 			}
 			judged := perch.Judgement{StackID: stack.ID, Commit: stack.Commit, Expired: true}
-			if got := LastLook(judged, seen, expiryPolicy()); (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
+			if got := LastLook(
+				judged, seen, expiryPolicy(),
+			); (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
@@ -410,11 +550,20 @@ func TestPinHoldsCleanup(t *testing.T) {
 		want   perch.Verdict
 		reason string
 	}{
-		"no card":           {KnownCards{}, perch.VerdictRemove, "branch missing"},
-		"pinned":            {KnownCards{BySlug: map[string]perch.Card{"gone": {Pin: &perch.Pin{By: "ana", Reason: "demo", Until: newYear.Add(time.Hour)}}}}, perch.VerdictHold, "pinned by ana until 2026-01-01 01:00 UTC: demo"},
-		"its pin has ended": {KnownCards{BySlug: map[string]perch.Card{"gone": {Pin: &perch.Pin{By: "ana", Reason: "demo", Until: newYear}}}}, perch.VerdictRemove, "branch missing"},
-		"unreadable":        {KnownCards{Unreadable: map[string]string{"gone": "no JSON"}}, perch.VerdictHold, "its card cannot be read: no JSON"},
-		"no cards":          {KnownCards{Problem: "S3 does not answer"}, perch.VerdictHold, "its card cannot be read: S3 does not answer"},
+		"no card": {KnownCards{}, perch.VerdictRemove, "branch missing"},
+		"pinned": {KnownCards{BySlug: map[string]perch.Card{
+			"gone": {Pin: &perch.Pin{By: "ana", Reason: "demo", Until: newYear.Add(time.Hour)}},
+		}}, perch.VerdictHold, "pinned by ana until 2026-01-01 01:00 UTC: demo"},
+		"its pin has ended": {KnownCards{
+			BySlug: map[string]perch.Card{"gone": {Pin: &perch.Pin{By: "ana", Reason: "demo", Until: newYear}}},
+		}, perch.VerdictRemove, "branch missing"},
+		"unreadable": {
+			KnownCards{Unreadable: map[string]string{"gone": "no JSON"}}, perch.VerdictHold,
+			"its card cannot be read: no JSON",
+		},
+		"no cards": {
+			KnownCards{Problem: "S3 does not answer"}, perch.VerdictHold, "its card cannot be read: S3 does not answer",
+		},
 	} {
 		listing.Cards = c.cards
 		plan := PlanCleanup(listing, []Found{gone}, shopPolicy(), "")

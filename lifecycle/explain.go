@@ -4,8 +4,10 @@ import "strings"
 
 // Advice for more than one of the causes.
 const (
-	adviceRole  = "an IAM role or instance profile is missing or cannot be used; create it again under the same name, or run `perch application up` if the application stack never made it, then push again"
-	adviceImage = "the instances cannot pull the image; push it to the registry again, or let the instance role read it, then push again"
+	adviceRole = "an IAM role or instance profile is missing or cannot be used; create it again under the same " +
+		"name, or run `perch application up` if the application stack never made it, then push again"
+	adviceImage = "the instances cannot pull the image; push it to the registry again, or let the instance role read " +
+		"it, then push again"
 )
 
 // causes tell by AWS's words what somebody changed outside of Perch, and say what to do. The surest
@@ -21,21 +23,36 @@ var causes = []struct {
 		[]string{"InvalidDBInstanceState", "is not in available state", "not currently in the available state"}},
 	{"the Elastic Beanstalk environment is still busy with another change; wait until it is Ready, then push again",
 		[]string{"invalid state for this operation. Must be Ready", "Must be Ready"}},
-	{adviceImage, []string{"failed to download the Docker image", "manifest unknown", "pull access denied", "CannotPullContainerError"}},
-	{"CloudFormation cannot assume the service role; create it again under the same name, with cloudformation.amazonaws.com in its trust policy, then push again",
+	{adviceImage, []string{
+		"failed to download the Docker image", "manifest unknown", "pull access denied", "CannotPullContainerError",
+	}},
+	{"CloudFormation cannot assume the service role; create it again under the same name, with " +
+		"cloudformation.amazonaws.com in its trust policy, then push again",
 		[]string{"is invalid or cannot be assumed"}},
-	{adviceRole, []string{"associated with the environment does not exist", "associated with the environment has no role", "Invalid IAM Instance Profile", "NoSuchEntity"}},
-	{"a secret is missing or marked for deletion; restore it in Secrets Manager, or correct `secrets` in perch.yaml, then push again",
+	{adviceRole, []string{
+		"associated with the environment does not exist", "associated with the environment has no role",
+		"Invalid IAM Instance Profile", "NoSuchEntity",
+	}},
+	{"a secret is missing or marked for deletion; restore it in Secrets Manager, or correct `secrets` in perch.yaml, " +
+		"then push again",
 		[]string{"can't find the specified secret", "failed to get one or more secrets", "it was marked for deletion"}},
-	{"the certificate does not exist any more; run `perch application up` to get one, or name another one, then push again",
+	{"the certificate does not exist any more; run `perch application up` to get one, or name another one, then push " +
+		"again",
 		[]string{"CertificateNotFound", "Certificate 'arn:"}},
 	{"the snapshot does not exist any more; name another one as `database.snapshot` in perch.yaml, then push again",
 		[]string{"DBSnapshotNotFound", "DBSnapshot not found"}},
 	{"the KMS key is disabled, marked for deletion or not allowed to CloudFormation's role; enable it, then push again",
-		[]string{"KMSKeyNotAccessible", "KMSInvalidState", "KMS key isn't accessible", "inaccessible-encryption-credentials", "is pending deletion"}},
-	{"a quota of the account is used up; remove what is not needed, or raise the quota in Service Quotas, then push again",
-		[]string{"ServiceLimitExceeded", "QuotaExceeded", "InstanceLimitExceeded", "VcpuLimitExceeded", "AddressLimitExceeded", "LimitExceededException",
-			"maximum number of addresses", "more vCPU capacity than your current vCPU limit"}},
+		[]string{
+			"KMSKeyNotAccessible", "KMSInvalidState", "KMS key isn't accessible", "inaccessible-encryption-credentials",
+			"is pending deletion",
+		}},
+	{"a quota of the account is used up; remove what is not needed, or raise the quota in Service Quotas, then push " +
+		"again",
+		[]string{
+			"ServiceLimitExceeded", "QuotaExceeded", "InstanceLimitExceeded", "VcpuLimitExceeded",
+			"AddressLimitExceeded", "LimitExceededException", "maximum number of addresses",
+			"more vCPU capacity than your current vCPU limit",
+		}},
 	{"a resource was deleted outside of CloudFormation, which does not create it again in an update",
 		[]string{"No Environment found for", "DBInstanceNotFound", "was not found"}},
 }

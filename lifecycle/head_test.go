@@ -11,15 +11,19 @@ func TestOnlyTheHeadOfABranchIsDeployed(t *testing.T) {
 		sighting Sighting
 		want     HeadStep
 	}{
-		"the head":                               {Sighting{Commit: "a", Head: "a"}, HeadDeploy},
-		"the head, seen late":                    {Sighting{Commit: "a", Head: "a", Waited: time.Hour}, HeadDeploy},
-		"no branch yet":                          {Sighting{Commit: "a"}, HeadLookAgain},
-		"no branch after all":                    {Sighting{Commit: "a", Waited: patience}, HeadAbsent},
-		"no branch and no commit":                {Sighting{Waited: patience}, HeadAbsent},
-		"an older commit":                        {Sighting{Commit: "a", Head: "b", Older: true}, HeadSupersede},
-		"a commit that may not be seen yet":      {Sighting{Commit: "a", Head: "b", Waited: patience - 1}, HeadLookAgain},
-		"a commit that is not on the branch":     {Sighting{Commit: "a", Head: "b", Waited: patience}, HeadSupersede},
-		"an older commit after a worker was off": {Sighting{Commit: "a", Head: "b", Older: true, Waited: time.Hour}, HeadSupersede},
+		"the head":                {Sighting{Commit: "a", Head: "a"}, HeadDeploy},
+		"the head, seen late":     {Sighting{Commit: "a", Head: "a", Waited: time.Hour}, HeadDeploy},
+		"no branch yet":           {Sighting{Commit: "a"}, HeadLookAgain},
+		"no branch after all":     {Sighting{Commit: "a", Waited: patience}, HeadAbsent},
+		"no branch and no commit": {Sighting{Waited: patience}, HeadAbsent},
+		"an older commit":         {Sighting{Commit: "a", Head: "b", Older: true}, HeadSupersede},
+		"a commit that may not be seen yet": {
+			Sighting{Commit: "a", Head: "b", Waited: patience - 1}, HeadLookAgain,
+		},
+		"a commit that is not on the branch": {Sighting{Commit: "a", Head: "b", Waited: patience}, HeadSupersede},
+		"an older commit after a worker was off": {
+			Sighting{Commit: "a", Head: "b", Older: true, Waited: time.Hour}, HeadSupersede,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.sighting.Patience = patience

@@ -32,7 +32,10 @@ func EnterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now
 		card.Since = note.Created
 	}
 	if note.StackID != card.StackID {
-		return reject("branch %s has another environment now; look at it with `perch status %s`, and try again", note.Branch, note.Branch)
+		return reject(
+			"branch %s has another environment now; look at it with `perch status %s`, and try again", note.Branch,
+			note.Branch,
+		)
 	}
 	switch note.Kind {
 	case perch.NotePin:
@@ -58,14 +61,21 @@ func pin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.
 	case reason == "":
 		return reject("a pin needs a reason, so that others know why the environment stays; add --reason")
 	case utf8.RuneCountInString(reason) > LongestPinReason:
-		return reject("the reason of a pin has %d characters, and the most is %d; shorten it", utf8.RuneCountInString(reason), LongestPinReason)
+		return reject(
+			"the reason of a pin has %d characters, and the most is %d; shorten it", utf8.RuneCountInString(reason),
+			LongestPinReason,
+		)
 	case !until.After(now):
 		return reject("the pin would end at %s, which is past; choose a later --until", minute(until))
 	case until.After(latestEnd):
-		return reject("the pin would end at %s, and the policy allows a pin for %s, until %s; choose an earlier --until, or raise `expiry.pin` in the policy",
+		return reject("the pin would end at %s, and the policy allows a pin for %s, until %s; choose an earlier "+
+			"--until, or raise `expiry.pin` in the policy",
 			minute(until), bounds.Pin, minute(latestEnd))
 	case card.Pin.Holds(now) && card.Pin.Until.After(until):
-		return reject("branch %s is %s, which is longer; to shorten it, `perch unpin %s` first", note.Branch, PinnedBy(*card.Pin), note.Branch)
+		return reject(
+			"branch %s is %s, which is longer; to shorten it, `perch unpin %s` first", note.Branch, PinnedBy(*card.Pin),
+			note.Branch,
+		)
 	}
 	card.ExpiryWarning = nil // When the pin ends, that is long ago: people are warned again.
 	card.Pin = &perch.Pin{By: note.By, Reason: reason, At: now, Until: until.UTC(), PullRequest: note.PullRequest}
@@ -103,9 +113,13 @@ func extend(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now ti
 	case !until.After(life.Deadline):
 		return reject("branch %s expires at %s only, so there is nothing to extend", note.Branch, minute(life.Deadline))
 	case !life.Longest.IsZero() && until.After(life.Longest):
-		return reject("branch %s can be extended until %s at most: `expiry.max` bounds its life; pin it to keep it longer", note.Branch, minute(life.Longest))
+		return reject(
+			"branch %s can be extended until %s at most: `expiry.max` bounds its life; pin it to keep it longer",
+			note.Branch, minute(life.Longest),
+		)
 	case until.After(from.Add(longest)):
-		return reject("an extension until %s is longer than the policy allows, %s; choose %s at most, or raise `expiry.extend` in the policy",
+		return reject("an extension until %s is longer than the policy allows, %s; choose %s at most, or raise "+
+			"`expiry.extend` in the policy",
 			minute(until), perch.Hours(longest/time.Hour), minute(from.Add(longest)))
 	}
 	card.Extended = until.UTC()
@@ -135,11 +149,13 @@ func MayBeKept(stack Found, policy *perch.Policy, repositoryID string) error {
 		return reject("stack %s is not managed by Perch for this repository; nothing was changed", stack.Name)
 	}
 	if kind != perch.KindBranch || environment.Branch == policy.DefaultBranch {
-		return reject("the environment of branch %s never expires and cleanup never removes it (its kind is %s), so there is nothing to keep",
+		return reject("the environment of branch %s never expires and cleanup never removes it (its kind is %s), so "+
+			"there is nothing to keep",
 			environment.Branch, kind)
 	}
 	if pattern, protected := perch.MatchAny(policy.Protected, environment.Branch); protected {
-		return reject("the environment of branch %s never expires, and cleanup never removes it: it is protected by the pattern %s in the policy",
+		return reject("the environment of branch %s never expires, and cleanup never removes it: it is protected by "+
+			"the pattern %s in the policy",
 			environment.Branch, pattern)
 	}
 	return nil

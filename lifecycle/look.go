@@ -82,12 +82,14 @@ func NextByLook(s Seen, policy *perch.Policy) LookStep {
 
 // Archived is what is said of an archived repository. It takes no push, and no branch of it can be
 // deleted, and GitHub deletes nothing of it.
-const Archived = "the repository is archived, so nothing is deployed or removed: unarchive it on GitHub, or remove its " +
+const Archived = "the repository is archived, so nothing is deployed or removed: unarchive it on GitHub, or remove " +
+	"its " +
 	"environments with `perch down BRANCH`"
 
 // wanted is the step for a branch that should have an environment.
 func (s Seen) wanted() LookStep {
-	if s.Stack != nil && s.Stack.Commit == s.Head && Reached(s.Stack.Status) && (s.Run == RunEnded || s.Run == RunNone) {
+	if s.Stack != nil && s.Stack.Commit == s.Head && Reached(s.Stack.Status) &&
+		(s.Run == RunEnded || s.Run == RunNone) {
 		return LookStep{Reason: fmt.Sprintf("commit %s is deployed", perch.ShortCommit(s.Head))}
 	}
 	if s.NoUp {
@@ -107,7 +109,9 @@ func (s Seen) unwanted(reason string, policy *perch.Policy) LookStep {
 	}
 	_, kind, ours := perch.Owned(policy.Identity(s.RepositoryID), s.Stack.Name, s.Stack.Tags)
 	if !ours {
-		return LookStep{Reason: fmt.Sprintf("%s; stack %s is not managed by Perch for this repository", reason, s.Stack.Name)}
+		return LookStep{
+			Reason: fmt.Sprintf("%s; stack %s is not managed by Perch for this repository", reason, s.Stack.Name),
+		}
 	}
 	if kept := protection(subject{branch: s.Branch, kind: kind, stack: *s.Stack}, policy); kept != "" {
 		return LookStep{Reason: reason + "; " + kept}

@@ -122,14 +122,19 @@ func Foreign(e perch.Environment, others []perch.OtherRepository) *perch.Rejecti
 	if len(others) > 0 {
 		return perch.Reject("%s", others[0])
 	}
-	return perch.Reject("stack %s exists and does not carry the tags of branch %q: Perch does not manage it and left it alone; "+
-		"rename the branch or delete that stack", e.StackName(), e.Branch)
+	return perch.Reject(
+		"stack %s exists and does not carry the tags of branch %q: Perch does not manage it and left it alone; "+
+			"rename the branch or delete that stack",
+		e.StackName(), e.Branch,
+	)
 }
 
 // Stuck is what it means that no step of Perch's leads on from a stack's status. Reason is what AWS
 // said when it got stuck; empty if that is not known.
 func Stuck(stack, status, reason string) string {
-	sentence := fmt.Sprintf("stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", stack, status)
+	sentence := fmt.Sprintf(
+		"stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", stack, status,
+	)
 	if reason != "" {
 		sentence += "; AWS says: " + Explained(reason)
 	}
@@ -146,8 +151,11 @@ func OutOfService(e perch.Environment, status, reason string) string {
 	if explained == reason {
 		explained += "; fix the cause, then push again"
 	}
-	return fmt.Sprintf("stack %s is %s and takes no update: %s; as a last resort `perch up --recreate %s` deletes the stack, "+
-		"its database and everything in its buckets, and creates it again", e.StackName(), status, explained, e.Branch)
+	return fmt.Sprintf(
+		"stack %s is %s and takes no update: %s; as a last resort `perch up --recreate %s` deletes the stack, "+
+			"its database and everything in its buckets, and creates it again",
+		e.StackName(), status, explained, e.Branch,
+	)
 }
 
 // DeleteByHand is what Protected means for an `up` of an environment of a kind, in words: its stack
@@ -166,8 +174,12 @@ func DeleteByHand(e perch.Environment, kind perch.Kind, status, reason string) s
 	if reason != "" {
 		said = "AWS says: " + Explained(reason)
 	}
-	return fmt.Sprintf("stack %s is %s: %s, and Perch does not delete it because %s; %s; fix the cause, turn off termination protection "+
-		"and delete the stack in the CloudFormation console, then run `perch up %s` again", e.StackName(), status, was, why, said, e.Branch)
+	return fmt.Sprintf(
+		"stack %s is %s: %s, and Perch does not delete it because %s; %s; fix the cause, turn off termination "+
+			"protection "+
+			"and delete the stack in the CloudFormation console, then run `perch up %s` again",
+		e.StackName(), status, was, why, said, e.Branch,
+	)
 }
 
 func onNothing(goal perch.Goal) Step {

@@ -14,26 +14,30 @@ import (
 // wanted (with another template, with the one in force, while a newer commit waits, while a removal
 // waits) and when it is to go (alone, while an `up` waits).
 var decisions = map[types.StackStatus]struct{ up, unchanged, upThenUp, upThenGone, gone, goneThenUp Step }{
-	"":                                                       {Create, Create, Yield, Yield, Done, Done},
-	types.StackStatusCreateInProgress:                        {Wait, Wait, Wait, Yield, Delete, Yield},
-	types.StackStatusCreateFailed:                            {Delete, Delete, Yield, Yield, Delete, Yield},
-	types.StackStatusCreateComplete:                          {Update, Done, Yield, Yield, Delete, Yield},
-	types.StackStatusRollbackInProgress:                      {Wait, Wait, Wait, Wait, Wait, Wait},
-	types.StackStatusRollbackFailed:                          {Delete, Delete, Yield, Yield, Delete, Yield},
-	types.StackStatusRollbackComplete:                        {Delete, Delete, Yield, Yield, Delete, Yield},
-	types.StackStatusDeleteInProgress:                        {Wait, Wait, Wait, Wait, Wait, Wait},
-	types.StackStatusDeleteFailed:                            {Delete, Delete, Yield, Yield, Delete, Delete},
-	types.StackStatusDeleteComplete:                          {Create, Create, Yield, Yield, Done, Done},
-	types.StackStatusUpdateInProgress:                        {Wait, Wait, Wait, Yield, CancelUpdate, Yield},
-	types.StackStatusUpdateComplete:                          {Update, Done, Yield, Yield, Delete, Yield},
-	types.StackStatusUpdateFailed:                            {Rollback, Rollback, Yield, Yield, Delete, Yield},
-	types.StackStatusReviewInProgress:                        {Delete, Delete, Yield, Yield, Delete, Yield},
-	types.StackStatusImportInProgress:                        {Wait, Wait, Wait, Wait, Wait, Wait},
-	types.StackStatusImportComplete:                          {Update, Done, Yield, Yield, Delete, Yield},
-	types.StackStatusImportRollbackFailed:                    {NeedsRecreate, NeedsRecreate, NeedsRecreate, NeedsRecreate, Delete, Yield},
-	types.StackStatusUpdateCompleteCleanupInProgress:         {Wait, Wait, Wait, Wait, Wait, Wait},
-	types.StackStatusUpdateRollbackInProgress:                {Wait, Wait, Wait, Wait, Wait, Wait},
-	types.StackStatusUpdateRollbackFailed:                    {ContinueRollback, ContinueRollback, Yield, Yield, Delete, Yield},
+	"":                                  {Create, Create, Yield, Yield, Done, Done},
+	types.StackStatusCreateInProgress:   {Wait, Wait, Wait, Yield, Delete, Yield},
+	types.StackStatusCreateFailed:       {Delete, Delete, Yield, Yield, Delete, Yield},
+	types.StackStatusCreateComplete:     {Update, Done, Yield, Yield, Delete, Yield},
+	types.StackStatusRollbackInProgress: {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusRollbackFailed:     {Delete, Delete, Yield, Yield, Delete, Yield},
+	types.StackStatusRollbackComplete:   {Delete, Delete, Yield, Yield, Delete, Yield},
+	types.StackStatusDeleteInProgress:   {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusDeleteFailed:       {Delete, Delete, Yield, Yield, Delete, Delete},
+	types.StackStatusDeleteComplete:     {Create, Create, Yield, Yield, Done, Done},
+	types.StackStatusUpdateInProgress:   {Wait, Wait, Wait, Yield, CancelUpdate, Yield},
+	types.StackStatusUpdateComplete:     {Update, Done, Yield, Yield, Delete, Yield},
+	types.StackStatusUpdateFailed:       {Rollback, Rollback, Yield, Yield, Delete, Yield},
+	types.StackStatusReviewInProgress:   {Delete, Delete, Yield, Yield, Delete, Yield},
+	types.StackStatusImportInProgress:   {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusImportComplete:     {Update, Done, Yield, Yield, Delete, Yield},
+	types.StackStatusImportRollbackFailed: {
+		NeedsRecreate, NeedsRecreate, NeedsRecreate, NeedsRecreate, Delete, Yield,
+	},
+	types.StackStatusUpdateCompleteCleanupInProgress: {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusUpdateRollbackInProgress:        {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusUpdateRollbackFailed: {
+		ContinueRollback, ContinueRollback, Yield, Yield, Delete, Yield,
+	},
 	types.StackStatusUpdateRollbackCompleteCleanupInProgress: {Wait, Wait, Wait, Wait, Wait, Wait},
 	types.StackStatusUpdateRollbackComplete:                  {Update, Done, Yield, Yield, Delete, Yield},
 	types.StackStatusImportRollbackInProgress:                {Wait, Wait, Wait, Wait, Wait, Wait},
@@ -95,7 +99,10 @@ func TestNextNeverDeletesAProtectedStack(t *testing.T) {
 	for _, status := range types.StackStatus("").Values() {
 		eachWish(func(goal, pending perch.Goal) {
 			for rollbacks := range 3 {
-				stack := Stack{Status: string(status), Ours: true, Protected: true, Rollbacks: rollbacks, Pending: pending, MayRecreate: true}
+				stack := Stack{
+					Status: string(status), Ours: true, Protected: true, Rollbacks: rollbacks, Pending: pending,
+					MayRecreate: true,
+				}
 				for _, stack.Recreate = range []bool{false, true} {
 					if step := Next(stack, goal); step == Delete || step == CancelUpdate {
 						t.Errorf("%+v towards %s: %s", stack, goal, step)
@@ -170,9 +177,14 @@ func TestS94RequestedRecreationGoesTheWayOfARemovalUntilNothingIsLeft(t *testing
 
 func TestOutOfServiceNamesTheCauseAndTheCommand(t *testing.T) {
 	login := perch.Environment{Project: "shop", Branch: "feature/login", Slug: "login"}
-	got := OutOfService(login, "UPDATE_ROLLBACK_FAILED", "Database (AWS::RDS::DBInstance): Database instance is not in available state.")
-	for _, words := range []string{"stack shop-login is UPDATE_ROLLBACK_FAILED", "not in available state", "start it in the RDS console",
-		"then push again", "`perch up --recreate feature/login`", "its database and everything in its buckets"} {
+	got := OutOfService(
+		login, "UPDATE_ROLLBACK_FAILED",
+		"Database (AWS::RDS::DBInstance): Database instance is not in available state.",
+	)
+	for _, words := range []string{
+		"stack shop-login is UPDATE_ROLLBACK_FAILED", "not in available state", "start it in the RDS console",
+		"then push again", "`perch up --recreate feature/login`", "its database and everything in its buckets",
+	} {
 		if !strings.Contains(got, words) {
 			t.Errorf("%q is not in: %s", words, got)
 		}

@@ -55,8 +55,9 @@ func ReplacedLife(card perch.Card, stackID string, state perch.CardState) (last 
 		}
 		if entry.Request == string(perch.GoalGone) && entry.Outcome == string(perch.OutcomeFailed) {
 			last.State = perch.CardState{
-				Goal: perch.GoalGone, By: entry.By, Reason: entry.Reason, Phase: perch.PhaseFailed, Failure: entry.Sentence,
-				RunID: entry.RunID, Begun: entry.Begun, At: entry.Ended,
+				Goal: perch.GoalGone, By: entry.By, Reason: entry.Reason, Phase: perch.PhaseFailed,
+				Failure: entry.Sentence,
+				RunID:   entry.RunID, Begun: entry.Begun, At: entry.Ended,
 			}
 		}
 		break

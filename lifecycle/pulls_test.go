@@ -32,7 +32,9 @@ func TestABranchIsUnwantedByItsPullRequests(t *testing.T) {
 		"a label on a former one":           {[]PullRequest{open(3), closed(2, "head", perch.LabelOff)}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for policy, want := range map[perch.OnPRClose]string{perch.OnPRCloseKeep: c.keep, perch.OnPRCloseRemove: c.remove} {
+			for policy, want := range map[perch.OnPRClose]string{
+				perch.OnPRCloseKeep: c.keep, perch.OnPRCloseRemove: c.remove,
+			} {
 				if got := Unwanted("head", c.pulls, &perch.Policy{OnPRClose: policy}); got != want {
 					t.Errorf("on_pr_close: %s: got %q, want %q", policy, got, want)
 				}

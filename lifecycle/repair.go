@@ -47,12 +47,20 @@ var signs = []struct {
 	cure Cure
 	says []string
 }{
-	{CurePerson, []string{"deletion protection", "DeletionProtection", "Cannot delete protected", "is not authorized to perform", "AccessDenied", "explicit deny", "object lock", "Object Lock", "legal hold"}},
+	{CurePerson, []string{
+		"deletion protection", "DeletionProtection", "Cannot delete protected", "is not authorized to perform",
+		"AccessDenied", "explicit deny", "object lock", "Object Lock", "legal hold",
+	}},
 	{CureEmpty, []string{"bucket you tried to delete is not empty", "BucketNotEmpty"}},
-	{CureDetach, []string{"access points attached", "BucketHasAccessPointsAttached", "still contains images", "must detach all policies first",
-		"Cannot delete a policy attached to entities", "must remove roles from instance profile first", "DeleteConflict"}},
-	{CurePatience, []string{"DependencyViolation", "has a dependent object", "is in use", "currently in use", "still in use", "still using", "has dependent",
-		"has dependencies and cannot be deleted", "invalid state for this operation", "Must be Ready"}},
+	{CureDetach, []string{
+		"access points attached", "BucketHasAccessPointsAttached", "still contains images",
+		"must detach all policies first", "Cannot delete a policy attached to entities",
+		"must remove roles from instance profile first", "DeleteConflict",
+	}},
+	{CurePatience, []string{
+		"DependencyViolation", "has a dependent object", "is in use", "currently in use", "still in use", "still using",
+		"has dependent", "has dependencies and cannot be deleted", "invalid state for this operation", "Must be Ready",
+	}},
 	{CureRetain, []string{"HandlerErrorCode: NotFound", "does not exist", "could not be found", "not found", "NoSuch"}},
 }
 
@@ -113,7 +121,8 @@ func Mend(failures []Failure, deletions int, force bool) Repair {
 			repair.Retain = append(repair.Retain, f.LogicalID)
 		case leaveOut:
 			repair.Retain, repair.Sweep = append(repair.Retain, f.LogicalID), append(repair.Sweep, f)
-		case cure != CureEmpty, deletions > MaxDeletions-2: // What was swept takes its time to go, and words for what it holds vary.
+		// What was swept takes its time to go, and words for what it holds vary.
+		case cure != CureEmpty, deletions > MaxDeletions-2:
 			repair.Pause = pauses[min(deletions-1, len(pauses)-1)]
 		}
 	}

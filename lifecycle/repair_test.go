@@ -16,21 +16,45 @@ func TestDiagnoseReadsWhatAWSSays(t *testing.T) {
 		reason string
 		want   Cure
 	}{
-		"S21 bucket filled again":          {reason("The bucket you tried to delete is not empty (Service: S3, Status Code: 409)"), CureEmpty},
-		"S23 security group in use":        {reason("resource sg-1 has a dependent object (Service: Ec2, Status Code: 400)"), CurePatience},
-		"S23 dependency violation":         {"DependencyViolation", CurePatience},
-		"S24 already gone":                 {`Resource of type 'AWS::SNS::Topic' was not found. (RequestToken: 1, HandlerErrorCode: NotFound)`, CureRetain},
-		"S27 deletion protection":          {reason("Cannot delete protected DB Instance, please disable deletion protection and try again."), CurePerson},
-		"S69 denied":                       {`User: arn:aws:sts::1:assumed-role/x is not authorized to perform: s3:DeleteBucket`, CurePerson},
-		"denied although nothing is there": {`is not authorized to perform: rds:DeleteDBInstance because the role does not exist`, CurePerson},
-		"S97 access points":                {reason("Bucket has access points attached and cannot be deleted. (Service: S3, Status Code: 400)"), CureDetach},
-		"S97 images":                       {reason("The repository with name 'shop' in registry with id '1' cannot be deleted because it still contains images"), CureDetach},
-		"S97 policies of a role":           {reason("Cannot delete entity, must detach all policies first."), CureDetach},
-		"S97 a policy of others":           {reason("Cannot delete a policy attached to entities."), CureDetach},
-		"S97 interface of a function":      {reason("The subnet 'subnet-1' has dependencies and cannot be deleted. (Service: Ec2, Status Code: 400)"), CurePatience},
-		"S97 interface in use":             {reason("Network interface 'eni-1' is currently in use."), CurePatience},
-		"S97 Beanstalk is busy":            {reason("Environment named shop-login is in an invalid state for this operation. Must be Ready."), CurePatience},
-		"anything else":                    {reason("Internal failure"), CureAgain},
+		"S21 bucket filled again": {
+			reason("The bucket you tried to delete is not empty (Service: S3, Status Code: 409)"), CureEmpty,
+		},
+		"S23 security group in use": {
+			reason("resource sg-1 has a dependent object (Service: Ec2, Status Code: 400)"), CurePatience,
+		},
+		"S23 dependency violation": {"DependencyViolation", CurePatience},
+		"S24 already gone": {
+			`Resource of type 'AWS::SNS::Topic' was not found. (RequestToken: 1, HandlerErrorCode: NotFound)`,
+			CureRetain,
+		},
+		"S27 deletion protection": {
+			reason("Cannot delete protected DB Instance, please disable deletion protection and try again."),
+			CurePerson,
+		},
+		"S69 denied": {
+			`User: arn:aws:sts::1:assumed-role/x is not authorized to perform: s3:DeleteBucket`, CurePerson,
+		},
+		"denied although nothing is there": {
+			`is not authorized to perform: rds:DeleteDBInstance because the role does not exist`, CurePerson,
+		},
+		"S97 access points": {
+			reason("Bucket has access points attached and cannot be deleted. (Service: S3, Status Code: 400)"),
+			CureDetach,
+		},
+		"S97 images": {reason("The repository with name 'shop' in registry with id '1' cannot be " +
+			"deleted because it still contains images"), CureDetach},
+		"S97 policies of a role": {reason("Cannot delete entity, must detach all policies first."), CureDetach},
+		"S97 a policy of others": {reason("Cannot delete a policy attached to entities."), CureDetach},
+		"S97 interface of a function": {
+			reason("The subnet 'subnet-1' has dependencies and cannot be deleted. (Service: Ec2, Status Code: 400)"),
+			CurePatience,
+		},
+		"S97 interface in use": {reason("Network interface 'eni-1' is currently in use."), CurePatience},
+		"S97 Beanstalk is busy": {
+			reason("Environment named shop-login is in an invalid state for this operation. Must be Ready."),
+			CurePatience,
+		},
+		"anything else": {reason("Internal failure"), CureAgain},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := Diagnose(Failure{Reason: c.reason}); got != c.want {
@@ -41,13 +65,25 @@ func TestDiagnoseReadsWhatAWSSays(t *testing.T) {
 }
 
 var (
-	full      = Failure{LogicalID: "Assets", Type: "AWS::S3::Bucket", PhysicalID: "assets-1", Reason: "The bucket you tried to delete is not empty"}
-	used      = Failure{LogicalID: "Group", Type: "AWS::EC2::SecurityGroup", PhysicalID: "sg-1", Reason: "DependencyViolation"}
-	phantom   = Failure{LogicalID: "Topic", Type: "AWS::SNS::Topic", Reason: "HandlerErrorCode: NotFound"}
-	subnets   = Failure{LogicalID: "Subnets", Type: "AWS::RDS::DBSubnetGroup", Reason: "Cannot delete the subnet group because a database instance is still using it"}
-	unknown   = Failure{LogicalID: "Thing", Type: "AWS::Some::Thing", PhysicalID: "thing-1", Reason: "Internal failure"}
-	attached  = Failure{LogicalID: "Images", Type: "AWS::ECR::Repository", PhysicalID: "images", Reason: "it still contains images"}
-	protected = Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", Reason: "please disable deletion protection"}
+	full = Failure{
+		LogicalID: "Assets", Type: "AWS::S3::Bucket", PhysicalID: "assets-1",
+		Reason: "The bucket you tried to delete is not empty",
+	}
+	used = Failure{
+		LogicalID: "Group", Type: "AWS::EC2::SecurityGroup", PhysicalID: "sg-1", Reason: "DependencyViolation",
+	}
+	phantom = Failure{LogicalID: "Topic", Type: "AWS::SNS::Topic", Reason: "HandlerErrorCode: NotFound"}
+	subnets = Failure{
+		LogicalID: "Subnets", Type: "AWS::RDS::DBSubnetGroup",
+		Reason: "Cannot delete the subnet group because a database instance is still using it",
+	}
+	unknown  = Failure{LogicalID: "Thing", Type: "AWS::Some::Thing", PhysicalID: "thing-1", Reason: "Internal failure"}
+	attached = Failure{
+		LogicalID: "Images", Type: "AWS::ECR::Repository", PhysicalID: "images", Reason: "it still contains images",
+	}
+	protected = Failure{
+		LogicalID: "Database", Type: "AWS::RDS::DBInstance", Reason: "please disable deletion protection",
+	}
 )
 
 func TestMendClimbsTheLadder(t *testing.T) {
@@ -56,22 +92,32 @@ func TestMendClimbsTheLadder(t *testing.T) {
 		deletions int
 		want      Repair
 	}{
-		"a full bucket is deleted again at once":               {[]Failure{full}, 1, Repair{}},
-		"what is in use gets a minute":                         {[]Failure{used}, 1, Repair{Pause: time.Minute}},
-		"unknown words get a minute, too":                      {[]Failure{unknown}, 1, Repair{Pause: time.Minute}},
-		"then five, too":                                       {[]Failure{unknown}, 2, Repair{Pause: 5 * time.Minute}},
-		"what is attached gets a minute":                       {[]Failure{attached}, 1, Repair{Pause: time.Minute}},
-		"then five":                                            {[]Failure{used, full}, 2, Repair{Pause: 5 * time.Minute}},
-		"a subnet group of a database that goes gets time":     {[]Failure{subnets}, 1, Repair{Pause: time.Minute}},
-		"then fifteen":                                         {[]Failure{used}, 3, Repair{Pause: 15 * time.Minute}},
-		"S24 only the phantom is left out":                     {[]Failure{phantom, full}, 1, Repair{Retain: []string{"Topic"}}},
-		"the fifth deletion leaves out all that remains":       {[]Failure{phantom, full, used}, 4, Repair{Retain: []string{"Topic", "Assets", "Group"}, Sweep: []Failure{full, used}}},
-		"what that one freed gets time and is deleted in full": {[]Failure{subnets}, 5, Repair{Pause: 15 * time.Minute}},
-		"a phantom is left out of the last deletion too":       {[]Failure{phantom}, 5, Repair{Retain: []string{"Topic"}}},
+		"a full bucket is deleted again at once": {[]Failure{full}, 1, Repair{}},
+		"what is in use gets a minute":           {[]Failure{used}, 1, Repair{Pause: time.Minute}},
+		"unknown words get a minute, too":        {[]Failure{unknown}, 1, Repair{Pause: time.Minute}},
+		"then five, too":                         {[]Failure{unknown}, 2, Repair{Pause: 5 * time.Minute}},
+		"what is attached gets a minute":         {[]Failure{attached}, 1, Repair{Pause: time.Minute}},
+		"then five": {
+			[]Failure{used, full}, 2, Repair{Pause: 5 * time.Minute},
+		},
+		"a subnet group of a database that goes gets time": {[]Failure{subnets}, 1, Repair{Pause: time.Minute}},
+		"then fifteen": {[]Failure{used}, 3, Repair{Pause: 15 * time.Minute}},
+		"S24 only the phantom is left out": {
+			[]Failure{phantom, full}, 1, Repair{Retain: []string{"Topic"}},
+		},
+		"the fifth deletion leaves out all that remains": {
+			[]Failure{phantom, full, used}, 4,
+			Repair{Retain: []string{"Topic", "Assets", "Group"}, Sweep: []Failure{full, used}},
+		},
+		"what that one freed gets time and is deleted in full": {
+			[]Failure{subnets}, 5, Repair{Pause: 15 * time.Minute},
+		},
+		"a phantom is left out of the last deletion too": {[]Failure{phantom}, 5, Repair{Retain: []string{"Topic"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Mend(c.failures, c.deletions, false)
-			if got.Stop != c.want.Stop || got.Pause != c.want.Pause || !slices.Equal(got.Retain, c.want.Retain) || !slices.Equal(got.Sweep, c.want.Sweep) {
+			if got.Stop != c.want.Stop || got.Pause != c.want.Pause || !slices.Equal(got.Retain, c.want.Retain) ||
+				!slices.Equal(got.Sweep, c.want.Sweep) {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})
@@ -81,7 +127,8 @@ func TestMendClimbsTheLadder(t *testing.T) {
 func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
 	for deletions := 1; deletions <= MaxDeletions; deletions++ {
 		got := Mend([]Failure{full, protected}, deletions, false)
-		if !strings.Contains(got.Stop, "Database (AWS::RDS::DBInstance)") || strings.Contains(got.Stop, "Assets") || len(got.Retain) > 0 {
+		if !strings.Contains(got.Stop, "Database (AWS::RDS::DBInstance)") || strings.Contains(got.Stop, "Assets") ||
+			len(got.Retain) > 0 {
 			t.Errorf("after %d deletions: %+v", deletions, got)
 		}
 	}
@@ -89,7 +136,9 @@ func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
 
 func TestS97MendLeavesWhatStaysAttachedToAPerson(t *testing.T) {
 	for deletions := 2; deletions <= MaxDeletions; deletions++ {
-		if got := Mend([]Failure{attached, used}, deletions, false); !strings.Contains(got.Stop, "Images (AWS::ECR::Repository)") || strings.Contains(got.Stop, "Group") {
+		if got := Mend(
+			[]Failure{attached, used}, deletions, false,
+		); !strings.Contains(got.Stop, "Images (AWS::ECR::Repository)") || strings.Contains(got.Stop, "Group") {
 			t.Errorf("after %d deletions: %+v", deletions, got)
 		}
 	}

@@ -43,7 +43,9 @@ func TestASweepRepairsAFewReports(t *testing.T) {
 	var cards []perch.Card
 	for i := range 2 * MaxReports {
 		c := perch.Card{Environment: perch.Environment{Branch: fmt.Sprint(i)}}
-		c.State.Phase, c.State.At, c.GitHub.Undelivered = perch.PhaseReady, now.Add(-time.Duration(i)*time.Hour-ReportsAfter), true
+		c.State.Phase, c.State.At, c.GitHub.Undelivered = perch.PhaseReady, now.Add(
+			-time.Duration(i)*time.Hour-ReportsAfter,
+		), true
 		cards = append(cards, c)
 	}
 	if n := len(PlanReports(cards, now)); n != MaxReports {
@@ -52,15 +54,26 @@ func TestASweepRepairsAFewReports(t *testing.T) {
 }
 
 func TestEndStateIsWhatTheRunWouldHaveReported(t *testing.T) {
-	known := perch.CardState{Goal: perch.GoalUp, Commit: "c1", Phase: perch.PhaseStack, By: "ci", RunID: "first", URL: "https://login"}
+	known := perch.CardState{
+		Goal: perch.GoalUp, Commit: "c1", Phase: perch.PhaseStack, By: "ci", RunID: "first", URL: "https://login",
+	}
 	began, closed := known.At.Add(time.Minute), known.At.Add(time.Hour)
 	for name, c := range map[string]struct {
 		answer Answer
 		want   perch.CardState
 	}{
-		"ready":  {Answer{Result: perch.Result{Outcome: perch.OutcomeReady}}, perch.CardState{Phase: perch.PhaseReady, Outcome: perch.OutcomeReady}},
-		"gone":   {Answer{Result: perch.Result{Outcome: perch.OutcomeGone}}, perch.CardState{Phase: perch.PhaseGone, Outcome: perch.OutcomeGone}},
-		"kept":   {Answer{Result: perch.Result{Outcome: perch.OutcomeKept, Reason: "a push"}}, perch.CardState{Phase: perch.PhaseKept, Outcome: perch.OutcomeKept, Sentence: "a push"}},
+		"ready": {
+			Answer{Result: perch.Result{Outcome: perch.OutcomeReady}},
+			perch.CardState{Phase: perch.PhaseReady, Outcome: perch.OutcomeReady},
+		},
+		"gone": {
+			Answer{Result: perch.Result{Outcome: perch.OutcomeGone}},
+			perch.CardState{Phase: perch.PhaseGone, Outcome: perch.OutcomeGone},
+		},
+		"kept": {
+			Answer{Result: perch.Result{Outcome: perch.OutcomeKept, Reason: "a push"}},
+			perch.CardState{Phase: perch.PhaseKept, Outcome: perch.OutcomeKept, Sentence: "a push"},
+		},
 		"failed": {Answer{Failure: "no capacity"}, perch.CardState{Phase: perch.PhaseFailed, Failure: "no capacity"}},
 	} {
 		want := c.want

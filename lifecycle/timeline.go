@@ -50,7 +50,8 @@ func EnterNote(card *perch.Card, note perch.Note, rejection string, now time.Tim
 func entryOf(state perch.CardState) perch.TimelineEntry {
 	entry := perch.TimelineEntry{
 		Request: string(state.Goal), Commit: perch.ShortSentence(state.Commit), By: perch.ShortSentence(state.By),
-		Reason: perch.ShortSentence(state.Reason), Begun: state.Begun, Sentence: perch.ShortSentence(cmp.Or(state.Failure, state.Sentence)), RunID: state.RunID,
+		Reason: perch.ShortSentence(state.Reason), Begun: state.Begun,
+		Sentence: perch.ShortSentence(cmp.Or(state.Failure, state.Sentence)), RunID: state.RunID,
 	}
 	if !state.Phase.IsLast() {
 		return entry

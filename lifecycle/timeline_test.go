@@ -42,14 +42,16 @@ func TestATimelineHasAnEntryForEachRun(t *testing.T) {
 		states []perch.CardState
 		want   string
 	}{
-		"a run at work":                     {[]perch.CardState{first}, "1ana 0-now"},
-		"its end":                           {[]perch.CardState{first, ready}, "1ana 0-4 ready"},
-		"a report that is repeated":         {[]perch.CardState{first, ready, ready}, "1ana 0-4 ready"},
-		"a report that arrives late":        {[]perch.CardState{ready, first}, "1ana 0-4 ready"},
-		"the next run is first":             {[]perch.CardState{ready, second}, "2ana 5-now, 1ana 0-4 ready"},
-		"a failure":                         {[]perch.CardState{ready, failed}, "2ana 5-9 failed, 1ana 0-4 ready"},
-		"an older run arrives late":         {[]perch.CardState{second, ready}, "2ana 5-now, 1ana 0-4 ready"},
-		"superseded":                        {[]perch.CardState{first, superseded, second}, "2ana 5-now, 1ana 0-5 superseded"},
+		"a run at work":              {[]perch.CardState{first}, "1ana 0-now"},
+		"its end":                    {[]perch.CardState{first, ready}, "1ana 0-4 ready"},
+		"a report that is repeated":  {[]perch.CardState{first, ready, ready}, "1ana 0-4 ready"},
+		"a report that arrives late": {[]perch.CardState{ready, first}, "1ana 0-4 ready"},
+		"the next run is first":      {[]perch.CardState{ready, second}, "2ana 5-now, 1ana 0-4 ready"},
+		"a failure":                  {[]perch.CardState{ready, failed}, "2ana 5-9 failed, 1ana 0-4 ready"},
+		"an older run arrives late":  {[]perch.CardState{second, ready}, "2ana 5-now, 1ana 0-4 ready"},
+		"superseded": {
+			[]perch.CardState{first, superseded, second}, "2ana 5-now, 1ana 0-5 superseded",
+		},
 		"an end that was never reported":    {[]perch.CardState{first, second}, "2ana 5-now, 1ana 0-5 superseded"},
 		"an end that is reported afterward": {[]perch.CardState{first, second, ready}, "2ana 5-now, 1ana 0-4 ready"},
 		"a state without a run":             {[]perch.CardState{{Phase: perch.PhaseReady}}, ""},
@@ -106,11 +108,15 @@ func TestALifeThatAnotherStackReplaces(t *testing.T) {
 		stack  string
 		want   string
 	}{
-		"the same stack":               {[]perch.CardState{ready}, "arn:one", ""},
-		"no stack yet":                 {[]perch.CardState{ready}, "", ""},
-		"created again":                {[]perch.CardState{ready}, "arn:two", "up by ana: created again: push at 10"},
-		"after a removal that failed":  {[]perch.CardState{ready, removal("2", perch.PhaseFailed, "")}, "arn:two", "gone by ben: perch down at 9"},
-		"after a removal that is over": {[]perch.CardState{ready, removal("2", perch.PhaseGone, perch.OutcomeGone)}, "arn:two", ""},
+		"the same stack": {[]perch.CardState{ready}, "arn:one", ""},
+		"no stack yet":   {[]perch.CardState{ready}, "", ""},
+		"created again":  {[]perch.CardState{ready}, "arn:two", "up by ana: created again: push at 10"},
+		"after a removal that failed": {
+			[]perch.CardState{ready, removal("2", perch.PhaseFailed, "")}, "arn:two", "gone by ben: perch down at 9",
+		},
+		"after a removal that is over": {
+			[]perch.CardState{ready, removal("2", perch.PhaseGone, perch.OutcomeGone)}, "arn:two", "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			card := perch.Card{StackID: "arn:one", Since: minuteOf(0)}
@@ -140,7 +146,8 @@ func TestAPastLifeSaysWhyItEndedAndWhatItCost(t *testing.T) {
 	}
 	EnterRequest(&card, card.State)
 	past := PastLife(card)
-	if past.Branch != "login" || past.Commit != "c-1" || past.By != "cleanup" || past.Reason != "branch login is gone" ||
+	if past.Branch != "login" || past.Commit != "c-1" || past.By != "cleanup" ||
+		past.Reason != "branch login is gone" ||
 		past.USD != 2 || !past.Ended.Equal(minuteOf(0)) || len(past.Timeline) != 2 ||
 		past.Leftovers == nil || past.PullRequests == nil {
 		t.Errorf("life %+v", past)

@@ -11,19 +11,23 @@ func TestSecretsInALineAreMasked(t *testing.T) {
 	// The examples are put together, so that no scanner takes them for secrets of this repository.
 	long := strings.Repeat("a1B2", 10)
 	for line, want := range map[string]string{
-		"key AKIA" + "IOSFODNN7EXAMPLE is old":                                       "key [masked] is old",
-		"clone with ghp_" + long:                                                     "clone with [masked]",
-		"clone with github_pat_" + long + "!":                                        "clone with [masked]!",
-		"Authorization: Bearer " + long:                                              "Authorization: [masked]",
-		`{"authorization":"Basic ` + long + `","path":"/"}`:                          `{"authorization":"[masked]","path":"/"}`,
-		"sent bearer " + long + " twice":                                             "sent bearer [masked] twice",
-		"postgres://shop:hunter2@db.internal:5432/shop":                              "postgres://shop:[masked]@db.internal:5432/shop",
-		"redis://:p@ss@cache:6379":                                                   "redis://:[masked]@cache:6379",
-		"DATABASE_PASSWORD=hunter2 PORT=80":                                          "DATABASE_PASSWORD=[masked] PORT=80",
-		`{"password": "a b", "user": "me"}`:                                          `{"password": "[masked]", "user": "me"}`,
-		`{'secretKey': 'x', 'port': 80}`:                                             `{'secretKey': '[masked]', 'port': 80}`,
-		"DATABASE_URL has password: postgres://a:b@c/d":                              "DATABASE_URL has password: [masked]",
-		"run --api-token abc --port 80":                                              "run --api-token [masked] --port 80",
+		"key AKIA" + "IOSFODNN7EXAMPLE is old": "key [masked] is old",
+		"clone with ghp_" + long:               "clone with [masked]",
+		"clone with github_pat_" + long + "!":  "clone with [masked]!",
+		"Authorization: Bearer " + long:        "Authorization: [masked]",
+		`{"authorization":"Basic ` + long +
+			`","path":"/"}`: `{"authorization":"[masked]","path":"/"}`,
+		"sent bearer " + long + " twice": "sent bearer [masked] twice",
+		"postgres://shop:hunter2@db.internal:5432/" +
+			"shop": "postgres://shop:[masked]@db.internal:5432/shop",
+		"redis://:p@ss@cache:6379":          "redis://:[masked]@cache:6379",
+		"DATABASE_PASSWORD=hunter2 PORT=80": "DATABASE_PASSWORD=[masked] PORT=80",
+		`{"password": "a b", "user": "me"}`: `{"password": "[masked]", ` +
+			`"user": "me"}`,
+		`{'secretKey': 'x', 'port': 80}`:                `{'secretKey': '[masked]', 'port': 80}`,
+		"DATABASE_URL has password: postgres://a:b@c/d": "DATABASE_URL has password: [masked]",
+		"run --api-token abc --port 80":                 "run --api-token [masked] --port 80",
+
 		"key: -----BEGIN RSA PRIVATE KEY-----\\nMII\\n-----END RSA PRIVATE KEY-----": "key: [masked]",
 	} {
 		got, count := maskLine(line)
@@ -60,7 +64,9 @@ func TestBlocksOverSeveralLinesAreMasked(t *testing.T) {
 			[]string{"a | MIIE", "p | GET / 200", "a | Zg==", "a | " + end, "a | Well"},
 			[]string{"[masked]", "p | GET / 200", "[masked]", "[masked]", "a | Well"},
 		},
-		"it ends after the last line": {[]string{"a | x y", begin, "MIIE"}, []string{"a | x y", "[masked]", "[masked]"}},
+		"it ends after the last line": {
+			[]string{"a | x y", begin, "MIIE"}, []string{"a | x y", "[masked]", "[masked]"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, count := Text(strings.Join(test.lines, "\n"))

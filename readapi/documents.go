@@ -159,7 +159,8 @@ func newEnvironment(e perch.EnvironmentStatus, far client.Progress, at time.Time
 // NewList is the document of result, ordered by branch.
 func NewList(result perch.ListResult) List {
 	document := List{
-		At: Timestamp(result.At), Environments: make([]Environment, 0, len(result.Environments)), Leftovers: list(result.Leftovers),
+		At: Timestamp(result.At), Environments: make([]Environment, 0, len(result.Environments)),
+		Leftovers:         list(result.Leftovers),
 		OtherRepositories: list(result.OtherRepositories), Warnings: list(result.Warnings),
 	}
 	for _, environment := range result.Environments {
@@ -172,14 +173,18 @@ func NewList(result perch.ListResult) List {
 // NewStatus is the document of the environment e: what a worker found of it, and how far its latest
 // run is.
 func NewStatus(e perch.Environment, result perch.StatusResult, far client.Progress, latest client.Run) Status {
-	shown := perch.EnvironmentStatus{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName(), LastReport: result.LastReport}
+	shown := perch.EnvironmentStatus{
+		Branch: e.Branch, Slug: e.Slug, Stack: e.StackName(), LastReport: result.LastReport,
+	}
 	if result.Environment != nil {
 		shown = *result.Environment
 	}
 	document := Status{
 		Environment: newEnvironment(shown, far, result.At),
-		At:          Timestamp(result.At), Phase: far.Phase, Run: latest, Retries: list(far.Retries), Resources: list(shown.Resources),
-		Leftovers: list(result.Leftovers), Warnings: list(result.Warnings), OtherRepositories: list(result.OtherRepositories),
+		At:          Timestamp(result.At), Phase: far.Phase, Run: latest, Retries: list(far.Retries),
+		Resources: list(shown.Resources),
+		Leftovers: list(result.Leftovers), Warnings: list(result.Warnings),
+		OtherRepositories: list(result.OtherRepositories),
 	}
 	return document
 }

@@ -72,7 +72,9 @@ func rows(card perch.Card, now time.Time) []row {
 	}
 	all = append(all, row{"Link", link(card)})
 	if state.Phase == perch.PhaseGone {
-		return append(all, row{"Removed", stamp(state.At)}, row{"Cost", total(card)}, row{"Requested by", cell(state.By)})
+		return append(
+			all, row{"Removed", stamp(state.At)}, row{"Cost", total(card)}, row{"Requested by", cell(state.By)},
+		)
 	}
 	if state.Phase == perch.PhaseReady {
 		all = append(all, row{"Took", took(state.At.Sub(state.Begun))})
@@ -131,7 +133,8 @@ func link(card perch.Card) string {
 
 // address is a link, if it is one.
 func address(url string) string {
-	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") || strings.ContainsAny(url, " |<>()[]\"'`\n") {
+	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") ||
+		strings.ContainsAny(url, " |<>()[]\"'`\n") {
 		return ""
 	}
 	return "<" + url + ">"

@@ -44,10 +44,12 @@ func keeping(card perch.Card, pullRequest int, now time.Time) string {
 	}
 	why := because("", cell(strings.TrimPrefix(card.State.Reason, "expired: ")))
 	if card.State.Phase == perch.PhaseGrace {
-		return fmt.Sprintf("**The environment has expired%s.** It is removed after the grace period, unless one of these keeps it:\n\n%s\n",
+		return fmt.Sprintf("**The environment has expired%s.** It is removed after the grace period, unless one of "+
+			"these keeps it:\n\n%s\n",
 			why, keepers(card))
 	}
-	return fmt.Sprintf("**The environment has expired%s.** The branch %s still exists. A push brings the environment back, and so does %s.\n\n",
+	return fmt.Sprintf("**The environment has expired%s.** The branch %s still exists. A push brings the environment "+
+		"back, and so does %s.\n\n",
 		why, code(card.Environment.Branch), code("perch up "+Quoted(card.Environment.Branch)))
 }
 

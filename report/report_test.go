@@ -26,7 +26,8 @@ var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 // up is what a run for the first commit says in phase.
 func up(phase perch.Phase, change ...func(*perch.CardState)) perch.CardState {
 	state := perch.CardState{
-		Goal: perch.GoalUp, Commit: first, By: "ana@ci", Phase: phase, RunID: "run", Begun: noon, At: noon.Add(5 * time.Minute),
+		Goal: perch.GoalUp, Commit: first, By: "ana@ci", Phase: phase, RunID: "run", Begun: noon,
+		At:              noon.Add(5 * time.Minute),
 		ExpectedSeconds: 540, USDPerDay: 1.2,
 	}
 	if phase == perch.PhaseReady {
@@ -60,19 +61,33 @@ func TestStatesOfDeploymentsAndCommits(t *testing.T) {
 		deploy string
 		status string
 	}{
-		"image":      {up(perch.PhaseImage), "queued waiting for the image", "pending waiting for the image"},
-		"stack":      {up(perch.PhaseStack), "in_progress deploying, about 9 min", "pending deploying, about 9 min"},
-		"ready":      {up(perch.PhaseReady), "success ready", "success ready"},
-		"failed":     {up(perch.PhaseFailed, failure("Database: no such class")), "failure failed: Database: no such class", "failure failed: Database: no such class"},
-		"rejected":   {up(perch.PhaseRejected, outcome(perch.OutcomeRejected, "too many environments")), "error rejected: too many environments", "error rejected: too many environments"},
-		"skipped":    {up(perch.PhaseRejected, outcome(perch.OutcomeSkipped, "matches *-no-infra")), "", "success no environment: matches *-no-infra"},
-		"superseded": {up(perch.PhaseSuperseded, superseded), "inactive superseded by 2222222", "success superseded by 2222222"},
-		"grace":      {down(perch.PhaseGrace), "", ""},
-		"removed":    {down(perch.PhaseGone), "", ""},
+		"image": {up(perch.PhaseImage), "queued waiting for the image", "pending waiting for the image"},
+		"stack": {up(perch.PhaseStack), "in_progress deploying, about 9 min", "pending deploying, about 9 min"},
+		"ready": {up(perch.PhaseReady), "success ready", "success ready"},
+		"failed": {
+			up(perch.PhaseFailed, failure("Database: no such class")), "failure failed: Database: no such class",
+			"failure failed: Database: no such class",
+		},
+		"rejected": {
+			up(perch.PhaseRejected, outcome(perch.OutcomeRejected, "too many environments")),
+			"error rejected: too many environments", "error rejected: too many environments",
+		},
+		"skipped": {
+			up(perch.PhaseRejected, outcome(perch.OutcomeSkipped, "matches *-no-infra")), "",
+			"success no environment: matches *-no-infra",
+		},
+		"superseded": {
+			up(perch.PhaseSuperseded, superseded), "inactive superseded by 2222222", "success superseded by 2222222",
+		},
+		"grace":   {down(perch.PhaseGrace), "", ""},
+		"removed": {down(perch.PhaseGone), "", ""},
 	} {
 		deploy, _ := Deployment(c.state)
 		status, _ := Status(c.state)
-		got := []string{strings.TrimSpace(deploy.State + " " + deploy.Description), strings.TrimSpace(status.State + " " + status.Description)}
+		got := []string{
+			strings.TrimSpace(deploy.State + " " + deploy.Description),
+			strings.TrimSpace(status.State + " " + status.Description),
+		}
 		if diff := cmp.Diff([]string{c.deploy, c.status}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -84,7 +99,8 @@ func TestStatesOfDeploymentsAndCommits(t *testing.T) {
 
 func TestADescriptionFitsGitHub(t *testing.T) {
 	long, _ := Status(up(perch.PhaseFailed, failure(strings.Repeat("é\n", 300))))
-	if n := utf8.RuneCountInString(long.Description); n != 140 || strings.Contains(long.Description, "\n") || !strings.HasSuffix(long.Description, "...") {
+	if n := utf8.RuneCountInString(long.Description); n != 140 || strings.Contains(long.Description, "\n") ||
+		!strings.HasSuffix(long.Description, "...") {
 		t.Errorf("%d characters: %q", n, long.Description)
 	}
 }
@@ -107,30 +123,55 @@ func TestCommentOfEachState(t *testing.T) {
 		return s
 	}
 	for name, card := range map[string]perch.Card{
-		"image":           {State: up(perch.PhaseImage)},
-		"stack":           {State: up(perch.PhaseStack, settings)},
-		"ready":           {State: up(perch.PhaseReady, settings), Ready: ready},
-		"update":          {State: up(perch.PhaseStack, later), Ready: ready},
-		"failed":          {State: up(perch.PhaseFailed, failure("AWS::RDS::DBInstance Database: ```no``` such class @ana")), Log: &perch.LogLines{Source: "/aws/elasticbeanstalk/x/app.log", Lines: []perch.LogLine{{At: noon, Text: "starting"}, {At: noon, Text: "panic: </details> ```` *"}}}},
-		"failed-no-log":   {State: up(perch.PhaseFailed, failure("stopped")), Log: &perch.LogLines{Problem: "there is no log group yet"}},
-		"failed-update":   {State: up(perch.PhaseFailed, later, failure("stopped")), Ready: ready},
-		"rejected":        {State: up(perch.PhaseRejected, outcome(perch.OutcomeRejected, "project shop has 20 of 20 environments"))},
-		"skipped":         {State: up(perch.PhaseRejected, outcome(perch.OutcomeSkipped, "branch matches *-no-infra"))},
-		"grace":           {State: down(perch.PhaseGrace), Ready: ready},
-		"removing":        {State: down(perch.PhaseRemoving), Ready: ready},
-		"removal-failed":  {State: func() perch.CardState { s := down(perch.PhaseFailed); s.Failure = "bucket is not empty"; return s }(), Ready: ready},
-		"gone":            {State: down(perch.PhaseGone), Since: noon, USDPerDay: 1.2},
-		"gone-same-day":   {State: func() perch.CardState { s := down(perch.PhaseGone); s.At = noon.Add(5 * time.Hour); return s }(), Since: noon, USDPerDay: 1.2},
-		"warned":          {State: up(perch.PhaseReady), Ready: ready, ExpiryWarning: warning},
-		"warned-longest":  {State: up(perch.PhaseReady), Ready: ready, ExpiryWarning: longest},
-		"pinned":          {State: up(perch.PhaseReady), Ready: ready, ExpiryWarning: longest, Pin: pin},
-		"pin-ended":       {State: up(perch.PhaseReady), Ready: ready, Pin: &perch.Pin{By: "ana", Reason: "demo", Until: noon}},
+		"image":  {State: up(perch.PhaseImage)},
+		"stack":  {State: up(perch.PhaseStack, settings)},
+		"ready":  {State: up(perch.PhaseReady, settings), Ready: ready},
+		"update": {State: up(perch.PhaseStack, later), Ready: ready},
+		"failed": {
+			State: up(perch.PhaseFailed, failure("AWS::RDS::DBInstance Database: ```no``` such class @ana")),
+			Log: &perch.LogLines{
+				Source: "/aws/elasticbeanstalk/x/app.log",
+				Lines:  []perch.LogLine{{At: noon, Text: "starting"}, {At: noon, Text: "panic: </details> ```` *"}},
+			},
+		},
+		"failed-no-log": {
+			State: up(perch.PhaseFailed, failure("stopped")),
+			Log:   &perch.LogLines{Problem: "there is no log group yet"},
+		},
+		"failed-update": {State: up(perch.PhaseFailed, later, failure("stopped")), Ready: ready},
+		"rejected": {
+			State: up(perch.PhaseRejected, outcome(perch.OutcomeRejected, "project shop has 20 of 20 environments")),
+		},
+		"skipped":  {State: up(perch.PhaseRejected, outcome(perch.OutcomeSkipped, "branch matches *-no-infra"))},
+		"grace":    {State: down(perch.PhaseGrace), Ready: ready},
+		"removing": {State: down(perch.PhaseRemoving), Ready: ready},
+		"removal-failed": {State: func() perch.CardState {
+			s := down(perch.PhaseFailed)
+			s.Failure = "bucket is not empty"
+			return s
+		}(), Ready: ready},
+		"gone": {State: down(perch.PhaseGone), Since: noon, USDPerDay: 1.2},
+		"gone-same-day": {
+			State: func() perch.CardState { s := down(perch.PhaseGone); s.At = noon.Add(5 * time.Hour); return s }(),
+			Since: noon, USDPerDay: 1.2,
+		},
+		"warned":         {State: up(perch.PhaseReady), Ready: ready, ExpiryWarning: warning},
+		"warned-longest": {State: up(perch.PhaseReady), Ready: ready, ExpiryWarning: longest},
+		"pinned":         {State: up(perch.PhaseReady), Ready: ready, ExpiryWarning: longest, Pin: pin},
+		"pin-ended": {
+			State: up(perch.PhaseReady), Ready: ready, Pin: &perch.Pin{By: "ana", Reason: "demo", Until: noon},
+		},
 		"expired-grace":   {State: expired(perch.PhaseGrace), Ready: ready, ExpiryWarning: warning},
 		"expired-longest": {State: expired(perch.PhaseGrace), Ready: ready, ExpiryWarning: longest},
 		"expired":         {State: expired(perch.PhaseRemoving), ExpiryWarning: warning},
 		"expired-gone":    {State: expired(perch.PhaseGone), Since: noon, USDPerDay: 1.2, ExpiryWarning: warning},
-		"expired-kept":    {State: func() perch.CardState { s := expired(perch.PhaseKept); s.Sentence = "pinned by ana"; return s }(), Ready: ready},
-		"hostile-address": {State: up(perch.PhaseReady), Ready: []perch.ReadyCommit{{Commit: first, URL: "javascript:alert(1)"}}},
+		"expired-kept": {
+			State: func() perch.CardState { s := expired(perch.PhaseKept); s.Sentence = "pinned by ana"; return s }(),
+			Ready: ready,
+		},
+		"hostile-address": {
+			State: up(perch.PhaseReady), Ready: []perch.ReadyCommit{{Commit: first, URL: "javascript:alert(1)"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var err error
@@ -157,9 +198,12 @@ func TestCommentOfEachState(t *testing.T) {
 
 func TestOnlyUsersAreMentioned(t *testing.T) {
 	card := perch.Card{State: up(perch.PhaseReady), ExpiryWarning: &perch.ExpiryWarning{End: noon}}
-	for author, want := range map[string]bool{"ana-1": true, "ana_acme": true, "renovate[bot]": false, "a b": false, "": false} {
+	for author, want := range map[string]bool{
+		"ana-1": true, "ana_acme": true, "renovate[bot]": false, "a b": false, "": false,
+	} {
 		card.PullRequests = []perch.PullRequest{{Number: 7, Author: author}}
-		if got := Comment(card, 7, noon); strings.Contains(got, "keeps it, @"+author+":\n") != want || !want && strings.Contains(got, "@") && !strings.Contains(got, "@\u200b") {
+		if got := Comment(card, 7, noon); strings.Contains(got, "keeps it, @"+author+":\n") != want ||
+			!want && strings.Contains(got, "@") && !strings.Contains(got, "@\u200b") {
 			t.Errorf("author %q:\n%s", author, got)
 		}
 	}
@@ -182,7 +226,8 @@ func TestCommandsOfAnyBranchCanBePasted(t *testing.T) {
 func TestADeploymentThatExpiredSaysSo(t *testing.T) {
 	state := down(perch.PhaseGone)
 	state.Expired = true
-	if said := Removed(state); said.State != DeploymentInactive || said.Description != "the environment has expired and is removed" {
+	if said := Removed(state); said.State != DeploymentInactive ||
+		said.Description != "the environment has expired and is removed" {
 		t.Errorf("%+v", said)
 	}
 }

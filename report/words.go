@@ -159,7 +159,8 @@ func split(name string) string {
 	var words strings.Builder
 	letters := []rune(name)
 	for i, letter := range letters {
-		begins := i > 0 && unicode.IsUpper(letter) && (!unicode.IsUpper(letters[i-1]) || i+1 < len(letters) && unicode.IsLower(letters[i+1]))
+		begins := i > 0 && unicode.IsUpper(letter) &&
+			(!unicode.IsUpper(letters[i-1]) || i+1 < len(letters) && unicode.IsLower(letters[i+1]))
 		if begins {
 			words.WriteRune(' ')
 		}

@@ -29,9 +29,12 @@ type Checkout struct {
 // OpenCheckout finds the repository that dir, or a folder above it, is the working folder of. It
 // may have no commits and no remote yet.
 func OpenCheckout(dir string) (*Checkout, error) {
-	repository, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	repository, err := git.PlainOpenWithOptions(
+		dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true},
+	)
 	if errors.Is(err, git.ErrRepositoryNotExists) {
-		return nil, fmt.Errorf("find a Git checkout in %s: neither this folder nor one above it is one; change into it or name it with --repo", dir)
+		return nil, fmt.Errorf("find a Git checkout in %s: neither this folder nor one above it is one; change into "+
+			"it or name it with --repo", dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find a Git checkout in %s: %w", dir, err)
@@ -44,7 +47,9 @@ func OpenCheckout(dir string) (*Checkout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find a Git checkout in %s: %w", dir, err)
 	}
-	return &Checkout{Git: &Git{path: top}, Dir: top, Origin: origin(repository), DefaultBranch: defaultBranch(repository)}, nil
+	return &Checkout{
+		Git: &Git{path: top}, Dir: top, Origin: origin(repository), DefaultBranch: defaultBranch(repository),
+	}, nil
 }
 
 func origin(repository *git.Repository) string {
@@ -85,7 +90,9 @@ func (c *Checkout) Branch() (string, error) {
 		return "", err
 	}
 	if head.Type() != plumbing.SymbolicReference || !head.Target().IsBranch() {
-		return "", fmt.Errorf("%s has no branch checked out (its HEAD is detached); name the branch with --branch", c.Dir)
+		return "", fmt.Errorf(
+			"%s has no branch checked out (its HEAD is detached); name the branch with --branch", c.Dir,
+		)
 	}
 	return head.Target().Short(), nil
 }

@@ -15,8 +15,12 @@ func TestWhatACheckoutSays(t *testing.T) {
 	commit := r.commit("perch.yaml", "committed", "sub/x", "")
 	r.branch("feature/login", commit)
 	r.must(r.git.Storer.SetReference(plumbing.NewSymbolicReference(plumbing.HEAD, "refs/heads/feature/login")))
-	r.must(r.git.Storer.SetReference(plumbing.NewSymbolicReference("refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")))
-	_, err := r.git.CreateRemote(&config.RemoteConfig{Name: "origin", URLs: []string{"https://jane:token@github.com/acme/shop.git"}})
+	r.must(r.git.Storer.SetReference(plumbing.NewSymbolicReference(
+		"refs/remotes/origin/HEAD", "refs/remotes/origin/trunk",
+	)))
+	_, err := r.git.CreateRemote(&config.RemoteConfig{
+		Name: "origin", URLs: []string{"https://jane:token@github.com/acme/shop.git"},
+	})
 	r.must(err)
 	r.must(os.WriteFile(filepath.Join(r.dir, "perch.yaml"), []byte("not committed"), 0o644))
 	c, err := OpenCheckout(filepath.Join(r.dir, "sub"))
@@ -28,7 +32,9 @@ func TestWhatACheckoutSays(t *testing.T) {
 		t.Errorf("branch: %q, %v", branch, err)
 	}
 	r.must(r.git.Storer.SetReference(plumbing.NewHashReference("refs/remotes/origin/trunk", plumbing.NewHash(commit))))
-	r.must(r.git.Storer.SetReference(plumbing.NewHashReference("refs/remotes/origin/feature/login", plumbing.NewHash(commit))))
+	r.must(r.git.Storer.SetReference(plumbing.NewHashReference(
+		"refs/remotes/origin/feature/login", plumbing.NewHash(commit),
+	)))
 	r.must(r.git.Storer.SetReference(plumbing.NewHashReference("refs/tags/v1", plumbing.NewHash(commit))))
 	if names, err := c.Names(); !slices.Equal(names, []string{"feature/login", "main", "trunk"}) || err != nil {
 		t.Errorf("branches: %q, %v", names, err)
@@ -36,7 +42,9 @@ func TestWhatACheckoutSays(t *testing.T) {
 	if got, err := c.Commit(); got != commit || err != nil {
 		t.Errorf("commit: %q, %v", got, err)
 	}
-	if content, found, err := c.File(t.Context(), commit, "perch.yaml"); string(content) != "committed" || !found || err != nil {
+	if content, found, err := c.File(
+		t.Context(), commit, "perch.yaml",
+	); string(content) != "committed" || !found || err != nil {
 		t.Errorf("file: %q, %v, %v", content, found, err)
 	}
 }
@@ -62,7 +70,8 @@ func TestTheDefaultBranchIsOneThatThereIs(t *testing.T) {
 	commit := plumbing.NewHash(r.commit("a", "1"))
 	r.must(r.git.Storer.RemoveReference("refs/heads/main"))
 	for _, step := range []struct{ reference, want string }{
-		{"refs/heads/topic", "main"}, {"refs/remotes/origin/trunk", "trunk"}, {"refs/heads/master", "master"}, {"refs/heads/main", "main"},
+		{"refs/heads/topic", "main"}, {"refs/remotes/origin/trunk", "trunk"}, {"refs/heads/master", "master"},
+		{"refs/heads/main", "main"},
 	} {
 		r.must(r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.ReferenceName(step.reference), commit)))
 		c, err := OpenCheckout(r.dir)
@@ -80,7 +89,8 @@ func TestADetachedHeadNamesTheFlag(t *testing.T) {
 	c, err := OpenCheckout(r.dir)
 	r.must(err)
 	_, err = c.Branch()
-	if want := r.dir + " has no branch checked out (its HEAD is detached); name the branch with --branch"; err == nil || err.Error() != want {
+	if want := r.dir + " has no branch checked out (its HEAD is detached); name the branch with --branch"; err == nil ||
+		err.Error() != want {
 		t.Errorf("branch: %v", err)
 	}
 	if got, err := c.Commit(); got != commit || err != nil {
@@ -91,7 +101,8 @@ func TestADetachedHeadNamesTheFlag(t *testing.T) {
 func TestNoCheckoutIsSaidSo(t *testing.T) {
 	dir := t.TempDir()
 	_, err := OpenCheckout(dir)
-	if want := "find a Git checkout in " + dir + ": neither this folder nor one above it is one; change into it or name it with --repo"; err == nil || err.Error() != want {
+	if want := "find a Git checkout in " + dir + ": neither this folder nor one above it is one; change into it or " +
+		"name it with --repo"; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 }

@@ -17,14 +17,18 @@ func TestACommitIsOnABranchIfItsHeadLeadsThere(t *testing.T) {
 			name, head, commit string
 			want               bool
 		}{
-			{"the head", second, second, true}, {"an older commit", second, first, true}, {"a newer commit", first, second, false},
-			{"a commit that is not there", second, strings.Repeat("0", 40), false}, {"a head that is not there", strings.Repeat("0", 40), first, false},
+			{"the head", second, second, true}, {"an older commit", second, first, true},
+			{"a newer commit", first, second, false},
+			{"a commit that is not there", second, strings.Repeat("0", 40), false},
+			{"a head that is not there", strings.Repeat("0", 40), first, false},
 		} {
 			if got, err := g.Contains(t.Context(), c.head, c.commit); got != c.want || err != nil {
 				t.Errorf("%s: %t, %v", c.name, got, err)
 			}
 		}
-		if _, err := g.Contains(t.Context(), second, "HEAD"); err == nil || !strings.Contains(err.Error(), "is not a full commit") {
+		if _, err := g.Contains(
+			t.Context(), second, "HEAD",
+		); err == nil || !strings.Contains(err.Error(), "is not a full commit") {
 			t.Errorf("got %v", err)
 		}
 	})

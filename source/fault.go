@@ -32,7 +32,9 @@ func NotAFile(commit, path, mode string) error {
 	if kind == "" {
 		kind = folder
 	}
-	return &CommitFault{Path: path, Commit: commit, Reason: fmt.Sprintf("is a %s and not a file; commit the file itself", kind)}
+	return &CommitFault{
+		Path: path, Commit: commit, Reason: fmt.Sprintf("is a %s and not a file; commit the file itself", kind),
+	}
 }
 
 // NotAFolder is the fault of a path with a folder's place that is a symbolic link or a submodule,
@@ -42,12 +44,17 @@ func NotAFolder(commit, path, mode string) error {
 	if kind == "" {
 		return nil
 	}
-	return &CommitFault{Path: path, Commit: commit, Reason: fmt.Sprintf("is a %s and not a folder; commit the folder itself", kind)}
+	return &CommitFault{
+		Path: path, Commit: commit, Reason: fmt.Sprintf("is a %s and not a folder; commit the folder itself", kind),
+	}
 }
 
 // TooLarge is the fault of a file of so many bytes, where at most limit bytes are read.
 func TooLarge(commit, path string, bytes, limit int64) error {
-	return &CommitFault{Path: path, Commit: commit, Reason: fmt.Sprintf("has %d bytes, and at most %d are read; make it smaller", bytes, limit)}
+	return &CommitFault{
+		Path: path, Commit: commit,
+		Reason: fmt.Sprintf("has %d bytes, and at most %d are read; make it smaller", bytes, limit),
+	}
 }
 
 // LargestPointer is the size, in bytes, below which a file may be a Git LFS pointer (Git LFS
@@ -57,8 +64,12 @@ const LargestPointer = 1024
 // CheckPointer rejects the pointer that Git LFS commits in place of a file (Git LFS specification,
 // version 1).
 func CheckPointer(commit, path string, content []byte) error {
-	if len(content) >= LargestPointer || !bytes.HasPrefix(content, []byte("version https://git-lfs.github.com/spec/v1")) {
+	if len(content) >= LargestPointer ||
+		!bytes.HasPrefix(content, []byte("version https://git-lfs.github.com/spec/v1")) {
 		return nil
 	}
-	return &CommitFault{Path: path, Commit: commit, Reason: "is a Git LFS pointer and not the file; commit the file without Git LFS, or keep it in a bucket"}
+	return &CommitFault{
+		Path: path, Commit: commit,
+		Reason: "is a Git LFS pointer and not the file; commit the file without Git LFS, or keep it in a bucket",
+	}
 }

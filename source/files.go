@@ -178,7 +178,10 @@ func walk(ctx context.Context, tree *object.Tree, commit, folder string) ([]File
 			return nil, NotAFile(commit, path.Join(folder, name), mode(entry.Mode))
 		}
 		if name != path.Clean(name) || strings.HasPrefix(name, "../") {
-			return nil, &CommitFault{Path: path.Join(folder, name), Commit: commit, Reason: "is not a path that stays in the repository; rename it"}
+			return nil, &CommitFault{
+				Path: path.Join(folder, name), Commit: commit,
+				Reason: "is not a path that stays in the repository; rename it",
+			}
 		}
 		file, err := tree.TreeEntryFile(&entry)
 		if err != nil {

@@ -43,7 +43,8 @@ func TestAFolderThatIsNotThereIsAnError(t *testing.T) {
 	g := open(t, r.dir)
 	for _, folder := range []string{"missing", "a/b", "..", "../x"} {
 		_, err := g.Files(t.Context(), commit, folder)
-		if want := "list files in " + folder + " at commit " + commit + ": there is no such folder"; err == nil || err.Error() != want {
+		if want := "list files in " + folder + " at commit " + commit +
+			": there is no such folder"; err == nil || err.Error() != want {
 			t.Errorf("%s: %v", folder, err)
 		}
 	}
@@ -67,7 +68,8 @@ func TestLinksAndFoldersAreNotReadAsFiles(t *testing.T) {
 	g := open(t, r.dir)
 	for name, what := range map[string]string{"perch.yaml": "symbolic link", "a": "folder"} {
 		_, _, err := g.File(t.Context(), commit, name)
-		if want := name + " at commit " + commit[:8] + " is a " + what + " and not a file; commit the file itself"; err == nil || err.Error() != want {
+		if want := name + " at commit " + commit[:8] + " is a " + what +
+			" and not a file; commit the file itself"; err == nil || err.Error() != want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -79,7 +81,9 @@ func TestS116AFolderWithALinkNamesIt(t *testing.T) {
 		r.must(os.Symlink("/etc/passwd", filepath.Join(r.dir, "fixtures", "deep", "link")))
 		r.must(os.Symlink("fixtures", filepath.Join(r.dir, "linked")))
 		commit := r.commit("fixtures/b.txt", "bb")
-		for folder, path := range map[string]string{"fixtures": "fixtures/deep/link", "linked": "linked", ".": "fixtures/deep/link"} {
+		for folder, path := range map[string]string{
+			"fixtures": "fixtures/deep/link", "linked": "linked", ".": "fixtures/deep/link",
+		} {
 			files, err := open(t, address).Files(t.Context(), commit, folder)
 			var fault *CommitFault
 			if !errors.As(err, &fault) || fault.Path != path || len(files) > 0 {
@@ -113,10 +117,13 @@ func TestS220ALinkAboveAFolderOrAFileIsNamed(t *testing.T) {
 func TestS116APointerOfGitLFSIsNotTheFile(t *testing.T) {
 	const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 	addresses(t, func(t *testing.T, r *repo, address string) {
-		commit := r.commit("perch.yaml", pointer, "about.txt", "a text about version https://git-lfs.github.com/spec/v1")
+		commit := r.commit(
+			"perch.yaml", pointer, "about.txt", "a text about version https://git-lfs.github.com/spec/v1",
+		)
 		g := open(t, address)
 		_, _, err := g.File(t.Context(), commit, "perch.yaml")
-		if want := "perch.yaml at commit " + commit[:8] + " is a Git LFS pointer"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		if want := "perch.yaml at commit " + commit[:8] +
+			" is a Git LFS pointer"; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v", err)
 		}
 		if _, found, err := g.File(t.Context(), commit, "about.txt"); !found || err != nil {

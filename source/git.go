@@ -188,7 +188,9 @@ var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 func checkCommit(commit string) error {
 	if !fullCommit.MatchString(commit) {
-		return &Rejected{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
+		return &Rejected{Reason: fmt.Sprintf(
+			"commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit,
+		)}
 	}
 	return nil
 }

@@ -27,7 +27,9 @@ type repo struct {
 func newRepo(t *testing.T) *repo {
 	t.Helper()
 	dir := t.TempDir()
-	repository, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: "refs/heads/main"}})
+	repository, err := git.PlainInitWithOptions(
+		dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: "refs/heads/main"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +62,9 @@ func (r *repo) commit(files ...string) string {
 
 func (r *repo) branch(name, commit string) {
 	r.t.Helper()
-	r.must(r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(name), plumbing.NewHash(commit))))
+	r.must(r.git.Storer.SetReference(plumbing.NewHashReference(
+		plumbing.NewBranchReferenceName(name), plumbing.NewHash(commit),
+	)))
 }
 
 func (r *repo) remove(branch string) {
@@ -193,7 +197,8 @@ func TestOnlyFullCommitsAreTaken(t *testing.T) {
 	g := open(t, r.dir)
 	for _, asked := range []string{"", "main", "HEAD", commit[:7], strings.ToUpper(commit[:39]) + "F", commit + "0"} {
 		_, err := g.HasCommit(t.Context(), asked)
-		if want := `commit "` + asked + `" is not a full commit: give all 40 hexadecimal digits, in lower case`; err == nil || err.Error() != want {
+		if want := `commit "` + asked +
+			`" is not a full commit: give all 40 hexadecimal digits, in lower case`; err == nil || err.Error() != want {
 			t.Errorf("%q: got %v", asked, err)
 		}
 	}
@@ -223,7 +228,8 @@ func TestBareRepositoriesAreRead(t *testing.T) {
 func TestAFolderThatIsNoRepositoryIsSaidSo(t *testing.T) {
 	dir := t.TempDir()
 	_, err := OpenGit(dir, "")
-	if want := "open repository " + dir + ": there is no Git repository in this folder"; err == nil || err.Error() != want {
+	if want := "open repository " + dir +
+		": there is no Git repository in this folder"; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 }
@@ -231,7 +237,9 @@ func TestAFolderThatIsNoRepositoryIsSaidSo(t *testing.T) {
 func TestABrokenBranchIsNotLeftOutOfTheList(t *testing.T) {
 	r := newRepo(t)
 	r.commit("a", "1")
-	r.must(os.WriteFile(filepath.Join(r.dir, ".git", "refs", "heads", "loose"), []byte("ref: refs/heads/nowhere\n"), 0o644))
+	r.must(os.WriteFile(
+		filepath.Join(r.dir, ".git", "refs", "heads", "loose"), []byte("ref: refs/heads/nowhere\n"), 0o644,
+	))
 	if _, complete, err := open(t, r.dir).Branches(t.Context()); complete || err == nil {
 		t.Errorf("got complete %v, %v", complete, err)
 	}

@@ -20,7 +20,9 @@ func TestTheMessageOfACommit(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("message (-want +got):\n%s%v", diff, err)
 	}
-	if _, err := g.Message(t.Context(), strings.Repeat("0", 40)); err == nil || !strings.Contains(err.Error(), "no commit") {
+	if _, err := g.Message(
+		t.Context(), strings.Repeat("0", 40),
+	); err == nil || !strings.Contains(err.Error(), "no commit") {
 		t.Errorf("of a commit that is not there: %v", err)
 	}
 }

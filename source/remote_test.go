@@ -49,8 +49,10 @@ func TestTheMirrorStaysInItsFolder(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for address, remote := range map[string]bool{
-		"https://github.com/acme/shop.git": true, "ssh://git@github.com/acme/shop": true, "git@github.com:acme/shop.git": true, "github.com:acme/shop": true,
-		"/srv/shop": false, "shop": false, "./a:b": false, "file:///srv/shop": false, `C:\shop`: false, "C:/shop": false,
+		"https://github.com/acme/shop.git": true, "ssh://git@github.com/acme/shop": true,
+		"git@github.com:acme/shop.git": true, "github.com:acme/shop": true,
+		"/srv/shop": false, "shop": false, "./a:b": false, "file:///srv/shop": false, `C:\shop`: false,
+		"C:/shop": false,
 	} {
 		if got := isRemote(address); got != remote {
 			t.Errorf("%s: remote %v, want %v", address, got, remote)
@@ -78,7 +80,8 @@ func TestTokensAreNowhereToBeFound(t *testing.T) {
 		_, complete, listed := g.Branches(t.Context())
 		_, fetched := g.HasCommit(t.Context(), strings.Repeat("a", 40))
 		for _, err := range []error{listed, fetched} {
-			if err == nil || strings.Contains(err.Error(), token) || !strings.Contains(err.Error(), web.URL+"/acme/shop.git") {
+			if err == nil || strings.Contains(err.Error(), token) ||
+				!strings.Contains(err.Error(), web.URL+"/acme/shop.git") {
 				t.Errorf("got %v", err)
 			}
 		}
@@ -91,7 +94,8 @@ func TestTokensAreNowhereToBeFound(t *testing.T) {
 
 func TestAnAddressThatIsNoURLIsRejectedWithoutItsPassword(t *testing.T) {
 	_, err := OpenGit("https://bot:top%secret@example.com/acme/shop.git", t.TempDir())
-	if err == nil || strings.Contains(err.Error(), "secret@") || !strings.Contains(err.Error(), "https://example.com/acme/shop.git") {
+	if err == nil || strings.Contains(err.Error(), "secret@") ||
+		!strings.Contains(err.Error(), "https://example.com/acme/shop.git") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -102,7 +106,8 @@ func TestAPasswordForSSHIsDropped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := g.Branches(t.Context()); err == nil || strings.Contains(err.Error(), "topsecret") || !strings.Contains(err.Error(), "ssh://git@127.0.0.1:1/acme/shop") {
+	if _, _, err := g.Branches(t.Context()); err == nil || strings.Contains(err.Error(), "topsecret") ||
+		!strings.Contains(err.Error(), "ssh://git@127.0.0.1:1/acme/shop") {
 		t.Errorf("got %v", err)
 	}
 }

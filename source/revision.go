@@ -18,7 +18,8 @@ var revision = regexp.MustCompile(`^[^\s~^:?*\[\\]+([~^][0-9]*)*$`)
 // wins over a tag of the same name.
 func (c *Checkout) Revision(name string) (string, error) {
 	if !revision.MatchString(name) || strings.Contains(name, "@{") {
-		return "", fmt.Errorf("%q is not a revision that is read here; name a branch, a tag, origin/BRANCH, a commit or HEAD, with ~N or ^ after it where older ones are meant", name)
+		return "", fmt.Errorf("%q is not a revision that is read here; name a branch, a tag, origin/BRANCH, a commit "+
+			"or HEAD, with ~N or ^ after it where older ones are meant", name)
 	}
 	repository, err := c.open()
 	if err != nil {
@@ -26,7 +27,8 @@ func (c *Checkout) Revision(name string) (string, error) {
 	}
 	commit, err := repository.ResolveRevision(plumbing.Revision(preferBranch(repository, name)))
 	if err != nil {
-		return "", fmt.Errorf("%s has no revision %q; name a branch, a tag, origin/BRANCH, a commit or HEAD, and fetch what is not here yet", c.Dir, name)
+		return "", fmt.Errorf("%s has no revision %q; name a branch, a tag, origin/BRANCH, a commit or HEAD, and "+
+			"fetch what is not here yet", c.Dir, name)
 	}
 	return commit.String(), nil
 }

@@ -17,7 +17,8 @@ func TestRevisionsNameCommits(t *testing.T) {
 	c, err := OpenCheckout(r.dir)
 	r.must(err)
 	for name, want := range map[string]string{
-		"main": second, "HEAD": second, "HEAD~1": first, "main^": first, "feature/login": first, "origin/trunk": first, "v1": first,
+		"main": second, "HEAD": second, "HEAD~1": first, "main^": first, "feature/login": first, "origin/trunk": first,
+		"v1":   first,
 		second: second, second[:10]: second,
 	} {
 		if got, err := c.Revision(name); got != want || err != nil {
@@ -32,11 +33,15 @@ func TestS104ATagDoesNotWinOverTheBranchOfItsName(t *testing.T) {
 	second := r.commit("a", "2")
 	r.must(r.git.Storer.SetReference(plumbing.NewHashReference("refs/remotes/origin/trunk", plumbing.NewHash(second))))
 	for _, tag := range []string{"refs/tags/main", "refs/tags/origin/trunk"} {
-		r.must(r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.ReferenceName(tag), plumbing.NewHash(first))))
+		r.must(
+			r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.ReferenceName(tag), plumbing.NewHash(first))),
+		)
 	}
 	c, err := OpenCheckout(r.dir)
 	r.must(err)
-	for name, want := range map[string]string{"main": second, "main~1": first, "origin/trunk": second, "refs/tags/main": first} {
+	for name, want := range map[string]string{
+		"main": second, "main~1": first, "origin/trunk": second, "refs/tags/main": first,
+	} {
 		if got, err := c.Revision(name); got != want || err != nil {
 			t.Errorf("%s: %s, %v; want %s", name, got, err, want)
 		}

@@ -34,7 +34,8 @@ func (r *run) awaitUntil(summary string, in contract.AwaitInput) (contract.Await
 		}
 	}
 	if temporal.IsTimeoutError(err) {
-		err = failed("stack %s did not settle within %.0f hours: look at its events in the CloudFormation console for what hangs; `perch down %s` can still remove it",
+		err = failed("stack %s did not settle within %.0f hours: look at its events in the CloudFormation console "+
+			"for what hangs; `perch down %s` can still remove it",
 			r.environment.StackName(), contract.AwaitStack.Limits().Total.Hours(), r.environment.Branch)
 	}
 	return out, err

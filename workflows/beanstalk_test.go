@@ -67,7 +67,8 @@ func TestS171EveryRollbackWaitsForBeanstalk(t *testing.T) {
 	}
 	w.did("Admit up", "AwaitBeanstalk", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
 		"AwaitBeanstalk", "ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
-		"UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+		"UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData",
+		"AwaitReady https://login.example.com")
 }
 
 func TestAnEnvironmentThatIsNeverReadyFailsTheRunWithAdvice(t *testing.T) {

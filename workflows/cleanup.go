@@ -206,7 +206,9 @@ func (c *cleanup) details() string {
 		b.WriteString(fmt.Sprintf("**Held**: %s\n\n", c.result.Problem))
 	}
 	if brake := c.result.Brake; brake != nil {
-		b.WriteString(fmt.Sprintf("**Braked**: %s. `perch cleanup approve %s` carries out exactly this plan.\n\n", brake.Reason, brake.Hash))
+		b.WriteString(fmt.Sprintf(
+			"**Braked**: %s. `perch cleanup approve %s` carries out exactly this plan.\n\n", brake.Reason, brake.Hash,
+		))
 	}
 	b.WriteString("| verdict | stack | branch | reason |\n|---|---|---|---|\n")
 	for _, v := range c.result.Verdicts {
@@ -217,7 +219,10 @@ func (c *cleanup) details() string {
 	}
 	if missing := c.result.Missing; missing != nil {
 		for _, branch := range missing.Branches {
-			b.WriteString(fmt.Sprintf("\nBranch %s has no environment at its head, %s\n", cell(branch.Branch), perch.ShortCommit(branch.Commit)))
+			b.WriteString(fmt.Sprintf(
+				"\nBranch %s has no environment at its head, %s\n", cell(branch.Branch),
+				perch.ShortCommit(branch.Commit),
+			))
 		}
 	}
 	for _, f := range c.result.Failed {

@@ -55,7 +55,8 @@ func (s *sweep) AskRemoval(ctx context.Context, in contract.AskInput) (contract.
 	defer s.mu.Unlock()
 	s.note(ctx)
 	s.asked = append(s.asked, in)
-	return contract.AskResult{RunID: "run-" + in.Environment.Branch, RequestID: "request-" + in.Environment.Branch, Failure: s.failures[in.Environment.Branch]}, nil
+	return contract.AskResult{RunID: "run-" + in.Environment.Branch, RequestID: "request-" +
+		in.Environment.Branch, Failure: s.failures[in.Environment.Branch]}, nil
 }
 
 func (s *sweep) RecheckLeftovers(ctx context.Context, _ perch.CleanupInput) (contract.RecheckResult, error) {
@@ -111,14 +112,18 @@ func planned(verdicts ...perch.CleanupVerdict) contract.PlanResult {
 }
 
 func verdictOn(branch string, v perch.Verdict) perch.CleanupVerdict {
-	return perch.CleanupVerdict{Stack: "shop-" + branch, Branch: branch, Verdict: v, Reason: "because", StackID: "arn:" + branch, Commit: commitOne}
+	return perch.CleanupVerdict{Stack: "shop-" +
+		branch, Branch: branch, Verdict: v, Reason: "because", StackID: "arn:" + branch, Commit: commitOne}
 }
 
 func TestCleanupRequestsEnvironmentsThatAreMissing(t *testing.T) {
 	missing := func() *perch.CleanupMissing {
 		m := &perch.CleanupMissing{}
 		for i := range asksAtOnce + 2 {
-			m.Branches = append(m.Branches, perch.MissingBranch{Branch: fmt.Sprint("b", i), Stack: fmt.Sprint("shop-b", i), Commit: commitOne})
+			m.Branches = append(
+				m.Branches,
+				perch.MissingBranch{Branch: fmt.Sprint("b", i), Stack: fmt.Sprint("shop-b", i), Commit: commitOne},
+			)
 		}
 		return m
 	}
@@ -127,10 +132,16 @@ func TestCleanupRequestsEnvironmentsThatAreMissing(t *testing.T) {
 		change func(*contract.PlanResult)
 		want   int
 	}{
-		"all of them":             {perch.CleanupInput{Project: "shop"}, func(*contract.PlanResult) {}, asksAtOnce + 2},
-		"not in a dry run":        {perch.CleanupInput{Project: "shop", DryRun: true}, func(*contract.PlanResult) {}, 0},
-		"not if the brake holds":  {perch.CleanupInput{Project: "shop"}, func(p *contract.PlanResult) { p.Brake = &perch.CleanupBrake{} }, 0},
-		"not if they are unknown": {perch.CleanupInput{Project: "shop"}, func(p *contract.PlanResult) { p.Missing = nil }, 0},
+		"all of them": {perch.CleanupInput{Project: "shop"}, func(*contract.PlanResult) {}, asksAtOnce + 2},
+		"not in a dry run": {
+			perch.CleanupInput{Project: "shop", DryRun: true}, func(*contract.PlanResult) {}, 0,
+		},
+		"not if the brake holds": {
+			perch.CleanupInput{Project: "shop"}, func(p *contract.PlanResult) { p.Brake = &perch.CleanupBrake{} }, 0,
+		},
+		"not if they are unknown": {
+			perch.CleanupInput{Project: "shop"}, func(p *contract.PlanResult) { p.Missing = nil }, 0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &sweep{plan: planned()}
@@ -154,13 +165,17 @@ func TestCleanupRequestsEnvironmentsThatAreMissing(t *testing.T) {
 }
 
 func TestCleanupAsksForRemovalsAlone(t *testing.T) {
-	s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove), verdictOn("b", perch.VerdictKeep), verdictOn("c", perch.VerdictHold), verdictOn("d", perch.VerdictRemove))}
+	s := &sweep{plan: planned(
+		verdictOn("a", perch.VerdictRemove), verdictOn("b", perch.VerdictKeep), verdictOn("c", perch.VerdictHold),
+		verdictOn("d", perch.VerdictRemove),
+	)}
 	result, err := s.run(t, perch.CleanupInput{Project: "shop"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	judged := result.Asked[0].Judged
-	if judged.StackID != "arn:a" || judged.Commit != commitOne || judged.Until.Sub(judged.At) != s.plan.Until.Sub(s.plan.At) {
+	if judged.StackID != "arn:a" || judged.Commit != commitOne ||
+		judged.Until.Sub(judged.At) != s.plan.Until.Sub(s.plan.At) {
 		t.Errorf("judged %+v", judged)
 	}
 	want := perch.CleanupAsked{Stack: "shop-a", Branch: "a", RunID: "run-a", RequestID: "request-a", Judged: judged}
@@ -171,7 +186,10 @@ func TestCleanupAsksForRemovalsAlone(t *testing.T) {
 		t.Error(diff)
 	}
 	first := slices.IndexFunc(s.asked, func(in contract.AskInput) bool { return in.Environment.Branch == "a" })
-	if diff := cmp.Diff(contract.AskInput{Environment: activitytest.Environment("shop", "a"), Judged: judged, Reason: "because"}, s.asked[first]); diff != "" {
+	if diff := cmp.Diff(
+		contract.AskInput{Environment: activitytest.Environment("shop", "a"), Judged: judged, Reason: "because"},
+		s.asked[first],
+	); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -179,7 +197,9 @@ func TestCleanupAsksForRemovalsAlone(t *testing.T) {
 // TestTheGracePeriodIsTemporalsWhateverTheWorkersClockSays: the run that waits it out goes by
 // Temporal's clock.
 func TestTheGracePeriodIsTemporalsWhateverTheWorkersClockSays(t *testing.T) {
-	for name, skew := range map[string]time.Duration{"two hours slow": -2 * time.Hour, "two hours fast": 2 * time.Hour} {
+	for name, skew := range map[string]time.Duration{
+		"two hours slow": -2 * time.Hour, "two hours fast": 2 * time.Hour,
+	} {
 		t.Run(name, func(t *testing.T) {
 			s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove))}
 			began := time.Now()
@@ -188,7 +208,8 @@ func TestTheGracePeriodIsTemporalsWhateverTheWorkersClockSays(t *testing.T) {
 				t.Fatal(err)
 			}
 			judged := s.asked[0].Judged
-			if late := judged.At.Sub(began); late.Abs() > time.Minute || judged.Until.Sub(judged.At) != time.Hour || judged.Until.Location() != time.UTC {
+			if late := judged.At.Sub(began); late.Abs() > time.Minute || judged.Until.Sub(judged.At) != time.Hour ||
+				judged.Until.Location() != time.UTC {
 				t.Errorf("judged at %s until %s, and it began at %s", judged.At, judged.Until, began)
 			}
 		})
@@ -200,7 +221,9 @@ func TestAWorkerThatDiesInCleanupIsMissedSoon(t *testing.T) {
 	if _, err := s.run(t, perch.CleanupInput{Project: "shop"}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]time.Duration{"PlanCleanup": 20 * time.Second, "AskRemoval": 20 * time.Second, "RecheckLeftovers": 20 * time.Second}, s.missed); diff != "" {
+	if diff := cmp.Diff(map[string]time.Duration{
+		"PlanCleanup": 20 * time.Second, "AskRemoval": 20 * time.Second, "RecheckLeftovers": 20 * time.Second,
+	}, s.missed); diff != "" {
 		t.Errorf("heartbeat timeouts (-want +got):\n%s", diff)
 	}
 }
@@ -212,10 +235,14 @@ func TestCleanupThatMustNotActAsksForNothing(t *testing.T) {
 		in     perch.CleanupInput
 		fails  string
 	}{
-		"dry run":                  {func(*contract.PlanResult) {}, perch.CleanupInput{DryRun: true}, ""},
-		"braked":                   {func(p *contract.PlanResult) { p.Brake = brake }, perch.CleanupInput{}, ""},
-		"S45 S67 untrusted":        {func(p *contract.PlanResult) { p.Problem = "401" }, perch.CleanupInput{}, "401; nothing was removed"},
-		"S45 S67 untrusted, a dry": {func(p *contract.PlanResult) { p.Problem = "401" }, perch.CleanupInput{DryRun: true}, ""},
+		"dry run": {func(*contract.PlanResult) {}, perch.CleanupInput{DryRun: true}, ""},
+		"braked":  {func(p *contract.PlanResult) { p.Brake = brake }, perch.CleanupInput{}, ""},
+		"S45 S67 untrusted": {
+			func(p *contract.PlanResult) { p.Problem = "401" }, perch.CleanupInput{}, "401; nothing was removed",
+		},
+		"S45 S67 untrusted, a dry": {
+			func(p *contract.PlanResult) { p.Problem = "401" }, perch.CleanupInput{DryRun: true}, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove))}
@@ -224,7 +251,8 @@ func TestCleanupThatMustNotActAsksForNothing(t *testing.T) {
 			if (err != nil) != (c.fails != "") || (err != nil && !strings.Contains(err.Error(), c.fails)) {
 				t.Errorf("error %v, want %q", err, c.fails)
 			}
-			if len(s.asked) > 0 || len(result.Asked) > 0 || len(result.Verdicts) != 1 || result.Problem != s.plan.Problem || cmp.Diff(s.plan.Brake, result.Brake) != "" {
+			if len(s.asked) > 0 || len(result.Asked) > 0 || len(result.Verdicts) != 1 ||
+				result.Problem != s.plan.Problem || cmp.Diff(s.plan.Brake, result.Brake) != "" {
 				t.Errorf("asked %v, result %+v", s.branches(), result)
 			}
 		})
@@ -232,16 +260,24 @@ func TestCleanupThatMustNotActAsksForNothing(t *testing.T) {
 }
 
 func TestFailedRemovalsFailTheRunAfterItHasAsked(t *testing.T) {
-	s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove), verdictOn("b", perch.VerdictRemove)), failures: map[string]string{"a": "AccessDenied: s3:DeleteObject"}}
-	s.plan.Failed = []perch.CleanupFailure{{Stack: "shop-a", Error: "its deletion failed"}, {Stack: "shop-z", Error: "its deletion failed"}}
+	s := &sweep{
+		plan:     planned(verdictOn("a", perch.VerdictRemove), verdictOn("b", perch.VerdictRemove)),
+		failures: map[string]string{"a": "AccessDenied: s3:DeleteObject"},
+	}
+	s.plan.Failed = []perch.CleanupFailure{
+		{Stack: "shop-a", Error: "its deletion failed"}, {Stack: "shop-z", Error: "its deletion failed"},
+	}
 	result, err := s.run(t, perch.CleanupInput{Project: "shop"})
-	if err == nil || !strings.Contains(err.Error(), "shop-a: AccessDenied: s3:DeleteObject; shop-z: its deletion failed") {
+	if err == nil ||
+		!strings.Contains(err.Error(), "shop-a: AccessDenied: s3:DeleteObject; shop-z: its deletion failed") {
 		t.Errorf("error %v", err)
 	}
 	if diff := cmp.Diff([]string{"a", "b"}, s.branches()); diff != "" || len(result.Asked) != 2 {
 		t.Errorf("asked %v", s.branches())
 	}
-	want := []perch.CleanupFailure{{Stack: "shop-a", Error: "AccessDenied: s3:DeleteObject"}, {Stack: "shop-z", Error: "its deletion failed"}}
+	want := []perch.CleanupFailure{
+		{Stack: "shop-a", Error: "AccessDenied: s3:DeleteObject"}, {Stack: "shop-z", Error: "its deletion failed"},
+	}
 	if diff := cmp.Diff(want, result.Failed); diff != "" {
 		t.Error(diff)
 	}
@@ -252,7 +288,8 @@ func TestPayloadsOfARunAreSmall(t *testing.T) {
 	for i := range 120 {
 		branch := fmt.Sprintf("a-branch-with-a-longer-name-%d", i)
 		v := verdictOn(branch, perch.VerdictRemove)
-		v.StackID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-" + branch + "/11111111-2222-3333-4444-555555555555"
+		v.StackID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-" + branch +
+			"/11111111-2222-3333-4444-555555555555"
 		s.plan.Verdicts = append(s.plan.Verdicts, v)
 	}
 	result, err := s.run(t, perch.CleanupInput{Project: "shop"})
@@ -266,7 +303,9 @@ func TestPayloadsOfARunAreSmall(t *testing.T) {
 }
 
 func TestS90CleanupFailsWhileSomethingIsLeft(t *testing.T) {
-	s := &sweep{plan: planned(), left: []perch.CleanupFailure{{Stack: "shop-login", Error: "the removal left bucket dropped"}}}
+	s := &sweep{
+		plan: planned(), left: []perch.CleanupFailure{{Stack: "shop-login", Error: "the removal left bucket dropped"}},
+	}
 	result, err := s.run(t, perch.CleanupInput{Project: "shop"})
 	if err == nil || !strings.Contains(err.Error(), "bucket dropped") || len(result.Failed) != 1 {
 		t.Errorf("result %+v, %v", result, err)

@@ -27,7 +27,8 @@ func (r *run) requireDatabase(rendered contract.RenderResult) error {
 	if err := r.ensureDatabase(rendered); err != nil || !rendered.SharedDatabase || r.databaseMade {
 		return err
 	}
-	return failed("stack %s has no secret for its database in the shared instance: look at its events in the CloudFormation console", r.environment.StackName())
+	return failed("stack %s has no secret for its database in the shared instance: look at its events in the "+
+		"CloudFormation console", r.environment.StackName())
 }
 
 // dropDatabase removes the branch's database from the shared instance, once nothing uses it any
@@ -45,7 +46,10 @@ func (r *run) dropDatabase() error {
 // it. others is what else is wrong after the removal, and left what else is still there.
 func (r *run) undropped(failure, others error, left []string) error {
 	name := r.sharedDatabaseName()
-	sentence := fmt.Sprintf("%s could not be dropped: %s; after you fix that, run `perch down %s` again", name, said(failure), r.environment.Branch)
+	sentence := fmt.Sprintf(
+		"%s could not be dropped: %s; after you fix that, run `perch down %s` again", name, said(failure),
+		r.environment.Branch,
+	)
 	if others != nil {
 		sentence += "; also, " + said(others)
 	}

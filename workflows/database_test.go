@@ -23,8 +23,10 @@ func TestTheSharedDatabaseIsMadeWhileTheStackIs(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeReady {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "CreateStack", "EnsureDatabase CREATE_IN_PROGRESS", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack",
-		"SeedData", "AwaitReady https://login.example.com")
+	w.did(
+		"Admit up", "CreateStack", "EnsureDatabase CREATE_IN_PROGRESS", "AwaitStack CREATE_IN_PROGRESS",
+		"DescribeStack", "SeedData", "AwaitReady https://login.example.com",
+	)
 }
 
 func TestTheSharedDatabaseIsMadeWhereTheStackIsThereAlready(t *testing.T) {
@@ -49,15 +51,19 @@ func TestTheSharedDatabaseIsMadeOnceByAnUpdate(t *testing.T) {
 	if _, _, err := w.run(Provision, up(commitOne)); err != nil {
 		t.Error(err)
 	}
-	w.did("Admit up", "UpdateStack", "EnsureDatabase UPDATE_IN_PROGRESS", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack",
-		"SeedData", "AwaitReady https://login.example.com")
+	w.did(
+		"Admit up", "UpdateStack", "EnsureDatabase UPDATE_IN_PROGRESS", "AwaitStack UPDATE_IN_PROGRESS",
+		"DescribeStack", "SeedData", "AwaitReady https://login.example.com",
+	)
 }
 
 func TestACreationThatFailsSaysWhyAndNotThatItHasNoSecret(t *testing.T) {
 	w := newWorld(t)
 	w.rendered.SharedDatabase, w.secretless = true, true
 	w.ends = []contract.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "the class is not available"}}
-	if _, _, err := w.run(Provision, up(commitOne)); err == nil || !strings.Contains(err.Error(), "the class is not available") {
+	if _, _, err := w.run(
+		Provision, up(commitOne),
+	); err == nil || !strings.Contains(err.Error(), "the class is not available") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -66,7 +72,9 @@ func TestAStackWithoutASecretIsNotReady(t *testing.T) {
 	w := newWorld(t)
 	w.rendered.SharedDatabase, w.secretless = true, true
 	w.ours("CREATE_COMPLETE", "new")
-	if _, _, err := w.run(Provision, up(commitOne)); err == nil || !strings.Contains(err.Error(), "has no secret for its database") {
+	if _, _, err := w.run(
+		Provision, up(commitOne),
+	); err == nil || !strings.Contains(err.Error(), "has no secret for its database") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -79,8 +87,11 @@ func TestTheSharedDatabaseIsDroppedWhenNothingUsesItAnyMore(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
-		"DropDatabase DELETE_COMPLETE", "VerifyGone assets db shared")
+	w.did(
+		"Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting",
+		"EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "DropDatabase DELETE_COMPLETE",
+		"VerifyGone assets db shared",
+	)
 }
 
 func TestADatabaseThatAStackLeftIsDroppedToo(t *testing.T) {
@@ -96,10 +107,14 @@ func TestADatabaseThatAStackLeftIsDroppedToo(t *testing.T) {
 func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *testing.T) {
 	const (
 		database = "database perch_shop_login in the shared instance"
-		undone   = database + " could not be dropped: the role lacks it; after you fix that, run `perch down login` again"
+		undone   = database +
+			" could not be dropped: the role lacks it; after you fix that, run `perch down login` again"
 	)
-	removed := []string{"Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
-		"DropDatabase DELETE_COMPLETE", "VerifyGone assets db"}
+	removed := []string{
+		"Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting",
+		"EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "DropDatabase DELETE_COMPLETE",
+		"VerifyGone assets db",
+	}
 	for name, c := range map[string]struct {
 		status   string
 		left     []string
@@ -108,13 +123,23 @@ func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *t
 		sentence string
 		behind   []string
 	}{
-		"after everything else":    {status: "CREATE_COMPLETE", did: removed, sentence: undone, behind: []string{database}},
-		"where there was no stack": {did: []string{"Admit gone", "DescribeStack", "DropDatabase", "VerifyGone"}, sentence: undone, behind: []string{database}},
-		"beside what else is there": {
-			status: "CREATE_COMPLETE", left: []string{"bucket assets"}, did: removed, behind: []string{database, "bucket assets"},
-			sentence: undone + "; also, the environment is not gone, this is still there: bucket assets; delete it by hand, or fix what keeps it and run `perch down login` again",
+		"after everything else": {
+			status: "CREATE_COMPLETE", did: removed, sentence: undone, behind: []string{database},
 		},
-		"where the rest cannot be seen": {status: "CREATE_COMPLETE", unlooked: denied(), did: removed, sentence: undone + "; also, the role lacks it", behind: []string{database}},
+		"where there was no stack": {
+			did: []string{"Admit gone", "DescribeStack", "DropDatabase", "VerifyGone"}, sentence: undone,
+			behind: []string{database},
+		},
+		"beside what else is there": {
+			status: "CREATE_COMPLETE", left: []string{"bucket assets"}, did: removed,
+			behind: []string{database, "bucket assets"},
+			sentence: undone + "; also, the environment is not gone, this is still there: bucket assets; delete it " +
+				"by hand, or fix what keeps it and run `perch down login` again",
+		},
+		"where the rest cannot be seen": {
+			status: "CREATE_COMPLETE", unlooked: denied(), did: removed, sentence: undone + "; also, the role lacks it",
+			behind: []string{database},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -129,7 +154,8 @@ func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *t
 				t.Errorf("error %v, want %s", err, c.sentence)
 			}
 			var behind []string
-			if failure != nil && failure.HasDetails() && failure.Details(&behind) != nil || !slices.Equal(behind, c.behind) {
+			if failure != nil && failure.HasDetails() && failure.Details(&behind) != nil ||
+				!slices.Equal(behind, c.behind) {
 				t.Errorf("left behind %q, want %q", behind, c.behind)
 			}
 			w.did(c.did...)

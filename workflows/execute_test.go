@@ -51,7 +51,8 @@ func TestARunWithoutAnEnvironmentIsRejected(t *testing.T) {
 			w := newWorld(t)
 			w.env.ExecuteWorkflow(function, perch.RunInput{})
 			var failure *temporal.ApplicationError
-			if err := w.env.GetWorkflowError(); !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid || !failure.NonRetryable() {
+			if err := w.env.GetWorkflowError(); !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid ||
+				!failure.NonRetryable() {
 				t.Fatalf("the run ended with %v", err)
 			}
 			if !strings.Contains(failure.Message(), "names no environment") {

@@ -232,18 +232,24 @@ func (f *fate) Admit(_ context.Context, in contract.AdmitInput) (contract.AdmitR
 	if f.draw() >= 85 { // The branch's head is the other commit.
 		f.target.Commit = map[string]string{commitOne: commitTwo, commitTwo: commitOne}[in.Request.Commit]
 		if !in.Request.Head {
-			return contract.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: f.target.Commit, Deploy: true}, nil
+			return contract.AdmitResult{
+				Outcome: perch.OutcomeSuperseded, SupersededBy: f.target.Commit, Deploy: true,
+			}, nil
 		}
 	}
 	prepared := contract.Prepared{Rendered: f.rendered(f.target.Commit)}
 	if f.exists() {
 		prepared.Stack, prepared.Closed = f.stack, f.closed && !strings.HasPrefix(f.stack.Status, "DELETE_")
 	}
-	return contract.AdmitResult{Kind: perch.KindBranch, Commit: f.target.Commit, Prepared: &prepared, MayRecreate: f.mayRecreate}, nil
+	return contract.AdmitResult{
+		Kind: perch.KindBranch, Commit: f.target.Commit, Prepared: &prepared, MayRecreate: f.mayRecreate,
+	}, nil
 }
 
 func (f *fate) rendered(commit string) contract.RenderResult {
-	return contract.RenderResult{Hash: templateAt(commit), Resources: 7, SeedSteps: 1, LaterSteps: 1, SharedDatabase: f.shared}
+	return contract.RenderResult{
+		Hash: templateAt(commit), Resources: 7, SeedSteps: 1, LaterSteps: 1, SharedDatabase: f.shared,
+	}
 }
 
 func templateAt(commit string) string { return "template of " + commit }
@@ -256,7 +262,9 @@ func (f *fate) DescribeStack(_ context.Context, in contract.StackInput) (contrac
 	}
 	switch {
 	case in.StackID != "" && in.StackID != f.stack.StackID:
-		return contract.StackState{StackID: in.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: perch.KindBranch}, nil
+		return contract.StackState{
+			StackID: in.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: perch.KindBranch,
+		}, nil
 	case in.StackID == "" && !f.exists():
 		return contract.StackState{}, nil
 	}
@@ -273,7 +281,10 @@ func (f *fate) CreateStack(_ context.Context, in contract.ChangeInput) (contract
 		f.made++
 		f.wanted = in.Template
 		f.dying, f.closed, f.ready, f.stopped = false, false, false, false
-		f.stack = contract.StackState{StackID: fmt.Sprintf("%s-%d", stackID, f.made), Status: "CREATE_IN_PROGRESS", Ours: true, Kind: perch.KindBranch, URL: "https://login"}
+		f.stack = contract.StackState{
+			StackID: fmt.Sprintf("%s-%d", stackID, f.made), Status: "CREATE_IN_PROGRESS", Ours: true,
+			Kind: perch.KindBranch, URL: "https://login",
+		}
 	})
 	out := contract.ChangeResult{StackID: f.stack.StackID}
 	if err == nil && f.draw() >= 95 {
@@ -295,7 +306,10 @@ func (f *fate) UpdateStack(_ context.Context, in contract.ChangeInput) (contract
 	return out, err
 }
 
-var updatable = map[string]bool{"CREATE_COMPLETE": true, "UPDATE_COMPLETE": true, "UPDATE_ROLLBACK_COMPLETE": true, "IMPORT_COMPLETE": true, "IMPORT_ROLLBACK_COMPLETE": true}
+var updatable = map[string]bool{
+	"CREATE_COMPLETE": true, "UPDATE_COMPLETE": true, "UPDATE_ROLLBACK_COMPLETE": true, "IMPORT_COMPLETE": true,
+	"IMPORT_ROLLBACK_COMPLETE": true,
+}
 
 func (f *fate) DeleteStack(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	f.mu.Lock()
@@ -342,9 +356,13 @@ func (f *fate) turnBack(name string, in contract.ChangeInput, from string) (cont
 
 // endings are how CloudFormation's operations end, the good one first.
 var endings = map[string][]string{
-	"CREATE_IN_PROGRESS":                           {"CREATE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"},
-	"ROLLBACK_IN_PROGRESS":                         {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"},
-	"UPDATE_IN_PROGRESS":                           {"UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"},
+	"CREATE_IN_PROGRESS": {
+		"CREATE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED",
+	},
+	"ROLLBACK_IN_PROGRESS": {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"},
+	"UPDATE_IN_PROGRESS": {
+		"UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED",
+	},
 	"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":          {"UPDATE_COMPLETE"},
 	"UPDATE_ROLLBACK_IN_PROGRESS":                  {"UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"},
 	"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": {"UPDATE_ROLLBACK_COMPLETE"},
@@ -456,8 +474,13 @@ func (f *fate) EmptyBucket(_ context.Context, in contract.EmptyBucketInput) (con
 func (f *fate) DiagnoseDeletion(context.Context, contract.StackInput) (contract.Remains, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	reason := f.among("Internal failure", "The bucket you tried to delete is not empty", "resource sg-1 has a dependent object", "it does not exist", "Cannot delete protected DB Instance")
-	return contract.Remains{Failures: []lifecycle.Failure{{LogicalID: "Thing", Type: "AWS::Some::Thing", Reason: reason}}}, f.happen()
+	reason := f.among(
+		"Internal failure", "The bucket you tried to delete is not empty", "resource sg-1 has a dependent object",
+		"it does not exist", "Cannot delete protected DB Instance",
+	)
+	return contract.Remains{
+		Failures: []lifecycle.Failure{{LogicalID: "Thing", Type: "AWS::Some::Thing", Reason: reason}},
+	}, f.happen()
 }
 
 func (f *fate) SweepResources(_ context.Context, in contract.SweepInput) (contract.SweepResult, error) {
@@ -509,7 +532,9 @@ func (f *fate) VerifyGone(_ context.Context, in contract.VerifyInput) (contract.
 	case err != nil:
 		return contract.VerifyResult{}, err
 	case f.orphan && !in.Swept:
-		return contract.VerifyResult{Orphans: []contract.Orphan{{Type: typeBucket, PhysicalID: "dropped", StackID: stackID + "-0"}}}, nil
+		return contract.VerifyResult{
+			Orphans: []contract.Orphan{{Type: typeBucket, PhysicalID: "dropped", StackID: stackID + "-0"}},
+		}, nil
 	case f.orphan || f.among("", "left") == "left":
 		return contract.VerifyResult{Leftovers: append(in.Known, "bucket assets")}, nil
 	}
@@ -561,7 +586,10 @@ func (f *fate) effective() perch.Request {
 }
 
 // named are the types of failures that a run may end in.
-var named = []string{perch.ErrorDenied, perch.ErrorInvalid, perch.ErrorStackFailed, perch.ErrorNotReady, perch.ErrorSeedFailed, perch.ErrorLeftBehind}
+var named = []string{
+	perch.ErrorDenied, perch.ErrorInvalid, perch.ErrorStackFailed, perch.ErrorNotReady, perch.ErrorSeedFailed,
+	perch.ErrorLeftBehind,
+}
 
 func isNamed(kind string) bool { return slices.Contains(named, kind) }
 

@@ -80,7 +80,10 @@ func (r *run) waitOut() error {
 func (r *run) waitUntil(until time.Time) error {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
-	timer := workflow.NewTimerWithOptions(ctx, until.Sub(workflow.Now(r.ctx)), workflow.TimerOptions{Summary: "grace period of branch " + r.environment.Branch})
+	timer := workflow.NewTimerWithOptions(
+		ctx, until.Sub(workflow.Now(r.ctx)),
+		workflow.TimerOptions{Summary: "grace period of branch " + r.environment.Branch},
+	)
 	selector := workflow.NewSelector(r.ctx).
 		AddFuture(timer, func(workflow.Future) {}).
 		AddReceive(r.requests, func(workflow.ReceiveChannel, bool) { r.drain() })

@@ -49,7 +49,10 @@ func (w *world) after(d time.Duration, request func() perch.Request) {
 }
 
 func (w *world) removed() []string {
-	return []string{"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db"}
+	return []string{
+		"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets",
+		"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db",
+	}
 }
 
 func TestRemovalByCleanupWaitsOutItsGrace(t *testing.T) {

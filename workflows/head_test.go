@@ -10,13 +10,16 @@ import (
 // notHead is a world in which the branch's head is commitTwo and is not deployed.
 func notHead(t *testing.T) *world {
 	w := newWorld(t)
-	w.admitted = contract.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: commitTwo, Deploy: true, Reason: "it is older"}
+	w.admitted = contract.AdmitResult{
+		Outcome: perch.OutcomeSuperseded, SupersededBy: commitTwo, Deploy: true, Reason: "it is older",
+	}
 	return w
 }
 
 func headRequest() perch.Request {
 	return perch.Request{
-		ID: "up-1111-22222222", Goal: perch.GoalUp, Project: "shop", Branch: "login", Commit: commitTwo, Head: true, By: "perch", Reason: "it is older",
+		ID: "up-1111-22222222", Goal: perch.GoalUp, Project: "shop", Branch: "login", Commit: commitTwo, Head: true,
+		By: "perch", Reason: "it is older",
 	}
 }
 
@@ -55,7 +58,9 @@ func TestS99ARequestForAnotherCommitThanTheHeadLeadsToTheHead(t *testing.T) {
 	t.Run("and a rejected removal does not stop it", func(t *testing.T) {
 		w := rejecting(t)
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &head})
-		handsOn(t, next, err, perch.RunInput{Request: &head, Ended: &perch.EndedRemoval{Request: removal, Rejection: perch.Reject("main is protected")}})
+		handsOn(t, next, err, perch.RunInput{
+			Request: &head, Ended: &perch.EndedRemoval{Request: removal, Rejection: perch.Reject("main is protected")},
+		})
 	})
 }
 
@@ -69,5 +74,8 @@ func TestS102ARequestForTheHeadFollowsABranchThatMoves(t *testing.T) {
 	if err != nil || next != nil || result.Outcome != perch.OutcomeReady || result.Commit != commitOne {
 		t.Errorf("result %+v, handed on %+v, %v", result, next, err)
 	}
-	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+	w.did(
+		"Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData",
+		"AwaitReady https://login.example.com",
+	)
 }

@@ -47,10 +47,12 @@ func recorded(t *testing.T) map[string]*historypb.History {
 
 // replayable are all workflows, by the names that histories know them by.
 var replayable = map[string]any{
-	perch.WorkflowProvision: Provision, perch.WorkflowTeardown: Teardown, perch.WorkflowCleanup: Cleanup, perch.WorkflowList: List,
+	perch.WorkflowProvision: Provision, perch.WorkflowTeardown: Teardown, perch.WorkflowCleanup: Cleanup,
+	perch.WorkflowList: List,
 	perch.WorkflowNote: Note, perch.WorkflowLook: Look, perch.WorkflowExpiry: Expiry, perch.WorkflowKeep: Keep,
-	perch.WorkflowStatus: Status, perch.WorkflowPlan: Plan, perch.WorkflowDoctor: Doctor, perch.WorkflowApplication: Application,
-	perch.WorkflowHistory: History,
+	perch.WorkflowStatus: Status, perch.WorkflowPlan: Plan, perch.WorkflowDoctor: Doctor,
+	perch.WorkflowApplication: Application,
+	perch.WorkflowHistory:     History,
 }
 
 func TestEveryWorkflowIsRecorded(t *testing.T) {
@@ -96,7 +98,9 @@ func TestReplayCatchesActivitiesInAnotherOrder(t *testing.T) {
 	replayer := worker.NewWorkflowReplayer()
 	replayer.RegisterWorkflowWithOptions(reordered, workflow.RegisterOptions{Name: perch.WorkflowProvision})
 	if err := replayer.ReplayWorkflowHistory(nil, recorded(t)["created"]); err == nil {
-		t.Error("a run that looks at the stack before it is admitted replays a history in which it was the other way round")
+		t.Error(
+			"a run that looks at the stack before it is admitted replays a history in which it was the other way round",
+		)
 	}
 }
 
@@ -152,7 +156,8 @@ func golden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if string(want) != got {
-		t.Errorf("%s is not current: `go test ./workflows -update` writes it anew; look at the difference, it is what each run costs.\ngot:\n%s", file, got)
+		t.Errorf("%s is not current: `go test ./workflows -update` writes it anew; look at the difference, it is "+
+			"what each run costs.\ngot:\n%s", file, got)
 	}
 }
 
@@ -182,11 +187,16 @@ func TestTableOfCostsIsCurrent(t *testing.T) {
 		return cmp.Or(cmp.Compare(len(histories[b].GetEvents()), len(histories[a].GetEvents())), cmp.Compare(a, b))
 	})
 	var b strings.Builder
-	b.WriteString("# What a run costs in Temporal\n\nCounted in the recorded histories of real runs; `go test ./workflows -update` writes this page.\n" +
-		"Actions are what Temporal Cloud bills, without the heartbeats of what waits: one every six seconds at most, and one for each change.\n\n" +
+	b.WriteString("# What a run costs in Temporal\n\nCounted in the recorded histories of real runs; `go test " +
+		"./workflows -update` writes this page.\n" +
+		"Actions are what Temporal Cloud bills, without the heartbeats of what waits: one every six seconds at most, " +
+		"and one for each change.\n\n" +
 		"| run | history events | actions |\n|---|---:|---:|\n")
 	for _, name := range names {
-		fmt.Fprintf(&b, "| %s | %d | %d |\n", strings.ReplaceAll(name, "-", " "), len(histories[name].GetEvents()), actions(histories[name]))
+		fmt.Fprintf(
+			&b, "| %s | %d | %d |\n", strings.ReplaceAll(name, "-", " "), len(histories[name].GetEvents()),
+			actions(histories[name]),
+		)
 	}
 	golden(t, filepath.Join("..", "docs", "costs.md"), b.String())
 }
@@ -194,8 +204,12 @@ func TestTableOfCostsIsCurrent(t *testing.T) {
 func TestRunsStayWithinTheirBudget(t *testing.T) {
 	histories := recorded(t)
 	for name, most := range map[string]struct{ events, actions int }{"created": {60, 20}, "unchanged": {26, 10}} {
-		if events, paid := len(histories[name].GetEvents()), actions(histories[name]); events > most.events || paid > most.actions {
-			t.Errorf("%s takes %d events and %d actions; the budget is %d and %d", name, events, paid, most.events, most.actions)
+		if events, paid := len(histories[name].GetEvents()), actions(histories[name]); events > most.events ||
+			paid > most.actions {
+			t.Errorf(
+				"%s takes %d events and %d actions; the budget is %d and %d", name, events, paid, most.events,
+				most.actions,
+			)
 		}
 	}
 }

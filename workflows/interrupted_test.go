@@ -86,7 +86,9 @@ func TestS142ARejectedRemovalDuringTheCheckSupersedesNothing(t *testing.T) {
 
 	w = rejecting(t)
 	_, next, err = w.goOn(Teardown, *next)
-	handsOn(t, next, err, perch.RunInput{Request: &first, Ended: &perch.EndedRemoval{Request: removal, Rejection: perch.Reject("main is protected")}})
+	handsOn(t, next, err, perch.RunInput{
+		Request: &first, Ended: &perch.EndedRemoval{Request: removal, Rejection: perch.Reject("main is protected")},
+	})
 
 	w = waiting(t)
 	result, next, err := w.goOn(Provision, *next)

@@ -31,7 +31,9 @@ const (
 // has it look again. Its workflow ID is perch.LookWorkflowID.
 func Look(ctx workflow.Context, in perch.LookInput) (*perch.LookResult, error) {
 	if in.Environment == (perch.Environment{}) {
-		return nil, temporal.NewNonRetryableApplicationError("the input of Look names no environment", perch.ErrorInvalid, nil)
+		return nil, temporal.NewNonRetryableApplicationError(
+			"the input of Look names no environment", perch.ErrorInvalid, nil,
+		)
 	}
 	l := &look{ctx: ctx, environment: in.Environment, hints: workflow.GetSignalChannel(ctx, perch.SignalLook)}
 	l.hint.NoUp = true // Until a hint says otherwise.
@@ -61,7 +63,9 @@ func Look(ctx workflow.Context, in perch.LookInput) (*perch.LookResult, error) {
 		}
 	}
 	l.drain()
-	return nil, workflow.NewContinueAsNewError(ctx, perch.WorkflowLook, perch.LookInput{Environment: l.environment, Hint: &l.hint})
+	return nil, workflow.NewContinueAsNewError(
+		ctx, perch.WorkflowLook, perch.LookInput{Environment: l.environment, Hint: &l.hint},
+	)
 }
 
 // look is one execution of Look.
@@ -107,7 +111,9 @@ func (l *look) awaitQuiet() error {
 		if left <= 0 {
 			return nil
 		}
-		timer := workflow.TimerOptions{Summary: fmt.Sprintf("wait for more hints about branch %s", l.environment.Branch)}
+		timer := workflow.TimerOptions{
+			Summary: fmt.Sprintf("wait for more hints about branch %s", l.environment.Branch),
+		}
 		if err := workflow.NewTimerWithOptions(l.ctx, left, timer).Get(l.ctx, nil); err != nil {
 			return err
 		}

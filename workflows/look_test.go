@@ -100,7 +100,9 @@ func TestHintsDoNotPutALookOffForEver(t *testing.T) {
 }
 
 func TestAHintDuringALookHasItLookAgain(t *testing.T) {
-	for name, first := range map[string]error{"that succeeds": nil, "that fails": temporal.NewNonRetryableApplicationError("renamed", "Invalid", nil)} {
+	for name, first := range map[string]error{
+		"that succeeds": nil, "that fails": temporal.NewNonRetryableApplicationError("renamed", "Invalid", nil),
+	} {
 		t.Run(name, func(t *testing.T) {
 			var v *view
 			v = newView(func(number int) (contract.LookResult, error) {
@@ -122,10 +124,14 @@ func TestAHintDuringALookHasItLookAgain(t *testing.T) {
 
 func TestALookThatFailsSaysWhy(t *testing.T) {
 	v := newView(func(int) (contract.LookResult, error) {
-		return contract.LookResult{}, temporal.NewNonRetryableApplicationError("the repository was renamed", perch.ErrorInvalid, nil)
+		return contract.LookResult{}, temporal.NewNonRetryableApplicationError(
+			"the repository was renamed", perch.ErrorInvalid, nil,
+		)
 	})
 	var failure *temporal.ApplicationError
-	if _, err := v.run(t, perch.LookInput{}); !errors.As(err, &failure) || failure.Message() != "the repository was renamed" {
+	if _, err := v.run(
+		t, perch.LookInput{},
+	); !errors.As(err, &failure) || failure.Message() != "the repository was renamed" {
 		t.Errorf("error %v", err)
 	}
 }
@@ -183,7 +189,8 @@ func TestALookWithManyHintsContinuesAsNewAndLosesNone(t *testing.T) {
 	if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
 		t.Fatal(err)
 	}
-	if len(v.looks) != looksInARun || in.Hint == nil || in.Hint.Reason != fmt.Sprint("push ", looksInARun) || in.Environment.Branch != "login" {
+	if len(v.looks) != looksInARun || in.Hint == nil || in.Hint.Reason != fmt.Sprint("push ", looksInARun) ||
+		in.Environment.Branch != "login" {
 		t.Errorf("%d looks, then %+v", len(v.looks), in)
 	}
 	again := newView(func(int) (contract.LookResult, error) { return finds("") })

@@ -15,7 +15,9 @@ import (
 // arrives meanwhile is handed to the run that it needs.
 func Note(ctx workflow.Context, in perch.RunInput) error {
 	if in.Environment == (perch.Environment{}) {
-		return temporal.NewNonRetryableApplicationError("the run's input names no environment; nothing was done", perch.ErrorInvalid, nil)
+		return temporal.NewNonRetryableApplicationError(
+			"the run's input names no environment; nothing was done", perch.ErrorInvalid, nil,
+		)
 	}
 	r := &run{
 		ctx: ctx, environment: in.Environment, chain: lifecycle.ResumeChain(in),
@@ -24,7 +26,8 @@ func Note(ctx workflow.Context, in perch.RunInput) error {
 	requested := false
 	err := workflow.Await(ctx, func() bool {
 		requested = requested || r.takeFirst()
-		return requested || r.reports.idle() || r.reports.sending == nil && workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+		return requested || r.reports.idle() ||
+			r.reports.sending == nil && workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 	})
 	switch {
 	case err != nil:
@@ -34,7 +37,9 @@ func Note(ctx workflow.Context, in perch.RunInput) error {
 		r.chain.Begin()
 		return r.handOn(r.chain.Target, lifecycle.RunEnd{})
 	case len(r.reports.problems) > 0:
-		return temporal.NewNonRetryableApplicationError(strings.Join(r.reports.problems, "; "), perch.ErrorNoteFailed, nil)
+		return temporal.NewNonRetryableApplicationError(
+			strings.Join(r.reports.problems, "; "), perch.ErrorNoteFailed, nil,
+		)
 	case r.reports.idle():
 		return nil
 	}

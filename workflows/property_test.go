@@ -67,9 +67,12 @@ func drawFate(rt *rapid.T) *fate {
 			f.stack.Conflict = perch.Reject("it is not managed by Perch")
 		}
 		f.stack.Protected = rapid.IntRange(0, 9).Draw(rt, "protected") > 8
-		f.stack.Kind = rapid.SampledFrom([]perch.Kind{perch.KindBranch, perch.KindBranch, perch.KindBranch, perch.KindStaging}).Draw(rt, "kind")
+		f.stack.Kind = rapid.SampledFrom([]perch.Kind{
+			perch.KindBranch, perch.KindBranch, perch.KindBranch, perch.KindStaging,
+		}).Draw(rt, "kind")
 	}
-	f.ready = strings.HasPrefix(f.stack.Status, "UPDATE_") || strings.HasPrefix(f.stack.Status, "IMPORT_") || f.stack.Status == "CREATE_COMPLETE"
+	f.ready = strings.HasPrefix(f.stack.Status, "UPDATE_") || strings.HasPrefix(f.stack.Status, "IMPORT_") ||
+		f.stack.Status == "CREATE_COMPLETE"
 	f.stopped = f.ready && rapid.Bool().Draw(rt, "stopped database")
 	f.mayRecreate = rapid.IntRange(0, 9).Draw(rt, "the policy says repair: recreate") > 7
 	f.closed = f.exists() && rapid.Bool().Draw(rt, "closed by an older version")
@@ -149,7 +152,9 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 	touched := f.touched
 	f.mu.Unlock()
 	if err != nil && in.Below != nil && !in.Due && !touched {
-		rt.Errorf("a removal that failed before it changed anything ended the deployment at %s: %v", in.Below.Commit, err)
+		rt.Errorf(
+			"a removal that failed before it changed anything ended the deployment at %s: %v", in.Below.Commit, err,
+		)
 	}
 	f.judge(rt, err)
 	return nil
@@ -163,7 +168,10 @@ func (f *fate) reject(rt *rapid.T, ended perch.EndedRemoval) {
 	removal := ended.Request
 	switch ours := f.stack.Ours && !f.stack.Protected && f.stack.Kind == perch.KindBranch; {
 	case ended.Rejection == nil && f.touched:
-		rt.Errorf("the removal %s failed after it had changed something, and what is below it goes on as if it had not", removal.ID)
+		rt.Errorf(
+			"the removal %s failed after it had changed something, and what is below it goes on as if it had not",
+			removal.ID,
+		)
 	case ended.Rejection != nil && ours && !f.notAllowed:
 		rt.Errorf("the removal %s was rejected without a reason", removal.ID)
 	}
@@ -188,7 +196,8 @@ func (f *fate) judge(rt *rapid.T, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	last := f.effective()
-	if f.target.Goal != last.Goal || f.target.Commit != last.Commit && !f.target.Head || last.Recreate && !f.target.Recreate {
+	if f.target.Goal != last.Goal || f.target.Commit != last.Commit && !f.target.Head ||
+		last.Recreate && !f.target.Recreate {
 		rt.Errorf("the chain ended with %+v and the last request was %+v", f.target, last)
 	}
 	if err != nil {
@@ -208,7 +217,8 @@ func (f *fate) hold(rt *rapid.T, result perch.Result) {
 		if f.branchGone {
 			rt.Errorf("ready at %s, and the branch does not exist", result.Commit)
 		}
-		if !f.stack.Ours || !updatable[f.stack.Status] || f.stack.Template != templateAt(result.Commit) || result.Commit != f.target.Commit {
+		if !f.stack.Ours || !updatable[f.stack.Status] || f.stack.Template != templateAt(result.Commit) ||
+			result.Commit != f.target.Commit {
 			rt.Errorf("ready at %s, and the stack is %+v", result.Commit, f.stack)
 		}
 		if f.shared && f.database != f.stack.StackID {

@@ -122,7 +122,8 @@ func (r *run) follow(commit string) error {
 // raise does what the rules say until the stack is at the wanted template.
 func (r *run) raise(kind perch.Kind, rendered contract.RenderResult) error {
 	switch {
-	case r.chain.Operation != nil && r.chain.Recreates(): // A stack that was just created may not be seen by its name yet.
+	// A stack that was just created may not be seen by its name yet.
+	case r.chain.Operation != nil && r.chain.Recreates():
 		r.state, r.seen, r.chain.Operation = contract.StackState{StackID: r.chain.Operation.StackID}, false, nil
 	case r.chain.Operation != nil:
 		if done, err := r.settle(*r.chain.Operation, rendered); done || err != nil {
@@ -144,7 +145,10 @@ func (r *run) raise(kind perch.Kind, rendered contract.RenderResult) error {
 			return err
 		}
 	}
-	return failed("stack %s does not settle: it is %s after %d steps; look at its events in the CloudFormation console", r.environment.StackName(), r.state.Status, maxSteps)
+	return failed(
+		"stack %s does not settle: it is %s after %d steps; look at its events in the CloudFormation console",
+		r.environment.StackName(), r.state.Status, maxSteps,
+	)
 }
 
 // step carries out one step towards up; it reports true when the target ends with it.
@@ -158,10 +162,13 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered contract.Rende
 		if err != nil || out.Unchanged {
 			return true, err
 		}
-		return r.settle(perch.Operation{Commit: r.chain.Target.Commit, StackID: r.state.StackID, Token: out.Token}, rendered)
+		return r.settle(
+			perch.Operation{Commit: r.chain.Target.Commit, StackID: r.state.StackID, Token: out.Token}, rendered,
+		)
 	case lifecycle.Delete:
 		return false, r.remove()
-	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback, lifecycle.CancelUpdate:
+	case lifecycle.Wait,
+		lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback, lifecycle.CancelUpdate:
 		return false, r.mend(step)
 	case lifecycle.NeedsRecreate:
 		return true, failed("%s", lifecycle.OutOfService(r.environment, r.state.Status, r.trouble))
@@ -197,7 +204,9 @@ func (r *run) create(template contract.ChangeInput, rendered contract.RenderResu
 		}
 		return true, r.remove()
 	}
-	return r.settle(perch.Operation{Commit: r.chain.Target.Commit, StackID: out.StackID, Token: out.Token, Created: true}, rendered)
+	return r.settle(
+		perch.Operation{Commit: r.chain.Target.Commit, StackID: out.StackID, Token: out.Token, Created: true}, rendered,
+	)
 }
 
 // settle waits for the operation that this run began, or an earlier one of the chain for the same
@@ -227,7 +236,10 @@ func (r *run) settle(operation perch.Operation, rendered contract.RenderResult) 
 		r.collisions++
 		return false, nil
 	}
-	return true, failed("the %s of stack %s ended in %s: %s", name, r.environment.StackName(), ended.Status, lifecycle.Explained(ended.Reason))
+	return true, failed(
+		"the %s of stack %s ended in %s: %s", name, r.environment.StackName(), ended.Status,
+		lifecycle.Explained(ended.Reason),
+	)
 }
 
 // mend waits for an operation in progress, or turns back one that got stuck or is not wanted.
@@ -292,7 +304,9 @@ func (r *run) seed(steps int, later bool) error {
 	in := contract.SeedInput{
 		Environment: r.environment, Commit: r.chain.Target.Commit, StackID: r.state.StackID, Later: later,
 	}
-	out, err := runActivity(r.ctx, fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), steps), contract.SeedData, in)
+	out, err := runActivity(
+		r.ctx, fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), steps), contract.SeedData, in,
+	)
 	if err != nil {
 		return err
 	}

@@ -26,10 +26,14 @@ func TestNewBranchGetsItsEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Outcome != perch.OutcomeReady || !result.Created || !result.Seeded || result.Commit != commitOne || result.URL != "https://login.example.com" {
+	if result.Outcome != perch.OutcomeReady || !result.Created || !result.Seeded || result.Commit != commitOne ||
+		result.URL != "https://login.example.com" {
 		t.Errorf("result %+v", result)
 	}
-	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+	w.did(
+		"Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData",
+		"AwaitReady https://login.example.com",
+	)
 }
 
 func TestStepsThatNeedTheAppComeWhenItAnswers(t *testing.T) {
@@ -43,8 +47,10 @@ func TestStepsThatNeedTheAppComeWhenItAnswers(t *testing.T) {
 	if result.Outcome != perch.OutcomeReady || !result.Seeded || !slices.Equal(result.Seeds, want) {
 		t.Errorf("result %+v", result)
 	}
-	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com",
-		"SeedData later")
+	w.did(
+		"Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData",
+		"AwaitReady https://login.example.com", "SeedData later",
+	)
 }
 
 func TestS70StepsThatNeedTheAppAndFailMakeTheRunFail(t *testing.T) {
@@ -56,8 +62,10 @@ func TestS70StepsThatNeedTheAppAndFailMakeTheRunFail(t *testing.T) {
 	if !errors.As(err, &failure) || failure.Type() != perch.ErrorSeedFailed {
 		t.Errorf("error %v", err)
 	}
-	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "AwaitReady https://login.example.com",
-		"SeedData later")
+	w.did(
+		"Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack",
+		"AwaitReady https://login.example.com", "SeedData later",
+	)
 }
 
 func TestARequestThatComesWhileTheAppIsAwaitedIsNotSeededBefore(t *testing.T) {
@@ -80,8 +88,11 @@ func TestWhatAWaitHasSeenIsNotLookedAtAgain(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeReady || result.URL != "https://login.example.com" {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS",
-		"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "SeedData", "AwaitReady https://login.example.com")
+	w.did(
+		"Admit up", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets",
+		"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "SeedData",
+		"AwaitReady https://login.example.com",
+	)
 }
 
 func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
@@ -100,7 +111,8 @@ func TestSettledEnvironmentIsOnlyLookedAt(t *testing.T) {
 	w.ours("UPDATE_COMPLETE", "new")
 	w.admitted.Settled = &contract.Settled{Stack: w.stack}
 	result, _, err := w.run(Provision, up(commitOne))
-	if err != nil || result.Outcome != perch.OutcomeReady || result.Commit != commitOne || result.Created || result.Seeded {
+	if err != nil || result.Outcome != perch.OutcomeReady || result.Commit != commitOne || result.Created ||
+		result.Seeded {
 		t.Errorf("result %+v, %v", result, err)
 	}
 	w.did("Admit up", "AwaitReady https://login.example.com")
@@ -113,7 +125,10 @@ func TestChangedTemplateUpdates(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeReady || result.Created {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+	w.did(
+		"Admit up", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData",
+		"AwaitReady https://login.example.com",
+	)
 }
 
 func TestRejectedRequestChangesNothing(t *testing.T) {
@@ -127,7 +142,8 @@ func TestRejectedRequestChangesNothing(t *testing.T) {
 			w.admitted = admitted
 			result, _, err := w.run(Provision, up(commitOne))
 			outcome, reason, _ := admitted.Ends()
-			if err != nil || result.Outcome != outcome || result.Reason != reason || result.SupersededBy != admitted.SupersededBy {
+			if err != nil || result.Outcome != outcome || result.Reason != reason ||
+				result.SupersededBy != admitted.SupersededBy {
 				t.Errorf("result %+v, %v", result, err)
 			}
 			w.did("Admit up")
@@ -137,7 +153,9 @@ func TestRejectedRequestChangesNothing(t *testing.T) {
 
 func TestForeignStackIsRejected(t *testing.T) {
 	w := newWorld(t)
-	w.stack = contract.StackState{StackID: stackID, Status: "CREATE_COMPLETE", Conflict: perch.Reject("it is not managed")}
+	w.stack = contract.StackState{
+		StackID: stackID, Status: "CREATE_COMPLETE", Conflict: perch.Reject("it is not managed"),
+	}
 	result, _, err := w.run(Provision, up(commitOne))
 	if err != nil || result.Outcome != perch.OutcomeRejected || result.Reason != "it is not managed" {
 		t.Errorf("result %+v, %v", result, err)
@@ -154,14 +172,19 @@ func TestStackThatCannotBeUpdatedIsMadeAnew(t *testing.T) {
 			if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
 				t.Errorf("result %+v, %v", result, err)
 			}
-			w.did("Admit up", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS",
-				"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+			w.did(
+				"Admit up", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets",
+				"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS",
+				"DescribeStack", "SeedData", "AwaitReady https://login.example.com",
+			)
 		})
 	}
 }
 
 func TestS12S13StuckUpdateIsTurnedBackFirst(t *testing.T) {
-	for status, call := range map[string]string{"UPDATE_FAILED": "RollbackStack", "UPDATE_ROLLBACK_FAILED": "ContinueRollback"} {
+	for status, call := range map[string]string{
+		"UPDATE_FAILED": "RollbackStack", "UPDATE_ROLLBACK_FAILED": "ContinueRollback",
+	} {
 		t.Run(status, func(t *testing.T) {
 			w := newWorld(t)
 			w.ours(status, "old")
@@ -170,13 +193,15 @@ func TestS12S13StuckUpdateIsTurnedBackFirst(t *testing.T) {
 				t.Errorf("result %+v, %v", result, err)
 			}
 			w.did("Admit up", call, "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
-				"UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+				"UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData",
+				"AwaitReady https://login.example.com")
 		})
 	}
 }
 
 // stoppedDatabase are AWS's words for a database that somebody stopped.
-const stoppedDatabase = "Database (AWS::RDS::DBInstance): Database instance is not in available state. (Service: Rds, Status Code: 400, InvalidDBInstanceState)"
+const stoppedDatabase = "Database (AWS::RDS::DBInstance): Database instance is not in available state. (Service: " +
+	"Rds, Status Code: 400, InvalidDBInstanceState)"
 
 // outOfService checks that the run failed, that its sentence names cause, advice and command, and
 // that nothing was deleted.
@@ -186,7 +211,9 @@ func (w *world) outOfService(err error, cause, advice string) {
 	if !errors.As(err, &failure) || failure.Type() != perch.ErrorStackFailed {
 		w.t.Fatalf("error %v", err)
 	}
-	for _, words := range []string{"stack shop-login is UPDATE_ROLLBACK_FAILED", cause, advice, "`perch up --recreate login`"} {
+	for _, words := range []string{
+		"stack shop-login is UPDATE_ROLLBACK_FAILED", cause, advice, "`perch up --recreate login`",
+	} {
 		if !strings.Contains(failure.Message(), words) {
 			w.t.Errorf("%q is not in: %s", words, failure.Message())
 		}
@@ -199,7 +226,9 @@ func (w *world) outOfService(err error, cause, advice string) {
 func TestS12RollbackThatStaysStuckIsForcedThenLeftToAPerson(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_ROLLBACK_FAILED", "old")
-	w.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED", Reason: stoppedDatabase}}
+	w.ends = []contract.AwaitResult{
+		{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED", Reason: stoppedDatabase},
+	}
 	_, _, err := w.run(Provision, up(commitOne))
 	w.outOfService(err, "not in available state", "start it in the RDS console")
 	w.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
@@ -208,8 +237,11 @@ func TestS12RollbackThatStaysStuckIsForcedThenLeftToAPerson(t *testing.T) {
 
 // recreated is what a run does that deletes a stack and creates it again, from its first look at
 // the stack.
-var recreated = []string{"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS",
-	"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com"}
+var recreated = []string{
+	"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets",
+	"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack",
+	"SeedData", "AwaitReady https://login.example.com",
+}
 
 func TestS96PolicyMayRecreateWhatStaysStuck(t *testing.T) {
 	w := newWorld(t)
@@ -251,14 +283,18 @@ func TestS94RequestedRecreationInterruptsWhatIsInProgress(t *testing.T) {
 	if result, _, err := w.run(Provision, recreate(commitOne)); err != nil || !result.Created {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did(append([]string{"Admit up", "CancelUpdate", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack"}, recreated...)...)
+	w.did(append(
+		[]string{"Admit up", "CancelUpdate", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack"}, recreated...,
+	)...)
 }
 
 func TestS94RequestedRecreationDeletesTheStackThatAnEarlierRunBegan(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_IN_PROGRESS", "")
 	request := recreate(commitOne)
-	result, _, err := w.goOn(Provision, perch.RunInput{Request: &request, Begun: &perch.Operation{Commit: commitOne, StackID: stackID, Token: "t", Created: true}})
+	result, _, err := w.goOn(Provision, perch.RunInput{
+		Request: &request, Begun: &perch.Operation{Commit: commitOne, StackID: stackID, Token: "t", Created: true},
+	})
 	if err != nil || result.Outcome != perch.OutcomeReady {
 		t.Errorf("result %+v, %v", result, err)
 	}
@@ -271,9 +307,16 @@ func TestS223AProtectedStackThatWasNeverReadyIsLeftToAPersonWithWhatToDo(t *test
 		status, was string
 		why         string
 	}{
-		"production":             {perch.KindProduction, "ROLLBACK_COMPLETE", "it was never ready", "its kind is production"},
-		"termination protection": {perch.KindBranch, "CREATE_FAILED", "it was never ready", "termination protection is on"},
-		"half deleted":           {perch.KindStaging, "DELETE_FAILED", "its deletion was begun and cannot be taken back", "its kind is staging"},
+		"production": {
+			perch.KindProduction, "ROLLBACK_COMPLETE", "it was never ready", "its kind is production",
+		},
+		"termination protection": {
+			perch.KindBranch, "CREATE_FAILED", "it was never ready", "termination protection is on",
+		},
+		"half deleted": {
+			perch.KindStaging, "DELETE_FAILED", "its deletion was begun and cannot be taken back",
+			"its kind is staging",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -281,7 +324,8 @@ func TestS223AProtectedStackThatWasNeverReadyIsLeftToAPersonWithWhatToDo(t *test
 			w.stack.Kind, w.stack.Protected = c.kind, true
 			_, _, err := w.run(Provision, up(commitOne))
 			want := " is " + c.status + ": " + c.was + ", and Perch does not delete it because " + c.why +
-				"; its events in the CloudFormation console say why; fix the cause, turn off termination protection and delete the stack " +
+				"; its events in the CloudFormation console say why; fix the cause, turn off termination protection " +
+				"and delete the stack " +
 				"in the CloudFormation console, then run `perch up login` again"
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %s", err, want)
@@ -303,7 +347,8 @@ func TestS94RecreationOfAProtectedStackIsRejected(t *testing.T) {
 			w.ours("UPDATE_COMPLETE", "old")
 			protect(&w.stack)
 			result, _, err := w.run(Provision, recreate(commitOne))
-			if err != nil || result.Outcome != perch.OutcomeRejected || !strings.Contains(result.Reason, "stack shop-login is protected") {
+			if err != nil || result.Outcome != perch.OutcomeRejected ||
+				!strings.Contains(result.Reason, "stack shop-login is protected") {
 				t.Errorf("result %+v, %v", result, err)
 			}
 			w.did("Admit up")
@@ -346,7 +391,8 @@ func TestS52StackThatHangsEndsAtOurOwnDeadlineAndCanStillBeRemoved(t *testing.T)
 	w := newWorld(t)
 	w.hung = true
 	_, _, err := w.run(Provision, up(commitOne))
-	const want = "stack shop-login did not settle within 2 hours: look at its events in the CloudFormation console for what hangs; `perch down login` can still remove it"
+	const want = "stack shop-login did not settle within 2 hours: look at its events in the CloudFormation console " +
+		"for what hangs; `perch down login` can still remove it"
 	var failure *temporal.ApplicationError
 	if !errors.As(err, &failure) || failure.Message() != want || failure.Type() != perch.ErrorStackFailed {
 		t.Fatalf("error %v, want %s", err, want)
@@ -362,20 +408,27 @@ func TestS52StackThatHangsEndsAtOurOwnDeadlineAndCanStillBeRemoved(t *testing.T)
 }
 
 func TestS54ResourceDeletedByHandFailsEveryPushUntilRecreationIsRequested(t *testing.T) {
-	const deleted = "Environment (AWS::ElasticBeanstalk::Environment): No Environment found for EnvironmentName = 'shop-login'."
+	const deleted = "Environment (AWS::ElasticBeanstalk::Environment): No Environment found for EnvironmentName = " +
+		"'shop-login'."
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "old")
 	w.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED", Reason: deleted}}
-	if _, _, err := w.run(Provision, up(commitOne)); err == nil || !strings.Contains(err.Error(), "No Environment found") {
+	if _, _, err := w.run(
+		Provision, up(commitOne),
+	); err == nil || !strings.Contains(err.Error(), "No Environment found") {
 		t.Errorf("error %v", err)
 	}
 	next := newWorld(t)
 	next.ours("UPDATE_ROLLBACK_FAILED", "old")
-	next.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_COMPLETE"}, {Status: "UPDATE_ROLLBACK_FAILED", Reason: deleted}}
+	next.ends = []contract.AwaitResult{
+		{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_COMPLETE"},
+		{Status: "UPDATE_ROLLBACK_FAILED", Reason: deleted},
+	}
 	_, _, err := next.run(Provision, up(commitTwo))
 	next.outOfService(err, "No Environment found", "deleted outside of CloudFormation")
 	next.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
-		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack")
+		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "UpdateStack",
+		"AwaitStack UPDATE_IN_PROGRESS", "DescribeStack")
 }
 
 func TestS95FailureSaysWhatAWSsWordsMean(t *testing.T) {
@@ -383,17 +436,22 @@ func TestS95FailureSaysWhatAWSsWordsMean(t *testing.T) {
 	w.ours("UPDATE_COMPLETE", "old")
 	w.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_COMPLETE", Reason: stoppedDatabase}}
 	_, _, err := w.run(Provision, up(commitOne))
-	if err == nil || !strings.Contains(err.Error(), "ended in UPDATE_ROLLBACK_COMPLETE: "+stoppedDatabase+"; the database is stopped") {
+	if err == nil || !strings.Contains(
+		err.Error(), "ended in UPDATE_ROLLBACK_COMPLETE: "+stoppedDatabase+"; the database is stopped",
+	) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestFailedStackFailsTheRunWithItsReason(t *testing.T) {
 	w := newWorld(t)
-	w.ends = []contract.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "Database (AWS::RDS::DBInstance): no capacity"}}
+	w.ends = []contract.AwaitResult{
+		{Status: "ROLLBACK_COMPLETE", Reason: "Database (AWS::RDS::DBInstance): no capacity"},
+	}
 	_, _, err := w.run(Provision, up(commitOne))
 	var failure *temporal.ApplicationError
-	if !errors.As(err, &failure) || failure.Type() != perch.ErrorStackFailed || !strings.Contains(err.Error(), "no capacity") {
+	if !errors.As(err, &failure) || failure.Type() != perch.ErrorStackFailed ||
+		!strings.Contains(err.Error(), "no capacity") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -445,7 +503,9 @@ func TestRequestAtTheLastMomentIsNotLost(t *testing.T) {
 		t.Run(last, func(t *testing.T) {
 			w := newWorld(t)
 			w.during[last] = func() { w.ask(gone()) }
-			if _, next, err := w.run(Provision, up(commitOne)); err != nil || next == nil || next.Goal != perch.GoalGone {
+			if _, next, err := w.run(
+				Provision, up(commitOne),
+			); err != nil || next == nil || next.Goal != perch.GoalGone {
 				t.Errorf("handed on %+v, %v", next, err)
 			}
 		})
@@ -461,7 +521,9 @@ func TestRunForTheOtherGoalHandsOnAtOnce(t *testing.T) {
 }
 
 func TestS66ARunWaitsUntilTheSourceMayBeAskedAgain(t *testing.T) {
-	limited := temporal.NewApplicationErrorWithOptions("the rate limit is used up", "RateLimited", temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
+	limited := temporal.NewApplicationErrorWithOptions(
+		"the rate limit is used up", "RateLimited", temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour},
+	)
 	w := newWorld(t)
 	w.fails = map[string]error{"Admit": limited}
 	tries := 0

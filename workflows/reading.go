@@ -30,7 +30,9 @@ func History(ctx workflow.Context, in perch.HistoryInput) (*perch.HistoryResult,
 
 // Plan answers `perch plan`: what an `up` would do. It changes nothing.
 func Plan(ctx workflow.Context, in perch.PlanInput) (*perch.PlanResult, error) {
-	out, err := runActivity(ctx, "think through "+string(in.Request.Goal)+" of "+in.Request.Branch, contract.PlanEnvironment, in)
+	out, err := runActivity(
+		ctx, "think through "+string(in.Request.Goal)+" of "+in.Request.Branch, contract.PlanEnvironment, in,
+	)
 	return &out, err
 }
 
@@ -73,7 +75,9 @@ func Application(ctx workflow.Context, in perch.ApplicationInput) (*perch.Applic
 }
 
 func applyApplication(ctx workflow.Context, in perch.ApplicationInput, name string) (bool, error) {
-	call := contract.ApplyInput{Application: in, Token: fmt.Sprintf("perch-%s", workflow.GetInfo(ctx).WorkflowExecution.RunID)}
+	call := contract.ApplyInput{
+		Application: in, Token: fmt.Sprintf("perch-%s", workflow.GetInfo(ctx).WorkflowExecution.RunID),
+	}
 	begun, err := runActivity(ctx, "apply the application template to "+name, contract.ApplyApplication, call)
 	if err != nil {
 		return false, err

@@ -107,7 +107,9 @@ func TestRejectedRemovalHandsBack(t *testing.T) {
 
 func TestRemovalThatFailsBeforeItIsDueHandsBack(t *testing.T) {
 	first, second, removal := up(commitOne), up(commitTwo), gone()
-	for name, last := range map[string]string{"Admit": "Admit gone", "LastLook": "LastLook 1", "DescribeStack": "DescribeStack"} {
+	for name, last := range map[string]string{
+		"Admit": "Admit gone", "LastLook": "LastLook 1", "DescribeStack": "DescribeStack",
+	} {
 		t.Run("from "+name, func(t *testing.T) {
 			w := newGrace(t, "")
 			w.fails = map[string]error{name: denied()}
@@ -176,7 +178,10 @@ func TestOperationThatGoesOnIsWaitedForAsIfNothingHadBeen(t *testing.T) {
 		if err != nil || result.Outcome != perch.OutcomeReady || !result.Created || !result.Seeded {
 			t.Errorf("result %+v, %v", result, err)
 		}
-		w.did("Admit up", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+		w.did(
+			"Admit up", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData",
+			"AwaitReady https://login.example.com",
+		)
 	})
 	t.Run("and fails as it would have", func(t *testing.T) {
 		w := newWorld(t)
@@ -229,7 +234,8 @@ func TestRequestThatIsNotOfTheEnvironmentChangesNothing(t *testing.T) {
 			w.env.RegisterDelayedCallback(func() { w.ask(stray) }, 0)
 			_, next, err := w.goOn(Teardown, perch.RunInput{})
 			var failure *temporal.ApplicationError
-			if !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid || !failure.NonRetryable() || next != nil {
+			if !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid || !failure.NonRetryable() ||
+				next != nil {
 				t.Errorf("handed on %+v, %v", next, err)
 			}
 			w.did()

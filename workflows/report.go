@@ -79,7 +79,9 @@ func (p *reporter) idle() bool { return !p.due() && p.sending == nil }
 // tell reports state as soon as the report before it is delivered. A request for the same commit
 // that ended before is not told any more.
 func (p *reporter) tell(stackID string, state perch.CardState, removed bool) {
-	p.waiting.Ended = slices.DeleteFunc(p.waiting.Ended, func(e perch.CardState) bool { return e.Commit == state.Commit })
+	p.waiting.Ended = slices.DeleteFunc(
+		p.waiting.Ended, func(e perch.CardState) bool { return e.Commit == state.Commit },
+	)
 	p.waiting.StackID, p.waiting.State, p.waiting.Removed = stackID, &state, removed
 }
 

@@ -23,7 +23,9 @@ func (w *world) told() []string {
 	var phases []string
 	for _, report := range w.reported() {
 		if report.State != nil {
-			phases = append(phases, strings.TrimSpace(string(report.State.Phase)+" "+perch.ShortCommit(report.State.Commit)))
+			phases = append(
+				phases, strings.TrimSpace(string(report.State.Phase)+" "+perch.ShortCommit(report.State.Commit)),
+			)
 		}
 	}
 	return phases
@@ -61,7 +63,9 @@ func TestReportsTellWhereARunChangesItsPhase(t *testing.T) {
 	if state.ExpectedSeconds != 600 || state.USDPerDay != 1.5 || len(state.Settings) != 1 || !state.Muted.Status {
 		t.Errorf("of what was foreseen the last report has %+v", state)
 	}
-	if last.StackID != stackID || state.Outcome != perch.OutcomeReady || state.URL == "" || state.Kind != perch.KindBranch || state.By != "ci" || state.Reason != "push" || state.RunID == "" || state.At.Before(state.Begun) {
+	if last.StackID != stackID || state.Outcome != perch.OutcomeReady || state.URL == "" ||
+		state.Kind != perch.KindBranch ||
+		state.By != "ci" || state.Reason != "push" || state.RunID == "" || state.At.Before(state.Begun) {
 		t.Errorf("the last report is %+v", state)
 	}
 }
@@ -72,13 +76,16 @@ func TestReportsTellThatAnEnvironmentIsGoneOrWhatFailed(t *testing.T) {
 	if _, _, err := w.run(Teardown, gone()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"removing", "gone"}; !slices.Equal(w.told(), want) || !w.reported()[1].Removed || w.reported()[0].Removed {
+	if want := []string{
+		"removing", "gone",
+	}; !slices.Equal(w.told(), want) || !w.reported()[1].Removed || w.reported()[0].Removed {
 		t.Errorf("told %q, want %q; the reports are %+v", w.told(), want, w.reported())
 	}
 	w = newWorld(t)
 	w.fails["AwaitReady"] = failed("no answer")
 	_, _, err := w.run(Provision, up(commitOne))
-	if last := w.reported()[len(w.reported())-1].State; err == nil || last.Phase != perch.PhaseFailed || last.Failure != "no answer" {
+	if last := w.reported()[len(w.reported())-1].State; err == nil || last.Phase != perch.PhaseFailed ||
+		last.Failure != "no answer" {
 		t.Errorf("%v; told %+v", err, last)
 	}
 }
@@ -107,14 +114,16 @@ func TestReportsOfSupersededRequestsAreToldByTheNextRun(t *testing.T) {
 	if err != nil || next == nil || len(next.Unreported) != 1 {
 		t.Fatalf("handed on %+v, %v", next, err)
 	}
-	if ended := next.Unreported[0]; ended.Commit != commitOne || ended.Phase != perch.PhaseSuperseded || ended.SupersededBy != commitTwo {
+	if ended := next.Unreported[0]; ended.Commit != commitOne || ended.Phase != perch.PhaseSuperseded ||
+		ended.SupersededBy != commitTwo {
 		t.Errorf("the superseded request ends with %+v", ended)
 	}
 	w = newWorld(t)
 	if _, _, err := w.goOn(Provision, *next); err != nil {
 		t.Fatal(err)
 	}
-	if first := w.reported()[0]; len(first.Ended) != 1 || first.Ended[0].Commit != commitOne || first.State.Commit != commitTwo {
+	if first := w.reported()[0]; len(first.Ended) != 1 || first.Ended[0].Commit != commitOne ||
+		first.State.Commit != commitTwo {
 		t.Errorf("the next run's first report is %+v", first)
 	}
 	if last := w.reported()[len(w.reported())-1]; len(last.Ended) != 0 {
@@ -128,14 +137,18 @@ func TestReportsOfARequestThatIsOlderThanTheHeadLeaveTheEnvironmentsStateAsItIs(
 	if _, _, err := w.run(Provision, up(commitOne)); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.reported()) != 1 || w.reported()[0].State != nil || len(w.reported()[0].Ended) != 1 || w.reported()[0].Ended[0].SupersededBy != commitTwo {
+	if len(w.reported()) != 1 || w.reported()[0].State != nil || len(w.reported()[0].Ended) != 1 ||
+		w.reported()[0].Ended[0].SupersededBy != commitTwo {
 		t.Errorf("told %+v", w.reported())
 	}
 }
 
 func TestReportsOfACommitThatIsDeployedAgainAreNotToldAsSuperseded(t *testing.T) {
 	w := newWorld(t)
-	in := perch.RunInput{Request: request(up(commitOne)), Unreported: []perch.CardState{{Goal: perch.GoalUp, Commit: commitOne, Phase: perch.PhaseSuperseded}}}
+	in := perch.RunInput{
+		Request:    request(up(commitOne)),
+		Unreported: []perch.CardState{{Goal: perch.GoalUp, Commit: commitOne, Phase: perch.PhaseSuperseded}},
+	}
 	if _, _, err := w.goOn(Provision, in); err != nil {
 		t.Fatal(err)
 	}
@@ -154,14 +167,17 @@ func TestReportsCarriedAlongAreBounded(t *testing.T) {
 	}
 	w.during["Admit"] = func() { w.ask(up(commitTwo)) }
 	_, next, err := w.goOn(Provision, in)
-	if err != nil || next == nil || len(next.Unreported) != maxUnreported || next.Unreported[maxUnreported-1].Commit != commitOne {
+	if err != nil || next == nil || len(next.Unreported) != maxUnreported ||
+		next.Unreported[maxUnreported-1].Commit != commitOne {
 		t.Errorf("handed on %+v, %v", next, err)
 	}
 }
 
 // TestNotesSupersedeNothing sends notes to a run at work: it goes on, and enters each note once.
 func TestNotesSupersedeNothing(t *testing.T) {
-	for name, at := range map[string]string{"early": "Admit", "while the stack is created": "AwaitStack", "late": "AwaitReady"} {
+	for name, at := range map[string]string{
+		"early": "Admit", "while the stack is created": "AwaitStack", "late": "AwaitReady",
+	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.during[at] = func() {
@@ -239,7 +255,8 @@ func TestNotesThatCannotBeEnteredAreSaid(t *testing.T) {
 	w.unreported = 1000
 	w.during["AwaitStack"] = func() { w.env.SignalWorkflow(perch.SignalNote, aNote("a")) }
 	result, _, err := w.run(Provision, up(commitOne))
-	if err != nil || result.Outcome != perch.OutcomeReady || len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "by sweep could not be entered") {
+	if err != nil || result.Outcome != perch.OutcomeReady || len(result.Warnings) != 1 ||
+		!strings.Contains(result.Warnings[0], "by sweep could not be entered") {
 		t.Errorf("result %+v, %v", result, err)
 	}
 }
@@ -250,7 +267,8 @@ func TestNotesAreTakenByAShortRunWhereNoOtherIsOpen(t *testing.T) {
 	if err := w.runNote(perch.RunInput{}); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.reported()) != 1 || w.reported()[0].State != nil || w.reported()[0].Environment.Branch != "login" || !slices.Equal(w.taken(), []string{"a"}) {
+	if len(w.reported()) != 1 || w.reported()[0].State != nil || w.reported()[0].Environment.Branch != "login" ||
+		!slices.Equal(w.taken(), []string{"a"}) {
 		t.Errorf("told %+v", w.reported())
 	}
 }
@@ -260,7 +278,8 @@ func TestNotesThatAShortRunCannotEnterFailIt(t *testing.T) {
 	w.unreported = 1000
 	err := w.runNote(perch.RunInput{Notes: []perch.Note{aNote("a")}})
 	var failure *temporal.ApplicationError
-	if !errors.As(err, &failure) || failure.Type() != perch.ErrorNoteFailed || !strings.Contains(failure.Message(), "S3 does not answer") {
+	if !errors.As(err, &failure) || failure.Type() != perch.ErrorNoteFailed ||
+		!strings.Contains(failure.Message(), "S3 does not answer") {
 		t.Errorf("fails with %v", err)
 	}
 }

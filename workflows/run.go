@@ -80,8 +80,9 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 			"the run's input names no environment; run `perch up` or `perch down`", perch.ErrorInvalid, nil)
 	}
 	r := &run{
-		ctx: ctx, environment: in.Environment, chain: lifecycle.ResumeChain(in), requests: workflow.GetSignalChannel(ctx, perch.SignalRequest),
-		started: workflow.Now(ctx), left: in.Left, reports: startReporter(ctx, in),
+		ctx: ctx, environment: in.Environment, chain: lifecycle.ResumeChain(in),
+		requests: workflow.GetSignalChannel(ctx, perch.SignalRequest),
+		started:  workflow.Now(ctx), left: in.Left, reports: startReporter(ctx, in),
 	}
 	if in.Request == nil {
 		if err := r.receiveFirst(); err != nil {
@@ -92,14 +93,19 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 		request, waits := r.receive()
 		if !waits {
 			return nil, temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-				"the request asks for %q of branch %q of project %q, and this run is for branch %q of project %q and takes up or gone; nothing was touched",
-				r.chain.Target.Goal, r.chain.Target.Branch, r.chain.Target.Project, r.environment.Branch, r.environment.Project), perch.ErrorInvalid, nil)
+				"the request asks for %q of branch %q of project %q, and this run is for branch %q of project %q and "+
+					"takes up or gone; nothing was touched",
+				r.chain.Target.Goal, r.chain.Target.Branch, r.chain.Target.Project, r.environment.Branch,
+				r.environment.Project), perch.ErrorInvalid, nil)
 		}
 		r.chain.Target = request
 	}
 	r.drain()
 	r.chain.Begin()
-	r.result = perch.Result{Goal: r.chain.Target.Goal, Branch: r.environment.Branch, Slug: r.environment.Slug, Stack: r.environment.StackName()}
+	r.result = perch.Result{
+		Goal: r.chain.Target.Goal, Branch: r.environment.Branch, Slug: r.environment.Slug,
+		Stack: r.environment.StackName(),
+	}
 	r.noteCreation()
 	return r, r.show(perch.PhaseAdmitting)
 }

@@ -31,7 +31,10 @@ func (r *run) display(phase perch.Phase) error {
 	workflow.SetCurrentDetails(r.ctx, r.details(phase))
 	updates := []temporal.SearchAttributeUpdate{attributePhase.ValueSet(string(phase))}
 	if phase == perch.PhaseAdmitting {
-		updates = append(updates, attributeProject.ValueSet(r.environment.Project), attributeBranch.ValueSet(r.environment.Branch), attributeCommit.ValueSet(r.chain.Target.Commit))
+		updates = append(
+			updates, attributeProject.ValueSet(r.environment.Project), attributeBranch.ValueSet(r.environment.Branch),
+			attributeCommit.ValueSet(r.chain.Target.Commit),
+		)
 	}
 	return workflow.UpsertTypedSearchAttributes(r.ctx, updates...)
 }
@@ -53,7 +56,8 @@ func (r *run) details(phase perch.Phase) string {
 	row("asked by", r.chain.Target.By)
 	row("because", r.chain.Target.Reason)
 	if r.chain.Target.Judged != nil {
-		row("grace until", r.chain.Target.Judged.Until.UTC().Format(time.RFC3339)+"; a push until then keeps the environment")
+		row("grace until", r.chain.Target.Judged.Until.UTC().Format(time.RFC3339)+
+			"; a push until then keeps the environment")
 	}
 	row("outcome", strings.TrimSpace(string(r.result.Outcome)+" "+r.result.Reason))
 	if ended := r.chain.Ended; ended != nil {

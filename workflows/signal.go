@@ -26,7 +26,8 @@ func (r *run) receiveFirst() error {
 		return nil
 	}
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-		"the signal %q that started this run holds no request (%v), and nothing was touched; run `perch up` or `perch down`",
+		"the signal %q that started this run holds no request (%v), and nothing was touched; run `perch up` or "+
+			"`perch down`",
 		perch.SignalRequest, err), perch.ErrorInvalid, nil)
 }
 

@@ -15,17 +15,20 @@ import (
 // holds no request.
 func TestS108ASignalThatCannotBeDecodedLeavesNoRunOpen(t *testing.T) {
 	for name, signal := range map[string]any{
-		"a text": "text", "a number": 7, "a list": []string{"up"}, "bytes": []byte{1, 2}, "the wrong types": map[string]any{"goal": 1},
+		"a text": "text", "a number": 7, "a list": []string{"up"}, "bytes": []byte{1, 2},
+		"the wrong types": map[string]any{"goal": 1},
 	} {
 		t.Run(name+", alone", func(t *testing.T) {
 			w := newWorld(t)
 			w.env.RegisterDelayedCallback(func() { w.env.SignalWorkflow(perch.SignalRequest, signal) }, 0)
 			_, next, err := w.goOn(Provision, perch.RunInput{})
 			var failure *temporal.ApplicationError
-			if !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid || !failure.NonRetryable() || next != nil {
+			if !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid || !failure.NonRetryable() ||
+				next != nil {
 				t.Fatalf("handed on %+v, %v", next, err)
 			}
-			if !strings.Contains(failure.Message(), "holds no request") || !strings.Contains(failure.Message(), "perch up") {
+			if !strings.Contains(failure.Message(), "holds no request") ||
+				!strings.Contains(failure.Message(), "perch up") {
 				t.Errorf("says %q", failure.Message())
 			}
 			w.did()

@@ -90,7 +90,9 @@ func (r *run) lower() (deleted bool, err error) {
 			return false, err
 		}
 	}
-	return false, failed("stack %s does not settle: it is %s after %d steps", r.environment.StackName(), r.state.Status, maxSteps)
+	return false, failed(
+		"stack %s does not settle: it is %s after %d steps", r.environment.StackName(), r.state.Status, maxSteps,
+	)
 }
 
 // announce reports whether the removal, which nothing rejects, has to be handed to a run of its own
@@ -140,7 +142,10 @@ func (r *run) deleteStack(contents perch.StackContents) error {
 		}
 	}
 	r.deletions++
-	out, err := r.change("delete stack", contract.DeleteStack, contract.ChangeInput{StackID: r.state.StackID, Retain: repair.Retain, Force: repair.Force})
+	out, err := r.change(
+		"delete stack", contract.DeleteStack,
+		contract.ChangeInput{StackID: r.state.StackID, Retain: repair.Retain, Force: repair.Force},
+	)
 	if err != nil {
 		return err
 	}
@@ -167,7 +172,9 @@ func (r *run) awaitDeletion(token string, contents perch.StackContents, emptied 
 	summary := "wait for the deletion of " + r.environment.StackName()
 	emptying := func() error { return nil }
 	if !emptied && len(contents.Buckets) > 0 {
-		begun, err := r.awaitUntil(summary+" to begin", contract.AwaitInput{Token: token, Total: contents.Resources, UntilDeleting: true})
+		begun, err := r.awaitUntil(
+			summary+" to begin", contract.AwaitInput{Token: token, Total: contents.Resources, UntilDeleting: true},
+		)
 		if err != nil {
 			return err
 		}
@@ -192,7 +199,8 @@ func (r *run) deletionEnded(ended contract.AwaitResult) error {
 	case "DELETE_COMPLETE", "DELETE_FAILED", "":
 		return nil
 	}
-	return failed("CloudFormation canceled the deletion of stack %s, which is %s again: %s; nothing was deleted and no bucket was touched; fix the cause and try again",
+	return failed("CloudFormation canceled the deletion of stack %s, which is %s again: %s; nothing was deleted and "+
+		"no bucket was touched; fix the cause and try again",
 		r.environment.StackName(), ended.Status, ended.Reason)
 }
 
@@ -221,12 +229,17 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	}
 	repair := lifecycle.Mend(remains.Failures, r.deletions, r.chain.Target.Force)
 	if repair.Stop != "" {
-		return repair, failed("stack %s cannot be deleted: %s; mend that and run `perch down` again", r.environment.StackName(), repair.Stop)
+		return repair, failed(
+			"stack %s cannot be deleted: %s; mend that and run `perch down` again", r.environment.StackName(),
+			repair.Stop,
+		)
 	}
 	if repair.Pause == 0 {
 		return repair, nil
 	}
-	timer := workflow.NewTimerWithOptions(r.ctx, repair.Pause, workflow.TimerOptions{Summary: "until what is still in use is free"})
+	timer := workflow.NewTimerWithOptions(
+		r.ctx, repair.Pause, workflow.TimerOptions{Summary: "until what is still in use is free"},
+	)
 	return repair, timer.Get(r.ctx, nil)
 }
 
@@ -252,7 +265,9 @@ func (r *run) prepareDeletion() (perch.StackContents, error) {
 		return out.Contents, err
 	}
 	if out.Obstacle != "" {
-		return out.Contents, failed("stack %s cannot be deleted: %s; nothing was touched", r.environment.StackName(), out.Obstacle)
+		return out.Contents, failed(
+			"stack %s cannot be deleted: %s; nothing was touched", r.environment.StackName(), out.Obstacle,
+		)
 	}
 	r.held.Add(out.Contents)
 	r.dropped = out.Dropped
@@ -312,7 +327,9 @@ func (r *run) verify(outcome perch.Outcome, undropped error) error {
 		outcome, in.Swept = perch.OutcomeGone, true
 		out, err = r.verifyOnce(in)
 	}
-	others := slices.DeleteFunc(slices.Clone(out.Leftovers), func(name string) bool { return slices.Contains(in.Known, name) })
+	others := slices.DeleteFunc(
+		slices.Clone(out.Leftovers), func(name string) bool { return slices.Contains(in.Known, name) },
+	)
 	if len(out.Leftovers) > 0 {
 		r.left = append(r.left, r.leftover(out.Leftovers))
 	}
@@ -327,7 +344,9 @@ func (r *run) verify(outcome perch.Outcome, undropped error) error {
 		return err
 	}
 	r.left = nil
-	r.result.Outcome, r.result.Leftovers, r.result.Unconfirmed = outcome, append(out.Kept, r.snapshots...), out.Unconfirmed
+	r.result.Outcome, r.result.Leftovers, r.result.Unconfirmed = outcome, append(
+		out.Kept, r.snapshots...,
+	), out.Unconfirmed
 	return nil
 }
 
@@ -352,7 +371,9 @@ func (r *run) sweepOrphans(found []contract.Orphan) error {
 		if left[orphan.StackID] == nil {
 			stacks = append(stacks, orphan.StackID)
 		}
-		left[orphan.StackID] = append(left[orphan.StackID], lifecycle.Failure{Type: orphan.Type, PhysicalID: orphan.PhysicalID})
+		left[orphan.StackID] = append(
+			left[orphan.StackID], lifecycle.Failure{Type: orphan.Type, PhysicalID: orphan.PhysicalID},
+		)
 	}
 	if err := r.emptyAll(full)(); err != nil && !final(err) {
 		return err
@@ -370,7 +391,8 @@ func (r *run) sweepOrphans(found []contract.Orphan) error {
 // leftover is what this removal leaves, as the next run of the chain hears of it.
 func (r *run) leftover(resources []string) perch.Leftover {
 	return perch.Leftover{
-		Branch: r.environment.Branch, Stack: r.environment.StackName(), StackID: r.state.StackID, Resources: resources, Since: r.started.UTC(),
+		Branch: r.environment.Branch, Stack: r.environment.StackName(), StackID: r.state.StackID, Resources: resources,
+		Since: r.started.UTC(),
 	}
 }
 

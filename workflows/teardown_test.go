@@ -20,7 +20,10 @@ func TestEnvironmentIsSeenToBeGone(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone || result.Removed != (perch.Removed{Buckets: 1, Objects: 3}) {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+	w.did(
+		"Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting",
+		"EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db",
+	)
 }
 
 func TestNothingToRemoveIsAbsent(t *testing.T) {
@@ -37,10 +40,15 @@ func TestWhatMustNotGoIsRejected(t *testing.T) {
 		change func(*contract.StackState)
 		say    string
 	}{
-		"not ours":               {func(s *contract.StackState) { s.Ours, s.Conflict = false, perch.Reject("it is not managed") }, "it is not managed"},
+		"not ours": {
+			func(s *contract.StackState) { s.Ours, s.Conflict = false, perch.Reject("it is not managed") },
+			"it is not managed",
+		},
 		"termination protection": {func(s *contract.StackState) { s.Protected = true }, "termination protection is on"},
 		"staging":                {func(s *contract.StackState) { s.Kind = perch.KindStaging }, "its kind is staging"},
-		"production":             {func(s *contract.StackState) { s.Kind = perch.KindProduction }, "its kind is production"},
+		"production": {
+			func(s *contract.StackState) { s.Kind = perch.KindProduction }, "its kind is production",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -62,8 +70,11 @@ func TestUpdateIsTurnedBackBeforeTheRemoval(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "CancelUpdate", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
-		"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+	w.did(
+		"Admit gone", "DescribeStack", "PrepareDeletion", "CancelUpdate", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS",
+		"DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets",
+		"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db",
+	)
 }
 
 func TestRemovalThatSomebodyBeganIsWaitedFor(t *testing.T) {
@@ -73,14 +84,22 @@ func TestRemovalThatSomebodyBeganIsWaitedFor(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+	w.did(
+		"Admit gone", "DescribeStack", "PrepareDeletion", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
+		"VerifyGone assets db",
+	)
 }
 
 var (
-	fullBucket  = lifecycle.Failure{LogicalID: "Assets", Type: "AWS::S3::Bucket", PhysicalID: "assets", Reason: "The bucket you tried to delete is not empty"}
+	fullBucket = lifecycle.Failure{
+		LogicalID: "Assets", Type: "AWS::S3::Bucket", PhysicalID: "assets",
+		Reason: "The bucket you tried to delete is not empty",
+	}
 	usedGroup   = lifecycle.Failure{LogicalID: "Group", Type: "AWS::EC2::SecurityGroup", Reason: "DependencyViolation"}
 	phantom     = lifecycle.Failure{LogicalID: "Topic", Type: "AWS::SNS::Topic", Reason: "HandlerErrorCode: NotFound"}
-	lockedTable = lifecycle.Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", Reason: "please disable deletion protection"}
+	lockedTable = lifecycle.Failure{
+		LogicalID: "Database", Type: "AWS::RDS::DBInstance", Reason: "please disable deletion protection",
+	}
 )
 
 // failing makes the first n deletions fail and leave failures behind.
@@ -108,8 +127,11 @@ func TestS21RefilledBucketIsEmptiedAgain(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
-		"PrepareDeletion", "DiagnoseDeletion", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+	w.did(
+		"Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting",
+		"EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "PrepareDeletion", "DiagnoseDeletion",
+		"EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db",
+	)
 }
 
 func TestS22BucketThatFillsForEverIsRetainedSweptAndReported(t *testing.T) {
@@ -122,7 +144,8 @@ func TestS22BucketThatFillsForEverIsRetainedSweptAndReported(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	calls := w.deletions()
-	if len(calls) != lifecycle.MaxDeletions-1 || calls[len(calls)-1] != "DeleteStack Assets" || calls[len(calls)-2] != "DeleteStack" {
+	if len(calls) != lifecycle.MaxDeletions-1 || calls[len(calls)-1] != "DeleteStack Assets" ||
+		calls[len(calls)-2] != "DeleteStack" {
 		t.Errorf("deletions %q", calls)
 	}
 	if !strings.Contains(strings.Join(w.calls(), "\n"), "SweepResources Assets (AWS::S3::Bucket)") {
@@ -133,13 +156,16 @@ func TestS22BucketThatFillsForEverIsRetainedSweptAndReported(t *testing.T) {
 func TestWhatASweptDatabaseHeldIsDeletedInTheSameRun(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "new")
-	w.failing(lifecycle.MaxDeletions-1, lifecycle.Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", PhysicalID: "db", Reason: "Internal failure"})
+	w.failing(lifecycle.MaxDeletions-1, lifecycle.Failure{
+		LogicalID: "Database", Type: "AWS::RDS::DBInstance", PhysicalID: "db", Reason: "Internal failure",
+	})
 	w.during["SweepResources"] = func() { w.failures = []lifecycle.Failure{usedGroup} }
 	result, _, err := w.run(Teardown, gone())
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	if calls := w.deletions(); len(calls) != lifecycle.MaxDeletions || !slices.Equal(calls[4:], []string{"DeleteStack Database", "DeleteStack"}) {
+	if calls := w.deletions(); len(calls) != lifecycle.MaxDeletions ||
+		!slices.Equal(calls[4:], []string{"DeleteStack Database", "DeleteStack"}) {
 		t.Errorf("deletions %q", calls)
 	}
 }
@@ -154,7 +180,8 @@ func TestS232WhatAnUpdateLeftIsDeletedBeforeTheNextTry(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	if !strings.Contains(strings.Join(w.calls(), "\n"), "SweepResources  (AWS::RDS::DBInstance)") || len(w.deletions()) != 2 {
+	if !strings.Contains(strings.Join(w.calls(), "\n"), "SweepResources  (AWS::RDS::DBInstance)") ||
+		len(w.deletions()) != 2 {
 		t.Errorf("did %q", w.calls())
 	}
 	if waited := w.env.Now().Sub(began); waited >= time.Minute {
@@ -189,7 +216,9 @@ func TestForcedRunForcesAfterTheLastDeletion(t *testing.T) {
 	if _, _, err := w.run(Teardown, forced); err == nil {
 		t.Error("a deletion that always fails ended well")
 	}
-	if calls := w.deletions(); !slices.Equal(calls[4:], []string{"DeleteStack Assets", "DeleteStack", "DeleteStack forced"}) {
+	if calls := w.deletions(); !slices.Equal(
+		calls[4:], []string{"DeleteStack Assets", "DeleteStack", "DeleteStack forced"},
+	) {
 		t.Errorf("deletions %q", calls)
 	}
 }
@@ -341,7 +370,8 @@ func TestS79ACanceledDeletionTouchesNoBucket(t *testing.T) {
 	w.ours("CREATE_COMPLETE", "new")
 	w.canceled = "Delete canceled. Cannot delete export shop-url as it is in use by shop-reports."
 	_, _, err := w.run(Teardown, gone())
-	if err == nil || !strings.Contains(err.Error(), w.canceled) || !strings.Contains(err.Error(), "no bucket was touched") {
+	if err == nil || !strings.Contains(err.Error(), w.canceled) ||
+		!strings.Contains(err.Error(), "no bucket was touched") {
 		t.Errorf("error %v", err)
 	}
 	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting")
@@ -364,7 +394,8 @@ func TestS80AnObstacleLetsTheDeploymentBelowGoOn(t *testing.T) {
 	w.obstacle = "database db has deletion protection"
 	removal, below := gone(), up(commitOne)
 	_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &below})
-	if err != nil || next == nil || next.Request.Commit != commitOne || next.Ended == nil || next.Ended.Rejection != nil {
+	if err != nil || next == nil || next.Request.Commit != commitOne || next.Ended == nil ||
+		next.Ended.Rejection != nil {
 		t.Errorf("handed on %+v, %v", next, err)
 	}
 	w.did("Admit gone", "DescribeStack", "PrepareDeletion")
@@ -383,7 +414,8 @@ func TestS87OrphansOfEarlierUpdatesAreEmptiedAndDeleted(t *testing.T) {
 				t.Errorf("result %+v, %v", result, err)
 			}
 			last := w.calls()[len(w.calls())-3:]
-			if last[0] != "EmptyBucket dropped" || !strings.HasPrefix(last[1], "SweepResources") || !strings.HasPrefix(last[2], "VerifyGone") {
+			if last[0] != "EmptyBucket dropped" || !strings.HasPrefix(last[1], "SweepResources") ||
+				!strings.HasPrefix(last[2], "VerifyGone") {
 				t.Errorf("the run ended with %q", last)
 			}
 		})
@@ -425,7 +457,8 @@ func TestS88LeftoversSurviveAPushDuringTheRemoval(t *testing.T) {
 	}
 	later := newWorld(t)
 	result, _, err := later.goOn(Provision, *next)
-	if err != nil || result.Outcome != perch.OutcomeReady || len(result.Earlier) != 1 || !slices.Equal(result.Earlier[0].Resources, w.left) {
+	if err != nil || result.Outcome != perch.OutcomeReady || len(result.Earlier) != 1 ||
+		!slices.Equal(result.Earlier[0].Resources, w.left) {
 		t.Errorf("result %+v, %v", result, err)
 	}
 }

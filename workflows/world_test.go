@@ -101,7 +101,10 @@ func newWorld(t *testing.T) *world {
 
 // ours is the branch's own stack in status, with a template that is in force.
 func (w *world) ours(status, template string) {
-	w.stack = contract.StackState{StackID: stackID, Status: status, Ours: true, Kind: perch.KindBranch, Template: template, URL: "https://login.example.com", Endpoint: "lb.example.com"}
+	w.stack = contract.StackState{
+		StackID: stackID, Status: status, Ours: true, Kind: perch.KindBranch, Template: template,
+		URL: "https://login.example.com", Endpoint: "lb.example.com",
+	}
 }
 
 func (w *world) note(name, format string, args ...any) {
@@ -288,7 +291,8 @@ func forced(on bool) string {
 
 // succeeded is how each operation ends when nothing goes wrong.
 var succeeded = map[string]string{
-	"CREATE_IN_PROGRESS": "CREATE_COMPLETE", "UPDATE_IN_PROGRESS": "UPDATE_COMPLETE", "DELETE_IN_PROGRESS": "DELETE_COMPLETE",
+	"CREATE_IN_PROGRESS": "CREATE_COMPLETE", "UPDATE_IN_PROGRESS": "UPDATE_COMPLETE",
+	"DELETE_IN_PROGRESS":          "DELETE_COMPLETE",
 	"UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
 }
 
@@ -315,7 +319,9 @@ func (a *activity) AwaitStack(ctx context.Context, in contract.AwaitInput) (cont
 		w.stack.Template = w.rendered.Hash
 	}
 	if end.Status == "DELETE_COMPLETE" && in.Token != "" {
-		w.stack = contract.StackState{StackID: w.stack.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: w.stack.Kind}
+		w.stack = contract.StackState{
+			StackID: w.stack.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: w.stack.Kind,
+		}
 	}
 	if w.shows {
 		stack := w.stack
@@ -347,7 +353,9 @@ func (a *activity) WithdrawOptions(context.Context, contract.StackInput) error {
 func (a *activity) PrepareDeletion(_ context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	a.w.note("PrepareDeletion", "%s", forced(in.Force))
 	contents := perch.StackContents{Buckets: []string{"assets"}, Databases: []string{"db"}, Resources: 7}
-	return contract.PrepareResult{Contents: contents, Obstacle: a.w.obstacle, Dropped: a.w.dropped}, a.w.fails["PrepareDeletion"]
+	return contract.PrepareResult{
+		Contents: contents, Obstacle: a.w.obstacle, Dropped: a.w.dropped,
+	}, a.w.fails["PrepareDeletion"]
 }
 
 func (a *activity) ReopenBuckets(context.Context, contract.ReopenInput) (contract.ReopenResult, error) {
@@ -398,7 +406,9 @@ func (a *activity) DropDatabase(context.Context, contract.DatabaseInput) (contra
 func (a *activity) SeedData(_ context.Context, in contract.SeedInput) (contract.SeedResult, error) {
 	if in.Later {
 		a.w.note("SeedData", "later")
-		return contract.SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: 201}}}, a.w.unseeded
+		return contract.SeedResult{
+			Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: 201}},
+		}, a.w.unseeded
 	}
 	a.w.note("SeedData", "")
 	return contract.SeedResult{Seeded: true, Objects: 2, Steps: []perch.SeedDone{{Step: "s3 media", Objects: 2}}}, nil

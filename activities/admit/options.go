@@ -57,7 +57,8 @@ func (up candidate) checkSwitch() error {
 		return nil
 	}
 	return perch.Reject(
-		"%s; change it back, or run `perch up --recreate %s`, which deletes the environment with its data and creates it again",
+		"%s; change it back, or run `perch up --recreate %s`, which deletes the environment with its data and "+
+			"creates it again",
 		sentence,
 		up.wanted.environment.Branch,
 	)

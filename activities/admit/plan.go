@@ -187,7 +187,9 @@ func differences(file *config.File, branch string) ([]perch.SettingDifference, e
 		return nil, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	out := []perch.SettingDifference{}
-	for _, d := range config.Differences(config.List(file.ResolveKind(perch.KindStaging)), config.List(settings, origins)) {
+	for _, d := range config.Differences(
+		config.List(file.ResolveKind(perch.KindStaging)), config.List(settings, origins),
+	) {
 		out = append(out, perch.SettingDifference(d))
 	}
 	return out, nil

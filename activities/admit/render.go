@@ -144,7 +144,9 @@ func (a *Admitter) settleDatabase(ctx context.Context, made *rendering) error {
 	var running application.RunningDatabase
 	if made.exists {
 		var err error
-		if running, err = a.Applications.RunningDatabase(ctx, made.environment.StackName(), cfn.DatabaseID); err != nil {
+		if running, err = a.Applications.RunningDatabase(
+			ctx, made.environment.StackName(), cfn.DatabaseID,
+		); err != nil {
 			return err
 		}
 	}

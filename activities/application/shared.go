@@ -54,7 +54,8 @@ func (d *Databases) Ensure(ctx context.Context, in contract.DatabaseInput) (cont
 	if outputs.DatabaseHost == "" {
 		return contract.DatabaseResult{}, awserr.Final(
 			perch.ErrorInvalid,
-			"the application stack has no shared database: set `shared_database` in the policy and run `perch application up`",
+			"the application stack has no shared database: set `shared_database` in the policy and run `perch "+
+				"application up`",
 		)
 	}
 	if _, err := d.apps.reader.OwnStack(ctx, contract.StackInput(in)); err != nil {
@@ -80,7 +81,9 @@ func (d *Databases) Ensure(ctx context.Context, in contract.DatabaseInput) (cont
 		return contract.DatabaseResult{}, err
 	}
 	defer server.Close()
-	if err := server.Ensure(ctx, in.Environment.DatabaseName(), database.MarkOf(stack.StackID, stack.Kind), password); err != nil {
+	if err := server.Ensure(
+		ctx, in.Environment.DatabaseName(), database.MarkOf(stack.StackID, stack.Kind), password,
+	); err != nil {
 		return contract.DatabaseResult{}, err
 	}
 	return contract.DatabaseResult{Made: true}, nil

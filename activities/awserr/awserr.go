@@ -34,11 +34,18 @@ func Wrap(err error, tried string, args ...any) error {
 	message := fmt.Sprintf(tried, args...) + ": " + Sentence(err)
 	switch {
 	case HasCode(err, "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"):
-		return Final(perch.ErrorDenied, "%s; AWS does not take the worker's credentials: they were deleted, or are mistyped; start the worker with valid ones and try again", message)
+		return Final(perch.ErrorDenied, "%s; AWS does not take the worker's credentials: they were deleted, or are "+
+			"mistyped; start the worker with valid ones and try again", message)
 	case Denied(err):
-		return Final(perch.ErrorDenied, "%s; the worker's role lacks %s, or a policy above it denies that: give it this permission and try again", message, Action(err))
+		return Final(
+			perch.ErrorDenied,
+			"%s; the worker's role lacks %s, or a policy above it denies that: give it this permission and try again",
+			message, Action(err),
+		)
 	case Says(err, "ValidationError", "is invalid or cannot be assumed"):
-		return Final(perch.ErrorInvalid, "%s; CloudFormation needs this role for the stack as long as the stack is there: make it again under the same name, with cloudformation.amazonaws.com in its trust policy, or name another one as `service_role` in the worker's policy; then try again", message)
+		return Final(perch.ErrorInvalid, "%s; CloudFormation needs this role for the stack as long as the stack is "+
+			"there: make it again under the same name, with cloudformation.amazonaws.com in its trust policy, or "+
+			"name another one as `service_role` in the worker's policy; then try again", message)
 	case Code(err) == "ValidationError" && !transient(err):
 		return Final(perch.ErrorInvalid, "%s", message)
 	case Code(err) == "InsufficientCapabilitiesException" || Code(err) == "LimitExceededException":
@@ -92,7 +99,10 @@ func Says(err error, wanted, text string) bool {
 // Denied reports that AWS says no, be it to a caller whom it knows or to credentials that it does
 // not. Forbidden is S3's answer to HEAD, which has no body to say more.
 func Denied(err error) bool {
-	return HasCode(err, "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "InsufficientPrivilegesException")
+	return HasCode(
+		err, "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthFailure",
+		"InvalidClientTokenId", "UnrecognizedClientException", "InsufficientPrivilegesException",
+	)
 }
 
 // Throttled reports that AWS wants fewer calls.
@@ -103,8 +113,10 @@ func Throttled(err error) bool {
 
 // actions are the IAM actions of the operations whose action has another name.
 var actions = map[string]string{
-	"s3:HeadBucket": "s3:ListBucket", "s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket", "s3:CopyObject": "s3:GetObject or s3:PutObject",
-	"s3:DeleteObjects": "s3:DeleteObject or s3:DeleteObjectVersion", "s3:ListObjectVersions": "s3:ListBucketVersions", "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+	"s3:HeadBucket": "s3:ListBucket", "s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket",
+	"s3:CopyObject":    "s3:GetObject or s3:PutObject",
+	"s3:DeleteObjects": "s3:DeleteObject or s3:DeleteObjectVersion", "s3:ListObjectVersions": "s3:ListBucketVersions",
+	"s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
 }
 
 // deniedAction is the action in AWS's sentence about a denial. It is not always that of the call:

@@ -17,7 +17,9 @@ import (
 )
 
 func awsError(service, operation, code, message string) error {
-	return &smithy.OperationError{ServiceID: service, OperationName: operation, Err: &smithy.GenericAPIError{Code: code, Message: message}}
+	return &smithy.OperationError{
+		ServiceID: service, OperationName: operation, Err: &smithy.GenericAPIError{Code: code, Message: message},
+	}
 }
 
 func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
@@ -51,7 +53,10 @@ func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 		{"LimitExceededException", "Limit for stack has been exceeded", perch.ErrorInvalid},
 	} {
 		t.Run(c.code+" "+c.message, func(t *testing.T) {
-			err := Wrap(fmt.Errorf("wrapped: %w", awsError("CloudFormation", "CreateStack", c.code, c.message)), "create stack %s", "shop-login")
+			err := Wrap(
+				fmt.Errorf("wrapped: %w", awsError("CloudFormation", "CreateStack", c.code, c.message)),
+				"create stack %s", "shop-login",
+			)
 			if c.want == passing {
 				activitytest.WantRetry(t, err, "create stack shop-login", c.code)
 				return
@@ -63,8 +68,12 @@ func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 
 func TestCredentialsThatAWSDoesNotKnowAreNoMissingRight(t *testing.T) {
 	for _, code := range []string{"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"} {
-		err := Wrap(awsError("CloudFormation", "CreateStack", code, "The security token included in the request is invalid."), "create stack shop-login")
-		activitytest.WantFinal(t, err, perch.ErrorDenied, "create stack shop-login: "+code, "AWS does not take the worker's credentials", "start the worker with valid ones")
+		err := Wrap(
+			awsError("CloudFormation", "CreateStack", code, "The security token included in the request is invalid."),
+			"create stack shop-login",
+		)
+		activitytest.WantFinal(t, err, perch.ErrorDenied, "create stack shop-login: "+
+			code, "AWS does not take the worker's credentials", "start the worker with valid ones")
 		if strings.Contains(err.Error(), "lacks") {
 			t.Errorf("it sends people to the role: %v", err)
 		}
@@ -83,9 +92,13 @@ func TestAFailureThatIsTriedAgainReadsAsWhatAWSSaid(t *testing.T) {
 	answer := &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusBadRequest}}
 	rejected := errors.New(`Post "https://cloudformation.eu-central-1.amazonaws.com/": connection refused`)
 	for want, framed := range map[string]error{
-		"Throttling: Rate exceeded": &smithyhttp.ResponseError{Response: answer, Err: &smithy.GenericAPIError{Code: "Throttling", Message: "Rate exceeded"}},
-		"InternalFailure":           &smithyhttp.ResponseError{Response: answer, Err: &smithy.GenericAPIError{Code: "InternalFailure"}},
-		rejected.Error():            &smithyhttp.RequestSendError{Err: rejected},
+		"Throttling: Rate exceeded": &smithyhttp.ResponseError{
+			Response: answer, Err: &smithy.GenericAPIError{Code: "Throttling", Message: "Rate exceeded"},
+		},
+		"InternalFailure": &smithyhttp.ResponseError{
+			Response: answer, Err: &smithy.GenericAPIError{Code: "InternalFailure"},
+		},
+		rejected.Error(): &smithyhttp.RequestSendError{Err: rejected},
 	} {
 		sdk := &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "DescribeStacks", Err: framed}
 		err := Wrap(sdk, "describe stack %s", "shop-login")
@@ -108,23 +121,33 @@ func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
 		{"S3", "HeadBucket", "lacks s3:ListBucket,"},
 		{"S3", "DeleteObjects", "lacks s3:DeleteObject or s3:DeleteObjectVersion,"},
 	} {
-		activitytest.WantFinal(t, Wrap(awsError(c.service, c.operation, "AccessDenied", "no"), "try"), perch.ErrorDenied, c.want)
+		activitytest.WantFinal(
+			t, Wrap(awsError(c.service, c.operation, "AccessDenied", "no"), "try"), perch.ErrorDenied, c.want,
+		)
 	}
-	activitytest.WantFinal(t, Wrap(&smithy.GenericAPIError{Code: "AccessDenied"}, "try"), perch.ErrorDenied, "lacks the action,")
+	activitytest.WantFinal(
+		t, Wrap(&smithy.GenericAPIError{Code: "AccessDenied"}, "try"), perch.ErrorDenied, "lacks the action,",
+	)
 	behind := awsError(
 		"Elastic Beanstalk",
 		"UpdateEnvironment",
 		"AccessDenied",
 		"User: arn:aws:sts::1:assumed-role/perch-worker/x "+
-			"is not authorized to perform: autoscaling:SuspendProcesses on resource: * because no identity-based policy "+
+			"is not authorized to perform: autoscaling:SuspendProcesses on resource: * because no identity-based "+
+			"policy "+
 			"allows it",
 	)
 	activitytest.WantFinal(t, Wrap(behind, "try"), perch.ErrorDenied, "lacks autoscaling:SuspendProcesses,")
 }
 
 func TestS28AMissingServiceRoleHasItsOwnSentence(t *testing.T) {
-	err := Wrap(awsError("CloudFormation", "DeleteStack", "ValidationError", "Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed"), "delete stack shop-login")
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "role/cfn", "make it again under the same name", "`service_role`")
+	err := Wrap(awsError(
+		"CloudFormation", "DeleteStack", "ValidationError",
+		"Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed",
+	), "delete stack shop-login")
+	activitytest.WantFinal(
+		t, err, perch.ErrorInvalid, "role/cfn", "make it again under the same name", "`service_role`",
+	)
 }
 
 func TestOnlyItsOwnWordsMeanThatAStackIsMissing(t *testing.T) {
@@ -137,14 +160,17 @@ func TestOnlyItsOwnWordsMeanThatAStackIsMissing(t *testing.T) {
 			t.Errorf("%q: %v", message, got)
 		}
 	}
-	if UnknownStack(awsError("CloudFormation", "DescribeStacks", "InternalFailure", "it does not exist")) || UnknownStack(nil) {
+	if UnknownStack(awsError("CloudFormation", "DescribeStacks", "InternalFailure", "it does not exist")) ||
+		UnknownStack(nil) {
 		t.Error("the text alone was believed")
 	}
 }
 
 func TestRejectionsAreNotTriedAgain(t *testing.T) {
 	var failure *temporal.ApplicationError
-	if err := Final(perch.ErrorInvalid, "no %d", 1); !errors.As(err, &failure) || !failure.NonRetryable() || failure.Message() != "no 1" {
+	if err := Final(
+		perch.ErrorInvalid, "no %d", 1,
+	); !errors.As(err, &failure) || !failure.NonRetryable() || failure.Message() != "no 1" {
 		t.Errorf("got %v", err)
 	}
 }

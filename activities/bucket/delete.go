@@ -43,7 +43,8 @@ func (e *emptying) deleteKeys(ctx context.Context, batch []identity) deletion {
 		objects[i] = types.ObjectIdentifier{Key: &batch[i].key, VersionId: present(id.version)}
 	}
 	out, err := e.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
-		Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)},
+		Bucket: &e.bucket, ExpectedBucketOwner: &e.account,
+		Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)},
 	})
 	if err != nil {
 		return deletion{err: err}
@@ -54,18 +55,25 @@ func (e *emptying) deleteKeys(ctx context.Context, batch []identity) deletion {
 // deleteOne deletes a version whose key cannot be in an XML document: the address of a request
 // can hold it.
 func (e *emptying) deleteOne(ctx context.Context, id identity) deletion {
-	_, err := e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &id.key, VersionId: present(id.version)})
+	_, err := e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{
+		Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &id.key, VersionId: present(id.version),
+	})
 	if err == nil || passing(err) || awserr.Denied(err) || awserr.HasCode(err, "NoSuchBucket") {
 		return deletion{err: err}
 	}
-	return judge([]types.Error{{Key: &id.key, VersionId: &id.version, Code: aws.String(awserr.Code(err)), Message: aws.String(awserr.Sentence(err))}})
+	return judge([]types.Error{{
+		Key: &id.key, VersionId: &id.version, Code: aws.String(awserr.Code(err)),
+		Message: aws.String(awserr.Sentence(err)),
+	}})
 }
 
 // judge sorts the failures of single keys by code: the text is for people.
 func judge(failures []types.Error) deletion {
 	var v deletion
 	for _, f := range failures {
-		failure := keyFailure{identity{aws.ToString(f.Key), aws.ToString(f.VersionId)}, aws.ToString(f.Code), aws.ToString(f.Message)}
+		failure := keyFailure{
+			identity{aws.ToString(f.Key), aws.ToString(f.VersionId)}, aws.ToString(f.Code), aws.ToString(f.Message),
+		}
 		switch {
 		case passingCode(failure.code):
 			v.passing = append(v.passing, failure)
@@ -107,5 +115,7 @@ func (e *emptying) impossible(failures []keyFailure) error {
 	if failures[0].code == "AccessDenied" {
 		kind = perch.ErrorDenied
 	}
-	return awserr.Final(kind, "bucket %s cannot be emptied: %s%s; lift the lock or the denial, or delete the versions by hand, and try again; or leave the bucket behind with `perch down --force`", e.bucket, strings.Join(named, ", "), more)
+	return awserr.Final(kind, "bucket %s cannot be emptied: %s%s; lift the lock or the denial, or delete the "+
+		"versions by hand, and try again; or leave the bucket behind with `perch down --force`", e.bucket,
+		strings.Join(named, ", "), more)
 }

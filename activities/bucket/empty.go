@@ -97,7 +97,8 @@ type bucketBeat struct {
 // resume takes up the count and the place of an earlier attempt.
 func (e *emptying) resume(ctx context.Context) marker {
 	var earlier bucketBeat
-	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &earlier) != nil || earlier.Since.IsZero() {
+	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &earlier) != nil ||
+		earlier.Since.IsZero() {
 		earlier = bucketBeat{Progress: perch.Progress{Since: time.Now().UTC()}}
 	}
 	earlier.Status, earlier.Resource = "EMPTYING", e.bucket

@@ -31,7 +31,9 @@ var oneByOne = contender{"one by one", func(ctx context.Context, url, bucket str
 	client := clientAt(url)
 	return eachPage(ctx, client, bucket, func(page []types.ObjectIdentifier) error {
 		for _, id := range page {
-			if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: id.Key, VersionId: id.VersionId}); err != nil {
+			if _, err := client.DeleteObject(
+				ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: id.Key, VersionId: id.VersionId},
+			); err != nil {
 				return err
 			}
 		}
@@ -44,7 +46,10 @@ var pageByPage = contender{"page by page", func(ctx context.Context, url, bucket
 	client := clientAt(url)
 	return eachPage(ctx, client, bucket, func(page []types.ObjectIdentifier) error {
 		for len(page) > 0 {
-			out, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &types.Delete{Objects: page, Quiet: aws.Bool(true)}})
+			out, err := client.DeleteObjects(
+				ctx,
+				&s3.DeleteObjectsInput{Bucket: &bucket, Delete: &types.Delete{Objects: page, Quiet: aws.Bool(true)}},
+			)
 			if err != nil {
 				return err
 			}
@@ -98,7 +103,9 @@ func BenchmarkEmptyBucketAtS3Speed(b *testing.B) {
 				var limits storageservice.Limits
 				s := newStorage(b, storageservice.Config{Limits: &limits}, "Enabled")
 				s.fill(c.versions)
-				limits = storageservice.Limits{Deletes: limit, Latency: 50 * time.Millisecond, KeyLatency: time.Millisecond}
+				limits = storageservice.Limits{
+					Deletes: limit, Latency: 50 * time.Millisecond, KeyLatency: time.Millisecond,
+				}
 				b.StartTimer()
 				start := time.Now()
 				if err := c.empty(b.Context(), s.url, bucketName); err != nil {

@@ -71,7 +71,10 @@ func TestS37KeysUnderALockAreNamedAndNothingGoesRound(t *testing.T) {
 	}}, "Enabled")
 	s.fill(1500)
 	a := s.empty(t.Context(), nil)
-	activitytest.WantFinal(t, a.err, perch.ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock", "and 295 more", "lift the lock", "perch down --force")
+	activitytest.WantFinal(
+		t, a.err, perch.ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock",
+		"and 295 more", "lift the lock", "perch down --force",
+	)
 	if calls := s.count("DeleteObjects"); calls > 2 {
 		t.Errorf("%d requests to delete, want no second try", calls)
 	}
@@ -81,11 +84,15 @@ func TestS37KeysUnderALockAreNamedAndNothingGoesRound(t *testing.T) {
 }
 
 func TestS37ADeniedCallNamesTheCall(t *testing.T) {
-	for _, operation := range []string{"GetBucketTagging", "PutBucketPolicy", "ListMultipartUploads", "ListObjectVersions", "DeleteObjects"} {
+	for _, operation := range []string{
+		"GetBucketTagging", "PutBucketPolicy", "ListMultipartUploads", "ListObjectVersions", "DeleteObjects",
+	} {
 		s := newStorage(t, storageservice.Config{}, "Enabled")
 		s.fill(3)
 		s.before = s.answer(operation, http.StatusForbidden, "AccessDenied", "User is not authorized to perform it")
-		activitytest.WantFinal(t, s.empty(t.Context(), nil).err, perch.ErrorDenied, bucketName, "User is not authorized", "permission")
+		activitytest.WantFinal(
+			t, s.empty(t.Context(), nil).err, perch.ErrorDenied, bucketName, "User is not authorized", "permission",
+		)
 		if s.count(operation) != 1 {
 			t.Errorf("%s was tried %d times", operation, s.count(operation))
 		}
@@ -93,7 +100,10 @@ func TestS37ADeniedCallNamesTheCall(t *testing.T) {
 }
 
 func TestS40ABucketThatGoesIsEmptyAtEveryStep(t *testing.T) {
-	for _, operation := range []string{"GetBucketTagging", "PutBucketPolicy", "ListMultipartUploads", "AbortMultipartUpload", "ListObjectVersions", "DeleteObjects"} {
+	for _, operation := range []string{
+		"GetBucketTagging", "PutBucketPolicy", "ListMultipartUploads", "AbortMultipartUpload", "ListObjectVersions",
+		"DeleteObjects",
+	} {
 		s := newStorage(t, storageservice.Config{}, "Enabled")
 		s.fill(3)
 		s.direct(http.MethodPost, address("upload")+"?uploads", "")
@@ -115,13 +125,17 @@ func TestS41ABucketInAnotherRegionIsAskedThere(t *testing.T) {
 		}
 		s.wantEmptied(1200)
 		if s.count("GetBucketTagging") != 2 {
-			t.Errorf("%s: %d calls to find the region, want the one that failed and the one that did not", code, s.count("GetBucketTagging"))
+			t.Errorf(
+				"%s: %d calls to find the region, want the one that failed and the one that did not", code,
+				s.count("GetBucketTagging"),
+			)
 		}
 	}
 }
 
 func TestS42ABucketThatIsNotTheStacksIsNeverTouched(t *testing.T) {
-	const other = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-main/00000000-0000-11f0-8000-000000000000"
+	const other = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-main/" +
+		"00000000-0000-11f0-8000-000000000000"
 	const foreign = "elasticbeanstalk-eu-central-1-123456789012"
 	for name, stack := range map[string]string{"another stack's": other, "without tags": ""} {
 		t.Run(name, func(t *testing.T) {
@@ -145,8 +159,10 @@ func describes(root string) func(string, http.ResponseWriter, *http.Request) boo
 		if r.Method != http.MethodPost || r.URL.Path != "/" {
 			return false
 		}
-		_, _ = fmt.Fprintf(w, `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>`+
-			`<StackName>shop-login-Media</StackName><StackStatus>CREATE_COMPLETE</StackStatus><RootId>%s</RootId></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, root)
+		_, _ = fmt.Fprintf(w, `<DescribeStacksResponse `+
+			`xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>`+
+			`<StackName>shop-login-Media</StackName><StackStatus>CREATE_COMPLETE</StackStatus><RootId>%s</RootId></`+
+			`member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, root)
 		return true
 	}
 }
@@ -161,12 +177,15 @@ func TestAStackIDThatIsNoneIsRejectedBeforeAnyCall(t *testing.T) {
 }
 
 func TestABucketOfANestedStackIsTheStacks(t *testing.T) {
-	const child = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login-Media/00000000-0000-11f0-8000-000000000000"
+	const child = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login-Media/" +
+		"00000000-0000-11f0-8000-000000000000"
 	for root, owned := range map[string]bool{bucketStack: true, child: false} {
 		s := newStorage(t, storageservice.Config{}, "Enabled")
 		s.create("nested", child, nil)
 		s.before = describes(root)
-		if _, err := activitytest.Try(emptyAt(s.url), emptyInput{Bucket: "nested", StackID: bucketStack}); (err == nil) != owned {
+		if _, err := activitytest.Try(
+			emptyAt(s.url), emptyInput{Bucket: "nested", StackID: bucketStack},
+		); (err == nil) != owned {
 			t.Errorf("root %s: %v", root, err)
 		}
 	}
@@ -174,8 +193,10 @@ func TestABucketOfANestedStackIsTheStacks(t *testing.T) {
 
 func TestS43KeysOfAnyKindGo(t *testing.T) {
 	keys := []string{
-		"line\nbreak", "return\rcarriage", "tab\t", "a&b<c>d\"e'f", "/leading", "double//slash", "trailing/", " space + plus%20percent", "?query#fragment",
-		"control\x01\x1f\x7f", "\x02", "next\u0085line\u2028", "\ufffe", "é漢🦅", strings.Repeat("🦅", 256), strings.Repeat("k", 1024), "../up", "a/./b",
+		"line\nbreak", "return\rcarriage", "tab\t", "a&b<c>d\"e'f", "/leading", "double//slash", "trailing/",
+		" space + plus%20percent", "?query#fragment",
+		"control\x01\x1f\x7f", "\x02", "next\u0085line\u2028", "\ufffe", "é漢🦅", strings.Repeat("🦅", 256),
+		strings.Repeat("k", 1024), "../up", "a/./b",
 	}
 	s := newStorage(t, storageservice.Config{}, "Enabled")
 	for _, key := range keys {
@@ -209,7 +230,8 @@ func TestWritesAreDeniedBeforeAnythingIsDeleted(t *testing.T) {
 	}
 	s.wantEmptied(1)
 	policy := s.direct(http.MethodGet, "/"+bucketName+"?policy", "").Body.String()
-	if denied != 1 || !strings.Contains(policy, `"Deny"`) || !strings.Contains(policy, "arn:aws:s3:::"+bucketName+"/*") {
+	if denied != 1 || !strings.Contains(policy, `"Deny"`) ||
+		!strings.Contains(policy, "arn:aws:s3:::"+bucketName+"/*") {
 		t.Errorf("policy %s", policy)
 	}
 }
@@ -231,7 +253,10 @@ func TestABucketThatIsFilledWhileItIsEmptiedIsEmptiedAgainOrNamed(t *testing.T) 
 			s.wantEmptied(c.want)
 			continue
 		}
-		activitytest.WantRetry(t, s.empty(t.Context(), nil).err, bucketName, "10 listings in a row were not empty", "log-9", "stop what writes")
+		activitytest.WantRetry(
+			t, s.empty(t.Context(), nil).err, bucketName, "10 listings in a row were not empty", "log-9",
+			"stop what writes",
+		)
 	}
 }
 
@@ -257,7 +282,10 @@ func TestS39AnotherWorkerGoesOnWhereTheFirstDied(t *testing.T) {
 		t.Errorf("second worker: %d removed in all, error %v", second.Objects, second.err)
 	}
 	if left := n - first.beat.Done; s.doomed > left || s.count("ListObjectVersions") > left/deleteBatch+2 {
-		t.Errorf("the second worker sent %d keys and listed %d times where %d were left", s.doomed, s.count("ListObjectVersions"), left)
+		t.Errorf(
+			"the second worker sent %d keys and listed %d times where %d were left", s.doomed,
+			s.count("ListObjectVersions"), left,
+		)
 	}
 }
 

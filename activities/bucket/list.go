@@ -38,7 +38,9 @@ func (e *emptying) list(ctx context.Context, from marker, pages chan<- listing) 
 	for {
 		page := e.page(ctx, from)
 		if page.next != nil && *page.next == from {
-			page = listing{err: fmt.Errorf("list versions of bucket %s: the page behind %q does not lead on", e.bucket, from.key)}
+			page = listing{
+				err: fmt.Errorf("list versions of bucket %s: the page behind %q does not lead on", e.bucket, from.key),
+			}
 		}
 		select {
 		case pages <- page:
@@ -54,8 +56,9 @@ func (e *emptying) list(ctx context.Context, from marker, pages chan<- listing) 
 
 func (e *emptying) listVersions(ctx context.Context, from marker) listing {
 	in := &s3.ListObjectVersionsInput{
-		Bucket: &e.bucket, ExpectedBucketOwner: &e.account, MaxKeys: aws.Int32(deleteBatch), EncodingType: types.EncodingTypeUrl,
-		KeyMarker: present(from.key), VersionIdMarker: present(from.version),
+		Bucket: &e.bucket, ExpectedBucketOwner: &e.account, MaxKeys: aws.Int32(deleteBatch),
+		EncodingType: types.EncodingTypeUrl,
+		KeyMarker:    present(from.key), VersionIdMarker: present(from.version),
 	}
 	var out *s3.ListObjectVersionsOutput
 	err := e.persist(ctx, func(ctx context.Context) (err error) {

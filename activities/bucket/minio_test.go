@@ -33,7 +33,9 @@ func TestOnMinIO(t *testing.T) {
 		t.Fatalf("removed %d with error %v, want %d", result.Objects, err, versions)
 	}
 	// S3 and MinIO delete only a bucket that holds nothing.
-	if _, err := clientAt(m.url).DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(bucketName)}); err != nil {
+	if _, err := clientAt(m.url).DeleteBucket(
+		t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(bucketName)},
+	); err != nil {
 		t.Error(err)
 	}
 }
@@ -52,7 +54,9 @@ func startMinIO(t *testing.T) *minio {
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.MustGetFreePort()))
 	command := exec.CommandContext(t.Context(), program, "server", t.TempDir(), "--address", address, "--quiet")
-	command.Env = append(os.Environ(), "MINIO_ROOT_USER="+minioUser, "MINIO_ROOT_PASSWORD="+minioPassword, "MINIO_BROWSER=off")
+	command.Env = append(
+		os.Environ(), "MINIO_ROOT_USER="+minioUser, "MINIO_ROOT_PASSWORD="+minioPassword, "MINIO_BROWSER=off",
+	)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -88,15 +92,22 @@ func (m *minio) fill(bucket string, n int) {
 	client := clientAt(m.url)
 	ctx := m.Context()
 	_, made := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket})
-	_, versioned := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}})
-	_, tagged := client.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &bucket, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String(StackIDTag), Value: aws.String(bucketStack)}}}})
+	_, versioned := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+		Bucket: &bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"},
+	})
+	_, tagged := client.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{
+		Bucket:  &bucket,
+		Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String(StackIDTag), Value: aws.String(bucketStack)}}},
+	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
 	for i := range n / 3 {
 		key := fmt.Sprintf("media/%07d", i)
 		group.Go(func() error { return twoVersionsAndAMarker(ctx, client, bucket, key) })
 	}
-	_, begun := client.CreateMultipartUpload(m.Context(), &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: aws.String("unfinished")})
+	_, begun := client.CreateMultipartUpload(
+		m.Context(), &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: aws.String("unfinished")},
+	)
 	if err := errors.Join(made, versioned, tagged, begun, group.Wait()); err != nil {
 		m.Fatal(err)
 	}
@@ -104,7 +115,9 @@ func (m *minio) fill(bucket string, n int) {
 
 func twoVersionsAndAMarker(ctx context.Context, client *s3.Client, bucket, key string) error {
 	for range 2 {
-		if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")}); err != nil {
+		if _, err := client.PutObject(
+			ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")},
+		); err != nil {
 			return err
 		}
 	}

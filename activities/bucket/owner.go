@@ -24,7 +24,9 @@ func (e *emptying) check(ctx context.Context) error {
 	if region := regionOf(err); region != "" && region != e.s3.Options().Region {
 		e.s3 = s3.New(e.s3.Options(), func(o *s3.Options) {
 			o.Region = region
-			o.ExpressCredentials = nil // A client writes into its own; it must not share them with the one that it is made from.
+			// A client writes into its own; it must not share them with the one that it is made
+			// from.
+			o.ExpressCredentials = nil
 		})
 		out, err = e.tags(ctx)
 	}
@@ -44,7 +46,9 @@ func (e *emptying) check(ctx context.Context) error {
 
 func (e *emptying) tags(ctx context.Context) (out *s3.GetBucketTaggingOutput, err error) {
 	err = e.persist(ctx, func(ctx context.Context) error {
-		out, err = e.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account})
+		out, err = e.s3.GetBucketTagging(
+			ctx, &s3.GetBucketTaggingInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account},
+		)
 		return err
 	})
 	return out, err
@@ -72,7 +76,10 @@ func (e *emptying) checkOwner(ctx context.Context, owner string) error {
 	if nested, err := e.nested(ctx, owner); nested || err != nil {
 		return err
 	}
-	return awserr.Final(perch.ErrorInvalid, "bucket %s does not carry the tag %s=%s: it is not this stack's and was left alone", e.bucket, StackIDTag, e.stackID)
+	return awserr.Final(
+		perch.ErrorInvalid, "bucket %s does not carry the tag %s=%s: it is not this stack's and was left alone",
+		e.bucket, StackIDTag, e.stackID,
+	)
 }
 
 // nested reports whether the stack of that id is nested in ours: a nested stack's buckets carry its

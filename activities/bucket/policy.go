@@ -122,7 +122,9 @@ func (e *emptying) denyWrites(ctx context.Context) error {
 	document, err := policy.document()
 	if err == nil {
 		err = e.persist(ctx, func(ctx context.Context) error {
-			_, err := e.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &e.bucket, Policy: &document, ExpectedBucketOwner: &e.account})
+			_, err := e.s3.PutBucketPolicy(
+				ctx, &s3.PutBucketPolicyInput{Bucket: &e.bucket, Policy: &document, ExpectedBucketOwner: &e.account},
+			)
 			return err
 		})
 	}

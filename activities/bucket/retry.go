@@ -27,7 +27,10 @@ const (
 // passingCodes are failures, of calls and of single keys, that pass by themselves; slowCodes are
 // those of them that ask for less.
 var (
-	slowCodes    = map[string]bool{"SlowDown": true, "ServiceUnavailable": true, "Throttling": true, "ThrottlingException": true, "RequestLimitExceeded": true, "TooManyRequests": true}
+	slowCodes = map[string]bool{
+		"SlowDown": true, "ServiceUnavailable": true, "Throttling": true, "ThrottlingException": true,
+		"RequestLimitExceeded": true, "TooManyRequests": true,
+	}
 	passingCodes = map[string]bool{"InternalError": true, "RequestTimeout": true, "OperationAborted": true}
 	retryable    = retry.IsErrorRetryables(retry.DefaultRetryables)
 )
@@ -43,7 +46,8 @@ func passing(err error) bool {
 // way.
 func slow(err error) bool {
 	var response *smithyhttp.ResponseError
-	return slowCodes[awserr.Code(err)] || errors.As(err, &response) && response.HTTPStatusCode() == http.StatusServiceUnavailable
+	return slowCodes[awserr.Code(err)] ||
+		errors.As(err, &response) && response.HTTPStatusCode() == http.StatusServiceUnavailable
 }
 
 // backoff is the pause after that many failures in a row, one or more: doubled each time, and

@@ -56,7 +56,10 @@ func (e *emptying) sweep(ctx context.Context, from marker) error {
 		}
 		from, last = marker{}, s.last
 	}
-	return fmt.Errorf("empty bucket %s: %d listings in a row were not empty, the last had %q: stop what writes to it", e.bucket, maxSweeps, last.key)
+	return fmt.Errorf(
+		"empty bucket %s: %d listings in a row were not empty, the last had %q: stop what writes to it", e.bucket,
+		maxSweeps, last.key,
+	)
 }
 
 // sweeper deletes what one listing shows: one lister, and as many requests to delete as the pace
@@ -223,7 +226,10 @@ func (s *sweeper) failed(o outcome) []task {
 	case len(o.final) > 0:
 		s.fail(s.impossible(o.final))
 	case len(o.passing) > 0 && s.stuck():
-		s.fail(fmt.Errorf("delete objects of bucket %s: nothing has been deleted for %s, the last failure is %s", s.bucket, stuckAfter, o.passing[0]))
+		s.fail(fmt.Errorf(
+			"delete objects of bucket %s: nothing has been deleted for %s, the last failure is %s", s.bucket,
+			stuckAfter, o.passing[0],
+		))
 	}
 	failures := map[identity]bool{}
 	for _, f := range append(o.final, o.passing...) {

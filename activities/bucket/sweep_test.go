@@ -80,7 +80,9 @@ func (p *pile) page(ctx context.Context, from marker) listing {
 }
 
 func (p *pile) remove(ctx context.Context, batch []identity) deletion {
-	if err := pulse.Pause(ctx, 50*time.Millisecond+time.Duration(len(batch))*max(time.Millisecond, p.perKey)); err != nil {
+	if err := pulse.Pause(
+		ctx, 50*time.Millisecond+time.Duration(len(batch))*max(time.Millisecond, p.perKey),
+	); err != nil {
 		return deletion{err: err}
 	}
 	p.mu.Lock()
@@ -222,7 +224,8 @@ func TestWhatNeverPassesEndsWithItsReason(t *testing.T) {
 			fail(p)
 			start := time.Now()
 			err := p.emptying().sweep(t.Context(), marker{})
-			if err == nil || !strings.Contains(err.Error(), code) || !strings.Contains(err.Error(), "delete objects of bucket pile") {
+			if err == nil || !strings.Contains(err.Error(), code) ||
+				!strings.Contains(err.Error(), "delete objects of bucket pile") {
 				t.Errorf("error %v", err)
 			}
 			if waited := time.Since(start); waited < stuckAfter || waited > stuckAfter+2*backoffMost {
@@ -241,7 +244,10 @@ func TestAKeyThatNeverPassesIsNamed(t *testing.T) {
 			var failed []types.Error
 			for _, id := range batch {
 				if id.key == "0000042" {
-					failed = append(failed, types.Error{Key: &id.key, VersionId: &id.version, Code: ptr("InternalError"), Message: ptr("Please try again.")})
+					failed = append(failed, types.Error{
+						Key: &id.key, VersionId: &id.version, Code: ptr("InternalError"),
+						Message: ptr("Please try again."),
+					})
 					continue
 				}
 				kept = append(kept, id)

@@ -24,12 +24,17 @@ func (e *emptying) abortUploads(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("empty bucket %s: unfinished uploads are listed after they were aborted %d times: stop what uploads to it", e.bucket, maxSweeps)
+	return fmt.Errorf(
+		"empty bucket %s: unfinished uploads are listed after they were aborted %d times: stop what uploads to it",
+		e.bucket, maxSweeps,
+	)
 }
 
 // abortListed aborts the uploads that one listing shows, all its pages, and counts them.
 func (e *emptying) abortListed(ctx context.Context) (found int, err error) {
-	in := &s3.ListMultipartUploadsInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account, EncodingType: types.EncodingTypeUrl}
+	in := &s3.ListMultipartUploadsInput{
+		Bucket: &e.bucket, ExpectedBucketOwner: &e.account, EncodingType: types.EncodingTypeUrl,
+	}
 	for {
 		var page *s3.ListMultipartUploadsOutput
 		err := e.persist(ctx, func(ctx context.Context) (err error) {
@@ -72,7 +77,10 @@ func (e *emptying) abortAll(ctx context.Context, page *s3.ListMultipartUploadsOu
 
 func (e *emptying) abort(ctx context.Context, key string, id *string) error {
 	err := e.persist(ctx, func(ctx context.Context) error {
-		_, err := e.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &key, UploadId: id})
+		_, err := e.s3.AbortMultipartUpload(
+			ctx,
+			&s3.AbortMultipartUploadInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &key, UploadId: id},
+		)
 		return err
 	})
 	if awserr.HasCode(err, "NoSuchUpload") {

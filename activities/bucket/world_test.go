@@ -26,8 +26,9 @@ import (
 )
 
 const (
-	bucketStack = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/6c1f6b10-0000-11f0-8000-000000000000"
-	bucketName  = "shop-login-assets"
+	bucketStack = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/" +
+		"6c1f6b10-0000-11f0-8000-000000000000"
+	bucketName = "shop-login-assets"
 )
 
 // storage is an S3 over HTTP with one bucket of bucketStack, and a record of what was asked of it.
@@ -79,7 +80,9 @@ func (s *storage) create(name, stack string, properties map[string]any) {
 
 // answer makes a before that answers an operation with an error, every one where operation is
 // empty.
-func (s *storage) answer(operation string, status int, code, message string) func(string, http.ResponseWriter, *http.Request) bool {
+func (s *storage) answer(
+	operation string, status int, code, message string,
+) func(string, http.ResponseWriter, *http.Request) bool {
 	return func(asked string, w http.ResponseWriter, r *http.Request) bool {
 		if operation != "" && asked != operation {
 			return false
@@ -167,7 +170,8 @@ func (s *storage) fill(n int) {
 }
 
 func (s *storage) version(status string) {
-	s.direct(http.MethodPut, "/"+bucketName+"?versioning", "<VersioningConfiguration><Status>"+status+"</Status></VersioningConfiguration>")
+	s.direct(http.MethodPut, "/"+bucketName+
+		"?versioning", "<VersioningConfiguration><Status>"+status+"</Status></VersioningConfiguration>")
 }
 
 // left is what a listing of versions shows, and how many unfinished uploads there are.
@@ -200,7 +204,10 @@ func emptyAt(url string) func(context.Context, emptyInput) (emptyResult, error) 
 }
 
 func awsAt(url string) aws.Config {
-	return aws.Config{Region: "eu-central-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secretsecret", "")}
+	return aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &url,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secretsecret", ""),
+	}
 }
 
 // attempt is how one attempt of the activity ended.

@@ -41,7 +41,9 @@ func (s *Store) LastLife(ctx context.Context, environment perch.Environment) (la
 		Bucket: &bucket, Prefix: aws.String(historyPrefix + environment.Slug + "/"),
 	})
 	if err != nil {
-		return perch.Card{}, false, awserr.Wrap(err, "list the history of branch %s in bucket %s", environment.Branch, bucket)
+		return perch.Card{}, false, awserr.Wrap(
+			err, "list the history of branch %s in bucket %s", environment.Branch, bucket,
+		)
 	}
 	if len(listed.Contents) == 0 {
 		return perch.Card{}, false, nil
@@ -54,7 +56,9 @@ func (s *Store) LastLife(ctx context.Context, environment perch.Environment) (la
 		return perch.Card{}, false, err
 	}
 	if err := json.Unmarshal(read.body, &last); err != nil {
-		return perch.Card{}, false, &UnreadableError{Bucket: bucket, Key: read.key, Slug: environment.Slug, Reason: err.Error()}
+		return perch.Card{}, false, &UnreadableError{
+			Bucket: bucket, Key: read.key, Slug: environment.Slug, Reason: err.Error(),
+		}
 	}
 	return last, true, nil
 }
@@ -177,7 +181,8 @@ func (s *Store) KeepHistory(ctx context.Context, card perch.Card) error {
 		return awserr.Final(perch.ErrorInvalid, "write the history of branch %s: %v", card.Environment.Branch, err)
 	}
 	_, err = s.s3.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &bucket, Key: aws.String(historyKey(card)), Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
+		Bucket: &bucket, Key: aws.String(historyKey(card)), Body: bytes.NewReader(body),
+		ContentType: aws.String("application/json"),
 	})
 	return awserr.Wrap(err, "write the history of branch %s to bucket %s", card.Environment.Branch, bucket)
 }

@@ -106,7 +106,8 @@ func (s *Store) drop(ctx context.Context, bucket string, read object) error {
 func (s *Store) keepAside(ctx context.Context, read object) (string, error) {
 	aside := asidePrefix + slugOf(read.key) + "-" + strings.Trim(read.etag, `"`) + suffix
 	_, err := s.s3.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &read.bucket, Key: &aside, Body: bytes.NewReader(read.body), ContentType: aws.String("application/json"),
+		Bucket: &read.bucket, Key: &aside, Body: bytes.NewReader(read.body),
+		ContentType: aws.String("application/json"),
 	})
 	return aside, awserr.Wrap(err, "copy card %s in bucket %s to %s", read.key, read.bucket, aside)
 }

@@ -71,7 +71,8 @@ func (n *faultyNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func conflict(r *http.Request) *http.Response {
-	body := "<Error><Code>ConditionalRequestConflict</Code><Message>The conditional request cannot succeed.</Message></Error>"
+	body := "<Error><Code>ConditionalRequestConflict</Code><Message>The conditional request cannot " +
+		"succeed.</Message></Error>"
 	return &http.Response{
 		StatusCode: http.StatusConflict, Request: r, Header: http.Header{"Content-Type": {"application/xml"}},
 		Body: io.NopCloser(strings.NewReader(body)), ProtoMajor: 1, ProtoMinor: 1,
@@ -138,7 +139,9 @@ func TestNoWriteIsLostAndNoneIsAppliedTwice(t *testing.T) {
 		}
 		for _, name := range tried {
 			if counts[name] > 1 || counts[name] == 0 && slices.Contains(done, name) {
-				t.Fatalf("write %s is %d times in the card %q; said to be done: %v", name, counts[name], commits(card), done)
+				t.Fatalf(
+					"write %s is %d times in the card %q; said to be done: %v", name, counts[name], commits(card), done,
+				)
 			}
 		}
 	})

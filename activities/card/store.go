@@ -29,7 +29,8 @@ import (
 )
 
 // ErrNoPlace says that there is no application stack, and so no bucket for cards.
-var ErrNoPlace = errors.New("there is no application stack for kind staging, and so no artifact bucket that cards are kept in; run `perch application up --kind staging`")
+var ErrNoPlace = errors.New("there is no application stack for kind staging, and so no artifact bucket that cards " +
+	"are kept in; run `perch application up --kind staging`")
 
 // UnreadableError says that a card cannot be parsed.
 type UnreadableError struct {
@@ -76,7 +77,8 @@ type Store struct {
 // NewStore makes a Store.
 func NewStore(cfg aws.Config, policy *perch.Policy, stacks *stack.Reader) *Store {
 	return &Store{
-		policy: policy, stacks: stacks, s3: s3.NewFromConfig(cfg), pause: 20 * time.Millisecond, lives: map[string]pastLife{},
+		policy: policy, stacks: stacks, s3: s3.NewFromConfig(cfg), pause: 20 * time.Millisecond,
+		lives: map[string]pastLife{},
 	}
 }
 
@@ -176,8 +178,11 @@ func (s *Store) current(
 	var unreadable *UnreadableError
 	if errors.As(err, &unreadable) {
 		kept, err := s.keepAside(ctx, read)
-		return read, perch.Card{Environment: environment, Warning: fmt.Sprintf("%v; it was kept as %s and a new one begun: "+
-			"read there what an earlier removal has left, then delete that object", unreadable, kept)}, err
+		return read, perch.Card{
+			Environment: environment,
+			Warning: fmt.Sprintf("%v; it was kept as %s and a new one begun: "+
+				"read there what an earlier removal has left, then delete that object", unreadable, kept),
+		}, err
 	}
 	return read, card, err
 }

@@ -30,7 +30,8 @@ func TestACardIsWrittenReadListedAndDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	listing, err := list(t, s)
-	if err != nil || len(listing.Cards) != 2 || listing.Cards[0].Environment != other || commits(listing.Cards[1]) != "a b" {
+	if err != nil || len(listing.Cards) != 2 || listing.Cards[0].Environment != other ||
+		commits(listing.Cards[1]) != "a b" {
 		t.Errorf("listing %+v, %v", listing, err)
 	}
 	if deleted, err := s.DeleteIf(t.Context(), login, always); !deleted || err != nil {
@@ -107,7 +108,9 @@ func TestACardThatCannotBeParsedIsKeptAside(t *testing.T) {
 			s := w.store(nil)
 			w.put("cards/login.json", body)
 			var unreadable *UnreadableError
-			if _, found, err := s.Read(t.Context(), login); found || !errors.As(err, &unreadable) || unreadable.Slug != "login" {
+			if _, found, err := s.Read(
+				t.Context(), login,
+			); found || !errors.As(err, &unreadable) || unreadable.Slug != "login" {
 				t.Fatalf("found %t, error = %v", found, err)
 			}
 			written, err := s.Update(t.Context(), login, readied("a"))
@@ -152,14 +155,20 @@ func TestAWriteIsTriedAgainOrNot(t *testing.T) {
 		fault aws.Fault
 		want  string
 	}{
-		"a conflict":         {fault: aws.Fault{Status: http.StatusConflict, Code: "ConditionalRequestConflict"}},
-		"a failure inside":   {fault: aws.Fault{Status: http.StatusInternalServerError, Code: "InternalError"}},
-		"throttling":         {fault: aws.Fault{Status: http.StatusServiceUnavailable, Code: "SlowDown"}},
-		"no answer, undone":  {fault: aws.Fault{Drop: true}},
-		"no answer, done":    {fault: aws.Fault{Drop: true, When: aws.After}},
-		"a failure, done":    {fault: aws.Fault{Status: http.StatusInternalServerError, Code: "InternalError", When: aws.After}},
-		"a denial":           {fault: aws.Fault{Status: http.StatusForbidden, Code: "AccessDenied"}, want: "AccessDenied"},
-		"a malformed answer": {fault: aws.Fault{Status: http.StatusBadRequest, Code: "InvalidRequest"}, want: "InvalidRequest"},
+		"a conflict":        {fault: aws.Fault{Status: http.StatusConflict, Code: "ConditionalRequestConflict"}},
+		"a failure inside":  {fault: aws.Fault{Status: http.StatusInternalServerError, Code: "InternalError"}},
+		"throttling":        {fault: aws.Fault{Status: http.StatusServiceUnavailable, Code: "SlowDown"}},
+		"no answer, undone": {fault: aws.Fault{Drop: true}},
+		"no answer, done":   {fault: aws.Fault{Drop: true, When: aws.After}},
+		"a failure, done": {
+			fault: aws.Fault{Status: http.StatusInternalServerError, Code: "InternalError", When: aws.After},
+		},
+		"a denial": {
+			fault: aws.Fault{Status: http.StatusForbidden, Code: "AccessDenied"}, want: "AccessDenied",
+		},
+		"a malformed answer": {
+			fault: aws.Fault{Status: http.StatusBadRequest, Code: "InvalidRequest"}, want: "InvalidRequest",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, true)
@@ -187,7 +196,9 @@ func TestAWriteIsTriedAgainOrNot(t *testing.T) {
 
 func TestAWriteThatNeverSucceedsEndsWithTheLastError(t *testing.T) {
 	w := newWorld(t, true)
-	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Status: http.StatusConflict, Code: "ConditionalRequestConflict"})
+	w.fault(aws.Fault{
+		Service: "s3", Action: "PutObject", Status: http.StatusConflict, Code: "ConditionalRequestConflict",
+	})
 	_, err := w.store(nil).Update(t.Context(), login, readied("a"))
 	if err == nil || !strings.Contains(err.Error(), "ConditionalRequestConflict") {
 		t.Errorf("error = %v", err)

@@ -57,7 +57,9 @@ func newWorld(t *testing.T, applied bool) *world {
 		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 		Retryer: func() sdk.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts, o.Backoff = 2, retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+				o.MaxAttempts, o.Backoff = 2, retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) {
+					return 0, nil
+				})
 			})
 		},
 	}
@@ -82,9 +84,12 @@ func (w *world) apply() {
 	if _, err := client.CreateStack(w.t.Context(), in); err != nil {
 		w.t.Fatal(err)
 	}
-	waiter := cloudformation.NewStackCreateCompleteWaiter(client, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
-		o.MinDelay, o.MaxDelay = time.Millisecond, 10*time.Millisecond
-	})
+	waiter := cloudformation.NewStackCreateCompleteWaiter(
+		client,
+		func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+			o.MinDelay, o.MaxDelay = time.Millisecond, 10*time.Millisecond
+		},
+	)
 	out, err := waiter.WaitForOutput(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &name}, time.Minute)
 	if err != nil {
 		w.t.Fatal(err)

@@ -83,7 +83,9 @@ func (c *Changer) Create(ctx context.Context, in contract.ChangeInput) (contract
 		if err != nil || !mine {
 			return contract.ChangeResult{
 				StackID: id,
-			}, err // The limit takes back only what this request made: another run's environment was admitted and may be in use.
+				// The limit takes back only what this request made: another run's environment was
+				// admitted and may be in use.
+			}, err
 		}
 	case err != nil:
 		return contract.ChangeResult{}, awserr.Wrap(err, "create stack %s", in.Environment.StackName())

@@ -182,7 +182,8 @@ func (c *Changer) lockedBucket(ctx context.Context, bucket string) (string, erro
 	}
 	if aws.ToBool(page.IsTruncated) {
 		return fmt.Sprintf(
-			"bucket %s has Object Lock and more than %d versions, too many to look at; delete them by hand, or leave the bucket behind with `perch down --force`",
+			"bucket %s has Object Lock and more than %d versions, too many to look at; delete them by hand, or leave "+
+				"the bucket behind with `perch down --force`",
 			bucket,
 			lockedLooks,
 		), nil

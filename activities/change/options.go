@@ -69,7 +69,8 @@ func stillSet(environment string, left []cfn.OptionName) error {
 		if option.Secret() {
 			return awserr.Final(
 				perch.ErrorInvalid,
-				"Beanstalk environment %s still refers to secret %s, which the branch no longer sets: remove it in the "+
+				"Beanstalk environment %s still refers to secret %s, which the branch no longer sets: remove it in "+
+					"the "+
 					"Elastic Beanstalk console",
 				environment,
 				option.Name,

@@ -20,7 +20,9 @@ func TestFitListsRemovalsFirstAndKeepsTheOrder(t *testing.T) {
 		row("c", perch.VerdictKeep),
 		row("d", perch.VerdictRemove),
 	}
-	for budget, want := range map[int]string{10_000: "abcd", 3 * weight(all[0]): "abd", 2 * weight(all[0]): "bd", weight(all[0]): "b", 0: ""} {
+	for budget, want := range map[int]string{
+		10_000: "abcd", 3 * weight(all[0]): "abd", 2 * weight(all[0]): "bd", weight(all[0]): "b", 0: "",
+	} {
 		listed, unlisted := fit(all, budget)
 		got := ""
 		for _, v := range listed {

@@ -117,7 +117,9 @@ func (p *Planner) ExpiryNote(verdict perch.ExpiryVerdict, run string, at time.Ti
 		return nil
 	}
 	sent := *note
-	sent.ID, sent.Project, sent.Branch = perch.StableID(run, verdict.StackID, string(note.Kind)), p.policy.Project, verdict.Branch
+	sent.ID, sent.Project, sent.Branch = perch.StableID(
+		run, verdict.StackID, string(note.Kind),
+	), p.policy.Project, verdict.Branch
 	sent.By, sent.At, sent.StackID, sent.Created = "expiry", at, verdict.StackID, verdict.Created
 	if note.PullRequest != 0 {
 		sent.By = "label " + perch.LabelKeep
@@ -132,7 +134,8 @@ func (p *Planner) ExpiryRequest(verdict perch.ExpiryVerdict, run string, at time
 		ID: perch.StableID(run, verdict.StackID, "expired"), Goal: perch.GoalGone, Project: p.policy.Project,
 		Branch: verdict.Branch, By: "expiry", Reason: "expired: " + verdict.Reason,
 		Judged: &perch.Judgement{
-			StackID: verdict.StackID, Commit: verdict.Commit, Expired: true, At: at, Until: at.Add(p.policy.Cleanup.Grace),
+			StackID: verdict.StackID, Commit: verdict.Commit, Expired: true, At: at,
+			Until: at.Add(p.policy.Cleanup.Grace),
 		},
 	}
 }
@@ -163,7 +166,9 @@ func (p *Planner) CheckKeep(ctx context.Context, in perch.KeepInput) (note perch
 	read, _, err := p.cards.Read(ctx, in.Environment)
 	var unreadable *card.UnreadableError
 	if errors.As(err, &unreadable) {
-		return note, perch.Reject("%v; nothing was changed, and the environment stays: the next `perch up` begins a new card", unreadable)
+		return note, perch.Reject(
+			"%v; nothing was changed, and the environment stays: the next `perch up` begins a new card", unreadable,
+		)
 	}
 	if err != nil {
 		return note, err

@@ -66,7 +66,9 @@ func (p *Planner) LookNote(
 	note := lifecycle.LabelNote(known, seen.PullRequests, p.now())
 	if note != nil {
 		note.ID = perch.StableID(run, seen.Stack.ID, string(note.Kind), in.At.String())
-		note.Project, note.Branch, note.By, note.At = p.policy.Project, seen.Branch, cmp.Or(in.Hint.By, "webhook"), in.At.UTC()
+		note.Project, note.Branch, note.By, note.At = p.policy.Project, seen.Branch, cmp.Or(
+			in.Hint.By, "webhook",
+		), in.At.UTC()
 		note.StackID, note.Created = seen.Stack.ID, seen.Stack.Created
 	}
 	return note, nil

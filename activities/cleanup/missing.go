@@ -53,7 +53,8 @@ func (p *Planner) Missing(
 		}
 		if wanted {
 			found.Branches = append(found.Branches, perch.MissingBranch{
-				Branch: branch, Stack: environment.StackName(), Commit: head, Deployed: deployed[environment.StackName()],
+				Branch: branch, Stack: environment.StackName(), Commit: head,
+				Deployed: deployed[environment.StackName()],
 			})
 		}
 	}

@@ -34,7 +34,8 @@ const (
 	// PostgreSQL makes only one at a time.
 	serverLock = 0x7065726368
 	// markQuery finds whose a database is, and its mark.
-	markQuery = `SELECT pg_get_userbyid(datdba), coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = $1`
+	markQuery = `SELECT pg_get_userbyid(datdba), coalesce(shobj_description(oid, 'pg_database'), '') FROM ` +
+		`pg_database WHERE datname = $1`
 )
 
 // Server is a connection of the shared instance's master user.
@@ -62,8 +63,10 @@ func Connect(ctx context.Context, login Login) (*Server, error) {
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the shared database %s:%s (the worker must reach it: give it the security group %s): %w",
-			login.Host, login.Port, login.Clients, err)
+		return nil, fmt.Errorf(
+			"connect to the shared database %s:%s (the worker must reach it: give it the security group %s): %w",
+			login.Host, login.Port, login.Clients, err,
+		)
 	}
 	return &Server{conn}, nil
 }
@@ -151,7 +154,9 @@ func (s *Server) user(ctx context.Context, name, verifier string) error {
 			return err
 		}
 	}
-	if err := s.exec(ctx, "set password of database user "+name, "ALTER ROLE "+user+" WITH LOGIN PASSWORD "+literal(verifier)); err != nil {
+	if err := s.exec(
+		ctx, "set password of database user "+name, "ALTER ROLE "+user+" WITH LOGIN PASSWORD "+literal(verifier),
+	); err != nil {
 		return err
 	}
 	return s.exec(ctx, "join database user "+name, "GRANT "+user+" TO CURRENT_USER")
@@ -170,7 +175,8 @@ func (s *Server) Drop(ctx context.Context, name string) error {
 		return err
 	}
 	if kind := made.kind(); kind != "" {
-		return awserr.Final(perch.ErrorInvalid, "database %s in the shared instance is of an environment of kind %s, and only those of branches are ever removed; drop it by hand if you mean it", name, kind)
+		return awserr.Final(perch.ErrorInvalid, "database %s in the shared instance is of an environment of kind %s, "+
+			"and only those of branches are ever removed; drop it by hand if you mean it", name, kind)
 	}
 	return s.remove(ctx, name)
 }
@@ -191,7 +197,9 @@ func (s *Server) remove(ctx context.Context, name string) error {
 	// RDS's own sessions are a superuser's, which FORCE may not end ("must be a superuser to
 	// terminate superuser process"). They are short, so such a failure stays one that is tried
 	// again.
-	if err := s.exec(ctx, "drop database "+name, "DROP DATABASE IF EXISTS "+user+" WITH (FORCE)"); err != nil || !exists {
+	if err := s.exec(
+		ctx, "drop database "+name, "DROP DATABASE IF EXISTS "+user+" WITH (FORCE)",
+	); err != nil || !exists {
 		return err
 	}
 	if err := s.exec(ctx, "drop what database user "+name+" owns", "DROP OWNED BY "+user+" CASCADE"); err != nil {
@@ -211,7 +219,8 @@ func (s *Server) look(ctx context.Context, name string) (there bool, made Mark, 
 	case err != nil:
 		return false, "", fmt.Errorf("look for database %s: %w", name, err)
 	case owner != name:
-		return false, "", awserr.Final(perch.ErrorInvalid, "database %s in the shared instance belongs to user %s: it is not managed by Perch "+
+		return false, "", awserr.Final(perch.ErrorInvalid, "database %s in the shared instance belongs to user %s: "+
+			"it is not managed by Perch "+
 			"and was left alone; rename it or the branch", name, owner)
 	}
 	return true, made, nil
@@ -219,7 +228,9 @@ func (s *Server) look(ctx context.Context, name string) (there bool, made Mark, 
 
 // exists reports whether there is a user of that name.
 func (s *Server) exists(ctx context.Context, name string) (found bool, err error) {
-	if err = s.conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&found); err != nil {
+	if err = s.conn.QueryRow(
+		ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name,
+	).Scan(&found); err != nil {
 		return false, fmt.Errorf("look for database user %s: %w", name, err)
 	}
 	return found, nil

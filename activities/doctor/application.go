@@ -28,18 +28,21 @@ func (d *Doctor) checkApplication(ctx context.Context, kind perch.Kind) (string,
 	switch {
 	case !found && kind == perch.KindProduction:
 		return "", none, &absence{fmt.Sprintf(
-			"there is no stack %s; environments of kind production need it, and `perch application up --kind production` makes it",
+			"there is no stack %s; environments of kind production need it, and `perch application up --kind "+
+				"production` makes it",
 			name,
 		)}
 	case found && d.project.OwnsStack(ctx, stack) && lifecycle.InProgress(status):
 		return "", none, fmt.Errorf("stack %s is %s; wait until that is over", name, status)
-	case found && d.project.OwnsStack(ctx, stack) && strings.HasPrefix(status, "UPDATE") && strings.HasSuffix(status, "_FAILED"):
+	case found && d.project.OwnsStack(ctx, stack) && strings.HasPrefix(status, "UPDATE") &&
+		strings.HasSuffix(status, "_FAILED"):
 		return "", none, fmt.Errorf(
 			"stack %s is %s: continue its rollback in the CloudFormation console, where its events say what is wrong",
 			name,
 			status,
 		)
-	case found && d.project.OwnsStack(ctx, stack) && (status == "ROLLBACK_COMPLETE" || !strings.HasSuffix(status, "_COMPLETE")):
+	case found && d.project.OwnsStack(ctx, stack) &&
+		(status == "ROLLBACK_COMPLETE" || !strings.HasSuffix(status, "_COMPLETE")):
 		return "", none, fmt.Errorf(
 			"stack %s is %s: see why in its events, delete it in the CloudFormation console, and "+
 				"create it again with `perch application up --kind %s`",

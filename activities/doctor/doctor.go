@@ -76,8 +76,9 @@ type Doctor struct {
 // New makes a Doctor.
 func New(cfg aws.Config, policy *perch.Policy, source Source, project Project, quotas *quota.Reader) *Doctor {
 	return &Doctor{
-		Source: source, policy: policy, region: cfg.Region, project: project, quotas: quotas, rights: newRoleRights(cfg, policy),
-		sts: sts.NewFromConfig(cfg), acm: acm.NewFromConfig(cfg), route53: route53.NewFromConfig(cfg),
+		Source: source, policy: policy, region: cfg.Region, project: project, quotas: quotas,
+		rights: newRoleRights(cfg, policy),
+		sts:    sts.NewFromConfig(cfg), acm: acm.NewFromConfig(cfg), route53: route53.NewFromConfig(cfg),
 	}
 }
 
@@ -142,7 +143,10 @@ func (d *Doctor) checkAccount(ctx context.Context) []perch.Check {
 		return append(d.inAccount(ctx), account)
 	}
 	checks := []perch.Check{account}
-	for _, name := range []string{perch.CheckApplication, perch.CheckRights, perch.CheckStacks, perch.CheckAddresses, perch.CheckDomain, perch.CheckCertificate} {
+	for _, name := range []string{
+		perch.CheckApplication, perch.CheckRights, perch.CheckStacks, perch.CheckAddresses, perch.CheckDomain,
+		perch.CheckCertificate,
+	} {
 		checks = append(checks, notChecked(name, "the worker has no credentials for the policy's account"))
 	}
 	return checks
@@ -158,7 +162,8 @@ func (d *Doctor) checkIdentity(ctx context.Context) (string, error) {
 	}
 	if account := aws.ToString(identity.Account); account != d.policy.Account {
 		return "", fmt.Errorf(
-			"the worker's AWS credentials are for account %s and its policy is for %s; use the right profile or correct `account` in the policy",
+			"the worker's AWS credentials are for account %s and its policy is for %s; use the right profile or "+
+				"correct `account` in the policy",
 			account,
 			d.policy.Account,
 		)

@@ -69,7 +69,8 @@ func (d *Doctor) checkCertificate(ctx context.Context, arn string) perch.Check {
 	case arn == "":
 		return notChecked(
 			perch.CheckCertificate,
-			"the application stack does not name it: make the stack, or bring it up to date, with `perch application up`",
+			"the application stack does not name it: make the stack, or bring it up to date, with `perch application "+
+				"up`",
 		)
 	}
 	return makeCheck(
@@ -108,7 +109,8 @@ func explainCertificate(certificate types.CertificateDetail, wanted string) (str
 		)
 	case status != types.CertificateStatusIssued:
 		return "", fmt.Errorf(
-			"certificate %s is %s: see why in the Certificate Manager console, and make another one with `perch application up`",
+			"certificate %s is %s: see why in the Certificate Manager console, and make another one with `perch "+
+				"application up`",
 			arn,
 			status,
 		)

@@ -13,13 +13,26 @@ func TestCertificatesAreJudgedByStatusAndNames(t *testing.T) {
 		names  []string
 		want   string
 	}{
-		"issued":                {types.CertificateStatusIssued, []string{"*.preview.example.com"}, ""},
-		"for more":              {types.CertificateStatusIssued, []string{"example.com", "*.Preview.Example.com"}, ""},
-		"for one name":          {types.CertificateStatusIssued, []string{"preview.example.com"}, "is for preview.example.com and not for *.preview.example.com"},
-		"for another domain":    {types.CertificateStatusIssued, []string{"*.example.com"}, "is for *.example.com and not for *.preview.example.com"},
-		"waiting":               {types.CertificateStatusPendingValidation, []string{"*.preview.example.com"}, "is PENDING_VALIDATION: see that the domain's name servers are those of its hosted zone"},
-		"expired":               {types.CertificateStatusExpired, []string{"*.preview.example.com"}, "is EXPIRED: see why"},
-		"one that never worked": {types.CertificateStatusFailed, []string{"*.preview.example.com"}, "is FAILED: see why"},
+		"issued":   {types.CertificateStatusIssued, []string{"*.preview.example.com"}, ""},
+		"for more": {types.CertificateStatusIssued, []string{"example.com", "*.Preview.Example.com"}, ""},
+		"for one name": {
+			types.CertificateStatusIssued, []string{"preview.example.com"},
+			"is for preview.example.com and not for *.preview.example.com",
+		},
+		"for another domain": {
+			types.CertificateStatusIssued, []string{"*.example.com"},
+			"is for *.example.com and not for *.preview.example.com",
+		},
+		"waiting": {
+			types.CertificateStatusPendingValidation, []string{"*.preview.example.com"},
+			"is PENDING_VALIDATION: see that the domain's name servers are those of its hosted zone",
+		},
+		"expired": {
+			types.CertificateStatusExpired, []string{"*.preview.example.com"}, "is EXPIRED: see why",
+		},
+		"one that never worked": {
+			types.CertificateStatusFailed, []string{"*.preview.example.com"}, "is FAILED: see why",
+		},
 	} {
 		_, err := explainCertificate(
 			types.CertificateDetail{DomainName: &c.names[0], SubjectAlternativeNames: c.names[1:], Status: c.status},

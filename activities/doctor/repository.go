@@ -26,7 +26,8 @@ func (d *Doctor) checkRepository(ctx context.Context) (string, error) {
 			)
 		}
 		return "", fmt.Errorf(
-			"%s does not show its default branch %s: correct `default_branch` or `source` in the policy, or give the worker's credentials access to the repository",
+			"%s does not show its default branch %s: correct `default_branch` or `source` in the policy, or give the "+
+				"worker's credentials access to the repository",
 			d.policy.Repository,
 			branch,
 		)

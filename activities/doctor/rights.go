@@ -102,7 +102,8 @@ func (r *roleRights) tryAll(ctx context.Context, bucket string) (string, error) 
 		return "", fmt.Errorf("AWS does not say whether these are allowed: %s", strings.Join(unanswered, "; "))
 	}
 	without := fmt.Sprintf(
-		"not tried: what would change something (%s, iam:PassRole), what only some projects need (%s), and what the service role may do",
+		"not tried: what would change something (%s, iam:PassRole), what only some projects need (%s), and what the "+
+			"service role may do",
 		strings.Join(untried, ", "),
 		strings.Join(occasional, ", "),
 	)
@@ -247,7 +248,9 @@ func (r *roleRights) accountTrials() map[string]func(context.Context) error {
 		),
 		"logs:FilterLogEvents": tryCall(
 			r.logs.FilterLogEvents,
-			&cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/elasticbeanstalk/" + name + "/" + noName)},
+			&cloudwatchlogs.FilterLogEventsInput{
+				LogGroupName: aws.String("/aws/elasticbeanstalk/" + name + "/" + noName),
+			},
 		),
 		"elasticbeanstalk:ListAvailableSolutionStacks": tryCall(
 			r.beanstalk.ListAvailableSolutionStacks,

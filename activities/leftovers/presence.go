@@ -38,7 +38,8 @@ type lookUps struct {
 
 func newLookUps(cfg aws.Config) *lookUps {
 	return &lookUps{
-		acm: acm.NewFromConfig(cfg), beanstalk: elasticbeanstalk.NewFromConfig(cfg), cfn: cloudformation.NewFromConfig(cfg),
+		acm: acm.NewFromConfig(cfg), beanstalk: elasticbeanstalk.NewFromConfig(cfg),
+		cfn: cloudformation.NewFromConfig(cfg),
 		balancing: elasticloadbalancingv2.NewFromConfig(
 			cfg,
 		), ec2: ec2.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
@@ -86,7 +87,8 @@ var kindsOfResource = map[string]lookUp{
 var goneCodes = []string{
 	"NotFound", "NoSuchBucket", "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound",
 	"DBSnapshotNotFoundFault",
-	"DBClusterNotFoundFault", "DBSubnetGroupNotFoundFault", "ResourceNotFoundException", "InvalidGroup.NotFound", "InvalidInstanceID.NotFound",
+	"DBClusterNotFoundFault", "DBSubnetGroupNotFoundFault", "ResourceNotFoundException", "InvalidGroup.NotFound",
+	"InvalidInstanceID.NotFound",
 	"InvalidAllocationID.NotFound", "LoadBalancerNotFound", "ListenerNotFound", "TargetGroupNotFound",
 }
 
@@ -183,7 +185,9 @@ func (l *lookUps) environment(ctx context.Context, _, name string) (bool, error)
 
 func (l *lookUps) version(ctx context.Context, _, name string) (bool, error) {
 	application, label, _ := strings.Cut(name, "/")
-	in := &elasticbeanstalk.DescribeApplicationVersionsInput{ApplicationName: &application, VersionLabels: []string{label}}
+	in := &elasticbeanstalk.DescribeApplicationVersionsInput{
+		ApplicationName: &application, VersionLabels: []string{label},
+	}
 	out, err := l.beanstalk.DescribeApplicationVersions(ctx, in)
 	return err == nil && len(out.ApplicationVersions) > 0, err
 }

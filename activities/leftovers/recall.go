@@ -77,7 +77,9 @@ func (v *Verifier) recall(ctx context.Context, in *contract.VerifyInput) (past p
 // named is what the stack names, if no record does, and what its updates have left behind. The
 // record was written when the stack was last whole; an endpoint other than AWS may not tell what a
 // deleted stack held.
-func (v *Verifier) named(ctx context.Context, stackID string, records []Record) (contents perch.StackContents, err error) {
+func (v *Verifier) named(
+	ctx context.Context, stackID string, records []Record,
+) (contents perch.StackContents, err error) {
 	recorded := slices.ContainsFunc(records, func(r Record) bool { return r.StackID == stackID })
 	switch {
 	case stackID == "":

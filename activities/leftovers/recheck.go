@@ -68,7 +68,8 @@ func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) 
 func unclosed(listing card.Listing, all stack.All, now time.Time) (environments []perch.Environment) {
 	for _, c := range listing.Cards {
 		told := c.State.Phase == perch.PhaseGone && !c.Undelivered() // Otherwise the sweep of reports repairs it.
-		over := len(c.Removals) == 0 && !all.Lives(c.Environment.Branch) && now.Sub(c.State.At) >= lifecycle.ReportsAfter
+		over := len(c.Removals) == 0 && !all.Lives(c.Environment.Branch) &&
+			now.Sub(c.State.At) >= lifecycle.ReportsAfter
 		if over && (c.RemovalFailed() || told) {
 			environments = append(environments, c.Environment)
 		}

@@ -125,7 +125,8 @@ func Listed(listing card.Listing) (records []Record) {
 	for _, each := range listing.Unreadable {
 		records = append(records, Record{Removal: perch.Removal{
 			StackID: strings.TrimSuffix(each.Key, ".json"), Leftovers: []string{fmt.Sprintf(
-				"what the object %s in bucket %s names: it cannot be read; delete those resources by hand, then the object",
+				"what the object %s in bucket %s names: it cannot be read; delete those resources by hand, then the "+
+					"object",
 				each.Key, each.Bucket)},
 		}})
 	}

@@ -60,7 +60,9 @@ const secretRecovery = 7
 func (v *Verifier) SweepResources(ctx context.Context, in contract.SweepInput) (contract.SweepResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()
-	if err := v.Stacks.RequireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
+	if err := v.Stacks.RequireDeletion(
+		ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID},
+	); err != nil {
 		return contract.SweepResult{}, err
 	}
 	wishes, err := v.Stacks.DeletionWishes(ctx, in.StackID)
@@ -98,7 +100,9 @@ func (v *Verifier) SweepResources(ctx context.Context, in contract.SweepInput) (
 }
 
 // finalSnapshots are the snapshots that Perch took of the databases among the resources.
-func (v *Verifier) finalSnapshots(ctx context.Context, resources []lifecycle.Failure) (result contract.SweepResult, err error) {
+func (v *Verifier) finalSnapshots(
+	ctx context.Context, resources []lifecycle.Failure,
+) (result contract.SweepResult, err error) {
 	for _, r := range resources {
 		if r.Type != "AWS::RDS::DBInstance" {
 			continue
@@ -175,8 +179,9 @@ func (p *sweepPass) stateAfter(ctx context.Context, r lifecycle.Failure, err err
 	case awserr.HasCode(err, "DependencyViolation", "InvalidDBSubnetGroupStateFault", "InvalidDBSubnetGroupState"):
 		return sweepInUse, nil
 	case awserr.Denied(err) || awserr.Says(err, "InvalidParameterValue", "No Environment found") ||
-		awserr.HasCode(err, goneCodes...) || awserr.HasCode(err, "NoSuchTagSet", "BucketNotEmpty", "InvalidParameterCombination",
-		"SnapshotQuotaExceeded", "SnapshotQuotaExceededFault"):
+		awserr.HasCode(err, goneCodes...) ||
+		awserr.HasCode(err, "NoSuchTagSet", "BucketNotEmpty", "InvalidParameterCombination",
+			"SnapshotQuotaExceeded", "SnapshotQuotaExceededFault"):
 		return sweepOver, nil
 	case err != nil && !awserr.HasCode(err, "InvalidDBInstanceState", "InvalidDBInstanceStateFault"):
 		return sweepOver, err
@@ -196,7 +201,8 @@ func (p *sweepPass) leaves(ctx context.Context, r lifecycle.Failure) (bool, erro
 		if awserr.HasCode(err, goneCodes...) {
 			return false, nil
 		}
-		return err == nil && len(out.DBInstances) == 1 && aws.ToString(out.DBInstances[0].DBInstanceStatus) == "deleting", err
+		return err == nil && len(out.DBInstances) == 1 &&
+			aws.ToString(out.DBInstances[0].DBInstanceStatus) == "deleting", err
 	case "AWS::ElasticBeanstalk::Environment":
 		in := &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{r.PhysicalID}}
 		out, err := p.v.beanstalk.DescribeEnvironments(ctx, in)
@@ -228,7 +234,8 @@ func (p *sweepPass) remove(ctx context.Context, r lifecycle.Failure) error {
 
 func (p *sweepPass) removeBucket(ctx context.Context, name string) error {
 	tags, err := p.v.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &name})
-	if err != nil || !carriesStack(p.stackID, tags.TagSet, func(t s3types.Tag) (_, _ *string) { return t.Key, t.Value }) {
+	if err != nil ||
+		!carriesStack(p.stackID, tags.TagSet, func(t s3types.Tag) (_, _ *string) { return t.Key, t.Value }) {
 		return err
 	}
 	_, err = p.v.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &name})
@@ -256,7 +263,9 @@ func (p *sweepPass) removeSubnetGroup(ctx context.Context, name string) error {
 	if err != nil || len(out.DBSubnetGroups) != 1 {
 		return err
 	}
-	tags, err := p.v.rds.ListTagsForResource(ctx, &rds.ListTagsForResourceInput{ResourceName: out.DBSubnetGroups[0].DBSubnetGroupArn})
+	tags, err := p.v.rds.ListTagsForResource(
+		ctx, &rds.ListTagsForResourceInput{ResourceName: out.DBSubnetGroups[0].DBSubnetGroupArn},
+	)
 	if err != nil || !carriesStack(p.stackID, tags.TagList, databaseTag) {
 		return err
 	}

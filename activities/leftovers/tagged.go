@@ -64,7 +64,9 @@ func (r taggedResource) listed(contents perch.StackContents) bool {
 func (v *Verifier) carrying(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
 	in := &resourcegroupstaggingapi.GetResourcesInput{}
 	for _, tag := range stack.TagList(tags) {
-		in.TagFilters = append(in.TagFilters, tagtypes.TagFilter{Key: tag.Key, Values: []string{aws.ToString(tag.Value)}})
+		in.TagFilters = append(
+			in.TagFilters, tagtypes.TagFilter{Key: tag.Key, Values: []string{aws.ToString(tag.Value)}},
+		)
 	}
 	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(v.tagging, in)
 	for pages.HasMorePages() {
@@ -90,7 +92,9 @@ func (v *Verifier) carrying(ctx context.Context, tags map[string]string) (found 
 func (v *Verifier) candidates(ctx context.Context, in contract.VerifyInput) ([]taggedResource, error) {
 	found, err := v.carrying(
 		ctx,
-		map[string]string{perch.TagProject: in.Environment.Project, perch.TagBranch: perch.EncodeTag(in.Environment.Branch)},
+		map[string]string{
+			perch.TagProject: in.Environment.Project, perch.TagBranch: perch.EncodeTag(in.Environment.Branch),
+		},
 	)
 	if err != nil || in.StackID == "" {
 		return found, err
@@ -177,7 +181,9 @@ func (v *Verifier) tagged(ctx context.Context, in contract.VerifyInput) (seen Si
 // that takes a bucket with objects out of the template leaves the bucket, and a removal by force
 // leaves what CloudFormation could not delete; from then on no stack names it. What the stack named
 // to the end had its turn.
-func (v *Verifier) orphans(ctx context.Context, in contract.VerifyInput, named perch.StackContents, past pastRemovals) (orphans []contract.Orphan, err error) {
+func (v *Verifier) orphans(
+	ctx context.Context, in contract.VerifyInput, named perch.StackContents, past pastRemovals,
+) (orphans []contract.Orphan, err error) {
 	found, err := v.survivors(ctx, in)
 	if err != nil {
 		return nil, err
@@ -192,7 +198,8 @@ func (v *Verifier) orphans(ctx context.Context, in contract.VerifyInput, named p
 		if orphan.StackID == "" {
 			orphan.StackID = past.stackOf(orphan) // Beanstalk's environments do not carry it.
 		}
-		if !slices.Contains(sweepOrder, orphan.Type) || orphan.StackID == "" || !s.confirmed || s.untold || !s.earlier && !deleted || named.Names(orphan.Type, orphan.PhysicalID) ||
+		if !slices.Contains(sweepOrder, orphan.Type) || orphan.StackID == "" || !s.confirmed || s.untold ||
+			!s.earlier && !deleted || named.Names(orphan.Type, orphan.PhysicalID) ||
 			s.tags[TagEnvironmentID] != "" && orphan.Type != "AWS::ElasticBeanstalk::Environment" {
 			continue
 		}

@@ -61,8 +61,11 @@ type Verifier struct {
 // NewVerifier makes a Verifier.
 func NewVerifier(cfg aws.Config, config Config) *Verifier {
 	return &Verifier{
-		Config: config, s3: s3.NewFromConfig(cfg), rds: rds.NewFromConfig(cfg), beanstalk: elasticbeanstalk.NewFromConfig(cfg),
-		route53: route53.NewFromConfig(cfg), tagging: resourcegroupstaggingapi.NewFromConfig(cfg), lookUps: newLookUps(cfg),
+		Config: config, s3: s3.NewFromConfig(
+			cfg,
+		), rds: rds.NewFromConfig(cfg), beanstalk: elasticbeanstalk.NewFromConfig(cfg),
+		route53: route53.NewFromConfig(cfg), tagging: resourcegroupstaggingapi.NewFromConfig(cfg),
+		lookUps: newLookUps(cfg),
 	}
 }
 
@@ -115,7 +118,10 @@ func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (con
 // the input what no removal can know without a look: what VerifyGone records is read by every later
 // run.
 func (v *Verifier) believe(ctx context.Context, in *contract.VerifyInput) error {
-	in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name != contract.SharedDatabase(in.Environment.DatabaseName()) })
+	in.Known = slices.DeleteFunc(
+		slices.Clone(in.Known),
+		func(name string) bool { return name != contract.SharedDatabase(in.Environment.DatabaseName()) },
+	)
 	if in.StackID == "" {
 		return nil
 	}
@@ -124,7 +130,10 @@ func (v *Verifier) believe(ctx context.Context, in *contract.VerifyInput) error 
 	}
 	stack, err := v.Stacks.OwnStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err == nil && !strings.HasPrefix(stack.Status, "DELETE_") {
-		err = awserr.Final(perch.ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID, stack.Status)
+		err = awserr.Final(
+			perch.ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID,
+			stack.Status,
+		)
 	}
 	return err
 }
@@ -132,7 +141,8 @@ func (v *Verifier) believe(ctx context.Context, in *contract.VerifyInput) error 
 // neverCreated reports whether the stack was only proposed by a change set, and then deleted: a
 // stack gets its tags, as its resources, when the change set is executed.
 func neverCreated(environment perch.Environment, stack types.Stack) bool {
-	return stack.StackStatus == types.StackStatusDeleteComplete && len(stack.Tags) == 0 && aws.ToString(stack.StackName) == environment.StackName()
+	return stack.StackStatus == types.StackStatusDeleteComplete && len(stack.Tags) == 0 &&
+		aws.ToString(stack.StackName) == environment.StackName()
 }
 
 // Sight is what one look saw: what is left, and what may be.
@@ -229,13 +239,17 @@ func (v *Verifier) environments(ctx context.Context, in contract.VerifyInput) (l
 	if len(in.Contents.Environments) == 0 {
 		return nil, nil
 	}
-	out, err := v.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: in.Contents.Environments})
+	out, err := v.beanstalk.DescribeEnvironments(
+		ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: in.Contents.Environments},
+	)
 	if err != nil {
 		return nil, awserr.Wrap(err, "look for Beanstalk environments")
 	}
 	for _, environment := range out.Environments {
 		if environment.Status != ebtypes.EnvironmentStatusTerminated {
-			left = append(left, fmt.Sprintf("Beanstalk environment %s (%s)", aws.ToString(environment.EnvironmentName), environment.Status))
+			left = append(left, fmt.Sprintf(
+				"Beanstalk environment %s (%s)", aws.ToString(environment.EnvironmentName), environment.Status,
+			))
 		}
 	}
 	return left, nil
@@ -262,7 +276,9 @@ func (v *Verifier) records(ctx context.Context, in contract.VerifyInput) (left [
 		return nil, nil
 	}
 	for _, name := range in.Contents.Records {
-		out, err := v.route53.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: &v.Policy.HostedZone, StartRecordName: &name, MaxItems: aws.Int32(1)})
+		out, err := v.route53.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{
+			HostedZoneId: &v.Policy.HostedZone, StartRecordName: &name, MaxItems: aws.Int32(1),
+		})
 		if err != nil {
 			return nil, awserr.Wrap(err, "look for record %s", name)
 		}

@@ -30,7 +30,9 @@ const (
 )
 
 // containerTail reads the last lines of the app's containers on an instance of the environment.
-func (r *Reader) containerTail(ctx context.Context, environment perch.Environment, since time.Time, n int) perch.LogLines {
+func (r *Reader) containerTail(
+	ctx context.Context, environment perch.Environment, since time.Time, n int,
+) perch.LogLines {
 	name := environment.BeanstalkName()
 	resources, err := r.beanstalk.DescribeEnvironmentResources(
 		ctx, &elasticbeanstalk.DescribeEnvironmentResourcesInput{EnvironmentName: &name},
@@ -54,7 +56,8 @@ func (r *Reader) containerTail(ctx context.Context, environment perch.Environmen
 		return masked(perch.LogLines{Source: "instance " + id, Lines: newest(lines, n)})
 	}
 	return perch.LogLines{Problem: fmt.Sprintf(
-		"environment %s streams no logs to CloudWatch Logs, and its containers have logged nothing since %s on an instance "+
+		"environment %s streams no logs to CloudWatch Logs, and its containers have logged nothing since %s on an "+
+			"instance "+
 			"that takes commands", name, since.UTC().Format(time.RFC3339),
 	)}
 }
@@ -73,7 +76,8 @@ func logScript(since time.Time, n int) []string {
 // command carries a script out on an instance and returns its output.
 func (r *Reader) command(ctx context.Context, instance string, script []string) (string, error) {
 	sent, err := r.systems.SendCommand(ctx, &ssm.SendCommandInput{
-		DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{instance}, Comment: aws.String("perch logs"),
+		DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{instance},
+		Comment:        aws.String("perch logs"),
 		TimeoutSeconds: aws.Int32(agentLimit),
 		Parameters:     map[string][]string{"commands": script, "executionTimeout": {strconv.Itoa(commandLimit)}},
 	})

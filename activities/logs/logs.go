@@ -85,7 +85,9 @@ func problem(err error, group string) string {
 }
 
 // last reads the newest events of all streams, the newest first.
-func (r *Reader) last(ctx context.Context, group string, since time.Time, n int) (events []types.FilteredLogEvent, err error) {
+func (r *Reader) last(
+	ctx context.Context, group string, since time.Time, n int,
+) (events []types.FilteredLogEvent, err error) {
 	in := &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli()), StartFromHead: aws.Bool(false),
 		Limit: aws.Int32(int32(n)),

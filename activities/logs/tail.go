@@ -103,7 +103,9 @@ func newest(lines []perch.LogLine, n int) []perch.LogLine {
 func unreadable(err error, tried string, args ...any) perch.LogLines {
 	what := fmt.Sprintf(tried, args...)
 	if awserr.Denied(err) {
-		return perch.LogLines{Problem: fmt.Sprintf("%s: the worker's role lacks %s; give it this permission", what, awserr.Action(err))}
+		return perch.LogLines{
+			Problem: fmt.Sprintf("%s: the worker's role lacks %s; give it this permission", what, awserr.Action(err)),
+		}
 	}
 	return perch.LogLines{Problem: what + ": " + awserr.Sentence(err)}
 }

@@ -36,11 +36,13 @@ func TestATailWithALogThatCannotBeReadSaysSo(t *testing.T) {
 	w.logged(appLog, "app-1  | one")
 	denied := "User: arn:aws:sts::123456789012:assumed-role/worker/x is not authorized to perform: logs:FilterLogEvents"
 	if _, err := w.server.AddFault(aws.Fault{
-		Service: "logs", Action: "FilterLogEvents", Contains: "stdouterr", Code: "AccessDeniedException", Message: denied,
+		Service: "logs", Action: "FilterLogEvents", Contains: "stdouterr", Code: "AccessDeniedException",
+		Message: denied,
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.tail(3); !slices.Equal(texts(got), []string{"[INFO] begin"}) || !strings.Contains(got.Problem, "give its role logs:FilterLogEvents") {
+	if got := w.tail(3); !slices.Equal(texts(got), []string{"[INFO] begin"}) ||
+		!strings.Contains(got.Problem, "give its role logs:FilterLogEvents") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -53,14 +55,20 @@ func TestAnEnvironmentThatStreamsNoLogsIsAskedBySystemsManager(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	waiter := cloudformation.NewStackCreateCompleteWaiter(cfn, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
-		o.MinDelay, o.MaxDelay = time.Millisecond, 10*time.Millisecond
-	})
-	if err := waiter.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: sdk.String("shop-login")}, time.Minute); err != nil {
+	waiter := cloudformation.NewStackCreateCompleteWaiter(
+		cfn,
+		func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+			o.MinDelay, o.MaxDelay = time.Millisecond, 10*time.Millisecond
+		},
+	)
+	if err := waiter.Wait(
+		t.Context(), &cloudformation.DescribeStacksInput{StackName: sdk.String("shop-login")}, time.Minute,
+	); err != nil {
 		t.Fatal(err)
 	}
 	got := w.reader.Tail(t.Context(), w.environment, w.now.Add(-100*time.Hour), 1)
-	if !slices.Equal(texts(got), []string{"app-1  | listening on 0.0.0.0:80"}) || !strings.HasPrefix(got.Source, "instance i-") {
+	if !slices.Equal(texts(got), []string{"app-1  | listening on 0.0.0.0:80"}) ||
+		!strings.HasPrefix(got.Source, "instance i-") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -73,7 +81,9 @@ func TestWithoutAnEnvironmentATailSaysSo(t *testing.T) {
 }
 
 func TestLinesOfContainersHaveTheirTimes(t *testing.T) {
-	got := containerLines("i-1", "6Z cut in two\napp-1  | 2026-01-02T03:04:05.5Z token: x\nno time\nweb-1  | 2026-01-02T03:04:06Z\n")
+	got := containerLines(
+		"i-1", "6Z cut in two\napp-1  | 2026-01-02T03:04:05.5Z token: x\nno time\nweb-1  | 2026-01-02T03:04:06Z\n",
+	)
 	if len(got) != 2 || got[0].Text != "app-1  | token: x" || got[0].At.Second() != 5 || got[0].Stream != "i-1" {
 		t.Errorf("%+v", got)
 	}

@@ -6,7 +6,9 @@ import (
 )
 
 func TestPortsComeFromTheSchemeWhereTheAddressHasNone(t *testing.T) {
-	for address, want := range map[string]string{"http://login.shop.localhost": "127.0.0.1:80", "https://login.shop.localhost": "127.0.0.1:443"} {
+	for address, want := range map[string]string{
+		"http://login.shop.localhost": "127.0.0.1:80", "https://login.shop.localhost": "127.0.0.1:443",
+	} {
 		parsed, err := url.Parse(address)
 		if err != nil {
 			t.Fatal(err)

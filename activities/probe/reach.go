@@ -53,8 +53,12 @@ func (r Reach) admit(at netip.Addr) error {
 	case at.IsLinkLocalUnicast() || machineLocal.Contains(at):
 		return unreachable(fmt.Sprintf("%s is a link-local address: no environment is there", at))
 	case r.Custom && !public(at) && !within(r.Private, at):
-		return unreachable(fmt.Sprintf("%s is no public address, and where a template of the project's own leads there, the worker connects only "+
-			"to what lies in the networks of `network.private` in its policy; let the template's outputs name a public address, or add the network to the policy", at))
+		return unreachable(fmt.Sprintf(
+			"%s is no public address, and where a template of the project's own leads there, the worker connects only "+
+				"to what lies in the networks of `network.private` in its policy; let the template's outputs name a "+
+				"public address, or add the network to the policy",
+			at,
+		))
 	}
 	return nil
 }
@@ -87,9 +91,12 @@ var (
 	// use, beside what netip knows by its predicates (IANA: Special-Purpose Address Registries).
 	unicast  = netip.MustParsePrefix("2000::/3")
 	reserved = []netip.Prefix{
-		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
-		netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
-		netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"),
+		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
+		netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
+		netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
+		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+		netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("2001::/23"),
+		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"),
 		netip.MustParsePrefix("3fff::/20"),
 	}
 )

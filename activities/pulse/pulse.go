@@ -91,7 +91,8 @@ func Pause(ctx context.Context, d time.Duration) error {
 // none.
 func Resume(ctx context.Context, begun perch.Progress) perch.Progress {
 	var earlier perch.Progress
-	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &earlier) == nil && !earlier.Since.IsZero() {
+	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &earlier) == nil &&
+		!earlier.Since.IsZero() {
 		return earlier
 	}
 	return begun

@@ -24,7 +24,10 @@ func TestTheTLSHandshakeNamesTheEnvironmentsHost(t *testing.T) {
 	roots.AddCert(server.Certificate())
 	client.Transport.(*http.Transport).TLSClientConfig.RootCAs = roots
 	var named string
-	server.TLS.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) { named = hello.ServerName; return nil, nil }
+	server.TLS.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		named = hello.ServerName
+		return nil, nil
+	}
 	if status, problem, _ := ask(t.Context(), client, address.String()); status != http.StatusOK ||
 		named != "example.com" {
 		t.Errorf("answer %d %s, SNI %q", status, problem, named)

@@ -18,7 +18,8 @@ const rememberedEnded = 20
 // fold enters the input into the card, with the lines that the environment has logged. tells says
 // that it is going to be told.
 func fold(
-	card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool, bounds perch.PolicyExpiry, now time.Time,
+	card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool, bounds perch.PolicyExpiry,
+	now time.Time,
 ) {
 	for _, ended := range in.Ended {
 		lifecycle.EnterRequest(card, ended)
@@ -26,7 +27,9 @@ func fold(
 	if tells {
 		card.GitHub.Undelivered, card.GitHub.CommentUndelivered, card.Slack.Undelivered = true, true, true
 		for _, ended := range in.Ended {
-			if !slices.ContainsFunc(card.Ended, func(e perch.CardState) bool { return e.Commit == ended.Commit && e.RunID == ended.RunID }) {
+			if !slices.ContainsFunc(
+				card.Ended, func(e perch.CardState) bool { return e.Commit == ended.Commit && e.RunID == ended.RunID },
+			) {
 				card.Ended = append(card.Ended, ended)
 			}
 		}
@@ -58,7 +61,8 @@ func fold(
 // enterWarned enters when people were warned, if every pull request has the comment.
 func enterWarned(card *perch.Card, told perch.Card, now time.Time) {
 	warning, undelivered := card.ExpiryWarning, card.GitHub.Undelivered && card.GitHub.CommentUndelivered
-	if warning == nil || !warning.At.IsZero() || undelivered || told.ExpiryWarning == nil || !told.ExpiryWarning.Deadline.Equal(warning.Deadline) {
+	if warning == nil || !warning.At.IsZero() || undelivered || told.ExpiryWarning == nil ||
+		!told.ExpiryWarning.Deadline.Equal(warning.Deadline) {
 		return
 	}
 	warned := *warning
@@ -190,7 +194,9 @@ func isStale(state, known perch.CardState) bool {
 
 // enterReady puts a commit first, once.
 func enterReady(ready []perch.ReadyCommit, newest perch.ReadyCommit) []perch.ReadyCommit {
-	others := slices.DeleteFunc(slices.Clone(ready), func(r perch.ReadyCommit) bool { return r.Commit == newest.Commit })
+	others := slices.DeleteFunc(
+		slices.Clone(ready), func(r perch.ReadyCommit) bool { return r.Commit == newest.Commit },
+	)
 	ready = append([]perch.ReadyCommit{newest}, others...)
 	return ready[:min(len(ready), rememberedReady)]
 }

@@ -27,12 +27,22 @@ func TestStatesAreEnteredInTheirOrder(t *testing.T) {
 		states []*perch.CardState
 		want   perch.Phase
 	}{
-		"one after the other":        {[]*perch.CardState{said("a", noon, 0, "stack", "1"), said("a", noon, 9, "failed", "1")}, "failed"},
-		"the later one first":        {[]*perch.CardState{said("a", noon, 9, "failed", "1"), said("a", noon, 0, "stack", "1")}, "failed"},
-		"the later run first":        {[]*perch.CardState{said("b", later, 0, "stack", "2"), said("a", noon, 90, "failed", "1")}, "stack"},
-		"a repeat":                   {[]*perch.CardState{said("a", noon, 0, "stack", "1"), said("a", noon, 0, "stack", "1")}, "stack"},
-		"runs of a clock that jumps": {[]*perch.CardState{said("a", noon, 90, "failed", "1"), said("b", later, 0, "stack", "2")}, "stack"},
-		"notes say nothing":          {[]*perch.CardState{said("a", noon, 0, "stack", "1"), nil}, "stack"},
+		"one after the other": {
+			[]*perch.CardState{said("a", noon, 0, "stack", "1"), said("a", noon, 9, "failed", "1")}, "failed",
+		},
+		"the later one first": {
+			[]*perch.CardState{said("a", noon, 9, "failed", "1"), said("a", noon, 0, "stack", "1")}, "failed",
+		},
+		"the later run first": {
+			[]*perch.CardState{said("b", later, 0, "stack", "2"), said("a", noon, 90, "failed", "1")}, "stack",
+		},
+		"a repeat": {
+			[]*perch.CardState{said("a", noon, 0, "stack", "1"), said("a", noon, 0, "stack", "1")}, "stack",
+		},
+		"runs of a clock that jumps": {
+			[]*perch.CardState{said("a", noon, 90, "failed", "1"), said("b", later, 0, "stack", "2")}, "stack",
+		},
+		"notes say nothing": {[]*perch.CardState{said("a", noon, 0, "stack", "1"), nil}, "stack"},
 	} {
 		var card perch.Card
 		for _, state := range c.states {
@@ -53,7 +63,8 @@ func TestWhatPerchYAMLDoesNotWantStaysUntilItIsReadAgain(t *testing.T) {
 		return card.Muted.Comment
 	}
 	muted := []bool{
-		enter(0, perch.GoalUp, perch.KindBranch, true), enter(1, perch.GoalUp, "", false), enter(2, perch.GoalGone, "", false),
+		enter(0, perch.GoalUp, perch.KindBranch, true), enter(1, perch.GoalUp, "", false),
+		enter(2, perch.GoalGone, "", false),
 		enter(3, perch.GoalUp, perch.KindBranch, false),
 	}
 	if diff := cmp.Diff([]bool{true, true, true, false}, muted); diff != "" {
@@ -64,7 +75,10 @@ func TestWhatPerchYAMLDoesNotWantStaysUntilItIsReadAgain(t *testing.T) {
 func TestReadyCommitsAreThoseOfTheStack(t *testing.T) {
 	var card perch.Card
 	enter := func(stackID string, minute int, phase perch.Phase, commit string) []string {
-		fold(&card, contract.ReportInput{StackID: stackID, State: said("a", noon, minute, phase, commit)}, nil, false, perch.PolicyExpiry{}, noon)
+		fold(
+			&card, contract.ReportInput{StackID: stackID, State: said("a", noon, minute, phase, commit)}, nil, false,
+			perch.PolicyExpiry{}, noon,
+		)
 		var ready []string
 		for _, r := range card.Ready {
 			ready = append(ready, r.Commit+" "+r.URL)
@@ -105,13 +119,18 @@ func TestStatesOfNotesAreEnteredUnlessARunHasSaidMoreSince(t *testing.T) {
 		known, own *perch.CardState
 		want       perch.Phase
 	}{
-		"the run was at work":   {said("a", noon, 0, perch.PhaseStack, "1"), nil, perch.PhaseFailed},
-		"another run is open":   {said("b", later, 0, perch.PhaseStack, "2"), nil, perch.PhaseStack},
-		"the open run says so":  {said("a", noon, 0, perch.PhaseStack, "1"), said("b", later, 0, perch.PhaseStack, "2"), perch.PhaseStack},
+		"the run was at work": {said("a", noon, 0, perch.PhaseStack, "1"), nil, perch.PhaseFailed},
+		"another run is open": {said("b", later, 0, perch.PhaseStack, "2"), nil, perch.PhaseStack},
+		"the open run says so": {
+			said("a", noon, 0, perch.PhaseStack, "1"), said("b", later, 0, perch.PhaseStack, "2"), perch.PhaseStack,
+		},
 		"nothing was said ever": {&perch.CardState{}, nil, perch.PhaseFailed},
 	} {
 		card := perch.Card{State: *c.known, StackID: "one"}
-		fold(&card, contract.ReportInput{State: c.own, Notes: []perch.Note{{Kind: perch.NoteReport, State: ended}}}, nil, true, perch.PolicyExpiry{}, noon)
+		fold(
+			&card, contract.ReportInput{State: c.own, Notes: []perch.Note{{Kind: perch.NoteReport, State: ended}}}, nil,
+			true, perch.PolicyExpiry{}, noon,
+		)
 		if card.State.Phase != c.want || card.StackID != "one" || !card.GitHub.Undelivered {
 			t.Errorf("%s: card %+v, want %s", name, card, c.want)
 		}
@@ -119,7 +138,9 @@ func TestStatesOfNotesAreEnteredUnlessARunHasSaidMoreSince(t *testing.T) {
 }
 
 func TestPullRequestsAreListedAgainAfterANoteAboutThem(t *testing.T) {
-	for kind, again := range map[perch.NoteKind]bool{perch.NotePullRequest: true, perch.NoteReport: true, perch.NoteWarn: true, perch.NoteLeftovers: false} {
+	for kind, again := range map[perch.NoteKind]bool{
+		perch.NotePullRequest: true, perch.NoteReport: true, perch.NoteWarn: true, perch.NoteLeftovers: false,
+	} {
 		card := perch.Card{GitHub: perch.GitHubMemory{PullRequestsOf: "1"}}
 		fold(&card, contract.ReportInput{Notes: []perch.Note{{Kind: kind}}}, nil, true, perch.PolicyExpiry{}, noon)
 		if (card.GitHub.PullRequestsOf == "") != again {
@@ -134,9 +155,12 @@ func TestCommentsAreSearchedForWhenPeopleAreToBeWarned(t *testing.T) {
 			StackID: "one", Activity: perch.Activity{At: noon}, Expiry: &perch.Expiry{Idle: 24},
 			GitHub: perch.GitHubMemory{Comments: []perch.GitHubComment{{PullRequest: 7, ID: 8, Hash: "9"}}},
 		}
-		note := perch.Note{ID: "n", Kind: perch.NoteWarn, StackID: "one", Warning: &perch.ExpiryWarning{Deadline: deadline}}
+		note := perch.Note{
+			ID: "n", Kind: perch.NoteWarn, StackID: "one", Warning: &perch.ExpiryWarning{Deadline: deadline},
+		}
 		fold(&card, contract.ReportInput{Notes: []perch.Note{note}}, nil, true, perch.PolicyExpiry{}, noon)
-		if known := card.GitHub.Comments[0]; known.PullRequest != 7 || (known.ID == 0) != searched || (card.ExpiryWarning != nil) != searched {
+		if known := card.GitHub.Comments[0]; known.PullRequest != 7 || (known.ID == 0) != searched ||
+			(card.ExpiryWarning != nil) != searched {
 			t.Errorf("a warning about %v: comment %+v, warning %+v", deadline, known, card.ExpiryWarning)
 		}
 	}

@@ -92,8 +92,10 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 		case exists && stack.StackStatus == types.StackStatusDeleteInProgress: // A stale read, if the removal is done.
 			return out, fmt.Errorf("stack %s is still being deleted", in.Environment.StackName())
 		case exists:
-			return out, awserr.Final(perch.ErrorInvalid, "stack %s exists, so its environment is not removed; nothing was touched",
-				in.Environment.StackName())
+			return out, awserr.Final(
+				perch.ErrorInvalid, "stack %s exists, so its environment is not removed; nothing was touched",
+				in.Environment.StackName(),
+			)
 		}
 	}
 	if says(in) {
@@ -113,7 +115,9 @@ func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out con
 		return out, nil
 	}
 	if err == nil {
-		err = r.tell(ctx, &recorded, slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.Kind == perch.NoteReport || n.Kind == perch.NoteWarn }))
+		err = r.tell(ctx, &recorded, slices.ContainsFunc(
+			in.Notes, func(n perch.Note) bool { return n.Kind == perch.NoteReport || n.Kind == perch.NoteWarn },
+		))
 	}
 	if err == nil && recorded.State.Phase == perch.PhaseGone {
 		err = r.drop(ctx, recorded, in.Removed, &out)
@@ -163,7 +167,8 @@ var errNothingSaid = errors.New("no run has said anything of the environment")
 
 // saysNothing reports whether the input has only notes without a state.
 func saysNothing(in contract.ReportInput) bool {
-	return in.State == nil && !slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.State != nil || keeps(n) })
+	return in.State == nil &&
+		!slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.State != nil || keeps(n) })
 }
 
 // tell has the channel tell what the card says, and enters what it has told.

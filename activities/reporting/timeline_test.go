@@ -20,11 +20,14 @@ func folded(inputs ...contract.ReportInput) (card perch.Card) {
 
 func TestTheCardHasATimelineOfRequestsAndNotes(t *testing.T) {
 	later := noon.Add(time.Hour)
-	pin := perch.Note{ID: "n", Kind: perch.NotePin, By: "ben", Reason: "demo", StackID: "one", Until: noon.Add(time.Minute)}
+	pin := perch.Note{
+		ID: "n", Kind: perch.NotePin, By: "ben", Reason: "demo", StackID: "one", Until: noon.Add(time.Minute),
+	}
 	card := folded(
 		contract.ReportInput{StackID: "one", State: said("b", later, 1, perch.PhaseStack, "2")},
 		contract.ReportInput{
-			Ended: []perch.CardState{*said("a", noon, 2, perch.PhaseSuperseded, "1")}, State: said("b", later, 2, "", "2"),
+			Ended: []perch.CardState{*said("a", noon, 2, perch.PhaseSuperseded, "1")},
+			State: said("b", later, 2, "", "2"),
 		},
 		contract.ReportInput{Notes: []perch.Note{pin, pin}},
 		contract.ReportInput{State: said("c", noon.Add(-time.Hour), 3, perch.PhaseFailed, "0")},
@@ -56,9 +59,11 @@ func TestTheCardHasTheMessageOfTheCommitThatWasRequestedLast(t *testing.T) {
 		inputs []contract.ReportInput
 		want   string
 	}{
-		"known":                       {[]contract.ReportInput{up(1, "c1", "Fix login")}, "Fix login"},
-		"not asked again":             {[]contract.ReportInput{up(1, "c1", "Fix login"), up(2, "c1", "")}, "Fix login"},
-		"of another commit":           {[]contract.ReportInput{up(1, "c1", "Fix login"), up(2, "c2", "Add cart")}, "Add cart"},
+		"known":           {[]contract.ReportInput{up(1, "c1", "Fix login")}, "Fix login"},
+		"not asked again": {[]contract.ReportInput{up(1, "c1", "Fix login"), up(2, "c1", "")}, "Fix login"},
+		"of another commit": {
+			[]contract.ReportInput{up(1, "c1", "Fix login"), up(2, "c2", "Add cart")}, "Add cart",
+		},
 		"another commit, not known":   {[]contract.ReportInput{up(1, "c1", "Fix login"), up(2, "c2", "")}, ""},
 		"a removal has no commit":     {[]contract.ReportInput{up(1, "c1", "Fix login"), gone}, "Fix login"},
 		"after a removal, not known":  {[]contract.ReportInput{up(1, "c1", "Fix login"), gone, up(10, "c2", "")}, ""},
@@ -80,7 +85,9 @@ func TestTheCardHasTheSeedStepsOfTheDeploymentThatBecameReadyLast(t *testing.T) 
 		state.Goal, state.Seeds = perch.GoalUp, seeds
 		return contract.ReportInput{StackID: stack, State: state}
 	}
-	media, post := perch.SeedRecord{Step: "s3 media", Result: "3 objects"}, perch.SeedRecord{Step: "http POST /", Result: "answered 200"}
+	media, post := perch.SeedRecord{
+		Step: "s3 media", Result: "3 objects",
+	}, perch.SeedRecord{Step: "http POST /", Result: "answered 200"}
 	first := ready(1, "one", "c1", media, post)
 	for name, test := range map[string]struct {
 		inputs []contract.ReportInput
@@ -90,10 +97,13 @@ func TestTheCardHasTheSeedStepsOfTheDeploymentThatBecameReadyLast(t *testing.T) 
 		"the same commit again": {[]contract.ReportInput{first, ready(2, "one", "c1")}, first.State.Seeds},
 		"a commit without them": {[]contract.ReportInput{first, ready(2, "one", "c2")}, nil},
 		"a failure": {
-			[]contract.ReportInput{first, {StackID: "one", State: said("a", noon, 3, perch.PhaseFailed, "c2")}}, first.State.Seeds,
+			[]contract.ReportInput{first, {StackID: "one", State: said("a", noon, 3, perch.PhaseFailed, "c2")}},
+			first.State.Seeds,
 		},
 		"steps that were done before": {
-			[]contract.ReportInput{first, ready(2, "one", "c2", perch.SeedRecord{Step: "s3 media"}, perch.SeedRecord{Step: "run load"})},
+			[]contract.ReportInput{
+				first, ready(2, "one", "c2", perch.SeedRecord{Step: "s3 media"}, perch.SeedRecord{Step: "run load"}),
+			},
 			[]perch.SeedRecord{{Step: "s3 media", Result: "3 objects"}, {Step: "run load", Result: "done before"}},
 		},
 		"another stack": {
@@ -112,7 +122,10 @@ func TestTheLogOfAFailedDeploymentStaysThroughARemoval(t *testing.T) {
 	gone := said("b", noon.Add(time.Hour), 1, perch.PhaseGone, "")
 	gone.Goal = perch.GoalGone
 	var card perch.Card
-	fold(&card, contract.ReportInput{State: failed}, &perch.LogLines{Source: "app.log"}, false, perch.PolicyExpiry{}, noon)
+	fold(
+		&card, contract.ReportInput{State: failed}, &perch.LogLines{Source: "app.log"}, false, perch.PolicyExpiry{},
+		noon,
+	)
 	fold(&card, contract.ReportInput{State: gone}, nil, false, perch.PolicyExpiry{}, noon)
 	if card.Log == nil || card.Log.Source != "app.log" {
 		t.Errorf("log %+v", card.Log)

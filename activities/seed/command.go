@@ -116,7 +116,8 @@ func (s *seeding) sendCommand(ctx context.Context, step perch.SeedRun, comment s
 			out, err := s.systems.SendCommand(ctx, &ssm.SendCommandInput{
 				DocumentName: aws.String(
 					"AWS-RunShellScript",
-				), InstanceIds: []string{id}, Comment: &comment, TimeoutSeconds: aws.Int32(int32(agentPatience.Seconds())),
+				), InstanceIds: []string{id}, Comment: &comment,
+				TimeoutSeconds: aws.Int32(int32(agentPatience.Seconds())),
 				Parameters: map[string][]string{
 					"commands":         containerScript(step.Command),
 					"executionTimeout": {strconv.Itoa(int(step.Timeout.Seconds()))},
@@ -131,7 +132,8 @@ func (s *seeding) sendCommand(ctx context.Context, step perch.SeedRun, comment s
 		}
 		if time.Since(s.progress.Since) > agentPatience {
 			return sent{}, s.fail(
-				"Systems Manager knows none of the environment's instances (%s) after %s; the instances' role must let them take commands: run `perch application up` and try again in some minutes",
+				"Systems Manager knows none of the environment's instances (%s) after %s; the instances' role must "+
+					"let them take commands: run `perch application up` and try again in some minutes",
 				strings.Join(ids, ", "),
 				agentPatience,
 			)

@@ -15,7 +15,8 @@ import (
 func TestOutputsAreCutToTheirEnd(t *testing.T) {
 	long := strings.Repeat("é", shownOutput) + "end"
 	for text, want := range map[string]string{
-		"": "", " a\n": "a", "\x1b[31mred\x1b[0m\ttab\r\n\xff": "[31mred[0m\ttab", long: strings.Repeat("é", (shownOutput-3)/2) + "end",
+		"": "", " a\n": "a", "\x1b[31mred\x1b[0m\ttab\r\n\xff": "[31mred[0m\ttab",
+		long: strings.Repeat("é", (shownOutput-3)/2) + "end",
 	} {
 		if got := outputEnd(text); got != want {
 			t.Errorf("%.20q: %q", text, got)
@@ -31,7 +32,8 @@ func TestS77WordsReachTheCommandAsTheyAre(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfN(rapid.OneOf(rapid.StringMatching(`[ -~\n\t]{0,12}`), rapid.SampledFrom([]string{
-			"", "'", "''", `\'`, "$(reboot)", "`id`", "; rm -rf /", "{{ssm:/shop/password}}", "{{{", "-c", "*", "a\nb", "привет", "\u202eabc", "#x", "!!",
+			"", "'", "''", `\'`, "$(reboot)", "`id`", "; rm -rf /", "{{ssm:/shop/password}}", "{{{", "-c", "*", "a\nb",
+			"привет", "\u202eabc", "#x", "!!",
 		})), 1, 6).Draw(t, "words")
 		var line strings.Builder
 		for _, word := range words {

@@ -22,7 +22,9 @@ import (
 func (e *Environments) ReopenBuckets(ctx context.Context, in contract.ReopenInput) (contract.ReopenResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "REOPENING", Since: time.Now().UTC()})
 	defer stop()
-	if _, err := e.deployed(ctx, contract.SeedInput{Environment: in.Environment, Commit: in.Commit, StackID: in.StackID}); err != nil {
+	if _, err := e.deployed(
+		ctx, contract.SeedInput{Environment: in.Environment, Commit: in.Commit, StackID: in.StackID},
+	); err != nil {
 		return contract.ReopenResult{}, err
 	}
 	contents, err := e.reader.Contents(ctx, contract.StackInput{StackID: in.StackID})

@@ -14,7 +14,8 @@ func TestWhatTheAppDoesIsDoneAgainForAnotherDatabase(t *testing.T) {
 	databases := []*perch.Database{
 		{
 			Mode: perch.DatabaseDedicated,
-		}, {Mode: perch.DatabaseShared}, {Mode: perch.DatabaseSnapshot, Snapshot: "a"}, {Mode: perch.DatabaseSnapshot, Snapshot: "b"},
+		}, {Mode: perch.DatabaseShared}, {Mode: perch.DatabaseSnapshot, Snapshot: "a"},
+		{Mode: perch.DatabaseSnapshot, Snapshot: "b"},
 	}
 	load, files := perch.SeedStep{
 		Run: &perch.SeedRun{Command: []string{"load"}},

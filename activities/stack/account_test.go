@@ -40,7 +40,8 @@ func newAccount(stacks, pageSize int) *account {
 // poller makes a poller whose calls go to the account.
 func (a *account) poller(interval time.Duration) *Poller {
 	return NewPoller(cloudformation.NewFromConfig(sdk.Config{
-		Region: "eu-central-1", HTTPClient: a, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
+		Region: "eu-central-1", HTTPClient: a,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 	}), interval)
 }
 
@@ -79,7 +80,8 @@ func (a *account) one(id string) *http.Response {
 	if !slices.Contains(a.stacks, id) {
 		return xmlAnswer(
 			400,
-			"<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id "+id+" does not exist</Message></Error></ErrorResponse>",
+			"<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id "+id+
+				" does not exist</Message></Error></ErrorResponse>",
 		)
 	}
 	return describedStacks([]string{id}, "", a.status)

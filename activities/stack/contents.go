@@ -58,7 +58,8 @@ func (r *Reader) sortResource(
 	switch {
 	case id == "":
 		return nil
-	case resource.ResourceStatus == types.ResourceStatusDeleteComplete || resource.ResourceStatus == types.ResourceStatusDeleteSkipped:
+	case resource.ResourceStatus == types.ResourceStatusDeleteComplete ||
+		resource.ResourceStatus == types.ResourceStatusDeleteSkipped:
 		if keeps && policy.Left(string(resource.ResourceStatus)) {
 			keepResource(
 				into,

@@ -50,7 +50,8 @@ func (r *Reader) RequireDeletion(ctx context.Context, in contract.StackInput) er
 	begun, err := r.deletesResource(ctx, state.StackID)
 	if err == nil && !begun {
 		err = fmt.Errorf(
-			"empty the buckets of stack %s: CloudFormation has not begun to delete a resource and may still cancel the deletion",
+			"empty the buckets of stack %s: CloudFormation has not begun to delete a resource and may still cancel "+
+				"the deletion",
 			in.StackID,
 		)
 	}

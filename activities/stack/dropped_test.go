@@ -13,7 +13,8 @@ func TestWhatCameBackToItsStackIsNoOrphan(t *testing.T) {
 		return types.StackEvent{
 			StackId: sdk.String(
 				stack,
-			), LogicalResourceId: &logicalID, PhysicalResourceId: &physicalID, ResourceType: sdk.String("AWS::S3::Bucket"),
+			), LogicalResourceId: &logicalID, PhysicalResourceId: &physicalID,
+			ResourceType:   sdk.String("AWS::S3::Bucket"),
 			ResourceStatus: types.ResourceStatus(status),
 		}
 	}
@@ -26,11 +27,20 @@ func TestWhatCameBackToItsStackIsNoOrphan(t *testing.T) {
 		events []types.StackEvent // Newest first.
 		want   int
 	}{
-		"kept by an update":                    {cleanup, 1},
-		"kept by the rollback of an update":    {[]types.StackEvent{cleanup[0], cleanup[1], event("shop-login", stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")}, 1},
-		"imported again":                       {append([]types.StackEvent{event("Files", "files", "IMPORT_COMPLETE"), event("shop-login", stack, "IMPORT_IN_PROGRESS")}, cleanup...), 0},
-		"left out of a deletion":               {[]types.StackEvent{event("Files", "files", "DELETE_SKIPPED"), event("shop-login", stack, "DELETE_IN_PROGRESS"), cleanup[0]}, 0},
-		"deleted when it was tried once again": {append([]types.StackEvent{event("Files", "files", "DELETE_COMPLETE"), event("Files", "files", "DELETE_FAILED")}, cleanup[2]), 0},
+		"kept by an update": {cleanup, 1},
+		"kept by the rollback of an update": {[]types.StackEvent{
+			cleanup[0], cleanup[1], event("shop-login", stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"),
+		}, 1},
+		"imported again": {append([]types.StackEvent{
+			event("Files", "files", "IMPORT_COMPLETE"), event("shop-login", stack, "IMPORT_IN_PROGRESS"),
+		}, cleanup...), 0},
+		"left out of a deletion": {[]types.StackEvent{
+			event("Files", "files", "DELETE_SKIPPED"), event("shop-login", stack, "DELETE_IN_PROGRESS"), cleanup[0],
+		}, 0},
+		"deleted when it was tried once again": {append(
+			[]types.StackEvent{event("Files", "files", "DELETE_COMPLETE"), event("Files", "files", "DELETE_FAILED")},
+			cleanup[2],
+		), 0},
 	} {
 		if got := droppedOrphans(c.events); len(got) != c.want {
 			t.Errorf("%s: %d orphans, want %d", name, len(got), c.want)

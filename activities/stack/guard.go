@@ -57,7 +57,9 @@ func (r *Reader) MayDelete(environment perch.Environment, state contract.StackSt
 	}
 	request := perch.Request{Goal: perch.GoalGone, Project: environment.Project, Branch: environment.Branch}
 	var rejection *perch.Rejection
-	if err := lifecycle.AdmitRequest(lifecycle.Admission{Policy: r.policy, Request: request, Kind: state.Kind}); errors.As(
+	if err := lifecycle.AdmitRequest(lifecycle.Admission{
+		Policy: r.policy, Request: request, Kind: state.Kind,
+	}); errors.As(
 		err,
 		&rejection,
 	) {
@@ -69,7 +71,9 @@ func (r *Reader) MayDelete(environment perch.Environment, state contract.StackSt
 // MayEmpty rejects a bucket of a stack that may return to service, and one that the stack's
 // template keeps or that the stack does not name.
 func (r *Reader) MayEmpty(ctx context.Context, in contract.EmptyBucketInput) error {
-	if err := r.RequireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
+	if err := r.RequireDeletion(
+		ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID},
+	); err != nil {
 		return err
 	}
 	wishes, err := r.DeletionWishes(ctx, in.StackID)

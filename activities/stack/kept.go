@@ -71,7 +71,8 @@ func (r *Reader) DeletionWishes(ctx context.Context, stackID string) (map[string
 		switch {
 		case keeps && kept.Policy != "Snapshot":
 			wish = WishKeep
-		case keeps, aws.ToString(resource.ResourceType) == "AWS::RDS::DBInstance" && !said.deletes[aws.ToString(resource.LogicalResourceId)]:
+		case keeps, aws.ToString(resource.ResourceType) == "AWS::RDS::DBInstance" &&
+			!said.deletes[aws.ToString(resource.LogicalResourceId)]:
 			wish = WishSnapshot
 		}
 		id := aws.ToString(resource.PhysicalResourceId)

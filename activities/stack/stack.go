@@ -139,7 +139,9 @@ func OtherRepositories(identity perch.Identity, stacks ...types.Stack) []perch.O
 // Each calls visit for every stack of the account and region that is not deleted, page by page.
 func (r *Reader) Each(ctx context.Context, visit func(types.Stack)) error {
 	count := 0
-	for pages := cloudformation.NewDescribeStacksPaginator(r.cfn, &cloudformation.DescribeStacksInput{}); pages.HasMorePages(); count++ {
+	for pages := cloudformation.NewDescribeStacksPaginator(
+		r.cfn, &cloudformation.DescribeStacksInput{},
+	); pages.HasMorePages(); count++ {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return awserr.Wrap(err, "list stacks")
@@ -212,7 +214,8 @@ func (o Owned) Status() perch.EnvironmentStatus {
 	url, _ := cfn.Address(outputs)
 	return perch.EnvironmentStatus{
 		Branch: o.Environment.Branch, Slug: o.Environment.Slug, Stack: o.Environment.StackName(), Kind: o.Kind,
-		Status: string(o.Stack.StackStatus), StatusReason: failureReason(o.Stack), URL: url, Commit: outputs[cfn.OutputCommit], Updated: changed(o.Stack),
+		Status: string(o.Stack.StackStatus), StatusReason: failureReason(o.Stack), URL: url,
+		Commit: outputs[cfn.OutputCommit], Updated: changed(o.Stack),
 	}
 }
 

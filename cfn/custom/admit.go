@@ -40,7 +40,8 @@ func (t *Template) admitCapability(policy perch.Policy, p *document.Report) {
 	if needed == CapabilityNamedIAM {
 		reason += " with a custom name"
 	}
-	p.Fail(because.at, "resource %s (%s) needs %s, and the policy allows %s; take it out of the template, or add %s to `capabilities` in the policy", because.id, reason, needed, allows, needed)
+	p.Fail(because.at, "resource %s (%s) needs %s, and the policy allows %s; take it out of the template, or add %s "+
+		"to `capabilities` in the policy", because.id, reason, needed, allows, needed)
 }
 
 // machines holds every instance type and database class in the template against the policy,
@@ -51,7 +52,8 @@ func (t *Template) machines(policy perch.Policy, filled []cfn.Parameter, p *docu
 			t.option(n.Get("OptionName"), n.Get("Value"), policy, filled, p)
 			for _, e := range n.Entries {
 				switch e.Key.Text {
-				case "InstanceType", "InstanceTypes", "InstanceRequirements": // By requirements AWS itself chooses among all types that meet them.
+				// By requirements AWS itself chooses among all types that meet them.
+				case "InstanceType", "InstanceTypes", "InstanceRequirements":
 					t.machine(e, "instance_types", policy.InstanceTypes, filled, p)
 				case "DBInstanceClass", "DBClusterInstanceClass":
 					t.machine(e, "database_classes", policy.DatabaseClasses, filled, p)
@@ -70,20 +72,31 @@ func (t *Template) option(name, value *document.Node, policy perch.Policy, fille
 	for _, option := range t.candidates(name, filled) {
 		switch {
 		case option == "":
-			t.machine(document.Entry{Key: name.Like("OptionName"), Value: name}, "instance_types", policy.InstanceTypes, filled, p)
+			t.machine(
+				document.Entry{Key: name.Like("OptionName"), Value: name}, "instance_types", policy.InstanceTypes,
+				filled, p,
+			)
 		case strings.HasPrefix(option, "InstanceType"):
-			t.machine(document.Entry{Key: name.Like(option), Value: value}, "instance_types", policy.InstanceTypes, filled, p)
+			t.machine(
+				document.Entry{Key: name.Like(option), Value: value}, "instance_types", policy.InstanceTypes, filled, p,
+			)
 		}
 	}
 }
 
-func (t *Template) machine(e document.Entry, key string, patterns []string, filled []cfn.Parameter, p *document.Report) {
+func (t *Template) machine(
+	e document.Entry, key string, patterns []string, filled []cfn.Parameter, p *document.Report,
+) {
 	if len(patterns) == 0 {
 		return
 	}
 	for _, value := range t.machineNames(e.Value, filled) {
 		if _, ok := perch.MatchAny(patterns, value); value == "" || !ok {
-			p.Fail(e.Value, "%s is %s, and the policy allows only %s; change it, or `%s` in the policy", e.Key.Text, shownOr(value, "put together in a way that cannot be held against the policy"), strings.Join(patterns, ", "), key)
+			p.Fail(
+				e.Value, "%s is %s, and the policy allows only %s; change it, or `%s` in the policy", e.Key.Text,
+				shownOr(value, "put together in a way that cannot be held against the policy"),
+				strings.Join(patterns, ", "), key,
+			)
 		}
 	}
 }

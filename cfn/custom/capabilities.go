@@ -12,8 +12,9 @@ const (
 // wants CAPABILITY_NAMED_IAM for it (AWS docs: acknowledging IAM resources in CloudFormation
 // templates).
 var namesOf = map[string]string{
-	"AWS::IAM::Group": "GroupName", "AWS::IAM::InstanceProfile": "InstanceProfileName", "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
-	"AWS::IAM::Role": "RoleName", "AWS::IAM::User": "UserName",
+	"AWS::IAM::Group": "GroupName", "AWS::IAM::InstanceProfile": "InstanceProfileName",
+	"AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+	"AWS::IAM::Role":          "RoleName", "AWS::IAM::User": "UserName",
 }
 
 // Capability is what CloudFormation is told before it makes the template: nothing, CAPABILITY_IAM,

@@ -36,11 +36,15 @@ func TestAThirdPartyTemplateCanBeForeseen(t *testing.T) {
 		t.Errorf("%d resources would be created", len(created.Changes))
 	}
 	estimate, err := forecast.Estimate(forecast.Version{}, first, created.Changes)
-	if err != nil || estimate.Seconds < 600 || !slices.Contains(estimate.Assumed, "AWS::AutoScaling::AutoScalingGroup") {
+	if err != nil || estimate.Seconds < 600 ||
+		!slices.Contains(estimate.Assumed, "AWS::AutoScaling::AutoScalingGroup") {
 		t.Errorf("%+v, %v", estimate, err)
 	}
 	cost, err := forecast.Cost(first, "eu-central-1")
-	if err != nil || !strings.Contains(strings.Join(cost.Missing, "\n"), "no price for AWS::ElasticLoadBalancing::LoadBalancer (rELBApp, rELBWeb) in eu-central-1") {
+	if err != nil || !strings.Contains(
+		strings.Join(cost.Missing, "\n"),
+		"no price for AWS::ElasticLoadBalancing::LoadBalancer (rELBApp, rELBWeb) in eu-central-1",
+	) {
 		t.Errorf("%+v, %v", cost, err)
 	}
 	in.Commit = strings.Repeat("b", 40)
@@ -48,7 +52,9 @@ func TestAThirdPartyTemplateCanBeForeseen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{cfn.OutputCommit, cfn.OutputTemplate}, updated.Outputs); diff != "" || len(updated.Changes) > 0 {
+	if diff := cmp.Diff(
+		[]string{cfn.OutputCommit, cfn.OutputTemplate}, updated.Outputs,
+	); diff != "" || len(updated.Changes) > 0 {
 		t.Errorf("another commit changes %+v, outputs (-want +got):\n%s", updated.Changes, diff)
 	}
 }

@@ -12,8 +12,10 @@ import (
 // with a problem that names the file.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
-		small, `{"Resources": {"A": {"Type": "T"}}}`, "Resources: {A: {Type: T, Properties: {X: !Sub [a, {b: !Ref A}]}}}", "- a", "!Ref", "a: !GetAtt\nb: 1",
-		"Resources: {A: {Type: T, Properties: {Fn::GetAtt: []}}, B: {Fn::If: [x]}}", "{\"a\": [}", "Outputs: 1\nParameters: []\nResources: x",
+		small, `{"Resources": {"A": {"Type": "T"}}}`,
+		"Resources: {A: {Type: T, Properties: {X: !Sub [a, {b: !Ref A}]}}}", "- a", "!Ref", "a: !GetAtt\nb: 1",
+		"Resources: {A: {Type: T, Properties: {Fn::GetAtt: []}}, B: {Fn::If: [x]}}", "{\"a\": [}",
+		"Outputs: 1\nParameters: []\nResources: x",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -62,7 +62,8 @@ func (t *Template) instancesOf(r resource, filled []cfn.Parameter, p *document.R
 		for _, candidate := range t.candidates(value, filled) {
 			number, err := strconv.Atoi(strings.TrimSpace(candidate))
 			if err != nil {
-				p.Fail(value, "%s is %s, and the policy bounds the number of instances; write a number, or a parameter that has one",
+				p.Fail(value, "%s is %s, and the policy bounds the number of instances; write a number, or a "+
+					"parameter that has one",
 					key, shownOr(candidate, "put together in a way that cannot be checked"))
 			}
 			most = max(most, number)
@@ -94,8 +95,11 @@ func (t *Template) instancesOf(r resource, filled []cfn.Parameter, p *document.R
 	case r.kind == kindInstance, r.kind == kindBeanstalk && single && saved == nil:
 		return 1
 	case r.kind == kindBeanstalk && saved != nil && !t.refersToSaved(saved):
-		p.Fail(saved, "TemplateName is not a `!Ref` to a configuration template of this template, and the policy bounds the "+
-			"number of instances; refer to one, or set the options here")
+		p.Fail(
+			saved,
+			"TemplateName is not a `!Ref` to a configuration template of this template, and the policy bounds the "+
+				"number of instances; refer to one, or set the options here",
+		)
 	case (r.kind == kindBeanstalk && saved == nil || r.kind == kindSaved) && !told:
 		return beanstalkInstances
 	}
@@ -122,5 +126,6 @@ func (t *Template) refersToSaved(value *document.Node) bool {
 		return false
 	}
 	name, argument := function(value)
-	return name == "Ref" && slices.ContainsFunc(t.resources, func(r resource) bool { return r.kind == kindSaved && r.id == argument.Text })
+	return name == "Ref" &&
+		slices.ContainsFunc(t.resources, func(r resource) bool { return r.kind == kindSaved && r.id == argument.Text })
 }

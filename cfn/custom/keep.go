@@ -24,7 +24,9 @@ func (k Kept) String() string {
 		stays = "a snapshot of it stays"
 	}
 	if k.Unsaid {
-		return fmt.Sprintf("%s (%s) has no DeletionPolicy, which for a database means Snapshot: %s", k.ID, k.Type, stays)
+		return fmt.Sprintf(
+			"%s (%s) has no DeletionPolicy, which for a database means Snapshot: %s", k.ID, k.Type, stays,
+		)
 	}
 	return fmt.Sprintf("%s (%s) has DeletionPolicy %s: %s", k.ID, k.Type, k.Policy, stays)
 }
@@ -41,7 +43,9 @@ func (k Kept) Left(status string) bool {
 func keep(kind, policy string, inCluster bool) (string, bool) {
 	switch {
 	case kind == "AWS::Route53::RecordSet":
-		return "", false // A name that leads nowhere can be taken over: that one stayed is a failure, whoever wanted it.
+		// A name that leads nowhere can be taken over: that one stayed is a failure, whoever wanted
+		// it.
+		return "", false
 	case policy == "Retain" || policy == "RetainExceptOnCreate":
 		return "Retain", false
 	case policy == "Snapshot":

@@ -33,13 +33,18 @@ type parameter struct {
 
 func (t *Template) readParameters(p *document.Report) {
 	section := t.root.Get("Parameters")
-	for name, most := range map[string]int{"Resources": maxResources, "Parameters": maxParameters, "Outputs": maxOutputs - len(added)} {
+	for name, most := range map[string]int{
+		"Resources": maxResources, "Parameters": maxParameters, "Outputs": maxOutputs - len(added),
+	} {
 		if count := len(t.root.Get(name).All()); count > most {
 			p.Fail(t.root.KeyNode(name), "%s has %d entries, and at most %d fit into a stack", name, count, most)
 		}
 	}
 	for _, e := range section.All() {
-		one := parameter{name: e.Key.Text, kind: e.Value.Under("Type"), noEcho: strings.EqualFold(e.Value.Under("NoEcho"), "true"), definition: e.Value, at: e.Key}
+		one := parameter{
+			name: e.Key.Text, kind: e.Value.Under("Type"), noEcho: strings.EqualFold(e.Value.Under("NoEcho"), "true"),
+			definition: e.Value, at: e.Key,
+		}
 		if fallback := e.Value.Get("Default"); fallback != nil && fallback.Shape == document.Scalar {
 			one.fallback = &fallback.Text
 		}
@@ -74,7 +79,8 @@ func (t *Template) Takes(name string, given map[string]string) bool {
 	}
 	for _, known := range perch.KnownParameters() {
 		for parameter, value := range given {
-			if known.Name == name && t.parameter(parameter) != nil && strings.Contains(value, "{"+known.Placeholder+"}") {
+			if known.Name == name && t.parameter(parameter) != nil &&
+				strings.Contains(value, "{"+known.Placeholder+"}") {
 				return true
 			}
 		}
@@ -96,8 +102,9 @@ func (t *Template) parameterNames() string {
 
 // idTypes are the beginnings of the ids that AWS's own parameter types take.
 var idTypes = map[string]string{
-	"AWS::EC2::VPC::Id": "vpc-", "AWS::EC2::Subnet::Id": "subnet-", "AWS::EC2::SecurityGroup::Id": "sg-", "AWS::EC2::Instance::Id": "i-",
-	"AWS::EC2::Image::Id": "ami-", "AWS::EC2::Volume::Id": "vol-",
+	"AWS::EC2::VPC::Id": "vpc-", "AWS::EC2::Subnet::Id": "subnet-", "AWS::EC2::SecurityGroup::Id": "sg-",
+	"AWS::EC2::Instance::Id": "i-",
+	"AWS::EC2::Image::Id":    "ami-", "AWS::EC2::Volume::Id": "vol-",
 }
 
 // rejects says what is wrong with value, as the end of a sentence; empty if nothing is. AWS checks
@@ -128,7 +135,9 @@ func (p *parameter) rejectsItem(kind, value string) string {
 	case prefix != "" && !strings.HasPrefix(value, prefix):
 		return fmt.Sprintf("must be an id that begins with %s", prefix)
 	}
-	if allowed := p.definition.Get("AllowedValues"); allowed != nil && !slices.ContainsFunc(allowed.Items, func(n *document.Node) bool { return n.Text == value }) {
+	if allowed := p.definition.Get(
+		"AllowedValues",
+	); allowed != nil && !slices.ContainsFunc(allowed.Items, func(n *document.Node) bool { return n.Text == value }) {
 		var values []string
 		for _, n := range allowed.Items {
 			values = append(values, n.Text)

@@ -89,7 +89,10 @@ func (t *Template) checkReferences(p *document.Report) {
 		}
 	}
 	if circle := circular(needs); len(circle) > 0 {
-		p.Fail(t.resource(circle[0]).at, "these resources wait for each other, so none can be made first: %s", strings.Join(circle, ", "))
+		p.Fail(
+			t.resource(circle[0]).at, "these resources wait for each other, so none can be made first: %s",
+			strings.Join(circle, ", "),
+		)
 	}
 }
 

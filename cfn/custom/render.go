@@ -45,7 +45,10 @@ func (t *Template) Render(in cfn.EnvironmentInput) (cfn.Rendered, error) {
 		return cfn.Rendered{}, fmt.Errorf("render template %s: %w", t.source.Name(), err)
 	}
 	if len(encoded) > maxFile {
-		return cfn.Rendered{}, t.source.Problem(nil, fmt.Sprintf("as JSON the template has %d bytes, and CloudFormation reads at most %d: make it shorter", len(encoded), maxFile))
+		return cfn.Rendered{}, t.source.Problem(nil, fmt.Sprintf(
+			"as JSON the template has %d bytes, and CloudFormation reads at most %d: make it shorter", len(encoded),
+			maxFile,
+		))
 	}
 	rendered.Template = cfn.Template{Body: encoded, Hash: hash, Resources: len(t.resources)}
 	return rendered, nil
@@ -74,12 +77,21 @@ func hashOf(document map[string]any, parameters []cfn.Parameter) (string, error)
 func (t *Template) checkAddress(name string, value, outputs *document.Node, p *document.Report) {
 	function, argument := function(value)
 	switch {
-	case value.Shape == document.Scalar && !strings.HasPrefix(value.Text, "http://") && !strings.HasPrefix(value.Text, "https://"):
-		p.Fail(outputs.KeyNode(name), "output %s must be an address that begins with http:// or https://, not %q", name, value.Text)
-	case function == "Fn::GetAtt" && len(argument.Items) == 2 && slices.ContainsFunc([]string{"DNSName", "DomainName", "EndpointURL", "PublicDnsName", "PublicIp"}, func(suffix string) bool {
+	case value.Shape == document.Scalar && !strings.HasPrefix(value.Text, "http://") &&
+		!strings.HasPrefix(value.Text, "https://"):
+		p.Fail(
+			outputs.KeyNode(name), "output %s must be an address that begins with http:// or https://, not %q", name,
+			value.Text,
+		)
+	case function == "Fn::GetAtt" && len(argument.Items) == 2 && slices.ContainsFunc([]string{
+		"DNSName", "DomainName", "EndpointURL", "PublicDnsName", "PublicIp",
+	}, func(suffix string) bool {
 		return strings.HasSuffix(argument.Items[1].Text, suffix)
 	}):
-		p.Fail(outputs.KeyNode(name), "output %s is a host name and no address; write !Sub 'http://${%s.%s}', or https", name, argument.Items[0].Text, argument.Items[1].Text)
+		p.Fail(
+			outputs.KeyNode(name), "output %s is a host name and no address; write !Sub 'http://${%s.%s}', or https",
+			name, argument.Items[0].Text, argument.Items[1].Text,
+		)
 	}
 }
 
@@ -98,7 +110,8 @@ func (t *Template) urlOutput(in cfn.EnvironmentInput, p *document.Report) map[st
 			slices.Sort(names)
 			has = "its outputs are: " + strings.Join(names, ", ")
 		}
-		p.Fail(t.root.KeyNode("Outputs"), "the template has no output %s, which holds the environment's address; add it, or name another one as `url_output` in perch.yaml; %s", name, has)
+		p.Fail(t.root.KeyNode("Outputs"), "the template has no output %s, which holds the environment's address; add "+
+			"it, or name another one as `url_output` in perch.yaml; %s", name, has)
 		return nil
 	}
 	t.checkAddress(name, named.Get("Value"), outputs, p)

@@ -12,7 +12,9 @@ import (
 )
 
 // dynamicReference is {{resolve:SERVICE:NAME}}, or as much of it as is in one text.
-var dynamicReference = regexp.MustCompile(`\{\{resolve:(secretsmanager:|ssm:|ssm-secure:)?((?:\$\{[^}]*\}|[^}])*)(\}\})?`)
+var dynamicReference = regexp.MustCompile(
+	`\{\{resolve:(secretsmanager:|ssm:|ssm-secure:)?((?:\$\{[^}]*\}|[^}])*)(\}\})?`,
+)
 
 // dynamic reports whether CloudFormation reads the value from somewhere else when it makes the
 // stack.
@@ -32,8 +34,11 @@ func (t *Template) secrets(in cfn.EnvironmentInput, filled []cfn.Parameter, p *d
 	}
 	var check func(n *document.Node)
 	check = func(n *document.Node) {
-		if name, argument := function(n); name == "Fn::Sub" && argument.Shape == document.List && len(argument.Items) == 2 && argument.Items[0].Shape == document.Scalar {
-			t.checkSecrets(withoutVariables(argument.Items[0].Text, argument.Items[1]), argument.Items[0], in, filled, p)
+		if name, argument := function(n); name == "Fn::Sub" && argument.Shape == document.List &&
+			len(argument.Items) == 2 && argument.Items[0].Shape == document.Scalar {
+			t.checkSecrets(
+				withoutVariables(argument.Items[0].Text, argument.Items[1]), argument.Items[0], in, filled, p,
+			)
 			check(argument.Items[1])
 			return
 		}
@@ -75,7 +80,8 @@ func inOneText(n *document.Node) (string, bool) {
 		return "${" + attribute(argument) + "}", firstText(argument) != ""
 	case name == "Fn::Sub" && argument.Shape == document.Scalar:
 		return argument.Text, true
-	case name == "Fn::Join" && argument.Shape == document.List && len(argument.Items) == 2 && argument.Items[0].Shape == document.Scalar && argument.Items[1].Shape == document.List:
+	case name == "Fn::Join" && argument.Shape == document.List && len(argument.Items) == 2 &&
+		argument.Items[0].Shape == document.Scalar && argument.Items[1].Shape == document.List:
 		var parts []string
 		for _, item := range argument.Items[1].Items {
 			part, ok := inOneText(item)
@@ -101,7 +107,9 @@ func attribute(argument *document.Node) string {
 	return strings.Join(parts, ".")
 }
 
-func (t *Template) checkSecrets(text string, at *document.Node, in cfn.EnvironmentInput, filled []cfn.Parameter, p *document.Report) {
+func (t *Template) checkSecrets(
+	text string, at *document.Node, in cfn.EnvironmentInput, filled []cfn.Parameter, p *document.Report,
+) {
 	for _, match := range dynamicReference.FindAllStringSubmatch(text, -1) {
 		service, name := strings.TrimSuffix(match[1], ":"), match[2]
 		name = substitution.ReplaceAllStringFunc(name, func(part string) string {
@@ -110,8 +118,10 @@ func (t *Template) checkSecrets(text string, at *document.Node, in cfn.Environme
 		switch {
 		case service != "" && strings.HasPrefix(name, ownResource):
 		case service == "" || match[3] == "" || strings.ContainsAny(name, "$"+ownResource):
-			p.Fail(at, "this dynamic reference is put together from parts, so it cannot be checked against the policy's `secrets`; "+
-				"write it out as {{resolve:secretsmanager:NAME:SecretString:KEY}}, or refer to a secret of this template with Fn::Sub")
+			p.Fail(at, "this dynamic reference is put together from parts, so it cannot be checked against the "+
+				"policy's `secrets`; "+
+				"write it out as {{resolve:secretsmanager:NAME:SecretString:KEY}}, or refer to a secret of this "+
+				"template with Fn::Sub")
 		default:
 			checkSecret(p, at, secretARN(service, name, in.Policy), in)
 		}
@@ -175,9 +185,11 @@ func (t *Template) makes(service string, r *resource, attribute string, got bool
 	case service != "secretsmanager":
 		return r.kind == "AWS::SSM::Parameter" && !got
 	case got && attribute != "Id": // Databases make the secret of their master user.
-		return (strings.HasPrefix(r.kind, "AWS::RDS::") || strings.HasPrefix(r.kind, "AWS::Redshift")) && strings.HasSuffix(attribute, "SecretArn")
+		return (strings.HasPrefix(r.kind, "AWS::RDS::") || strings.HasPrefix(r.kind, "AWS::Redshift")) &&
+			strings.HasSuffix(attribute, "SecretArn")
 	case r.kind == "AWS::SecretsManager::SecretTargetAttachment", r.kind == "AWS::SecretsManager::RotationSchedule":
-		function, name := function(r.properties.Get("SecretId")) // It goes by the name of the secret that it belongs to.
+		// It goes by the name of the secret that it belongs to.
+		function, name := function(r.properties.Get("SecretId"))
 		secret := (*resource)(nil)
 		if function == "Ref" {
 			secret = t.resource(name.Text)

@@ -32,7 +32,10 @@ type resource struct {
 }
 
 var (
-	sections  = []string{"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Resources", "Outputs"}
+	sections = []string{
+		"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions",
+		"Resources", "Outputs",
+	}
 	logicalID = regexp.MustCompile(`^[a-zA-Z0-9]{1,255}$`)
 	// added are the outputs that Perch adds.
 	added = []string{cfn.OutputCommit, cfn.OutputTemplate, cfn.OutputCustomURL}
@@ -47,7 +50,9 @@ func Read(file string, data []byte) (*Template, error) {
 		return nil, err
 	}
 	if root.Shape != document.Mapping {
-		return nil, source.Problem(root, fmt.Sprintf("this is no CloudFormation template but %s; a template is a mapping with a key Resources", root.Shape))
+		return nil, source.Problem(root, fmt.Sprintf(
+			"this is no CloudFormation template but %s; a template is a mapping with a key Resources", root.Shape,
+		))
 	}
 	t := &Template{source: source, root: root}
 	p := document.NewReport(t.source)
@@ -66,9 +71,11 @@ func (t *Template) sections(p *document.Report) {
 	for _, e := range t.root.Entries {
 		switch {
 		case e.Key.Text == "Transform":
-			p.Fail(e.Key, "Transform is not read: macros are not run; process the template before it is committed, for example with `sam build` or `aws cloudformation package`")
+			p.Fail(e.Key, "Transform is not read: macros are not run; process the template before it is committed, "+
+				"for example with `sam build` or `aws cloudformation package`")
 		case !slices.Contains(sections, e.Key.Text):
-			p.Fail(e.Key, "unknown section %q; this is no CloudFormation template, or the key is in the wrong place; allowed here: %s", e.Key.Text, strings.Join(sections, ", "))
+			p.Fail(e.Key, "unknown section %q; this is no CloudFormation template, or the key is in the wrong place; "+
+				"allowed here: %s", e.Key.Text, strings.Join(sections, ", "))
 		}
 	}
 	if resources := t.root.Get("Resources"); resources == nil {
@@ -96,18 +103,26 @@ func (t *Template) readResources(p *document.Report) {
 		return
 	}
 	for _, e := range section.Entries {
-		r := resource{id: e.Key.Text, kind: e.Value.Under("Type"), properties: e.Value.Get("Properties"), policy: e.Value.Under("DeletionPolicy"), at: e.Key}
+		r := resource{
+			id: e.Key.Text, kind: e.Value.Under("Type"), properties: e.Value.Get("Properties"),
+			policy: e.Value.Under("DeletionPolicy"), at: e.Key,
+		}
 		switch {
 		case !logicalID.MatchString(r.id):
 			p.Fail(e.Key, "the name of resource %q may have only letters and digits", r.id)
 		case e.Value.Shape != document.Mapping || r.kind == "":
 			p.Fail(e.Key, "resource %s has no Type", r.id)
 		case r.kind == "AWS::CloudFormation::Stack":
-			p.Fail(e.Key, "resource %s is a nested stack, and nested stacks are not supported: a template is one file of the commit; put its resources here", r.id)
+			p.Fail(e.Key, "resource %s is a nested stack, and nested stacks are not supported: a template is one "+
+				"file of the commit; put its resources here", r.id)
 		case r.kind == "AWS::CloudFormation::StackSet":
-			p.Fail(e.Key, "resource %s makes stacks of another template (%s), and nothing holds that against the policy; put its resources here", r.id, r.kind)
+			p.Fail(e.Key, "resource %s makes stacks of another template (%s), and nothing holds that against the "+
+				"policy; put its resources here", r.id, r.kind)
 		case strings.HasSuffix(r.kind, "::MODULE"):
-			p.Fail(e.Key, "resource %s is a module (%s), and modules are not supported; put its resources here", r.id, r.kind)
+			p.Fail(
+				e.Key, "resource %s is a module (%s), and modules are not supported; put its resources here", r.id,
+				r.kind,
+			)
 		}
 		t.resources = append(t.resources, r)
 	}
@@ -141,14 +156,18 @@ func (t *Template) seedTargets(steps []perch.SeedStep, p *document.Report) {
 	}
 	for i, step := range steps {
 		if step.Run != nil && !runs {
-			p.Fail(t.root.KeyNode("Resources"), "perch.yaml's seed[%d].run is carried out by the instances of an AWS::ElasticBeanstalk::Environment, and the template has none; let the app do it, and ask it to by an http step", i)
+			p.Fail(t.root.KeyNode("Resources"), "perch.yaml's seed[%d].run is carried out by the instances of an "+
+				"AWS::ElasticBeanstalk::Environment, and the template has none; let the app do it, and ask it to by "+
+				"an http step", i)
 		}
 		if step.S3 == nil {
 			continue
 		}
 		name, _, _ := strings.Cut(step.S3.To, "/")
 		if !slices.Contains(buckets, name) && !slices.Contains(buckets, cfn.BucketID(name)) {
-			p.Fail(t.root.KeyNode("Resources"), "perch.yaml's seed[%d].s3.to names the bucket %s, and the template has no such AWS::S3::Bucket; its buckets are: %s", i, name, shownOr(strings.Join(buckets, ", "), "none"))
+			p.Fail(t.root.KeyNode("Resources"), "perch.yaml's seed[%d].s3.to names the bucket %s, and the template "+
+				"has no such AWS::S3::Bucket; its buckets are: %s", i, name,
+				shownOr(strings.Join(buckets, ", "), "none"))
 		}
 	}
 }

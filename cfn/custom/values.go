@@ -26,8 +26,10 @@ type known struct {
 func knownValues(in cfn.EnvironmentInput) map[string]known {
 	e, s, p := in.Environment, in.Settings, in.Policy
 	values := map[string]known{
-		"Project": {value: e.Project}, "Branch": {e.Branch, in.Sample}, "Slug": {e.Slug, in.Sample}, "Kind": {value: string(in.Kind)},
-		"Commit": {in.Commit, in.Sample}, "Image": {s.Image, in.Sample}, "HealthPath": {value: s.HealthPath}, "InstanceType": {value: s.InstanceType},
+		"Project": {value: e.Project}, "Branch": {e.Branch, in.Sample}, "Slug": {e.Slug, in.Sample},
+		"Kind":   {value: string(in.Kind)},
+		"Commit": {in.Commit, in.Sample}, "Image": {s.Image, in.Sample}, "HealthPath": {value: s.HealthPath},
+		"InstanceType": {value: s.InstanceType},
 		"MinInstances": {value: strconv.Itoa(s.Instances.Min)}, "MaxInstances": {value: strconv.Itoa(s.Instances.Max)},
 	}
 	guess := func(name, value string) { values[name] = known{value, in.Guess} }
@@ -52,8 +54,12 @@ func knownValues(in cfn.EnvironmentInput) map[string]known {
 	subnets("Subnet", p.Network.Subnets)
 	subnets("DatabaseSubnet", p.Network.DatabaseSubnets)
 	if db := s.Database; db != nil {
-		values["DatabaseEngine"], values["DatabaseVersion"], values["DatabaseClass"] = known{value: db.Engine}, known{value: db.Version}, known{value: db.Class}
-		values["DatabaseStorage"], values["DatabaseBackupDays"] = known{value: strconv.Itoa(db.StorageGB)}, known{value: strconv.Itoa(db.BackupDays)}
+		values["DatabaseEngine"], values["DatabaseVersion"], values["DatabaseClass"] = known{
+			value: db.Engine,
+		}, known{value: db.Version}, known{value: db.Class}
+		values["DatabaseStorage"], values["DatabaseBackupDays"] = known{
+			value: strconv.Itoa(db.StorageGB),
+		}, known{value: strconv.Itoa(db.BackupDays)}
 		values["DatabaseMultiAZ"] = known{value: strconv.FormatBool(db.MultiAZ)}
 	}
 	maps.DeleteFunc(values, func(_ string, one known) bool { return one.value == "" })
@@ -90,7 +96,11 @@ func (t *Template) fill(in cfn.EnvironmentInput, p *document.Report) []cfn.Param
 	values := knownValues(in)
 	for _, name := range slices.Sorted(maps.Keys(in.Settings.Parameters)) {
 		if t.parameter(name) == nil {
-			p.Fail(t.root.KeyNode("Parameters"), "%s gives a value to %s, which the template does not declare; its parameters are: %s", originOf(in, name), name, t.parameterNames())
+			p.Fail(
+				t.root.KeyNode("Parameters"),
+				"%s gives a value to %s, which the template does not declare; its parameters are: %s",
+				originOf(in, name), name, t.parameterNames(),
+			)
 		}
 	}
 	var filled []cfn.Parameter
@@ -116,14 +126,21 @@ func (t *Template) fill(in cfn.EnvironmentInput, p *document.Report) []cfn.Param
 	return filled
 }
 
-func (t *Template) valueOf(one *parameter, in cfn.EnvironmentInput, values map[string]known, p *document.Report) (value known, from string, ok bool) {
+func (t *Template) valueOf(
+	one *parameter, in cfn.EnvironmentInput, values map[string]known, p *document.Report,
+) (value known, from string, ok bool) {
 	if text, given := in.Settings.Parameters[one.name]; given {
 		value, missing := expand(text, values)
 		switch {
 		case missing != "":
-			p.Fail(one.at, "parameter %s: %s uses %s, and there is no such value for branch %q: %s", one.name, originOf(in, one.name), missing, in.Environment.Branch, absent)
+			p.Fail(
+				one.at, "parameter %s: %s uses %s, and there is no such value for branch %q: %s", one.name,
+				originOf(in, one.name), missing, in.Environment.Branch, absent,
+			)
 		case one.noEcho && value.value != "" && !dynamic(value.value):
-			p.Fail(one.at, "parameter %s hides its value (NoEcho), and %s gives it one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name, originOf(in, one.name))
+			p.Fail(one.at, "parameter %s hides its value (NoEcho), and %s gives it one that everybody can read; keep "+
+				"it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name,
+				originOf(in, one.name))
 		default:
 			return value, originOf(in, one.name), true
 		}
@@ -134,16 +151,20 @@ func (t *Template) valueOf(one *parameter, in cfn.EnvironmentInput, values map[s
 	}
 	if one.fallback != nil {
 		if one.noEcho && *one.fallback != "" && !dynamic(*one.fallback) {
-			p.Fail(one.at, "parameter %s hides its value (NoEcho), and its Default is one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name)
+			p.Fail(one.at, "parameter %s hides its value (NoEcho), and its Default is one that everybody can read; "+
+				"keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there",
+				one.name)
 			return known{}, "", false
 		}
-		return known{value: *one.fallback, guessed: true}, "Default", true // CloudFormation holds it against the limits itself.
+		// CloudFormation holds it against the limits itself.
+		return known{value: *one.fallback, guessed: true}, "Default", true
 	}
 	hint := ""
 	if slices.ContainsFunc(perch.KnownParameters(), func(k perch.KnownParameter) bool { return k.Name == one.name }) {
 		hint = "; Perch fills it by its name, but has no value for it here: " + absent
 	}
-	p.Fail(one.at, "nobody fills parameter %s: give it a value under `parameters` in perch.yaml, or a Default here%s; Perch fills by name: %s", one.name, hint, knownNames())
+	p.Fail(one.at, "nobody fills parameter %s: give it a value under `parameters` in perch.yaml, or a Default "+
+		"here%s; Perch fills by name: %s", one.name, hint, knownNames())
 	return known{}, "", false
 }
 

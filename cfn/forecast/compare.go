@@ -35,7 +35,8 @@ func Compare(deployed, wanted Version) (Comparison, error) {
 	for id, r := range before.resources {
 		if _, stays := after.resources[id]; !stays {
 			c.changes[id] = perch.ResourceChange{
-				LogicalID: id, Type: r.kind, Action: perch.ActionRemove, Data: dataAfterRemoval(r), Properties: []perch.PropertyChange{},
+				LogicalID: id, Type: r.kind, Action: perch.ActionRemove, Data: dataAfterRemoval(r),
+				Properties: []perch.PropertyChange{},
 			}
 		}
 	}
@@ -68,7 +69,8 @@ func (c *comparer) resource(id string) {
 		return
 	case was.kind != now.kind:
 		change.Action, change.Replacement = perch.ActionChange, string(spec.Unknown)
-		change.Rejected = "CloudFormation does not change a resource's type, which is " + was.kind + " now: give the new resource another logical id"
+		change.Rejected = "CloudFormation does not change a resource's type, which is " + was.kind +
+			" now: give the new resource another logical id"
 		c.changes[id] = change
 		return
 	}
@@ -90,7 +92,9 @@ func (c *comparer) properties(was, now resource) []perch.PropertyChange {
 	found := []perch.PropertyChange{}
 	for _, name := range union(was.properties, now.properties) {
 		before, after := was.properties[name], now.properties[name]
-		if change := difference(now.kind, name, before, after); len(change.Paths) > 0 || canonical(before) != canonical(after) {
+		if change := difference(
+			now.kind, name, before, after,
+		); len(change.Paths) > 0 || canonical(before) != canonical(after) {
 			found = append(found, change)
 		} else if change, ok := c.indirect(now.kind, name, after); ok {
 			found = append(found, change)

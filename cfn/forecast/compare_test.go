@@ -45,15 +45,19 @@ func TestCompare(t *testing.T) {
 		before, after string
 		want          []string
 	}{
-		"nothing differs":        {bucket, bucket, nil},
-		"a number and its text":  {`"D": {"Type": "AWS::RDS::DBInstance", "Properties": {"AllocatedStorage": 20, "MultiAZ": "true"}}`, `"D": {"Type": "AWS::RDS::DBInstance", "Properties": {"AllocatedStorage": "20", "MultiAZ": true}}`, nil},
-		"what is new is created": {"", bucket, []string{"create B"}},
+		"nothing differs": {bucket, bucket, nil},
+		"a number and its text": {
+			`"D": {"Type": "AWS::RDS::DBInstance", "Properties": {"AllocatedStorage": 20, "MultiAZ": "true"}}`,
+			`"D": {"Type": "AWS::RDS::DBInstance", "Properties": {"AllocatedStorage": "20", "MultiAZ": true}}`, nil,
+		},
+		"what is new is created":                                {"", bucket, []string{"create B"}},
 		"a bucket that goes is left behind, unless it is empty": {bucket, "", []string{"remove B left behind"}},
 		"a database without a policy leaves a snapshot when it is removed": {
 			`"D": {"Type": "AWS::RDS::DBInstance"}`, "", []string{"remove D snapshot"},
 		},
 		"a cluster's member leaves none": {
-			`"D": {"Type": "AWS::RDS::DBInstance", "Properties": {"DBClusterIdentifier": "c"}}`, "", []string{"remove D lost"},
+			`"D": {"Type": "AWS::RDS::DBInstance", "Properties": {"DBClusterIdentifier": "c"}}`, "",
+			[]string{"remove D lost"},
 		},
 		"what is retained stays": {
 			`"D": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Retain"}`, "", []string{"remove D retained"},
@@ -91,8 +95,10 @@ func TestCompare(t *testing.T) {
 			bucket, `"B": {"Type": "AWS::SNS::Topic"}`, []string{"change B unknown rejected"},
 		},
 		"deep in a property": {
-			`"B": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]}}`,
-			`"B": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Suspended"}, "Tags": [{"Key": "b", "Value": "3"}, {"Key": "a", "Value": "1"}]}}`,
+			`"B": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}, ` +
+				`"Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]}}`,
+			`"B": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Suspended"}, ` +
+				`"Tags": [{"Key": "b", "Value": "3"}, {"Key": "a", "Value": "1"}]}}`,
 			[]string{"change B no Tags=no[[b]] VersioningConfiguration=no[Status]"},
 		},
 		"a property that comes, and one that goes": {
@@ -101,22 +107,29 @@ func TestCompare(t *testing.T) {
 			[]string{"change B no Tags=no[[a]] VersioningConfiguration=no[Status]"},
 		},
 		"one that replaces comes below one that does not": {
-			`"E": {"Type": "AWS::ElasticBeanstalk::Environment"}`, `"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "Worker"}}}`,
+			`"E": {"Type": "AWS::ElasticBeanstalk::Environment"}`,
+			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "Worker"}}}`,
 			[]string{"replace E yes Tier=yes[Name]"},
 		},
 		"a property below one that changes in place replaces": {
-			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "WebServer", "Version": "1"}}}`,
-			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "Worker", "Version": "1"}}}`,
+			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "WebServer", ` +
+				`"Version": "1"}}}`,
+			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "Worker", ` +
+				`"Version": "1"}}}`,
 			[]string{"replace E yes Tier=yes[Name]"},
 		},
 		"its neighbour does not": {
-			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "WebServer", "Version": "1"}}}`,
-			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "WebServer", "Version": "2"}}}`,
+			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "WebServer", ` +
+				`"Version": "1"}}}`,
+			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "WebServer", ` +
+				`"Version": "2"}}}`,
 			[]string{"change E no Tier=no[Version]"},
 		},
 		"options are compared by name": {
-			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"OptionSettings": [{"Namespace": "n", "OptionName": "A", "Value": "1"}, {"Namespace": "n", "OptionName": "B", "Value": "1"}]}}`,
-			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"OptionSettings": [{"Namespace": "n", "OptionName": "B", "Value": "2"}, {"Namespace": "m", "OptionName": "C", "Value": "1"}]}}`,
+			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"OptionSettings": [{"Namespace": ` +
+				`"n", "OptionName": "A", "Value": "1"}, {"Namespace": "n", "OptionName": "B", "Value": "1"}]}}`,
+			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"OptionSettings": [{"Namespace": ` +
+				`"n", "OptionName": "B", "Value": "2"}, {"Namespace": "m", "OptionName": "C", "Value": "1"}]}}`,
 			[]string{"change E no OptionSettings=no[[m C] [n A] [n B]]"},
 		},
 		"other lists are compared by place": {
@@ -125,7 +138,8 @@ func TestCompare(t *testing.T) {
 			[]string{"change L no Subnets=no[[1] [2]]"},
 		},
 		"a policy alone": {
-			`"B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete"}`, `"B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}`,
+			`"B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete"}`,
+			`"B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}`,
 			[]string{"change B no DeletionPolicy=no"},
 		},
 	} {
@@ -171,14 +185,18 @@ func TestReplacementTravelsToWhatRefersToIt(t *testing.T) {
 
 func TestOutputsAloneAreSaid(t *testing.T) {
 	version := func(outputs string) Version {
-		return Version{Template: []byte(`{"Resources": {"B": {"Type": "AWS::S3::Bucket"}}, "Outputs": {` + outputs + `}}`)}
+		return Version{
+			Template: []byte(`{"Resources": {"B": {"Type": "AWS::S3::Bucket"}}, "Outputs": {` + outputs + `}}`),
+		}
 	}
 	got, err := Compare(version(`"A": {"Value": "1"}, "B": {"Value": {"Ref": "B"}}, "C": {"Value": "1"}`),
 		version(`"A": {"Value": "2"}, "B": {"Description": "words", "Value": {"Ref": "B"}}, "D": {"Value": "1"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Comparison{Changes: []perch.ResourceChange{}, Outputs: []string{"A", "C", "D"}}, got); diff != "" {
+	if diff := cmp.Diff(
+		Comparison{Changes: []perch.ResourceChange{}, Outputs: []string{"A", "C", "D"}}, got,
+	); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -204,7 +222,10 @@ func TestParametersAndConditionsDecide(t *testing.T) {
 		},
 		"Outputs": {"Name": {"Value": {"Ref": "Kind"}}, "Alarm": {"Condition": "Big", "Value": "x"}}
 	}`)
-	got, err := Compare(Version{Template: template}, Version{Template: template, Parameters: map[string]string{"Kind": "staging", "AWS::Region": "eu-west-1"}})
+	got, err := Compare(
+		Version{Template: template},
+		Version{Template: template, Parameters: map[string]string{"Kind": "staging", "AWS::Region": "eu-west-1"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +244,10 @@ func TestParametersAndConditionsDecide(t *testing.T) {
 func TestHiddenParametersCountAsUnchanged(t *testing.T) {
 	template := []byte(`{"Parameters": {"Fixed": {"Type": "String", "NoEcho": true, "Default": "x"}}, "Resources": {
 		"S": {"Type": "AWS::SSM::Parameter", "Properties": {"Value": {"Ref": "Secret"}, "AllowedPattern": {"Ref": "Fixed"}, "Description": {"Fn::Sub": "for ${Who}"}}}}}`)
-	got, err := Compare(Version{template, map[string]string{"Secret": "****", "Fixed": "****", "Who": "a"}}, Version{template, map[string]string{"Secret": "new", "Who": "b"}})
+	got, err := Compare(
+		Version{template, map[string]string{"Secret": "****", "Fixed": "****", "Who": "a"}},
+		Version{template, map[string]string{"Secret": "new", "Who": "b"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,11 +79,15 @@ func (b *bill) beanstalk(id string, r resource) {
 		count = max(number(option["aws:autoscaling:asg MinSize"]), 1)
 	}
 	kind, _, _ := strings.Cut(option["aws:ec2:instances InstanceTypes"], ",")
-	b.hourly(id, times(count, kind), float64(count), b.table.instances[kind], given(kind, "the instance type that "+id+" will have"))
+	b.hourly(
+		id, times(count, kind), float64(count), b.table.instances[kind],
+		given(kind, "the instance type that "+id+" will have"),
+	)
 	if option["aws:ec2:vpc AssociatePublicIpAddress"] == "true" {
 		b.addresses(id, count)
 	}
-	if balanced := option["aws:elasticbeanstalk:environment EnvironmentType"] == "LoadBalanced"; balanced && option["aws:elasticbeanstalk:environment LoadBalancerIsShared"] != "true" {
+	if balanced := option["aws:elasticbeanstalk:environment EnvironmentType"] == "LoadBalanced"; balanced &&
+		option["aws:elasticbeanstalk:environment LoadBalancerIsShared"] != "true" {
 		subnets := option["aws:ec2:vpc ELBSubnets"]
 		if subnets == "" {
 			subnets = option["aws:ec2:vpc Subnets"]
@@ -108,7 +112,9 @@ func (b *bill) addresses(id string, count int) {
 
 // database counts instance and storage, both twice where there is a standby.
 func (b *bill) database(id string, r resource) {
-	class, engine, storage := text(r.properties["DBInstanceClass"]), text(r.properties["Engine"]), text(r.properties["StorageType"])
+	class, engine, storage := text(
+		r.properties["DBInstanceClass"],
+	), text(r.properties["Engine"]), text(r.properties["StorageType"])
 	count := 1
 	if text(r.properties["MultiAZ"]) == "true" {
 		count = 2
@@ -117,7 +123,10 @@ func (b *bill) database(id string, r resource) {
 		b.miss("%s of engine %s", given(class, id), engine)
 		return
 	}
-	b.hourly(id, times(count, class), float64(count), b.table.databases[class], given(class, "the instance class that "+id+" will have"))
+	b.hourly(
+		id, times(count, class), float64(count), b.table.databases[class],
+		given(class, "the instance class that "+id+" will have"),
+	)
 	gigabytes := number(text(r.properties["AllocatedStorage"]))
 	switch {
 	case gigabytes == 0:
@@ -125,7 +134,10 @@ func (b *bill) database(id string, r resource) {
 	case storage != "gp3":
 		b.miss("%d GiB of storage of type %s", gigabytes, given(storage, "AWS's default"))
 	default:
-		b.monthly(id, times(count, fmt.Sprintf("%d GiB gp3", gigabytes)), float64(count*gigabytes), b.table.databaseStorage, b.known)
+		b.monthly(
+			id, times(count, fmt.Sprintf("%d GiB gp3", gigabytes)), float64(count*gigabytes), b.table.databaseStorage,
+			b.known,
+		)
 	}
 	b.leaveOut("database backups beyond the database's size")
 }

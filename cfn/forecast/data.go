@@ -34,7 +34,8 @@ func dataAfterReplacement(r resource) string {
 }
 
 func (r resource) database() bool {
-	return r.kind == "AWS::RDS::DBCluster" || r.kind == "AWS::RDS::DBInstance" && r.properties["DBClusterIdentifier"] == nil
+	return r.kind == "AWS::RDS::DBCluster" ||
+		r.kind == "AWS::RDS::DBInstance" && r.properties["DBClusterIdentifier"] == nil
 }
 
 func (r resource) data(policy string) string {

@@ -51,7 +51,8 @@ func made(change perch.ResourceChange) (perch.TimeStep, bool) {
 	switch {
 	case change.Action == perch.ActionRemove || change.Rejected != "" || !touches(change):
 		return step, false
-	case change.Action == perch.ActionChange && (change.Replacement != string(spec.Maybe) || times.Update >= times.Create):
+	case change.Action == perch.ActionChange &&
+		(change.Replacement != string(spec.Maybe) || times.Update >= times.Create):
 		step.Action, step.Seconds = "update", times.Update
 	}
 	return step, true
@@ -61,14 +62,18 @@ func made(change perch.ResourceChange) (perch.TimeStep, bool) {
 // (policies, order) takes no time.
 func touches(change perch.ResourceChange) bool {
 	said := []string{"DeletionPolicy", "UpdateReplacePolicy", "DependsOn", "UpdatePolicy", "CreationPolicy"}
-	return change.Action != perch.ActionChange || slices.ContainsFunc(change.Properties, func(p perch.PropertyChange) bool { return !slices.Contains(said, p.Name) })
+	return change.Action != perch.ActionChange || slices.ContainsFunc(
+		change.Properties, func(p perch.PropertyChange) bool { return !slices.Contains(said, p.Name) },
+	)
 }
 
 // removed is the step that takes the old resource away, once everything else is done.
 func removed(change perch.ResourceChange, there bool) (perch.TimeStep, bool) {
 	times, _ := Typical(change.Type)
 	goes := change.Action == perch.ActionRemove || change.Action == perch.ActionReplace
-	return perch.TimeStep{LogicalID: change.LogicalID, Action: "remove", Seconds: times.Remove}, there && goes && change.Data != retained
+	return perch.TimeStep{
+		LogicalID: change.LogicalID, Action: "remove", Seconds: times.Remove,
+	}, there && goes && change.Data != retained
 }
 
 // longest is the chain of steps that takes longest when each resource waits for those that waits

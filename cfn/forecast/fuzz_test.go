@@ -23,7 +23,9 @@ func FuzzForecast(f *testing.F) {
 		f.Add(data, []byte(`{"Resources": {}}`))
 		f.Add([]byte(nil), data)
 	}
-	f.Add([]byte(`{"Conditions": {"A": {"Fn::Or": [{"Condition": "A"}, 1]}}, "Resources": {"R": {"Condition": "A", "DependsOn": ["R", 1]}}}`), []byte(`{"Resources": {"R": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [1]}}}}`))
+	f.Add([]byte(`{"Conditions": {"A": {"Fn::Or": [{"Condition": "A"}, 1]}}, "Resources": {"R": {"Condition": "A", `+
+		`"DependsOn": ["R", 1]}}}`),
+		[]byte(`{"Resources": {"R": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [1]}}}}`))
 	f.Fuzz(func(t *testing.T, before, after []byte) {
 		deployed, wanted := Version{Template: before}, Version{Template: after}
 		compared, err := Compare(deployed, wanted)

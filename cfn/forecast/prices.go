@@ -39,18 +39,24 @@ const (
 var prices = map[string]regionPrices{
 	"us-east-1": {
 		instances: map[string]float64{
-			"t3.nano": 0.0052, "t3.micro": 0.0104, "t3.small": 0.0208, "t3.medium": 0.0416, "t3.large": 0.0832, "t3.xlarge": 0.1664, "t3.2xlarge": 0.3328,
-			"t3a.nano": 0.0047, "t3a.micro": 0.0094, "t3a.small": 0.0188, "t3a.medium": 0.0376, "t3a.large": 0.0752, "t3a.xlarge": 0.1504, "t3a.2xlarge": 0.3008,
-			"t4g.nano": 0.0042, "t4g.micro": 0.0084, "t4g.small": 0.0168, "t4g.medium": 0.0336, "t4g.large": 0.0672, "t4g.xlarge": 0.1344, "t4g.2xlarge": 0.2688,
+			"t3.nano": 0.0052, "t3.micro": 0.0104, "t3.small": 0.0208, "t3.medium": 0.0416, "t3.large": 0.0832,
+			"t3.xlarge": 0.1664, "t3.2xlarge": 0.3328,
+			"t3a.nano": 0.0047, "t3a.micro": 0.0094, "t3a.small": 0.0188, "t3a.medium": 0.0376, "t3a.large": 0.0752,
+			"t3a.xlarge": 0.1504, "t3a.2xlarge": 0.3008,
+			"t4g.nano": 0.0042, "t4g.micro": 0.0084, "t4g.small": 0.0168, "t4g.medium": 0.0336, "t4g.large": 0.0672,
+			"t4g.xlarge": 0.1344, "t4g.2xlarge": 0.2688,
 			"m5.large": 0.096, "m5.xlarge": 0.192, "m6a.large": 0.0864, "m6a.xlarge": 0.1728, "m6g.large": 0.077,
 			"m7g.medium": 0.0408, "m7g.large": 0.0816, "m7g.xlarge": 0.1632, "m7g.2xlarge": 0.3264,
 			"m7i.large": 0.1008, "m7i.xlarge": 0.2016, "m7i.2xlarge": 0.4032,
 			"c7g.medium": 0.0363, "c7g.large": 0.0725, "c7g.xlarge": 0.145, "c7i.large": 0.08925, "c7i.xlarge": 0.1785,
 		},
 		databases: map[string]float64{
-			"db.t3.micro": 0.018, "db.t3.small": 0.036, "db.t3.medium": 0.072, "db.t3.large": 0.145, "db.t3.xlarge": 0.29,
-			"db.t4g.micro": 0.016, "db.t4g.small": 0.032, "db.t4g.medium": 0.065, "db.t4g.large": 0.129, "db.t4g.xlarge": 0.258,
-			"db.m5.large": 0.178, "db.m5.xlarge": 0.356, "db.m6g.large": 0.159, "db.m6g.xlarge": 0.318, "db.m6i.large": 0.178, "db.m6i.xlarge": 0.356,
+			"db.t3.micro": 0.018, "db.t3.small": 0.036, "db.t3.medium": 0.072, "db.t3.large": 0.145,
+			"db.t3.xlarge": 0.29,
+			"db.t4g.micro": 0.016, "db.t4g.small": 0.032, "db.t4g.medium": 0.065, "db.t4g.large": 0.129,
+			"db.t4g.xlarge": 0.258,
+			"db.m5.large":   0.178, "db.m5.xlarge": 0.356, "db.m6g.large": 0.159, "db.m6g.xlarge": 0.318,
+			"db.m6i.large": 0.178, "db.m6i.xlarge": 0.356,
 			"db.m7g.large": 0.168, "db.m7g.xlarge": 0.337,
 		},
 		databaseStorage: 0.115, balancer: 0.0225,
@@ -71,12 +77,14 @@ var prices = map[string]regionPrices{
 	},
 	"eu-central-1": {
 		instances: map[string]float64{
-			"t3.nano": 0.006, "t3.micro": 0.012, "t3.small": 0.024, "t3.medium": 0.048, "t3.large": 0.096, "t3.xlarge": 0.192, "t3.2xlarge": 0.384,
+			"t3.nano": 0.006, "t3.micro": 0.012, "t3.small": 0.024, "t3.medium": 0.048, "t3.large": 0.096,
+			"t3.xlarge": 0.192, "t3.2xlarge": 0.384,
 			"t3a.nano": 0.0054, "t3a.micro": 0.0108, "t3a.small": 0.0216,
 			"m6i.large": 0.115, "m6i.xlarge": 0.23, "m6i.2xlarge": 0.46, "c6i.large": 0.097, "c6i.xlarge": 0.194,
 		},
 		databases: map[string]float64{
-			"db.t3.micro": 0.021, "db.t3.small": 0.042, "db.t3.medium": 0.084, "db.t3.large": 0.168, "db.t3.xlarge": 0.336,
+			"db.t3.micro": 0.021, "db.t3.small": 0.042, "db.t3.medium": 0.084, "db.t3.large": 0.168,
+			"db.t3.xlarge": 0.336,
 			"db.t4g.micro": 0.019, "db.t4g.small": 0.038, "db.t4g.medium": 0.076,
 		},
 		databaseStorage: 0.137, balancer: 0.027,

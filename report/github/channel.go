@@ -83,7 +83,8 @@ const (
 // card, and the card is marked.
 func (c *Channel) Deliver(ctx context.Context, card *perch.Card, again bool) {
 	d := &delivery{
-		Channel: c, card: card, memory: &card.GitHub, last: card.State.Phase.IsLast(), wants: c.wants.Without(card.Muted),
+		Channel: c, card: card, memory: &card.GitHub, last: card.State.Phase.IsLast(),
+		wants: c.wants.Without(card.Muted),
 	}
 	d.memory.Undelivered, d.memory.CommentUndelivered, d.memory.Problem = false, false, ""
 	if again {

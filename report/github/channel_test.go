@@ -22,15 +22,19 @@ func TestADeploymentIsSeenOnThePullRequest(t *testing.T) {
 		t.Errorf("deployments (-want +got):\n%s", diff)
 	}
 	d := w.hub.Deployments()[0]
-	if d.Task != "perch:"+w.card.Environment.StackName() || d.Environment != "preview" || !d.Transient || d.Production ||
-		d.Last().URL != "https://feature-login.shop.example.com" || !strings.Contains(string(d.Payload), "feature/login") {
+	if d.Task != "perch:"+w.card.Environment.StackName() || d.Environment != "preview" || !d.Transient ||
+		d.Production ||
+		d.Last().URL != "https://feature-login.shop.example.com" ||
+		!strings.Contains(string(d.Payload), "feature/login") {
 		t.Errorf("deployment %+v", d)
 	}
 	var states []string
 	for _, status := range w.hub.Statuses(w.commit) {
 		states = append(states, status.Context+" "+status.State)
 	}
-	if diff := cmp.Diff([]string{"perch/shop pending", "perch/shop pending", "perch/shop success"}, states); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"perch/shop pending", "perch/shop pending", "perch/shop success"}, states,
+	); diff != "" {
 		t.Errorf("statuses (-want +got):\n%s", diff)
 	}
 	comments := w.hub.Comments(w.pull)
@@ -85,12 +89,14 @@ func TestTheNextDeploymentRetiresTheOneBefore(t *testing.T) {
 		t.Errorf("when the third is ready (-want +got):\n%s", diff)
 	}
 	statuses := w.hub.Statuses(second)
-	if last := statuses[len(statuses)-1]; last.State != "success" || last.Description != "superseded by "+third[:7] || len(w.card.Ended) > 0 {
+	if last := statuses[len(statuses)-1]; last.State != "success" || last.Description != "superseded by "+third[:7] ||
+		len(w.card.Ended) > 0 {
 		t.Errorf("status of the second %+v; still to be told: %d", last, len(w.card.Ended))
 	}
 	w.commit = first
 	w.say(perch.PhaseReady)
-	if got := w.deployments(); got[0] != first[:7]+": success inactive success" || got[2] != third[:7]+": success inactive" || len(got) != 3 {
+	if got := w.deployments(); got[0] != first[:7]+": success inactive success" ||
+		got[2] != third[:7]+": success inactive" || len(got) != 3 {
 		t.Errorf("when the first is deployed again: %q", got)
 	}
 	w.say(perch.PhaseGone, gone)
@@ -106,13 +112,17 @@ func TestTheNextDeploymentRetiresTheOneBefore(t *testing.T) {
 
 func TestEachPullRequestOfTheBranchHasOneComment(t *testing.T) {
 	w := newWorld(t)
-	fork := w.hub.OpenPullRequest(hub.PullRequest{Title: "Same name", Author: "eve", Head: "feature/login", Owner: "eve"})
+	fork := w.hub.OpenPullRequest(hub.PullRequest{
+		Title: "Same name", Author: "eve", Head: "feature/login", Owner: "eve",
+	})
 	w.hub.AddComment(w.pull, "eve", "<!-- perch:shop:"+w.card.Environment.Slug+" -->\nnot by Perch")
 	for range 120 {
 		w.hub.AddComment(w.pull, "ana", "talk")
 	}
 	w.say(perch.PhaseStack)
-	other := w.hub.OpenPullRequest(hub.PullRequest{Title: "Into next", Author: "ana", Head: "feature/login", Base: "next"})
+	other := w.hub.OpenPullRequest(hub.PullRequest{
+		Title: "Into next", Author: "ana", Head: "feature/login", Base: "next",
+	})
 	w.card.GitHub = perch.GitHubMemory{} // The card was lost.
 	w.say(perch.PhaseReady)
 	for number, want := range map[int]int{w.pull: 1, other: 1, fork: 0} {
@@ -133,7 +143,8 @@ func TestACommentThatIsDeletedOrEditedIsWrittenAgain(t *testing.T) {
 	w.say(perch.PhaseStack)
 	w.hub.EditComment(w.card.GitHub.Comments[0].ID, "nonsense")
 	w.say(perch.PhaseReady)
-	if body := w.hub.Comments(w.pull)[0].Body; !strings.Contains(body, "is ready") || !strings.Contains(w.card.GitHub.Problem, "was edited by another user") || w.card.GitHub.Undelivered {
+	if body := w.hub.Comments(w.pull)[0].Body; !strings.Contains(body, "is ready") ||
+		!strings.Contains(w.card.GitHub.Problem, "was edited by another user") || w.card.GitHub.Undelivered {
 		t.Errorf("problem %q, comment %s", w.card.GitHub.Problem, body)
 	}
 	w.hub.DeleteComment(w.card.GitHub.Comments[0].ID)
@@ -183,7 +194,8 @@ func TestWhatGitHubDeniesIsNamedOnceAndNotTriedAgain(t *testing.T) {
 			w := newWorld(t)
 			c.deny(w)
 			w.say(perch.PhaseStack)
-			if !strings.Contains(w.card.GitHub.Problem, c.words) || !w.card.GitHub.Undelivered || len(w.hub.Writes()) != c.done {
+			if !strings.Contains(w.card.GitHub.Problem, c.words) || !w.card.GitHub.Undelivered ||
+				len(w.hub.Writes()) != c.done {
 				t.Errorf("problem %q, writes %q", w.card.GitHub.Problem, w.hub.Writes())
 			}
 			before := len(w.hub.Calls())
@@ -196,7 +208,8 @@ func TestWhatGitHubDeniesIsNamedOnceAndNotTriedAgain(t *testing.T) {
 				c.allow(w)
 			}
 			w.channel.Deliver(t.Context(), &w.card, true)
-			if w.card.GitHub.Problem != "" || w.card.GitHub.Undelivered || len(w.hub.Comments(w.pull)) != 1 || len(w.hub.Deployments()) != 1 {
+			if w.card.GitHub.Problem != "" || w.card.GitHub.Undelivered || len(w.hub.Comments(w.pull)) != 1 ||
+				len(w.hub.Deployments()) != 1 {
 				t.Errorf("after it is corrected: %+v", w.card.GitHub)
 			}
 		})

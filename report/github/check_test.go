@@ -63,7 +63,8 @@ func TestTheCheckOfAnAppThatIsNotInstalledSaysSo(t *testing.T) {
 	w := newWorld(t)
 	w.channel = New(uninstalled{access{w.hub.URL, hub.Token, nil}}, w.policy, w.channel.now)
 	_, err := w.channel.Check(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "its installation in acme/shop") || strings.Contains(err.Error(), "permission  in") {
+	if err == nil || !strings.Contains(err.Error(), "its installation in acme/shop") ||
+		strings.Contains(err.Error(), "permission  in") {
 		t.Errorf("%v", err)
 	}
 }
@@ -73,7 +74,8 @@ func TestTheCheckTellsWhatWasDeniedUntilItIsDelivered(t *testing.T) {
 	denies := hub.Answer(403, "Resource not accessible by personal access token")
 	withdraw := w.hub.Inject(hub.Fault{Route: "POST /statuses/*", Answer: denies})
 	w.say(perch.PhaseReady)
-	if _, err := w.channel.Check(t.Context()); err == nil || !strings.Contains(err.Error(), `"Commit statuses: write"`) {
+	if _, err := w.channel.Check(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), `"Commit statuses: write"`) {
 		t.Errorf("after a denial: %v", err)
 	}
 	withdraw()

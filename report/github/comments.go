@@ -22,7 +22,9 @@ const pageSize = 100
 type overwritten struct{ pullRequest int }
 
 func (o overwritten) Error() string {
-	return fmt.Sprintf("the comment on pull request #%d was edited by another user, and Perch has overwritten it", o.pullRequest)
+	return fmt.Sprintf(
+		"the comment on pull request #%d was edited by another user, and Perch has overwritten it", o.pullRequest,
+	)
 }
 
 // comments writes the comment on each of the branch's open pull requests, and on those that have
@@ -97,9 +99,13 @@ func (d *delivery) put(ctx context.Context, known *perch.GitHubComment, text str
 	var written *api.IssueComment
 	err := d.write(func() (response *api.Response, err error) {
 		if known.ID == 0 {
-			written, response, err = d.client.Issues.CreateComment(ctx, d.owner, d.name, known.PullRequest, &api.IssueComment{Body: &text})
+			written, response, err = d.client.Issues.CreateComment(
+				ctx, d.owner, d.name, known.PullRequest, &api.IssueComment{Body: &text},
+			)
 		} else {
-			written, response, err = d.client.Issues.EditComment(ctx, d.owner, d.name, known.ID, &api.IssueComment{Body: &text})
+			written, response, err = d.client.Issues.EditComment(
+				ctx, d.owner, d.name, known.ID, &api.IssueComment{Body: &text},
+			)
 		}
 		return response, err
 	})

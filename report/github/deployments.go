@@ -56,7 +56,8 @@ func (d *delivery) retire(commit string) {
 // is: it is what is up.
 func (d *delivery) retireEarlier(ctx context.Context, retired report.Line) error {
 	stays := func(earlier perch.GitHubDeployment) bool {
-		return earlier.State == report.DeploymentSuccess && d.card.State.Phase != perch.PhaseReady && d.card.State.Phase != perch.PhaseGone
+		return earlier.State == report.DeploymentSuccess && d.card.State.Phase != perch.PhaseReady &&
+			d.card.State.Phase != perch.PhaseGone
 	}
 	var left []perch.GitHubDeployment
 	var failure error
@@ -86,7 +87,8 @@ func (d *delivery) deployment(ctx context.Context, commit string) (*perch.GitHub
 		return &perch.GitHubDeployment{ID: listed[0].GetID(), Commit: commit}, nil
 	}
 	request := &api.DeploymentRequest{
-		Ref: &commit, Task: &task, Environment: &d.wants.Environment, AutoMerge: api.Bool(false), RequiredContexts: &[]string{},
+		Ref: &commit, Task: &task, Environment: &d.wants.Environment, AutoMerge: api.Bool(false),
+		RequiredContexts:     &[]string{},
 		TransientEnvironment: api.Bool(true), ProductionEnvironment: api.Bool(false),
 		Payload: map[string]string{
 			"branch": d.card.Environment.Branch, "stack": d.card.StackID, "run": d.card.State.RunID,
@@ -165,7 +167,8 @@ func (d *delivery) statuses(ctx context.Context) error {
 
 func (d *delivery) status(ctx context.Context, commit string, wanted report.Line) error {
 	status := &api.RepoStatus{
-		State: &wanted.State, Description: &wanted.Description, Context: api.String("perch/" + d.card.Environment.Project),
+		State: &wanted.State, Description: &wanted.Description,
+		Context: api.String("perch/" + d.card.Environment.Project),
 	}
 	if target := cmp.Or(wanted.URL, d.runURL()); target != "" {
 		status.TargetURL = &target

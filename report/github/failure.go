@@ -14,7 +14,8 @@ import (
 
 // permissions are what a token or an App needs, by the kind of report.
 var permissions = map[string]string{
-	kindDeployment: `"Deployments: write"`, kindStatus: `"Commit statuses: write"`, kindComment: `"Pull requests: write"`,
+	kindDeployment: `"Deployments: write"`, kindStatus: `"Commit statuses: write"`,
+	kindComment: `"Pull requests: write"`,
 }
 
 // problem is why something was not delivered.
@@ -46,15 +47,23 @@ func (c *Channel) explain(err error, kind string) problem {
 	said := fmt.Sprintf("GitHub answered %d (%s) to a %s", status, message, kind)
 	switch {
 	case strings.Contains(message, "archived"):
-		return problem{words: said + ": " + c.repository() + " is archived; nothing can be reported until it is unarchived"}
+		return problem{
+			words: said + ": " + c.repository() + " is archived; nothing can be reported until it is unarchived",
+		}
 	case strings.Contains(message, "locked"):
-		return problem{words: said + ": the pull request's conversation is locked; unlock it to see the environment there"}
+		return problem{
+			words: said + ": the pull request's conversation is locked; unlock it to see the environment there",
+		}
 	case status == http.StatusUnauthorized:
-		return problem{words: said + ": the token or the App's key is expired, revoked or mistyped; give the worker a new one"}
+		return problem{
+			words: said + ": the token or the App's key is expired, revoked or mistyped; give the worker a new one",
+		}
 	case (status == http.StatusForbidden || status == http.StatusNotFound) && permissions[kind] == "":
 		return problem{words: said + ": check the App's id, its key, and its installation in " + c.repository()}
 	case status == http.StatusForbidden, status == http.StatusNotFound:
-		return problem{words: fmt.Sprintf("%s: give the token or the App the permission %s in %s", said, permissions[kind], c.repository())}
+		return problem{words: fmt.Sprintf(
+			"%s: give the token or the App the permission %s in %s", said, permissions[kind], c.repository(),
+		)}
 	case status == http.StatusUnprocessableEntity, status == http.StatusConflict:
 		return problem{words: said}
 	}

@@ -14,7 +14,9 @@ func TestADayOf400DeploymentsStaysBelowGitHubsLimits(t *testing.T) {
 	begin := w.now
 	limited := 0
 	tell := func(phase perch.Phase) {
-		w.card.State = perch.CardState{Goal: perch.GoalUp, Commit: w.commit, Phase: phase, RunID: "run", Begun: w.now, At: w.now}
+		w.card.State = perch.CardState{
+			Goal: perch.GoalUp, Commit: w.commit, Phase: phase, RunID: "run", Begun: w.now, At: w.now,
+		}
 		w.deliver()
 		if w.card.GitHub.Undelivered && phase == perch.PhaseReady {
 			limited++
@@ -47,7 +49,8 @@ func TestADayOf400DeploymentsStaysBelowGitHubsLimits(t *testing.T) {
 		t.Errorf("GitHub wanted a pause until %v", held)
 	}
 	statuses := w.hub.Statuses(w.commit)
-	if last := w.hub.Deployments(); last[len(last)-1].State() != "success" || statuses[len(statuses)-1].State != "success" {
+	if last := w.hub.Deployments(); last[len(last)-1].State() != "success" ||
+		statuses[len(statuses)-1].State != "success" {
 		t.Errorf("the last deployment is %s", last[len(last)-1].State())
 	}
 	t.Logf("%d writes; %d last states had to wait", len(w.hub.Writes()), limited)

@@ -55,8 +55,12 @@ func TestAWorkerThatDiesBetweenCallsLeavesNothingTwice(t *testing.T) {
 		for _, phase := range phases {
 			kept := w.card
 			ctx, die := context.WithCancel(w.t.Context())
-			w.restart(&mortal{calls: rapid.IntRange(1, 12).Draw(t, "calls"), after: rapid.Bool().Draw(t, "after"), die: die})
-			w.card.State = perch.CardState{Goal: perch.GoalUp, Commit: head, Phase: phase, RunID: "run", Begun: w.now, At: w.now}
+			w.restart(&mortal{
+				calls: rapid.IntRange(1, 12).Draw(t, "calls"), after: rapid.Bool().Draw(t, "after"), die: die,
+			})
+			w.card.State = perch.CardState{
+				Goal: perch.GoalUp, Commit: head, Phase: phase, RunID: "run", Begun: w.now, At: w.now,
+			}
 			w.channel.Deliver(ctx, &w.card, false)
 			die()
 			if rapid.Bool().Draw(t, "forgets") {
@@ -76,7 +80,8 @@ func TestAWorkerThatDiesBetweenCallsLeavesNothingTwice(t *testing.T) {
 		comments := w.hub.Comments(pull)
 		statuses := w.hub.Statuses(head)
 		if len(deployments) != 1 || deployments[0].State() != "success" || len(comments) != 1 ||
-			!strings.Contains(comments[0].Body, "is ready") || statuses[len(statuses)-1].State != "success" || w.card.GitHub.Undelivered {
+			!strings.Contains(comments[0].Body, "is ready") || statuses[len(statuses)-1].State != "success" ||
+			w.card.GitHub.Undelivered {
 			t.Fatalf("%d deployments, %d comments, card %+v", len(deployments), len(comments), w.card.GitHub)
 		}
 	})

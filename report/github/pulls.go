@@ -28,7 +28,8 @@ func (d *delivery) findPullRequests(ctx context.Context) error {
 		head := pull.GetHead()
 		if head.GetRef() == branch && strings.EqualFold(head.GetRepo().GetFullName(), d.owner+"/"+d.name) {
 			d.card.PullRequests = append(d.card.PullRequests, perch.PullRequest{
-				Number: pull.GetNumber(), Title: pull.GetTitle(), Author: pull.GetUser().GetLogin(), URL: pull.GetHTMLURL(),
+				Number: pull.GetNumber(), Title: pull.GetTitle(), Author: pull.GetUser().GetLogin(),
+				URL: pull.GetHTMLURL(),
 			})
 		}
 	}

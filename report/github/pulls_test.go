@@ -81,7 +81,9 @@ func TestPullRequestsThatCannotBeListedAreNoProblem(t *testing.T) {
 		fault    hub.Fault
 		listings int
 	}{
-		"denied":      {hub.Fault{Route: "GET /pulls", Answer: hub.Answer(http.StatusForbidden, "Resource not accessible")}, 1},
+		"denied": {
+			hub.Fault{Route: "GET /pulls", Answer: hub.Answer(http.StatusForbidden, "Resource not accessible")}, 1,
+		},
 		"unavailable": {hub.Fault{Route: "GET /pulls", Answer: hub.Answer(http.StatusBadGateway, "Server Error")}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,9 @@ func TestAWarningIsANewComment(t *testing.T) {
 		w.now = w.now.Add(time.Hour)
 		w.deliver()
 		ours := w.comments()
-		if diff := cmp.Diff(methods, w.methods(before)); diff != "" || len(ours) != 1 || !strings.Contains(ours[0].Body, words) || w.card.GitHub.Undelivered {
+		if diff := cmp.Diff(
+			methods, w.methods(before),
+		); diff != "" || len(ours) != 1 || !strings.Contains(ours[0].Body, words) || w.card.GitHub.Undelivered {
 			t.Fatalf("comments %+v, card %+v; writes (-want +got):\n%s", ours, w.card.GitHub, diff)
 		}
 	}
@@ -92,7 +94,8 @@ func TestAWarningIsNotDeliveredOnALockedConversation(t *testing.T) {
 	w.hub.EditPullRequest(w.pull, func(p *hub.PullRequest) { p.Locked = true })
 	w.warned()
 	w.deliver()
-	if !w.card.GitHub.Undelivered || !strings.Contains(w.card.GitHub.Problem, "conversation is locked") || len(w.comments()) != 1 || strings.Contains(w.comments()[0].Body, "@ana") {
+	if !w.card.GitHub.Undelivered || !strings.Contains(w.card.GitHub.Problem, "conversation is locked") ||
+		len(w.comments()) != 1 || strings.Contains(w.comments()[0].Body, "@ana") {
 		t.Errorf("card %+v, comments %+v", w.card.GitHub, w.comments())
 	}
 	w.hub.EditPullRequest(w.pull, func(p *hub.PullRequest) { p.Locked = false })
@@ -109,7 +112,8 @@ func TestAWarningThatIsCutOffIsOneCommentInTheEnd(t *testing.T) {
 	for calls := 1; calls <= 6; calls++ {
 		for _, c := range []struct{ after, forgets, used bool }{
 			{}, {after: true}, {forgets: true}, {after: true, forgets: true},
-			{used: true}, {after: true, used: true}, {forgets: true, used: true}, {after: true, forgets: true, used: true},
+			{used: true}, {after: true, used: true}, {forgets: true, used: true},
+			{after: true, forgets: true, used: true},
 		} {
 			t.Run(fmt.Sprintf("call %d %+v", calls, c), func(t *testing.T) {
 				w := newWorld(t)

@@ -47,7 +47,9 @@ func (a access) Answer(err error) (status int, message string) {
 }
 
 func (a access) Client() *api.Client {
-	client, err := api.NewClient(&http.Client{Transport: a.transport}).WithAuthToken(a.token).WithEnterpriseURLs(a.url, a.url)
+	client, err := api.NewClient(&http.Client{Transport: a.transport}).WithAuthToken(a.token).WithEnterpriseURLs(
+		a.url, a.url,
+	)
 	if err != nil {
 		panic(err)
 	}
@@ -74,8 +76,10 @@ func newWorld(t testing.TB) *world {
 	w.pull = w.hub.OpenPullRequest(hub.PullRequest{Title: "Let people log in", Author: "ana", Head: "feature/login"})
 	w.policy = &perch.Policy{
 		Project: "shop", DefaultBranch: "main",
-		Source:  perch.Source{GitHub: &perch.GitHubSource{Repository: hub.Name, BaseURL: w.hub.URL}},
-		Reports: perch.PolicyReports{GitHub: perch.ReportsGitHub{Deployments: true, Status: true, Comment: true, Environment: "preview"}},
+		Source: perch.Source{GitHub: &perch.GitHubSource{Repository: hub.Name, BaseURL: w.hub.URL}},
+		Reports: perch.PolicyReports{
+			GitHub: perch.ReportsGitHub{Deployments: true, Status: true, Comment: true, Environment: "preview"},
+		},
 	}
 	w.restart(nil)
 	if w.card.Environment, err = perch.NewEnvironment("shop", "feature/login"); err != nil {
@@ -102,7 +106,9 @@ func (w *world) push(branch, message string) (commit string) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if err := repository.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), hash)); err != nil {
+		if err := repository.Storer.SetReference(plumbing.NewHashReference(
+			plumbing.NewBranchReferenceName(branch), hash,
+		)); err != nil {
 			w.t.Fatal(err)
 		}
 		commit = hash.String()

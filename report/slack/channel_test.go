@@ -34,7 +34,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{clock: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		var body struct{ Text string }
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || r.Method != http.MethodPost ||
+			r.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s with %s: %v", r.Method, r.Header.Get("Content-Type"), err)
 		}
 		w.mu.Lock()
@@ -89,7 +90,9 @@ func cardOf(t *testing.T, phase perch.Phase, change ...func(*perch.CardState)) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	card := &perch.Card{Environment: environment, State: perch.CardState{Goal: perch.GoalUp, Commit: commit, By: "ada", Phase: phase, RunID: "run-1", URL: "https://login.example.org"}}
+	card := &perch.Card{Environment: environment, State: perch.CardState{
+		Goal: perch.GoalUp, Commit: commit, By: "ada", Phase: phase, RunID: "run-1", URL: "https://login.example.org",
+	}}
 	for _, each := range change {
 		each(&card.State)
 	}
@@ -102,13 +105,27 @@ func TestEndsOfRequestsAreTold(t *testing.T) {
 		card *perch.Card
 		want string
 	}{
-		"ready":          {cardOf(t, perch.PhaseReady), "*feature/login* of shop is ready (1111111) at <https://login.example.org|https://login.example.org>, requested by ada"},
-		"failed":         {cardOf(t, perch.PhaseFailed, func(s *perch.CardState) { s.Failure = "no <capacity> & @channel" }), "The deployment of *feature/login* of shop failed: no &lt;capacity&gt; &amp; @channel (1111111), requested by ada"},
-		"removal failed": {cardOf(t, perch.PhaseFailed, gone, func(s *perch.CardState) { s.Failure = "still there" }), "The removal of *feature/login* of shop failed: still there, requested by ada"},
-		"rejected":       {cardOf(t, perch.PhaseRejected, func(s *perch.CardState) { s.Sentence = "too many" }), "*feature/login* of shop is rejected: too many (1111111), requested by ada"},
-		"removed":        {cardOf(t, perch.PhaseGone, gone, func(s *perch.CardState) { s.Reason = "branch missing" }), "*feature/login* of shop is removed: branch missing, requested by ada"},
-		"at work":        {cardOf(t, perch.PhaseStack), ""},
-		"skipped":        {cardOf(t, perch.PhaseRejected, func(s *perch.CardState) { s.Outcome = perch.OutcomeSkipped }), ""},
+		"ready": {cardOf(t, perch.PhaseReady), "*feature/login* of shop is ready (1111111) at " +
+			"<https://login.example.org|https://login.example.org>, requested by ada"},
+		"failed": {
+			cardOf(t, perch.PhaseFailed, func(s *perch.CardState) { s.Failure = "no <capacity> & @channel" }),
+			"The deployment of *feature/login* of shop failed: no &lt;capacity&gt; &amp; @channel (1111111), " +
+				"requested by ada",
+		},
+		"removal failed": {
+			cardOf(t, perch.PhaseFailed, gone, func(s *perch.CardState) { s.Failure = "still there" }),
+			"The removal of *feature/login* of shop failed: still there, requested by ada",
+		},
+		"rejected": {
+			cardOf(t, perch.PhaseRejected, func(s *perch.CardState) { s.Sentence = "too many" }),
+			"*feature/login* of shop is rejected: too many (1111111), requested by ada",
+		},
+		"removed": {
+			cardOf(t, perch.PhaseGone, gone, func(s *perch.CardState) { s.Reason = "branch missing" }),
+			"*feature/login* of shop is removed: branch missing, requested by ada",
+		},
+		"at work": {cardOf(t, perch.PhaseStack), ""},
+		"skipped": {cardOf(t, perch.PhaseRejected, func(s *perch.CardState) { s.Outcome = perch.OutcomeSkipped }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -128,7 +145,9 @@ func TestEndsOfRequestsAreTold(t *testing.T) {
 
 func TestSecretsInFailuresAreMasked(t *testing.T) {
 	w := newWorld(t)
-	w.tell(cardOf(t, perch.PhaseFailed, func(s *perch.CardState) { s.Failure = "AWS_SECRET_ACCESS_KEY=" + strings.Repeat("k7", 20) }))
+	w.tell(cardOf(t, perch.PhaseFailed, func(s *perch.CardState) {
+		s.Failure = "AWS_SECRET_ACCESS_KEY=" + strings.Repeat("k7", 20)
+	}))
 	if len(w.posts) != 1 || strings.Contains(w.posts[0], "k7k7") {
 		t.Errorf("posted %q", w.posts)
 	}
@@ -144,7 +163,8 @@ func TestWarningsAreToldOnce(t *testing.T) {
 	w.tell(card)
 	w.pass(time.Hour)
 	w.tell(card)
-	w.want(t, w.posts[0], "*feature/login* of shop expires (not used for 168h) and is removed after 2026-11-23 13:00 UTC. A push, or `perch extend feature/login`, keeps it.")
+	w.want(t, w.posts[0], "*feature/login* of shop expires (not used for 168h) and is removed after 2026-11-23 13:00 "+
+		"UTC. A push, or `perch extend feature/login`, keeps it.")
 }
 
 func TestCommandsInWarningsAreForAShell(t *testing.T) {
@@ -156,11 +176,15 @@ func TestCommandsInWarningsAreForAShell(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said := warningLine(perch.Card{Environment: environment}, perch.ExpiryWarning{}); !strings.Contains(said, want) {
+		if said := warningLine(
+			perch.Card{Environment: environment}, perch.ExpiryWarning{},
+		); !strings.Contains(said, want) {
 			t.Errorf("%s: %s", branch, said)
 		}
 	}
-	if said := warningLine(*cardOf(t, perch.PhaseReady), perch.ExpiryWarning{Longest: true}); !strings.Contains(said, "`perch pin feature/login --reason WHY` keeps it.") {
+	if said := warningLine(
+		*cardOf(t, perch.PhaseReady), perch.ExpiryWarning{Longest: true},
+	); !strings.Contains(said, "`perch pin feature/login --reason WHY` keeps it.") {
 		t.Error(said)
 	}
 }
@@ -248,7 +272,8 @@ func TestAHeldCleanupIsToldOnceForEachPlan(t *testing.T) {
 	}
 	brake.Hash = "def"
 	w.TellHeld(t.Context(), "shop", brake)
-	text := "Cleanup of *shop* is held: 12 removals are more than 10. `perch cleanup --dry-run` shows the plan, and `perch cleanup approve "
+	text := "Cleanup of *shop* is held: 12 removals are more than 10. `perch cleanup --dry-run` shows the plan, and " +
+		"`perch cleanup approve "
 	w.want(t, text+"abc` carries it out.", text+"def` carries it out.")
 }
 
@@ -263,7 +288,8 @@ func TestTheAddressIsNeverSaid(t *testing.T) {
 		channel := New(webhook, time.Now)
 		card := cardOf(t, perch.PhaseReady)
 		channel.Deliver(t.Context(), card)
-		if !card.Slack.Undelivered || !strings.Contains(card.Slack.Problem, want) || strings.Contains(card.Slack.Problem, "/secret") {
+		if !card.Slack.Undelivered || !strings.Contains(card.Slack.Problem, want) ||
+			strings.Contains(card.Slack.Problem, "/secret") {
 			t.Errorf("%q: the card says %+v", webhook, card.Slack)
 		}
 		if _, err := channel.Check(t.Context()); err == nil || strings.Contains(err.Error(), "/secret") {

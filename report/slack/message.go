@@ -99,7 +99,8 @@ func warningLine(card perch.Card, warning perch.ExpiryWarning) string {
 
 // heldText says that cleanup is held, and how to go on.
 func heldText(project string, brake perch.CleanupBrake) string {
-	return fmt.Sprintf("Cleanup of *%s* is held: %s. `perch cleanup --dry-run` shows the plan, and `perch cleanup approve %s` carries it out.",
+	return fmt.Sprintf("Cleanup of *%s* is held: %s. `perch cleanup --dry-run` shows the plan, and `perch cleanup "+
+		"approve %s` carries it out.",
 		escape(project), escape(brake.Reason), escape(brake.Hash))
 }
 
@@ -124,7 +125,8 @@ func escape(text string) string {
 
 // link is a link, if the address is one; else its name.
 func link(address, name string) string {
-	if !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://") || strings.ContainsAny(address, "|<> \n") {
+	if !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://") ||
+		strings.ContainsAny(address, "|<> \n") {
 		return escape(name)
 	}
 	return "<" + address + "|" + escape(name) + ">"

@@ -31,7 +31,8 @@ func (c *Channel) checkWebhook() error {
 	}
 	address, err := url.Parse(c.webhook)
 	if err != nil || address.Host == "" || address.Scheme != "https" && !isLoopback(address) {
-		return errors.New(Variable + " is not the address of a webhook: it begins with https://hooks.slack.com/services/")
+		return errors.New(Variable +
+			" is not the address of a webhook: it begins with https://hooks.slack.com/services/")
 	}
 	return nil
 }

@@ -26,7 +26,9 @@ func (s *Server) authorize(r *http.Request, c Call) (*http.Request, *wire.Error)
 		case denial != nil && c.Service == "elasticbeanstalk" && !strings.HasPrefix(denial.Action, "elasticbeanstalk:"):
 			// Elastic Beanstalk asks another service in the caller's name (AWS docs: its API,
 			// Common errors).
-			return r, wire.Errorf(http.StatusForbidden, "InsufficientPrivilegesException", "Access Denied: %s", denial.Error())
+			return r, wire.Errorf(
+				http.StatusForbidden, "InsufficientPrivilegesException", "Access Denied: %s", denial.Error(),
+			)
 		case denial != nil:
 			return r, denied(c, denial.Error())
 		}
@@ -61,7 +63,9 @@ func (s *Server) authorizeHandler(role, phase string, r resource.Request) error 
 	account := handlers.Account{ID: s.account, Region: s.region, RoleOf: s.others.RoleOf}
 	if denial := caller.Check(handlers.Rights(account, phase, r)...); denial != nil {
 		service := strings.Split(r.Type, "::")[1]
-		return &resource.Error{Service: service, Message: denial.Error(), Status: http.StatusForbidden, Code: "AccessDenied"}
+		return &resource.Error{
+			Service: service, Message: denial.Error(), Status: http.StatusForbidden, Code: "AccessDenied",
+		}
 	}
 	return nil
 }

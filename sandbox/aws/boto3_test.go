@@ -28,7 +28,8 @@ func (w *world) boto3(script string, arguments ...string) string {
 	}
 	command := exec.CommandContext(w.t.Context(), python, append([]string{script}, arguments...)...)
 	command.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + w.t.TempDir(), "AWS_ACCESS_KEY_ID=AKIABOTO", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + w.t.TempDir(), "AWS_ACCESS_KEY_ID=AKIABOTO",
+		"AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
 	}
 	out, err := command.CombinedOutput()
 	if err != nil {
@@ -41,7 +42,8 @@ func (w *world) boto3(script string, arguments ...string) string {
 func (w *world) branchStack(name, branch string) string {
 	w.t.Helper()
 	_, err := w.stacks.CreateStack(w.t.Context(), &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: sdk.String(buckets), Tags: []types.Tag{{Key: sdk.String("branch"), Value: &branch}},
+		StackName: &name, TemplateBody: sdk.String(buckets),
+		Tags: []types.Tag{{Key: sdk.String("branch"), Value: &branch}},
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -60,11 +62,15 @@ func TestTheCleanupScriptRemovesWhatHasNoBranch(t *testing.T) {
 	for _, bucket := range []string{live, dead} {
 		for i := range 12 {
 			key := sdk.String(fmt.Sprintf("dir/%d &\n<key>", i%5))
-			if _, err := w.storage.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: key, Body: strings.NewReader("x")}); err != nil {
+			if _, err := w.storage.PutObject(
+				t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: key, Body: strings.NewReader("x")},
+			); err != nil {
 				t.Fatal(err)
 			}
 			if i%3 == 0 {
-				if _, err := w.storage.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: key}); err != nil {
+				if _, err := w.storage.DeleteObject(
+					t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: key},
+				); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -79,7 +85,10 @@ func TestTheCleanupScriptRemovesWhatHasNoBranch(t *testing.T) {
 	}
 	versions, err := w.storage.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &live})
 	if err != nil || len(versions.Versions)+len(versions.DeleteMarkers) != 16 {
-		t.Errorf("the live branch's bucket has %d versions and %d markers, %v", len(versions.Versions), len(versions.DeleteMarkers), err)
+		t.Errorf(
+			"the live branch's bucket has %d versions and %d markers, %v", len(versions.Versions),
+			len(versions.DeleteMarkers), err,
+		)
 	}
 	if got := w.boto3(script, "--endpoint", w.address, "--live", "main"); got != "" {
 		t.Errorf("a second run removed %q", got)

@@ -137,7 +137,9 @@ func (c *Call) readForm(r *http.Request) error {
 	if plain, err := url.QueryUnescape(r.Form.Encode()); err == nil {
 		c.text = plain
 	}
-	for _, name := range []string{"StackName", "EnvironmentName", "DBInstanceIdentifier", "ChangeSetName", "RoleName", "ResourceArn"} {
+	for _, name := range []string{
+		"StackName", "EnvironmentName", "DBInstanceIdentifier", "ChangeSetName", "RoleName", "ResourceArn",
+	} {
 		if value := r.Form.Get(name); value != "" {
 			c.Summary = value
 			break

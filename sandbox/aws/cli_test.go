@@ -20,25 +20,42 @@ Outputs:
 func TestForeignClientDeploysAndRemovesAStack(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	template := write(t, "template.yaml", buckets)
-	out := w.mustCLI("cloudformation", "deploy", "--stack-name", "shop-a", "--template-file", template, "--tags", "branch=feature/a")
+	out := w.mustCLI(
+		"cloudformation", "deploy", "--stack-name", "shop-a", "--template-file", template, "--tags", "branch=feature/a",
+	)
 	if !strings.Contains(out, "Successfully created/updated stack - shop-a") {
 		t.Errorf("deploy said %s", out)
 	}
-	out = w.mustCLI("cloudformation", "deploy", "--stack-name", "shop-a", "--template-file", template, "--tags", "branch=feature/a", "--no-fail-on-empty-changeset")
+	out = w.mustCLI(
+		"cloudformation", "deploy", "--stack-name", "shop-a", "--template-file", template, "--tags", "branch=feature/a",
+		"--no-fail-on-empty-changeset",
+	)
 	if !strings.Contains(out, "No changes to deploy. Stack shop-a is up to date") {
 		t.Errorf("the second deploy said %s", out)
 	}
 	// The CLI names a change set after the second in which it makes it, and leaves one without
 	// changes behind.
-	for _, id := range strings.Fields(w.mustCLI("cloudformation", "list-change-sets", "--stack-name", "shop-a", "--query", "Summaries[].ChangeSetId", "--output", "text")) {
+	for _, id := range strings.Fields(w.mustCLI(
+		"cloudformation", "list-change-sets", "--stack-name", "shop-a", "--query", "Summaries[].ChangeSetId",
+		"--output", "text",
+	)) {
 		w.mustCLI("cloudformation", "delete-change-set", "--change-set-name", id)
 	}
-	w.mustCLI("cloudformation", "deploy", "--stack-name", "shop-a", "--template-file", template, "--tags", "branch=feature/a", "--parameter-overrides", "Versioning=Suspended")
-	got := w.mustCLI("cloudformation", "describe-stacks", "--stack-name", "shop-a", "--query", "Stacks[0].[StackStatus,Tags[0].Value,Parameters[0].ParameterValue]", "--output", "text")
+	w.mustCLI(
+		"cloudformation", "deploy", "--stack-name", "shop-a", "--template-file", template, "--tags", "branch=feature/a",
+		"--parameter-overrides", "Versioning=Suspended",
+	)
+	got := w.mustCLI(
+		"cloudformation", "describe-stacks", "--stack-name", "shop-a", "--query",
+		"Stacks[0].[StackStatus,Tags[0].Value,Parameters[0].ParameterValue]", "--output", "text",
+	)
 	if got != "UPDATE_COMPLETE\tfeature/a\tSuspended" {
 		t.Errorf("describe-stacks: %q", got)
 	}
-	bucket := w.mustCLI("cloudformation", "describe-stacks", "--stack-name", "shop-a", "--query", "Stacks[0].Outputs[0].OutputValue", "--output", "text")
+	bucket := w.mustCLI(
+		"cloudformation", "describe-stacks", "--stack-name", "shop-a", "--query", "Stacks[0].Outputs[0].OutputValue",
+		"--output", "text",
+	)
 	w.mustCLI("s3api", "put-object", "--bucket", bucket, "--key", "a/b.txt", "--body", template)
 	w.mustCLI("cloudformation", "delete-stack", "--stack-name", "shop-a")
 	w.reach("shop-a", "DELETE_FAILED")
@@ -59,9 +76,19 @@ func TestForeignClientGetsAWSErrors(t *testing.T) {
 		arguments []string
 		want      string
 	}{
-		{[]string{"cloudformation", "describe-stacks", "--stack-name", "shop-a"}, "An error occurred (ValidationError) when calling the DescribeStacks operation: Stack with id shop-a does not exist"},
-		{[]string{"cloudformation", "list-stack-sets"}, "An error occurred (InvalidAction) when calling the ListStackSets operation"},
-		{[]string{"dynamodb", "list-tables"}, "An error occurred (UnknownOperationException) when calling the ListTables operation"},
+		{
+			[]string{"cloudformation", "describe-stacks", "--stack-name", "shop-a"},
+			"An error occurred (ValidationError) when calling the DescribeStacks operation: Stack with id shop-a " +
+				"does not exist",
+		},
+		{
+			[]string{"cloudformation", "list-stack-sets"},
+			"An error occurred (InvalidAction) when calling the ListStackSets operation",
+		},
+		{
+			[]string{"dynamodb", "list-tables"},
+			"An error occurred (UnknownOperationException) when calling the ListTables operation",
+		},
 		{[]string{"sns", "list-topics"}, "An error occurred (InvalidAction) when calling the ListTopics operation"},
 	} {
 		out, err := w.cli(test.arguments...)
@@ -73,7 +100,10 @@ func TestForeignClientGetsAWSErrors(t *testing.T) {
 
 func TestForeignClientValidatesATemplate(t *testing.T) {
 	w := newWorld(t, aws.Config{})
-	got := w.mustCLI("cloudformation", "validate-template", "--template-body", buckets, "--query", "Parameters[0].[ParameterKey,DefaultValue]", "--output", "text")
+	got := w.mustCLI(
+		"cloudformation", "validate-template", "--template-body", buckets, "--query",
+		"Parameters[0].[ParameterKey,DefaultValue]", "--output", "text",
+	)
 	if got != "Versioning\tEnabled" {
 		t.Errorf("validate-template: %q", got)
 	}

@@ -20,12 +20,16 @@ func TestTheClockGoesForwardOnly(t *testing.T) {
 		return answer.Code, answer.Body.String()
 	}
 	for _, query := range []string{"", "?by=", "?by=-1h", "?by=7d", "?by=0s", "?by=99999999h"} {
-		if code, body := call(http.MethodPost, query); code != http.StatusBadRequest || !strings.Contains(body, "such as 168h") {
+		if code, body := call(
+			http.MethodPost, query,
+		); code != http.StatusBadRequest || !strings.Contains(body, "such as 168h") {
 			t.Errorf("%q: %d %s", query, code, body)
 		}
 	}
 	before := server.Now()
-	if code, body := call(http.MethodPost, "?by=168h"); code != http.StatusOK || !strings.Contains(body, `"ahead":"168h0m0s"`) {
+	if code, body := call(
+		http.MethodPost, "?by=168h",
+	); code != http.StatusOK || !strings.Contains(body, `"ahead":"168h0m0s"`) {
 		t.Errorf("%d %s", code, body)
 	}
 	if passed := server.Now().Sub(before); passed < 168*time.Hour || passed > 169*time.Hour {

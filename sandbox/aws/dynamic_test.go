@@ -51,7 +51,8 @@ func (w *world) parameter(name string) string {
 
 // copies is a template of a parameter that holds value.
 func copies(value string) string {
-	return `{"Resources": {"Copy": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/copy", "Type": "String", "Value": ` + value + `}}}}`
+	return `{"Resources": {"Copy": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/copy", "Type": "String", ` +
+		`"Value": ` + value + `}}}}`
 }
 
 func TestS137DynamicReferencesAreResolvedWhereAResourceIsMade(t *testing.T) {
@@ -61,7 +62,10 @@ func TestS137DynamicReferencesAreResolvedWhereAResourceIsMade(t *testing.T) {
 		"a whole secret":        {`"{{resolve:secretsmanager:shop/db}}"`, `{"user": "shop", "password": "hunter2"}`},
 		"a parameter":           {`"{{resolve:ssm:/shop/size}}"`, "two"},
 		"a parameter's version": {`"{{resolve:ssm:/shop/size:1}}"`, "one"},
-		"two in one text":       {`{"Fn::Sub": "${AWS::Region}-{{resolve:ssm:/shop/size}}-{{resolve:ssm:/shop/size:1}}!"}`, "eu-central-1-two-one!"},
+		"two in one text": {
+			`{"Fn::Sub": "${AWS::Region}-{{resolve:ssm:/shop/size}}-{{resolve:ssm:/shop/size:1}}!"}`,
+			"eu-central-1-two-one!",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := stores(t)
@@ -97,8 +101,9 @@ func (w *world) neverShows(id, secret string) {
 
 func TestS137ASecretThatIsMissingFailsItsResource(t *testing.T) {
 	for reference, want := range map[string]string{
-		"secretsmanager:shop/none:SecretString:password": "Secrets Manager can't find the specified secret. (Service: AWSSecretsManager; Status Code: 400; Error Code: ResourceNotFoundException;",
-		"secretsmanager:shop/db:SecretString:none":       "Could not find a value associated with JSONKey in SecretString",
+		"secretsmanager:shop/none:SecretString:password": "Secrets Manager can't find the specified secret. " +
+			"(Service: AWSSecretsManager; Status Code: 400; Error Code: ResourceNotFoundException;",
+		"secretsmanager:shop/db:SecretString:none": "Could not find a value associated with JSONKey in SecretString",
 	} {
 		w := stores(t)
 		id := w.create("shop-a", copies(`"{{resolve:`+reference+`}}"`))
@@ -122,11 +127,13 @@ func TestS137ASecretThatIsMissingFailsItsResource(t *testing.T) {
 func TestS137AParameterThatIsMissingIsRejectedBeforeAnythingStarts(t *testing.T) {
 	w := stores(t)
 	for value, want := range map[string]string{
-		`"{{resolve:ssm:/shop/none}}"`:       "Parameters: [ssm:/shop/none] cannot be found.",
-		`"{{resolve:ssm:/shop/size:3}}"`:     "Parameters: [ssm:/shop/size:3] cannot be found.",
-		`"{{resolve:ssm:/shop/size:prod}}"`:  "Incorrect format is used in the following SSM reference: [{{resolve:ssm:/shop/size:prod}}]",
-		`"{{resolve:ssm:/shop/key}}"`:        "Non-secure ssm prefix was used for secure parameter /shop/key",
-		`"{{resolve:ssm-secure:/shop/key}}"`: "SSM Secure reference is not supported in: [AWS::SSM::Parameter/Properties/Value]",
+		`"{{resolve:ssm:/shop/none}}"`:   "Parameters: [ssm:/shop/none] cannot be found.",
+		`"{{resolve:ssm:/shop/size:3}}"`: "Parameters: [ssm:/shop/size:3] cannot be found.",
+		`"{{resolve:ssm:/shop/size:prod}}"`: "Incorrect format is used in the following SSM reference: " +
+			"[{{resolve:ssm:/shop/size:prod}}]",
+		`"{{resolve:ssm:/shop/key}}"`: "Non-secure ssm prefix was used for secure parameter /shop/key",
+		`"{{resolve:ssm-secure:/shop/key}}"`: "SSM Secure reference is not supported in: " +
+			"[AWS::SSM::Parameter/Properties/Value]",
 	} {
 		in := &cloudformation.CreateStackInput{StackName: sdk.String("shop-a"), TemplateBody: sdk.String(copies(value))}
 		_, err := w.stacks.CreateStack(t.Context(), in)
@@ -134,9 +141,14 @@ func TestS137AParameterThatIsMissingIsRejectedBeforeAnythingStarts(t *testing.T)
 			t.Errorf("%s: %v, want %s", value, err, want)
 		}
 	}
-	const versionless = `{"Parameters": {"Size": {"Type": "String", "Default": "{{resolve:ssm:/shop/size}}"}}, "Resources": {"A": {"Type": "AWS::S3::Bucket"}}}`
-	_, err := w.stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: sdk.String("shop-a"), TemplateBody: sdk.String(versionless)})
-	if err == nil || !strings.Contains(err.Error(), "Template error: parameter Size should not contain ssm versionless resolver") {
+	const versionless = `{"Parameters": {"Size": {"Type": "String", "Default": "{{resolve:ssm:/shop/size}}"}}, ` +
+		`"Resources": {"A": {"Type": "AWS::S3::Bucket"}}}`
+	_, err := w.stacks.CreateStack(
+		t.Context(),
+		&cloudformation.CreateStackInput{StackName: sdk.String("shop-a"), TemplateBody: sdk.String(versionless)},
+	)
+	if err == nil ||
+		!strings.Contains(err.Error(), "Template error: parameter Size should not contain ssm versionless resolver") {
 		t.Errorf("a default without a version: %v", err)
 	}
 }
@@ -157,7 +169,9 @@ func TestAnUpdateReadsParametersAgain(t *testing.T) {
 	id := w.create("shop-a", copies(`"{{resolve:ssm:/shop/size}}"`))
 	w.reach(id, "CREATE_COMPLETE")
 	same := &cloudformation.UpdateStackInput{StackName: &id, UsePreviousTemplate: sdk.Bool(true)}
-	if _, err := w.stacks.UpdateStack(t.Context(), same); err == nil || !strings.Contains(err.Error(), "No updates are to be performed.") {
+	if _, err := w.stacks.UpdateStack(
+		t.Context(), same,
+	); err == nil || !strings.Contains(err.Error(), "No updates are to be performed.") {
 		t.Errorf("an update without a change: %v", err)
 	}
 	w.put("/shop/size", "three", ssmtypes.ParameterTypeString)

@@ -237,11 +237,17 @@ func TestS160ARoleMayDoToSingleKeysWhatItsPolicyAllows(t *testing.T) {
 		&s3.CopyObjectInput{Bucket: bucket, Key: sdk.String("b"), CopySource: sdk.String("shop-seed/bundles/a")},
 	)
 	wantDenied(t, err, "AccessDenied", "s3:GetObjectTagging", "arn:aws:s3:::shop-seed/bundles/a")
-	_, err = storage.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: sdk.String("c"), Tagging: sdk.String("a=b")})
+	_, err = storage.PutObject(
+		ctx, &s3.PutObjectInput{Bucket: bucket, Key: sdk.String("c"), Tagging: sdk.String("a=b")},
+	)
 	wantDenied(t, err, "AccessDenied", "s3:PutObjectTagging", "arn:aws:s3:::shop-seed/c")
-	_, err = storage.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: sdk.String("private/a"), IfMatch: sdk.String(`"x"`)})
+	_, err = storage.PutObject(
+		ctx, &s3.PutObjectInput{Bucket: bucket, Key: sdk.String("private/a"), IfMatch: sdk.String(`"x"`)},
+	)
 	wantDenied(t, err, "AccessDenied", "s3:GetObject", "arn:aws:s3:::shop-seed/private/a")
-	_, err = storage.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bucket, Key: sdk.String("bundles/a"), IfMatch: sdk.String(`"x"`)})
+	_, err = storage.DeleteObject(
+		ctx, &s3.DeleteObjectInput{Bucket: bucket, Key: sdk.String("bundles/a"), IfMatch: sdk.String(`"x"`)},
+	)
 	wantCode(t, err, "PreconditionFailed")
 	out, err := storage.DeleteObjects(
 		ctx,
@@ -275,7 +281,9 @@ func TestS160AStackNeedsTheRightsToTagItAndToPassItsRole(t *testing.T) {
 	builder := w.role("builder", allowed("*", "*", ""))
 	create := allowed("cloudformation:CreateStack", all, "")
 	tag := allowed("cloudformation:TagResource", all, "")
-	pass := allowed("iam:PassRole", builder, `{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}`)
+	pass := allowed(
+		"iam:PassRole", builder, `{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}`,
+	)
 	elsewhere := allowed("iam:PassRole", builder, `{"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}`)
 	for name, c := range map[string]struct{ statements, denied, resource string }{
 		"tag":       {create + "," + pass, "cloudformation:TagResource", strings.Replace(all, "-*", "-a", 1)},
@@ -357,7 +365,9 @@ func TestAPolicyInIAMIsCheckedAndItsRoleKept(t *testing.T) {
 		`{"Statement": [{"Effect": "Maybe"}]}`,
 	)
 	rejected("CreatePolicy", "LimitExceeded", "PolicyName", "other", "PolicyDocument", long)
-	rejected("AttachRolePolicy", "NoSuchEntity", "RoleName", "worker", "PolicyArn", "arn:aws:iam::123456789012:policy/none")
+	rejected(
+		"AttachRolePolicy", "NoSuchEntity", "RoleName", "worker", "PolicyArn", "arn:aws:iam::123456789012:policy/none",
+	)
 	rejected("DeletePolicy", "DeleteConflict", "PolicyArn", arn)
 	rejected("DeleteRole", "DeleteConflict", "RoleName", "worker")
 	if answer := w.query(iamVersion, "ListAttachedRolePolicies", "RoleName", "worker"); !strings.Contains(answer, arn) {
@@ -385,7 +395,9 @@ func builder(without ...string) string {
 		},
 		{"iam:DetachRolePolicy", role, ""},
 	}
-	for _, action := range []string{"CreateRole", "DeleteRole", "GetRole", "ListAttachedRolePolicies", "ListRolePolicies"} {
+	for _, action := range []string{
+		"CreateRole", "DeleteRole", "GetRole", "ListAttachedRolePolicies", "ListRolePolicies",
+	} {
 		rights = append(rights, [3]string{"iam:" + action, role, ""})
 	}
 	for _, action := range []string{

@@ -125,7 +125,9 @@ func (f *Fault) complete() error {
 	case f.Rate > 0:
 		f.Status, f.Code, f.Message = http.StatusBadRequest, "Throttling", "Rate exceeded"
 	case f.Code == "" && !f.Drop:
-		return errors.New("say what happens: code (and message, status), drop, rate or stale; for a resource reason, hang or refill")
+		return errors.New(
+			"say what happens: code (and message, status), drop, rate or stale; for a resource reason, hang or refill",
+		)
 	}
 	if f.Status == 0 {
 		f.Status = http.StatusBadRequest
@@ -168,7 +170,8 @@ func (f *Fault) checkStale() error {
 		return errors.New("a stale answer is no error: leave out code, drop, rate and when")
 	case action == "" || f.Action != "" && f.Action != action:
 		return fmt.Errorf(
-			"stale is for cloudformation's DescribeStacks, ssm's ListCommandInvocations and tagging's GetResources, not "+
+			"stale is for cloudformation's DescribeStacks, ssm's ListCommandInvocations and tagging's GetResources, "+
+				"not "+
 				"for %s %s",
 			f.Service,
 			f.Action,
@@ -186,8 +189,10 @@ func (f *Fault) checkResource() error {
 		}
 	}
 	switch {
-	case f.Service != "" || f.Action != "" || f.Contains != "" || f.AccessKey != "" || f.Key != "" || f.Code != "" || f.Drop || f.Rate > 0 || f.Stale > 0:
-		return errors.New("a fault is about calls (service, action, contains, access_key, key, code, drop, rate, stale) or about resources (type, logical_id, stack, phase, reason, hang, refill), not both")
+	case f.Service != "" || f.Action != "" || f.Contains != "" || f.AccessKey != "" || f.Key != "" || f.Code != "" ||
+		f.Drop || f.Rate > 0 || f.Stale > 0:
+		return errors.New("a fault is about calls (service, action, contains, access_key, key, code, drop, rate, " +
+			"stale) or about resources (type, logical_id, stack, phase, reason, hang, refill), not both")
 	case f.Phase != "" && f.Phase != "create" && f.Phase != "update" && f.Phase != "delete":
 		return fmt.Errorf("phase is %q: use create, update or delete", f.Phase)
 	case effects != 1:
@@ -370,7 +375,8 @@ func (f *faults) find(step cloudformation.Step, when string) *order {
 		// Only a fault that names the type is about the stack itself: one of a phase alone is about
 		// resources.
 		ofStack := step.Type == cloudformation.StackType
-		fits := o.ofResource() && moment == when && (o.Type == step.Type || !ofStack) && (o.Type == "" || o.Type == step.Type) && (o.LogicalID == "" || o.LogicalID == step.LogicalID) &&
+		fits := o.ofResource() && moment == when && (o.Type == step.Type || !ofStack) &&
+			(o.Type == "" || o.Type == step.Type) && (o.LogicalID == "" || o.LogicalID == step.LogicalID) &&
 			(o.Stack == "" || o.Stack == step.Stack) && (o.Phase == "" || o.Phase == step.Phase)
 		if fits && o.strike() {
 			return o
@@ -450,7 +456,9 @@ func readFault(body io.Reader) (f Fault, err error) {
 	keys := FaultKeys()
 	for key := range given {
 		if _, known := keys[key]; !known {
-			return f, fmt.Errorf("a fault has no key %q; its keys are %s", key, strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
+			return f, fmt.Errorf(
+				"a fault has no key %q; its keys are %s", key, strings.Join(slices.Sorted(maps.Keys(keys)), ", "),
+			)
 		}
 	}
 	text, err := json.Marshal(given)

@@ -41,14 +41,19 @@ func (w *world) emptyBucket(name string) {
 	for _, m := range out.DeleteMarkers {
 		all = append(all, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
 	}
-	if _, err := w.storage.DeleteObjects(w.t.Context(), &s3.DeleteObjectsInput{Bucket: &name, Delete: &types.Delete{Objects: all}}); err != nil {
+	if _, err := w.storage.DeleteObjects(
+		w.t.Context(), &s3.DeleteObjectsInput{Bucket: &name, Delete: &types.Delete{Objects: all}},
+	); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func TestFaultBeforeACallHasNoEffect(t *testing.T) {
 	w := newWorld(t, aws.Config{})
-	w.order(aws.Fault{Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-a", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	w.order(aws.Fault{
+		Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-a", Code: "Throttling",
+		Message: "Rate exceeded", Count: 1,
+	})
 	in := &cloudformation.CreateStackInput{StackName: sdk.String("shop-a"), TemplateBody: sdk.String(buckets)}
 	_, err := w.stacks.CreateStack(t.Context(), in)
 	wantCode(t, err, "Throttling")
@@ -59,13 +64,21 @@ func TestFaultBeforeACallHasNoEffect(t *testing.T) {
 
 func TestFaultAfterACallLosesTheAnswer(t *testing.T) {
 	for name, fault := range map[string]aws.Fault{
-		"an error":            {Service: "cloudformation", Action: "CreateStack", When: aws.After, Code: "InternalFailure", Status: 500, Count: 1},
-		"a closed connection": {Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1},
+		"an error": {
+			Service: "cloudformation", Action: "CreateStack", When: aws.After, Code: "InternalFailure", Status: 500,
+			Count: 1,
+		},
+		"a closed connection": {
+			Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, aws.Config{})
 			w.order(fault)
-			if _, err := w.stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: sdk.String("shop-a"), TemplateBody: sdk.String(buckets)}); err == nil {
+			if _, err := w.stacks.CreateStack(
+				t.Context(),
+				&cloudformation.CreateStackInput{StackName: sdk.String("shop-a"), TemplateBody: sdk.String(buckets)},
+			); err == nil {
 				t.Fatal("the call succeeded")
 			}
 			w.reach("shop-a", "CREATE_COMPLETE")
@@ -101,11 +114,19 @@ func TestResourceFaults(t *testing.T) {
 		fault  aws.Fault
 		status string
 	}{
-		"by type":                          {aws.Fault{Type: "AWS::S3::Bucket", Phase: "create", Reason: "no buckets today"}, "ROLLBACK_COMPLETE"},
-		"by logical id, half-made":         {aws.Fault{LogicalID: "Assets", Phase: "create", When: aws.After, Reason: "it broke"}, "ROLLBACK_COMPLETE"},
-		"by the stack's name":              {aws.Fault{Stack: "shop-a", Phase: "create", Reason: "not here"}, "ROLLBACK_COMPLETE"},
-		"another stack's does not strike":  {aws.Fault{Stack: "shop-b", Reason: "not here"}, "CREATE_COMPLETE"},
-		"another phase's does not, either": {aws.Fault{LogicalID: "Assets", Phase: "delete", Reason: "not yet"}, "CREATE_COMPLETE"},
+		"by type": {
+			aws.Fault{Type: "AWS::S3::Bucket", Phase: "create", Reason: "no buckets today"}, "ROLLBACK_COMPLETE",
+		},
+		"by logical id, half-made": {
+			aws.Fault{LogicalID: "Assets", Phase: "create", When: aws.After, Reason: "it broke"}, "ROLLBACK_COMPLETE",
+		},
+		"by the stack's name": {
+			aws.Fault{Stack: "shop-a", Phase: "create", Reason: "not here"}, "ROLLBACK_COMPLETE",
+		},
+		"another stack's does not strike": {aws.Fault{Stack: "shop-b", Reason: "not here"}, "CREATE_COMPLETE"},
+		"another phase's does not, either": {
+			aws.Fault{LogicalID: "Assets", Phase: "delete", Reason: "not yet"}, "CREATE_COMPLETE",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, aws.Config{})
@@ -159,7 +180,9 @@ func TestStaleReadsTellWhatWasTrueBefore(t *testing.T) {
 	if byName, byID := w.seen("shop-a"), w.seen(id); byName != "" || byID != "" {
 		t.Errorf("an hour ago the stack was %q by its name and %q by its id", byName, byID)
 	}
-	if all, err := w.stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil || len(all.Stacks) > 0 {
+	if all, err := w.stacks.DescribeStacks(
+		t.Context(), &cloudformation.DescribeStacksInput{},
+	); err != nil || len(all.Stacks) > 0 {
 		t.Errorf("an hour ago there were %v, %v", all, err)
 	}
 	w.server.DeleteFault(long)
@@ -176,20 +199,27 @@ func TestStaleReadsTellWhatWasTrueBefore(t *testing.T) {
 func TestSingleKeysFailByOrder(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	name := "keys"
-	if _, err := w.storage.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"}}); err != nil {
+	if _, err := w.storage.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	var all []types.ObjectIdentifier
 	for _, key := range []string{"a/1", "a/2", "b/1"} {
-		if _, err := w.storage.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &key, Body: strings.NewReader(key)}); err != nil {
+		if _, err := w.storage.PutObject(
+			t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &key, Body: strings.NewReader(key)},
+		); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, types.ObjectIdentifier{Key: &key})
 	}
 	w.order(aws.Fault{Key: "a/", Code: "SlowDown", Message: "Please reduce your request rate.", Count: 1})
 	w.order(aws.Fault{Key: "b/", Contains: "another", Code: "AccessDenied"})
-	out, err := w.storage.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: &name, Delete: &types.Delete{Objects: all}})
-	if err != nil || len(out.Errors) != 1 || *out.Errors[0].Key != "a/1" || *out.Errors[0].Code != "SlowDown" || len(out.Deleted) != 2 {
+	out, err := w.storage.DeleteObjects(
+		t.Context(), &s3.DeleteObjectsInput{Bucket: &name, Delete: &types.Delete{Objects: all}},
+	)
+	if err != nil || len(out.Errors) != 1 || *out.Errors[0].Key != "a/1" || *out.Errors[0].Code != "SlowDown" ||
+		len(out.Deleted) != 2 {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
@@ -201,7 +231,9 @@ func TestRefilledBucketCannotBeDeletedUntilItIsEmptiedAgain(t *testing.T) {
 	w.order(aws.Fault{LogicalID: "Assets", Refill: true, Count: 1})
 	remove := func() {
 		t.Helper()
-		if _, err := w.stacks.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: sdk.String("shop-a")}); err != nil {
+		if _, err := w.stacks.DeleteStack(
+			t.Context(), &cloudformation.DeleteStackInput{StackName: sdk.String("shop-a")},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -243,18 +275,26 @@ func (w *world) http(method, path, body string) (int, string) {
 
 func TestFaultsAreOrderedOverHTTP(t *testing.T) {
 	w := newWorld(t, aws.Config{})
-	if status, text := w.http("POST", "/_perch/faults", `{"service": "s3", "code": "SlowDown", "status": 503}`); status != 201 || !strings.Contains(text, "fault-1") {
+	if status, text := w.http(
+		"POST", "/_perch/faults", `{"service": "s3", "code": "SlowDown", "status": 503}`,
+	); status != 201 || !strings.Contains(text, "fault-1") {
 		t.Fatalf("%d %s", status, text)
 	}
-	if _, text := w.http("GET", "/_perch/faults", ""); !strings.Contains(text, "SlowDown") || !strings.Contains(text, `"struck": 0`) {
+	if _, text := w.http(
+		"GET", "/_perch/faults", "",
+	); !strings.Contains(text, "SlowDown") || !strings.Contains(text, `"struck": 0`) {
 		t.Errorf("listed before it strikes: %s", text)
 	}
 	_, err := w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
 	wantCode(t, err, "SlowDown")
-	if _, text := w.http("GET", "/_perch/faults", ""); !strings.Contains(text, "SlowDown") || strings.Contains(text, `"struck": 0`) {
+	if _, text := w.http(
+		"GET", "/_perch/faults", "",
+	); !strings.Contains(text, "SlowDown") || strings.Contains(text, `"struck": 0`) {
 		t.Errorf("listed after it has struck: %s", text)
 	}
-	if status, text := w.http("DELETE", "/_perch/faults?id=fault-9", ""); status != 404 || !strings.Contains(text, "no fault fault-9 is in force") {
+	if status, text := w.http(
+		"DELETE", "/_perch/faults?id=fault-9", "",
+	); status != 404 || !strings.Contains(text, "no fault fault-9 is in force") {
 		t.Errorf("a fault that is not there: %d, %s", status, text)
 	}
 	if status, _ := w.http("DELETE", "/_perch/faults?id=fault-1", ""); status != 204 {
@@ -268,10 +308,12 @@ func TestFaultsAreOrderedOverHTTP(t *testing.T) {
 func TestBadFaultsAreRejected(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	for fault, want := range map[string]string{
-		`{`:                                                        "the fault is not understood: unexpected EOF",
-		`{"servise": "s3"}`:                                        `a fault has no key "servise"; its keys are access_key, action, code, contains, `,
-		`{"id": "fault-7", "code": "x"}`:                           `a fault has no key "id"`,
-		`{"count": "often", "code": "x"}`:                          "the fault is not understood: json: cannot unmarshal string",
+		`{`: "the fault is not understood: unexpected EOF",
+		`{"servise": "s3"}`: `a fault has no key "servise"; its keys are ` +
+			`access_key, action, code, contains, `,
+		`{"id": "fault-7", "code": "x"}`: `a fault has no key "id"`,
+		`{"count": "often", "code": "x"}`: "the fault is not understood: json: cannot " +
+			"unmarshal string",
 		`{"service": "s3"}`:                                        "say what happens",
 		`{"service": "s3", "reason": "x"}`:                         "reason, hang and refill are for resources",
 		`{"type": "AWS::S3::Bucket"}`:                              "either a reason, hang or refill",
@@ -290,11 +332,14 @@ func TestBadFaultsAreRejected(t *testing.T) {
 		`{"code": "x", "status": 99}`:                              "is no HTTP status",
 		`{"stack":"a","reason":"x","hang":true}`:                   "either a reason, hang or refill",
 		`{"type":"AWS::CloudFormation::Stack","reason":"x"}`:       "needs a phase: use delete or update",
-		`{"type":"AWS::CloudFormation::Stack","phase":"delete","logical_id":"A","reason":"x"}`: "takes stack, phase, count, and reason or hang",
+		`{"type":"AWS::CloudFormation::Stack","phase":"delete","logical_id":"A","reason":"x"}`: "takes stack, phase, " +
+			"count, and reason or hang",
 	} {
 		status, text := w.http("POST", "/_perch/faults", fault)
 		var answer struct{ Error string }
-		if err := json.Unmarshal([]byte(text), &answer); err != nil || status != 400 || !strings.Contains(answer.Error, want) {
+		if err := json.Unmarshal(
+			[]byte(text), &answer,
+		); err != nil || status != 400 || !strings.Contains(answer.Error, want) {
 			t.Errorf("%s: %d %s", fault, status, text)
 		}
 	}
@@ -313,7 +358,9 @@ func TestCallsAreCounted(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
 		t.Fatal(err)
 	}
-	want := []aws.CallCount{{Service: "cloudformation", Action: "CreateStack", Count: 1}, {Service: "s3", Action: "ListBuckets", Count: 2}}
+	want := []aws.CallCount{
+		{Service: "cloudformation", Action: "CreateStack", Count: 1}, {Service: "s3", Action: "ListBuckets", Count: 2},
+	}
 	if diff := cmp.Diff(want, answer.Counts); diff != "" {
 		t.Error(diff)
 	}
@@ -328,21 +375,32 @@ func TestCallsAreCounted(t *testing.T) {
 
 func TestTemplateIsReadFromTheEndpointsOwnS3(t *testing.T) {
 	w := newWorld(t, aws.Config{})
-	if _, err := w.storage.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: sdk.String("templates"), CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"}}); err != nil {
+	if _, err := w.storage.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket:                    sdk.String("templates"),
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	long := buckets + strings.Repeat("# a comment that makes the template long\n", 2000)
-	if _, err := w.storage.PutObject(t.Context(), &s3.PutObjectInput{Bucket: sdk.String("templates"), Key: sdk.String("a/b.yaml"), Body: strings.NewReader(long)}); err != nil {
+	if _, err := w.storage.PutObject(
+		t.Context(),
+		&s3.PutObjectInput{Bucket: sdk.String("templates"), Key: sdk.String("a/b.yaml"), Body: strings.NewReader(long)},
+	); err != nil {
 		t.Fatal(err)
 	}
-	for name, address := range map[string]string{"shop-a": w.address + "/templates/a/b.yaml", "shop-b": "https://templates.s3.eu-central-1.amazonaws.com/a/b.yaml"} {
-		if _, err := w.stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateURL: &address}); err != nil {
+	for name, address := range map[string]string{"shop-a": w.address +
+		"/templates/a/b.yaml", "shop-b": "https://templates.s3.eu-central-1.amazonaws.com/a/b.yaml"} {
+		if _, err := w.stacks.CreateStack(
+			t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateURL: &address},
+		); err != nil {
 			t.Fatal(err)
 		}
 		w.reach(name, "CREATE_COMPLETE")
 	}
 	missing := w.address + "/templates/nothing.yaml"
-	_, err := w.stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: sdk.String("shop-c"), TemplateURL: &missing})
+	_, err := w.stacks.CreateStack(
+		t.Context(), &cloudformation.CreateStackInput{StackName: sdk.String("shop-c"), TemplateURL: &missing},
+	)
 	wantCode(t, err, "ValidationError")
 }
 
@@ -381,16 +439,20 @@ func TestAFailedUpdateIsInTheEnvironmentsLogs(t *testing.T) {
 	}
 	w.create("shop-login", template("first"))
 	w.reach("shop-login", "CREATE_COMPLETE")
-	w.order(aws.Fault{Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", When: aws.After, Reason: "manifest unknown", Count: 1})
+	w.order(aws.Fault{
+		Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", When: aws.After, Reason: "manifest unknown",
+		Count: 1,
+	})
 	if _, err := w.stacks.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
 		StackName: sdk.String("shop-login"), TemplateBody: sdk.String(template("second")),
 	}); err != nil {
 		t.Fatal(err)
 	}
 	w.reach("shop-login", "UPDATE_ROLLBACK_COMPLETE")
-	out, err := cloudwatchlogs.NewFromConfig(w.config).FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: sdk.String("/aws/elasticbeanstalk/shop-login/var/log/eb-engine.log"),
-	})
+	out, err := cloudwatchlogs.NewFromConfig(w.config).
+		FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{
+			LogGroupName: sdk.String("/aws/elasticbeanstalk/shop-login/var/log/eb-engine.log"),
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,9 @@ Resources:
 func (w *world) taggedWith(key, value string) []string {
 	w.t.Helper()
 	filter := []taggingtypes.TagFilter{{Key: &key, Values: []string{value}}}
-	out, err := tagging.NewFromConfig(w.config).GetResources(w.t.Context(), &tagging.GetResourcesInput{TagFilters: filter})
+	out, err := tagging.NewFromConfig(w.config).GetResources(
+		w.t.Context(), &tagging.GetResourcesInput{TagFilters: filter},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -51,8 +53,13 @@ func (w *world) taggedWith(key, value string) []string {
 func TestS139ABucketThatAnUpdateDropsStaysWithItsTags(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	name, body := "shop-a", tagged
-	tags := []types.Tag{{Key: sdk.String("branch"), Value: sdk.String("a")}, {Key: sdk.String("perch:project"), Value: sdk.String("shop")}}
-	out, err := w.stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body, Tags: tags})
+	tags := []types.Tag{
+		{Key: sdk.String("branch"), Value: sdk.String("a")},
+		{Key: sdk.String("perch:project"), Value: sdk.String("shop")},
+	}
+	out, err := w.stacks.CreateStack(
+		t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body, Tags: tags},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,17 +69,26 @@ func TestS139ABucketThatAnUpdateDropsStaysWithItsTags(t *testing.T) {
 	if _, err := w.storage.PutObject(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	without := strings.Replace(tagged, "  Dropped: {Type: AWS::S3::Bucket, Properties: {BucketName: shop-dropped}}\n", "", 1)
-	if _, err := w.stacks.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{StackName: &name, TemplateBody: &without}); err != nil {
+	without := strings.Replace(
+		tagged, "  Dropped: {Type: AWS::S3::Bucket, Properties: {BucketName: shop-dropped}}\n", "", 1,
+	)
+	if _, err := w.stacks.UpdateStack(
+		t.Context(), &cloudformation.UpdateStackInput{StackName: &name, TemplateBody: &without},
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.reach(id, "UPDATE_COMPLETE")
-	if reason := sdk.ToString(w.describe(id).StackStatusReason); reason != "Update successful. One or more resources could not be deleted." {
+	if reason := sdk.ToString(w.describe(id).
+		StackStatusReason); reason != "Update successful. One or more resources could not be deleted." {
 		t.Errorf("the reason is %q", reason)
 	}
 	byID := []string{"arn:aws:s3:::shop-dropped", "arn:aws:s3:::shop-kept", "ec2", "rds", "secretsmanager"}
-	byOwnTags := []string{"arn:aws:s3:::shop-dropped", "arn:aws:s3:::shop-kept", "ec2", "elasticloadbalancing", "rds", "secretsmanager"}
-	for key, value := range map[string]string{"aws:cloudformation:stack-id": id, "branch": "a", "perch:project": "shop"} {
+	byOwnTags := []string{
+		"arn:aws:s3:::shop-dropped", "arn:aws:s3:::shop-kept", "ec2", "elasticloadbalancing", "rds", "secretsmanager",
+	}
+	for key, value := range map[string]string{
+		"aws:cloudformation:stack-id": id, "branch": "a", "perch:project": "shop",
+	} {
 		want := byOwnTags
 		if value == id {
 			want = byID // A load balancer gets the stack's tags, and none of CloudFormation's own.
@@ -81,7 +97,9 @@ func TestS139ABucketThatAnUpdateDropsStaysWithItsTags(t *testing.T) {
 			t.Errorf("found by %s (-want +got):\n%s", key, diff)
 		}
 	}
-	resources, err := w.stacks.DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &id})
+	resources, err := w.stacks.DescribeStackResources(
+		t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &id},
+	)
 	if err != nil || len(resources.StackResources) != 5 {
 		t.Errorf("the stack lists %v, %v", resources, err)
 	}
@@ -91,7 +109,9 @@ func TestADatabaseShowsItsProtectionAndItsTags(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	id := w.create("shop-a", tagged)
 	w.reach(id, "CREATE_COMPLETE")
-	out, err := rds.NewFromConfig(w.config).DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: sdk.String("shop-db")})
+	out, err := rds.NewFromConfig(w.config).DescribeDBInstances(
+		t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: sdk.String("shop-db")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +150,9 @@ Resources:
 	w.reach(id, "DELETE_COMPLETE")
 	told := w.toldWith(id, "delete-1")
 	at := func(event string) int { return slices.Index(told, event+" ") }
-	if gone := at("Environment DELETE_COMPLETE"); gone < 0 || at("Media DELETE_IN_PROGRESS") < gone || at("Files DELETE_IN_PROGRESS") < gone {
+	if gone := at(
+		"Environment DELETE_COMPLETE",
+	); gone < 0 || at("Media DELETE_IN_PROGRESS") < gone || at("Files DELETE_IN_PROGRESS") < gone {
 		t.Errorf("events:\n%s", strings.Join(told, "\n"))
 	}
 }
@@ -148,7 +170,9 @@ func TestS185AFaultMakesTheTaggingAPIRemember(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"arn:aws:s3:::shop-files"}, w.taggedWith("aws:cloudformation:stack-id", id)); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"arn:aws:s3:::shop-files"}, w.taggedWith("aws:cloudformation:stack-id", id),
+	); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	w.server.DeleteFault(fault)

@@ -95,7 +95,9 @@ func secretRights(q asked) []access.Request {
 	case strings.HasPrefix(id, "arn:"):
 		return []access.Request{q.found("AWS::SecretsManager::Secret", id, id)}
 	case id != "":
-		return []access.Request{q.found("AWS::SecretsManager::Secret", id, q.arn("secretsmanager", "secret:"+id+"-??????"))}
+		return []access.Request{
+			q.found("AWS::SecretsManager::Secret", id, q.arn("secretsmanager", "secret:"+id+"-??????")),
+		}
 	case q.get("Name") != "":
 		return []access.Request{q.on(q.arn("secretsmanager", "secret:"+q.get("Name")+"-??????"))}
 	}
@@ -181,7 +183,9 @@ func zoneRights(q asked) []access.Request {
 	if len(parts) != 2 || parts[1] != "rrset" {
 		return []access.Request{q.on("*")}
 	}
-	q.Action = map[string]string{http.MethodGet: "ListResourceRecordSets", http.MethodPost: "ChangeResourceRecordSets"}[q.Action]
+	q.Action = map[string]string{
+		http.MethodGet: "ListResourceRecordSets", http.MethodPost: "ChangeResourceRecordSets",
+	}[q.Action]
 	return []access.Request{q.on("arn:aws:route53:::hostedzone/" + parts[0])}
 }
 

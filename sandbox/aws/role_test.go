@@ -16,7 +16,9 @@ import (
 // iam calls IAM and returns its status and answer.
 func (w *world) iam(action, role string) (int, string) {
 	w.t.Helper()
-	form := url.Values{"Version": {"2010-05-08"}, "Action": {action}, "RoleName": {role}, "AssumeRolePolicyDocument": {"{}"}}
+	form := url.Values{
+		"Version": {"2010-05-08"}, "Action": {action}, "RoleName": {role}, "AssumeRolePolicyDocument": {"{}"},
+	}
 	response, err := http.PostForm(w.address, form)
 	if err != nil {
 		w.t.Fatal(err)
@@ -31,7 +33,9 @@ func (w *world) iam(action, role string) (int, string) {
 
 func TestS138AStackWhoseServiceRoleIsMissingCannotBeDeleted(t *testing.T) {
 	w := newWorld(t, aws.Config{})
-	if status, answer := w.iam("CreateRole", "builder"); status != 200 || !strings.Contains(answer, "<Arn>arn:aws:iam::123456789012:role/builder</Arn>") {
+	if status, answer := w.iam(
+		"CreateRole", "builder",
+	); status != 200 || !strings.Contains(answer, "<Arn>arn:aws:iam::123456789012:role/builder</Arn>") {
 		t.Fatalf("CreateRole: %d %s", status, answer)
 	}
 	const role, other = "arn:aws:iam::123456789012:role/builder", "arn:aws:iam::123456789012:role/other"
@@ -47,12 +51,16 @@ func TestS138AStackWhoseServiceRoleIsMissingCannotBeDeleted(t *testing.T) {
 	if status, answer := w.iam("DeleteRole", "builder"); status != 200 {
 		t.Fatalf("DeleteRole: %d %s", status, answer)
 	}
-	if status, answer := w.iam("GetRole", "builder"); status != 404 || !strings.Contains(answer, "<Code>NoSuchEntity</Code>") {
+	if status, answer := w.iam(
+		"GetRole", "builder",
+	); status != 404 || !strings.Contains(answer, "<Code>NoSuchEntity</Code>") {
 		t.Errorf("GetRole of a role that is gone: %d %s", status, answer)
 	}
 	_, err = w.stacks.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name})
 	wantSentence(t, err, "Role "+role+" is invalid or cannot be assumed")
-	_, err = w.stacks.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{StackName: &name, TemplateBody: sdk.String(copies(`"x"`))})
+	_, err = w.stacks.UpdateStack(
+		t.Context(), &cloudformation.UpdateStackInput{StackName: &name, TemplateBody: sdk.String(copies(`"x"`))},
+	)
 	wantSentence(t, err, "Role "+role+" is invalid or cannot be assumed")
 	if stack := w.describe(name); stack.StackStatus != "CREATE_COMPLETE" || sdk.ToString(stack.RoleARN) != role {
 		t.Errorf("the stack is %s with the role %s", stack.StackStatus, sdk.ToString(stack.RoleARN))
@@ -61,7 +69,9 @@ func TestS138AStackWhoseServiceRoleIsMissingCannotBeDeleted(t *testing.T) {
 		t.Fatal("no second role")
 	}
 	id := *w.describe(name).StackId
-	if _, err := w.stacks.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name, RoleARN: sdk.String(other)}); err != nil {
+	if _, err := w.stacks.DeleteStack(
+		t.Context(), &cloudformation.DeleteStackInput{StackName: &name, RoleARN: sdk.String(other)},
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.reach(id, "DELETE_COMPLETE")

@@ -103,7 +103,8 @@ func New(config Config) (*Server, error) {
 func (s *Server) wire(config Config) error {
 	var err error
 	s.storage, err = s3.New(s3.Config{
-		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "s3"), FailKey: s.faults.failKey, Logger: config.Logger,
+		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "s3"), FailKey: s.faults.failKey,
+		Logger:   config.Logger,
 		Loopback: config.Loopback,
 	})
 	if err != nil {
@@ -113,7 +114,8 @@ func (s *Server) wire(config Config) error {
 	s.close = append(s.close, s.storage.Close)
 	others, err := services.New(services.Config{
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
-		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
+		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback,
+		ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
 		Storage: s.storage, Now: s.clock.now,
 		EnforceIAM: config.EnforceIAM, Granted: s.grants.add, Denied: s.grants.deny,
 		TaggingLag: config.taggingLag(), Addresses: config.Addresses, RulesOnHTTP: config.RulesOnHTTP,
@@ -127,7 +129,8 @@ func (s *Server) wire(config Config) error {
 	handlers := others.Handlers()
 	maps.Copy(handlers, s.storage.Handlers())
 	stacks, err := cloudformation.New(cloudformation.Config{
-		Account: config.Account, Region: config.Region, Speed: config.Speed, Data: config.Data, PageSize: config.PageSize,
+		Account: config.Account, Region: config.Region, Speed: config.Speed, Data: config.Data,
+		PageSize: config.PageSize,
 		Handlers: handlers, Faults: s.faults, ReadObject: s.readObject, Resolve: others.Resolve,
 		RoleExists: others.RoleExists, Authorize: s.authorizeHandler, Logger: config.Logger, Now: s.clock.now,
 	})
@@ -211,7 +214,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c, err := s.read(r)
 	if err != nil {
-		s.writeError(w, r, c, wire.Errorf(http.StatusBadRequest, "MalformedQueryString", "The request could not be read: %v", err))
+		s.writeError(
+			w, r, c,
+			wire.Errorf(http.StatusBadRequest, "MalformedQueryString", "The request could not be read: %v", err),
+		)
 		return
 	}
 	s.calls.add(c)
@@ -256,7 +262,10 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, c Call) {
 		if c.protocol == jsonProtocol {
 			code = "UnknownOperationException"
 		}
-		s.writeError(w, r, c, wire.Errorf(http.StatusBadRequest, code, "This endpoint does not have the service %q (operation %q)", c.Service, c.Action))
+		s.writeError(w, r, c, wire.Errorf(
+			http.StatusBadRequest, code, "This endpoint does not have the service %q (operation %q)", c.Service,
+			c.Action,
+		))
 		return
 	}
 	service.ServeHTTP(w, r)
@@ -279,7 +288,8 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, c Call, err 
 // readObject reads an object from the endpoint's own S3.
 func (s *Server) readObject(ctx context.Context, bucket, key string) ([]byte, error) {
 	request := (&http.Request{
-		Method: http.MethodGet, Host: "localhost", URL: &url.URL{Path: "/" + bucket + "/" + key}, Header: http.Header{}, Body: http.NoBody,
+		Method: http.MethodGet, Host: "localhost", URL: &url.URL{Path: "/" + bucket + "/" + key}, Header: http.Header{},
+		Body: http.NoBody,
 	}).WithContext(ctx)
 	recorder := httptest.NewRecorder()
 	s.storage.ServeHTTP(recorder, request)

@@ -41,7 +41,9 @@ func (w *world) toldWith(name, token string) []string {
 	var told []string
 	for _, e := range out.StackEvents {
 		if sdk.ToString(e.ClientRequestToken) == token {
-			told = append(told, *e.LogicalResourceId+" "+string(e.ResourceStatus)+" "+sdk.ToString(e.ResourceStatusReason))
+			told = append(
+				told, *e.LogicalResourceId+" "+string(e.ResourceStatus)+" "+sdk.ToString(e.ResourceStatusReason),
+			)
 		}
 	}
 	slices.Reverse(told)
@@ -82,7 +84,8 @@ func TestS134AFaultCallsAnUpdateOffAfterItWasAccepted(t *testing.T) {
 	const reason = "Update canceled. Something holds the stack."
 	w.order(aws.Fault{Type: "AWS::CloudFormation::Stack", Phase: "update", Reason: reason})
 	_, err := w.stacks.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
-		StackName: &id, TemplateBody: sdk.String(buckets), Tags: []types.Tag{{Key: sdk.String("a"), Value: sdk.String("b")}},
+		StackName: &id, TemplateBody: sdk.String(buckets),
+		Tags:               []types.Tag{{Key: sdk.String("a"), Value: sdk.String("b")}},
 		ClientRequestToken: sdk.String("update-1"),
 	})
 	if err != nil {

@@ -35,7 +35,8 @@ func golden(t *testing.T, name string, replace ...string) string {
 func (w *world) createFor(name, body string) {
 	w.t.Helper()
 	if _, err := w.stacks.CreateStack(w.t.Context(), &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: &body, Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam},
+		StackName: &name, TemplateBody: &body,
+		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam},
 	}); err != nil {
 		w.t.Fatal(err)
 	}
@@ -49,7 +50,9 @@ func (w *world) reachOrExplain(name, status string) {
 		if !w.t.Failed() {
 			return
 		}
-		out, err := w.stacks.DescribeStackEvents(w.t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &name})
+		out, err := w.stacks.DescribeStackEvents(
+			w.t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &name},
+		)
 		if err != nil {
 			return
 		}
@@ -83,11 +86,15 @@ func (w *world) environment(name, application string) string {
 	w.t.Helper()
 	bucket := w.output(application, "ArtifactBucket")
 	environment := golden(w.t, name, application+"-artifacts-example", bucket,
-		"arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/app/example/0123456789abcdef", w.output(application, "LoadBalancerArn"),
-		"arn:aws:acm:eu-central-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef", w.output(application, "CertificateArn"))
+		"arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/app/example/0123456789abcdef",
+		w.output(application, "LoadBalancerArn"),
+		"arn:aws:acm:eu-central-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef",
+		w.output(application, "CertificateArn"))
 	_, key, _ := strings.Cut(environment, `"S3Key": "`)
 	key, _, _ = strings.Cut(key, `"`)
-	if _, err := w.storage.PutObject(w.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("bundle")}); err != nil {
+	if _, err := w.storage.PutObject(
+		w.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("bundle")},
+	); err != nil {
 		w.t.Fatal(err)
 	}
 	return environment
@@ -98,7 +105,10 @@ func TestPerchsTemplatesOfEveryKindStand(t *testing.T) {
 	w.createFor("shop-application-production", golden(t, "application-production"))
 	w.createFor("shop-main", w.environment("environment-production", "shop-application-production"))
 	w.createFor("shop-application-staging", golden(t, "application-shared-database"))
-	for stack, name := range map[string]string{"shop-staging": "environment-staging", "shop-release": "environment-own-load-balancer", "shop-search": "environment-shared-database"} {
+	for stack, name := range map[string]string{
+		"shop-staging": "environment-staging", "shop-release": "environment-own-load-balancer",
+		"shop-search": "environment-shared-database",
+	} {
 		w.createFor(stack, w.environment(name, "shop-application-staging"))
 	}
 }
@@ -110,7 +120,9 @@ func TestPerchsOwnTemplatesStandAndGo(t *testing.T) {
 	if n := len(w.server.Environments()); n != 1 {
 		t.Errorf("%d environments have a page, want 1", n)
 	}
-	described, err := w.stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: sdk.String("shop-feature-login-pr5rby")})
+	described, err := w.stacks.DescribeStacks(
+		t.Context(), &cloudformation.DescribeStacksInput{StackName: sdk.String("shop-feature-login-pr5rby")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,8 @@ func newWorld(t *testing.T, config aws.Config) *world {
 	})
 	w := &world{t: t, server: server, address: listener.URL}
 	w.config = sdk.Config{
-		Region: "eu-central-1", BaseEndpoint: &w.address, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
+		Region: "eu-central-1", BaseEndpoint: &w.address,
+		Credentials:      credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 		RetryMaxAttempts: 1,
 	}
 	w.stacks = cloudformation.NewFromConfig(w.config)
@@ -54,7 +55,9 @@ func newWorld(t *testing.T, config aws.Config) *world {
 
 func (w *world) create(name, body string) string {
 	w.t.Helper()
-	out, err := w.stacks.CreateStack(w.t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body})
+	out, err := w.stacks.CreateStack(
+		w.t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -95,8 +98,10 @@ func (w *world) cli(arguments ...string) (string, error) {
 	}
 	command := exec.CommandContext(w.t.Context(), path, arguments...)
 	command.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + w.t.TempDir(), "AWS_ENDPOINT_URL=" + w.address, "AWS_REGION=eu-central-1", "AWS_DEFAULT_REGION=eu-central-1",
-		"AWS_ACCESS_KEY_ID=AKIACLI", "AWS_SECRET_ACCESS_KEY=secret", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + w.t.TempDir(), "AWS_ENDPOINT_URL=" + w.address,
+		"AWS_REGION=eu-central-1", "AWS_DEFAULT_REGION=eu-central-1",
+		"AWS_ACCESS_KEY_ID=AKIACLI", "AWS_SECRET_ACCESS_KEY=secret", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_MAX_ATTEMPTS=1",
 	}
 	out, err := command.CombinedOutput()
 	return string(out), err

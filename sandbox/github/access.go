@@ -119,7 +119,8 @@ func (a *App) signed(token string, now time.Time) bool {
 	if err != nil || json.Unmarshal(decoded, &claims) != nil {
 		return false
 	}
-	return strings.Trim(string(claims.Issuer), `"`) == strconv.FormatInt(a.ID, 10) && float64(now.Unix()) < claims.Expires
+	return strings.Trim(string(claims.Issuer), `"`) == strconv.FormatInt(a.ID, 10) &&
+		float64(now.Unix()) < claims.Expires
 }
 
 func cutLast(text, separator string) (before, after string, found bool) {

@@ -23,16 +23,20 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 		state, description, status string
 		want, comment              string
 	}{
-		"queued":      {"queued", "3rd in line", "pending", "Queued", "image.md"},
-		"in-progress": {"in_progress", "CloudFormation creates the stack, about 6 minutes", "pending", "In progress", "stack.md"},
-		"ready":       {"success", "commit bc44729 is ready", "success", "Active", "ready.md"},
-		"failed":      {"failure", "CREATE_FAILED: the bucket " + long[:80], "failure", "Failed", "failed.md"},
-		"rejected":    {"error", "the policy does not allow kind production", "error", "Error", "rejected.md"},
-		"warned":      {"success", "commit bc44729 is ready", "success", "Active", "warned.md"},
-		"pinned":      {"success", "commit bc44729 is ready", "success", "Active", "pinned.md"},
-		"expiring":    {"success", "commit bc44729 is ready", "success", "Active", "expired-grace.md"},
-		"expired":     {"inactive", "the environment has expired and is removed", "success", "Destroyed", "expired-gone.md"},
-		"removed":     {"inactive", "the branch was deleted", "success", "Destroyed", "gone.md"},
+		"queued": {"queued", "3rd in line", "pending", "Queued", "image.md"},
+		"in-progress": {
+			"in_progress", "CloudFormation creates the stack, about 6 minutes", "pending", "In progress", "stack.md",
+		},
+		"ready":    {"success", "commit bc44729 is ready", "success", "Active", "ready.md"},
+		"failed":   {"failure", "CREATE_FAILED: the bucket " + long[:80], "failure", "Failed", "failed.md"},
+		"rejected": {"error", "the policy does not allow kind production", "error", "Error", "rejected.md"},
+		"warned":   {"success", "commit bc44729 is ready", "success", "Active", "warned.md"},
+		"pinned":   {"success", "commit bc44729 is ready", "success", "Active", "pinned.md"},
+		"expiring": {"success", "commit bc44729 is ready", "success", "Active", "expired-grace.md"},
+		"expired": {
+			"inactive", "the environment has expired and is removed", "success", "Destroyed", "expired-gone.md",
+		},
+		"removed": {"inactive", "the branch was deleted", "success", "Destroyed", "gone.md"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := start(t)
@@ -42,7 +46,8 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 			_, err = h.comment(h.client(), string(written))
 			must(t, err)
 			_, err = h.comment(h.client(), "**"+test.description+"**\n\n| | |\n|---|---|\n"+
-				"| Link | http://"+long+".example.com |\n| Commit | `bc44729` |\n\n<details><summary>Settings that differ from staging</summary>\n\n```text\n"+
+				"| Link | http://"+long+".example.com |\n| Commit | `bc44729` |\n\n<details><summary>Settings that "+
+				"differ from staging</summary>\n\n```text\n"+
 				strings.Repeat("a line of a log ", 20)+"\n```\n\n</details>")
 			must(t, err)
 			deployment, err := h.deploy()

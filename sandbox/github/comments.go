@@ -167,7 +167,9 @@ func bodyOf(w http.ResponseWriter, r *http.Request) (string, bool) {
 		invalid("IssueComment", "data", "unprocessable", "Body cannot be blank").ServeHTTP(w, r)
 		return "", false
 	case utf8.RuneCountInString(in.Body) > longestComment:
-		invalid("IssueComment", "data", "unprocessable", "Body is too long (maximum is 65536 characters)").ServeHTTP(w, r)
+		invalid("IssueComment", "data", "unprocessable", "Body is too long (maximum is 65536 characters)").ServeHTTP(
+			w, r,
+		)
 		return "", false
 	}
 	return in.Body, true
@@ -176,8 +178,9 @@ func bodyOf(w http.ResponseWriter, r *http.Request) (string, bool) {
 func (s *Server) commentBody(r *http.Request, c *Comment) map[string]any {
 	name, _ := s.identity()
 	return map[string]any{
-		"id": c.ID, "body": c.Body, "user": account(c.Author), "created_at": stamp(c.Created), "updated_at": stamp(c.Updated),
-		"html_url": fmt.Sprintf("http://%s/%s/pull/%d#issuecomment-%d", r.Host, name, c.PullRequest, c.ID),
+		"id": c.ID, "body": c.Body, "user": account(c.Author), "created_at": stamp(c.Created),
+		"updated_at": stamp(c.Updated),
+		"html_url":   fmt.Sprintf("http://%s/%s/pull/%d#issuecomment-%d", r.Host, name, c.PullRequest, c.ID),
 	}
 }
 

@@ -116,7 +116,9 @@ func (s *Server) createDeployment(w http.ResponseWriter, r *http.Request) {
 	case !found:
 		Answer(http.StatusUnprocessableEntity, "No ref found for: "+in.Ref).ServeHTTP(w, r)
 	case (in.AutoMerge == nil || *in.AutoMerge) && s.behind(commit):
-		Answer(http.StatusConflict, fmt.Sprintf("Conflict merging %s into %s.", s.defaultBranch(), in.Ref)).ServeHTTP(w, r)
+		Answer(http.StatusConflict, fmt.Sprintf("Conflict merging %s into %s.", s.defaultBranch(), in.Ref)).ServeHTTP(
+			w, r,
+		)
 	case len(unmet) > 0: // nexthink-oss/ghup#135
 		failure(http.StatusConflict, nil, map[string]any{
 			"message": fmt.Sprintf("Conflict: Commit status checks failed for %s.", in.Ref),
@@ -273,8 +275,9 @@ func deploymentBody(d *Deployment) map[string]any {
 		payload = json.RawMessage("{}")
 	}
 	return map[string]any{
-		"id": d.ID, "sha": d.SHA, "ref": d.Ref, "task": d.Task, "environment": d.Environment, "description": d.Description,
-		"payload": payload, "transient_environment": d.Transient, "production_environment": d.Production,
+		"id": d.ID, "sha": d.SHA, "ref": d.Ref, "task": d.Task, "environment": d.Environment,
+		"description": d.Description,
+		"payload":     payload, "transient_environment": d.Transient, "production_environment": d.Production,
 		"creator": account(d.Creator), "created_at": stamp(d.At), "updated_at": stamp(d.At),
 	}
 }

@@ -64,7 +64,8 @@ func (s *Server) pushed(branch, before, after string) {
 		s.emit("create", body)
 	}
 	push := map[string]any{
-		"ref": plumbing.NewBranchReferenceName(branch).String(), "before": before, "after": after, "created": before == "",
+		"ref": plumbing.NewBranchReferenceName(branch).String(), "before": before, "after": after,
+		"created": before == "",
 		"deleted": after == "", "forced": before != "" && after != "" && !s.contains(after, before), "commits": []any{},
 		"pusher": map[string]any{"name": s.sender},
 	}
@@ -98,7 +99,9 @@ func (s *Server) contains(commit, ancestor string) bool {
 // that is new.
 func (s *Server) changed(before, after *PullRequest) {
 	send := func(action string, more map[string]any) {
-		body := map[string]any{"action": action, "number": after.Number, "pull_request": s.pullRequestBody(s.URL, after)}
+		body := map[string]any{
+			"action": action, "number": after.Number, "pull_request": s.pullRequestBody(s.URL, after),
+		}
 		maps.Copy(body, more)
 		s.emit("pull_request", body)
 	}

@@ -15,7 +15,8 @@ const graphql = "/api/graphql"
 
 // The one shape of query that the server knows: references of a repository by variables.
 var (
-	query     = regexp.MustCompile(`^query\(([^()]*)\)\{repository\(owner:\$owner,name:\$name\)\{nameWithOwner((?: \w+:ref\(qualifiedName:\$\w+\)\{prefix name target\{oid\}\})*)\}\}$`)
+	query = regexp.MustCompile(`^query\(([^()]*)\)\{repository\(owner:\$owner,name:\$name\)\{nameWithOwner((?: ` +
+		`\w+:ref\(qualifiedName:\$\w+\)\{prefix name target\{oid\}\})*)\}\}$`)
 	reference = regexp.MustCompile(`(\w+):ref\(qualifiedName:\$(\w+)\)`)
 )
 
@@ -46,13 +47,17 @@ func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
 	asked := q.Variables["owner"] + "/" + q.Variables["name"]
 	there := strings.EqualFold(asked, name) || strings.EqualFold(asked, s.former)
 	if !there || who.Permissions["metadata"] == "" {
-		QueryError("NOT_FOUND", fmt.Sprintf("Could not resolve to a Repository with the name '%s'.", asked)).ServeHTTP(w, r)
+		QueryError("NOT_FOUND", fmt.Sprintf("Could not resolve to a Repository with the name '%s'.", asked)).ServeHTTP(
+			w, r,
+		)
 		return
 	}
 	answer := map[string]any{"nameWithOwner": name}
 	for _, field := range reference.FindAllStringSubmatch(parts[2], -1) {
 		if !strings.Contains(","+parts[1]+",", ",$"+field[2]+":String!,") {
-			QueryError("", fmt.Sprintf("Variable $%s is used by anonymous query but not declared", field[2])).ServeHTTP(w, r)
+			QueryError("", fmt.Sprintf("Variable $%s is used by anonymous query but not declared", field[2])).ServeHTTP(
+				w, r,
+			)
 			return
 		}
 		answer[field[1]] = s.ref(q.Variables[field[2]])
@@ -70,7 +75,8 @@ func (s *Server) ref(name string) any {
 		panic(err)
 	}
 	return map[string]any{
-		"prefix": "refs/heads/", "name": strings.TrimPrefix(name, "refs/heads/"), "target": map[string]any{"oid": found.Hash().String()},
+		"prefix": "refs/heads/", "name": strings.TrimPrefix(name, "refs/heads/"),
+		"target": map[string]any{"oid": found.Hash().String()},
 	}
 }
 

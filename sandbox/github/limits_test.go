@@ -50,8 +50,12 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 				err := test.do(h.as("other"))
 				wantRefused(t, err, 403, who.want)
 				var refused *api.ErrorResponse
-				if errors.As(err, &refused) && refused.Response.Header.Get("X-Accepted-GitHub-Permissions") != test.want {
-					t.Errorf("the header names %s, want %s", refused.Response.Header.Get("X-Accepted-GitHub-Permissions"), test.want)
+				if errors.As(err, &refused) &&
+					refused.Response.Header.Get("X-Accepted-GitHub-Permissions") != test.want {
+					t.Errorf(
+						"the header names %s, want %s", refused.Response.Header.Get("X-Accepted-GitHub-Permissions"),
+						test.want,
+					)
 				}
 			}
 		})

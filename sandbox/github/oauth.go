@@ -114,7 +114,8 @@ func (s *Server) sendPersonBack(w http.ResponseWriter, r *http.Request, app *OAu
 	code := strings.ToLower(rand.Text())[:20]
 	s.mu.Lock()
 	s.codes[code] = oauthCode{
-		login: text("login"), redirect: redirect, challenge: text("code_challenge"), until: s.config.Now().Add(codeLife),
+		login: text("login"), redirect: redirect, challenge: text("code_challenge"),
+		until: s.config.Now().Add(codeLife),
 	}
 	s.mu.Unlock()
 	back(w, r, redirect, url.Values{"code": {code}, "state": {text("state")}})

@@ -25,20 +25,32 @@ func TestAPersonSignsInElsewhere(t *testing.T) {
 		login  string
 		fails  string
 	}{
-		"who authorizes is known":            {answer: "yes", login: "ana"},
-		"who cancels is sent back":           {answer: "no", fails: "access_denied"},
-		"a wrong secret gets no token":       {answer: "yes", fails: "incorrect_client_credentials", change: func(c *oauth2.Config, _ *string) { c.ClientSecret = "other" }},
-		"another verifier gets no token":     {answer: "yes", fails: "bad_verification_code", change: func(_ *oauth2.Config, v *string) { *v += "x" }},
-		"a code ends after ten minutes":      {answer: "yes", fails: "bad_verification_code", later: 11 * time.Minute},
-		"another callback is not sent codes": {answer: "yes", fails: "redirect_uri_mismatch", change: func(c *oauth2.Config, _ *string) { c.RedirectURL = "https://evil.example.com/" }},
+		"who authorizes is known":  {answer: "yes", login: "ana"},
+		"who cancels is sent back": {answer: "no", fails: "access_denied"},
+		"a wrong secret gets no token": {
+			answer: "yes", fails: "incorrect_client_credentials",
+			change: func(c *oauth2.Config, _ *string) { c.ClientSecret = "other" },
+		},
+		"another verifier gets no token": {
+			answer: "yes", fails: "bad_verification_code", change: func(_ *oauth2.Config, v *string) { *v += "x" },
+		},
+		"a code ends after ten minutes": {answer: "yes", fails: "bad_verification_code", later: 11 * time.Minute},
+		"another callback is not sent codes": {
+			answer: "yes", fails: "redirect_uri_mismatch",
+			change: func(c *oauth2.Config, _ *string) { c.RedirectURL = "https://evil.example.com/" },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := start(t)
 			h.RegisterOAuthApp(app)
 			verifier := oauth2.GenerateVerifier()
-			flow := &oauth2.Config{ClientID: app.ClientID, ClientSecret: app.ClientSecret, RedirectURL: callback, Endpoint: oauth2.Endpoint{
-				AuthURL: h.URL + "/login/oauth/authorize", TokenURL: h.URL + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams,
-			}}
+			flow := &oauth2.Config{
+				ClientID: app.ClientID, ClientSecret: app.ClientSecret, RedirectURL: callback,
+				Endpoint: oauth2.Endpoint{
+					AuthURL: h.URL + "/login/oauth/authorize", TokenURL: h.URL + "/login/oauth/access_token",
+					AuthStyle: oauth2.AuthStyleInParams,
+				},
+			}
 			challenge := oauth2.S256ChallengeOption(verifier)
 			if test.change != nil {
 				test.change(flow, &verifier)
@@ -62,7 +74,9 @@ func TestAPersonSignsInElsewhere(t *testing.T) {
 					if login := whose(t.Context(), t, h.URL, token); login != test.login {
 						t.Errorf("the token is %q's", login)
 					}
-					if _, err := flow.Exchange(t.Context(), came.Get("code"), oauth2.VerifierOption(verifier)); err == nil {
+					if _, err := flow.Exchange(
+						t.Context(), came.Get("code"), oauth2.VerifierOption(verifier),
+					); err == nil {
 						t.Error("the code was exchanged twice")
 					}
 				}
@@ -78,7 +92,9 @@ func TestAPersonSignsInElsewhere(t *testing.T) {
 // browser is sent back with.
 func authorize(t *testing.T, address, answer string) url.Values {
 	t.Helper()
-	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	browser := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	opened, err := browser.Get(address)
 	must(t, err)
 	opened.Body.Close()

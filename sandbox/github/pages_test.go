@@ -56,7 +56,8 @@ func TestThePageOfAPullRequest(t *testing.T) {
 func TestThePagesOfABranchAndACommitLeadToThePullRequest(t *testing.T) {
 	h := start(t)
 	for path, want := range map[string]string{
-		"/tree/feature/login": "/acme/shop/pull/1", "/commit/" + h.commit: "/acme/shop/pull/1", "/tree/other": "/acme/shop/pulls",
+		"/tree/feature/login": "/acme/shop/pull/1", "/commit/" + h.commit: "/acme/shop/pull/1",
+		"/tree/other":     "/acme/shop/pulls",
 		"/commit/0000000": "/acme/shop/pulls", "/blob/main/x": "/acme/shop/blob/main/x",
 	} {
 		response, err := http.Get(h.URL + "/acme/shop" + path)

@@ -36,7 +36,9 @@ func (s *Server) links(r *http.Request, number, last int) string {
 	link := func(page int, relation string) {
 		query := r.URL.Query()
 		query.Set("page", strconv.Itoa(page))
-		address := fmt.Sprintf("http://%s%s/repositories/%d%s?%s", r.Host, prefix, id, s.below(r.URL.Path), query.Encode())
+		address := fmt.Sprintf(
+			"http://%s%s/repositories/%d%s?%s", r.Host, prefix, id, s.below(r.URL.Path), query.Encode(),
+		)
 		links = append(links, fmt.Sprintf(`<%s>; rel="%s"`, address, relation))
 	}
 	if number > 1 {

@@ -203,7 +203,8 @@ func (s *Server) pullRequestBody(base string, p *PullRequest) map[string]any {
 		head = map[string]any{"id": id + 1, "full_name": owner + "/" + repository, "fork": true}
 	}
 	return map[string]any{
-		"id": 1000 + p.Number, "number": p.Number, "title": p.Title, "body": p.Body, "state": p.State(), "locked": p.Locked,
+		"id": 1000 + p.Number, "number": p.Number, "title": p.Title, "body": p.Body, "state": p.State(),
+		"locked": p.Locked,
 		"merged": p.Merged, "user": account(p.Author), "labels": labels, "created_at": stamp(p.At),
 		"html_url": fmt.Sprintf("%s/%s/pull/%d", base, name, p.Number),
 		"head": map[string]any{

@@ -37,7 +37,9 @@ func (s *Server) heads() ([]*plumbing.Reference, error) {
 		}
 		return nil
 	})
-	slices.SortFunc(heads, func(a, b *plumbing.Reference) int { return strings.Compare(string(a.Name()), string(b.Name())) })
+	slices.SortFunc(
+		heads, func(a, b *plumbing.Reference) int { return strings.Compare(string(a.Name()), string(b.Name())) },
+	)
 	return heads, err
 }
 
@@ -126,7 +128,9 @@ func (s *Server) entry(name string, entry object.TreeEntry) map[string]any {
 	case filemode.Submodule:
 		kind = "commit"
 	}
-	described := map[string]any{"path": name, "mode": fmt.Sprintf("%06o", uint32(entry.Mode)), "type": kind, "sha": entry.Hash.String()}
+	described := map[string]any{
+		"path": name, "mode": fmt.Sprintf("%06o", uint32(entry.Mode)), "type": kind, "sha": entry.Hash.String(),
+	}
 	if blob, err := s.repository.BlobObject(entry.Hash); err == nil {
 		described["size"] = blob.Size
 	}

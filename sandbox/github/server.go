@@ -106,7 +106,8 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		config: config, repository: config.Repository, name: config.Name, former: config.Name, id: ID, sender: "ana",
 		tokens: map[string]Access{Token: {Login: User, Permissions: Everything()}}, remaining: quota{Limit, Limit},
-		codes: map[string]oauthCode{}, perMinute: contentPerMinute, perHour: contentPerHour, reset: config.Now().Add(time.Hour).Truncate(time.Second),
+		codes: map[string]oauthCode{}, perMinute: contentPerMinute, perHour: contentPerHour,
+		reset: config.Now().Add(time.Hour).Truncate(time.Second),
 	}
 	if err := s.load(); err != nil {
 		return nil, err

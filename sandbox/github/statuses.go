@@ -79,10 +79,13 @@ func (s *Server) createStatus(w http.ResponseWriter, r *http.Request) {
 	case utf8.RuneCountInString(in.Description) > longestDescription:
 		invalid("Status", "description", "custom", tooLong).ServeHTTP(w, r)
 	case len(slices.DeleteFunc(slices.Clone(s.state.Statuses), same)) >= mostStatuses: // palantir/policy-bot#470
-		invalid("Status", "", "custom", "This SHA and context has reached the maximum number of statuses.").ServeHTTP(w, r)
+		invalid("Status", "", "custom", "This SHA and context has reached the maximum number of statuses.").ServeHTTP(
+			w, r,
+		)
 	default:
 		status := &CommitStatus{
-			ID: s.state.next(), SHA: sha, Context: in.Context, State: in.State, Description: in.Description, URL: in.URL,
+			ID: s.state.next(), SHA: sha, Context: in.Context, State: in.State, Description: in.Description,
+			URL:     in.URL,
 			Creator: accessOf(r).Login, At: s.config.Now(),
 		}
 		s.state.Statuses = append(s.state.Statuses, status)

@@ -75,7 +75,10 @@ func (h *hub) push(branch, message string) string {
 		var err error
 		hash, err = repository.Storer.SetEncodedObject(content)
 		must(h.t, err)
-		must(h.t, repository.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), hash)))
+		must(
+			h.t,
+			repository.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), hash)),
+		)
 	})
 	return hash.String()
 }

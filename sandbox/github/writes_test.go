@@ -266,7 +266,9 @@ func TestWhatWasWrittenOutlivesTheServer(t *testing.T) {
 	written, err := first.comment(first.client(), "ready")
 	must(t, err)
 	second := startWith(t, github.Config{File: file})
-	if diff := cmp.Diff(first.Comments(1), second.Comments(1)); diff != "" || second.Comments(1)[0].ID != written.GetID() {
+	if diff := cmp.Diff(
+		first.Comments(1), second.Comments(1),
+	); diff != "" || second.Comments(1)[0].ID != written.GetID() {
 		t.Errorf("-before +after:\n%s", diff)
 	}
 }

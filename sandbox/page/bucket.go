@@ -40,7 +40,9 @@ type objectView struct {
 // bucket reads a bucket through the S3 API, as the app would.
 func (h handler) bucket(ctx context.Context, variable, bucket string) bucketView {
 	view := bucketView{Name: strings.ReplaceAll(strings.ToLower(variable), "_", "-"), Bucket: bucket}
-	listing, err := h.config.S3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, MaxKeys: aws.Int32(mostObjects)})
+	listing, err := h.config.S3.ListObjectsV2(
+		ctx, &s3.ListObjectsV2Input{Bucket: &bucket, MaxKeys: aws.Int32(mostObjects)},
+	)
 	if err != nil {
 		h.config.Logger.Warn("bucket not read", "bucket", bucket, "error", err)
 		view.Trouble = "The bucket could not be read: " + err.Error()

@@ -36,7 +36,10 @@ func fill(t *testing.T, client *sdk.Client, bucket string, objects ...string) {
 	t.Helper()
 	_, err := client.CreateBucket(context.Background(), &sdk.CreateBucketInput{Bucket: &bucket})
 	for i := 0; err == nil && i < len(objects); i += 2 {
-		_, err = client.PutObject(context.Background(), &sdk.PutObjectInput{Bucket: &bucket, Key: &objects[i], Body: strings.NewReader(objects[i+1])})
+		_, err = client.PutObject(
+			context.Background(),
+			&sdk.PutObjectInput{Bucket: &bucket, Key: &objects[i], Body: strings.NewReader(objects[i+1])},
+		)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -47,8 +50,9 @@ func login() services.Environment {
 	return services.Environment{
 		Host: "login.localhost", Name: "shop-login", Status: "Ready", Health: "Green", HealthPath: "/healthz",
 		Options: map[string]string{
-			"PERCH_BRANCH": "feature/login", "PERCH_COMMIT": "0123456789abcdef0123456789abcdef01234567", "PERCH_STACK": "shop-feature-login",
-			"PERCH_KIND": "branch", "BUCKET_PRIVATE_ASSETS": "shop-login-assets",
+			"PERCH_BRANCH": "feature/login", "PERCH_COMMIT": "0123456789abcdef0123456789abcdef01234567",
+			"PERCH_STACK": "shop-feature-login",
+			"PERCH_KIND":  "branch", "BUCKET_PRIVATE_ASSETS": "shop-login-assets",
 		},
 	}
 }
@@ -87,7 +91,10 @@ func TestTheHostHeaderDecides(t *testing.T) {
 
 func TestThePageShowsWhatTheEnvironmentIsMadeOf(t *testing.T) {
 	client := storage(t)
-	fill(t, client, "shop-login-assets", "fixtures/note.txt", "seeded from the branch", "photo.jpg", strings.Repeat("x", 5000), "raw.bin", "\x00\x01")
+	fill(
+		t, client, "shop-login-assets", "fixtures/note.txt", "seeded from the branch", "photo.jpg",
+		strings.Repeat("x", 5000), "raw.bin", "\x00\x01",
+	)
 	status, body := get(t, client, "login.localhost", "/", login())
 	if status != http.StatusOK {
 		t.Fatal(status)
@@ -131,7 +138,9 @@ func TestOnlyAReadyEnvironmentAnswers(t *testing.T) {
 }
 
 func TestTheHealthPathSaysOK(t *testing.T) {
-	if code, body := get(t, storage(t), "login.localhost", "/healthz", login()); code != http.StatusOK || strings.TrimSpace(body) != "ok" {
+	if code, body := get(
+		t, storage(t), "login.localhost", "/healthz", login(),
+	); code != http.StatusOK || strings.TrimSpace(body) != "ok" {
 		t.Fatalf("%d %q", code, body)
 	}
 	if code, _ := get(t, storage(t), "login.localhost", "/elsewhere", login()); code != http.StatusNotFound {
@@ -187,11 +196,15 @@ func TestAnEnvironmentThatIsMadeShowsItsProgress(t *testing.T) {
 		words        []string
 		reloads      bool
 	}{
-		"before there are instances":   {creating, nil, 503, []string{"creating", creating.Words}, true},
-		"while instances are launched": {creating, []services.Environment{launching}, 503, []string{"creating", creating.Words}, true},
-		"without a run":                {Progress{}, []services.Environment{launching}, 503, []string{"Launching", "not ready"}, true},
-		"nobody makes it":              {Progress{}, nil, 404, []string{"No environment answers at login.localhost"}, false},
-		"it is there":                  {creating, []services.Environment{login()}, 200, []string{"feature/login"}, false},
+		"before there are instances": {creating, nil, 503, []string{"creating", creating.Words}, true},
+		"while instances are launched": {
+			creating, []services.Environment{launching}, 503, []string{"creating", creating.Words}, true,
+		},
+		"without a run": {
+			Progress{}, []services.Environment{launching}, 503, []string{"Launching", "not ready"}, true,
+		},
+		"nobody makes it": {Progress{}, nil, 404, []string{"No environment answers at login.localhost"}, false},
+		"it is there":     {creating, []services.Environment{login()}, 200, []string{"feature/login"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := storage(t)

@@ -40,7 +40,9 @@ func (h handler) seed(w http.ResponseWriter, r *http.Request, e services.Environ
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "use POST", http.StatusMethodNotAllowed)
 	case !admits(r, e):
-		http.Error(w, "the secret SEED_TOKEN is missing or wrong: send it as Authorization: Bearer", http.StatusUnauthorized)
+		http.Error(
+			w, "the secret SEED_TOKEN is missing or wrong: send it as Authorization: Bearer", http.StatusUnauthorized,
+		)
 	case !seedKey.MatchString(key):
 		http.Error(w, "send an Idempotency-Key of at most 100 letters, digits and hyphens", http.StatusBadRequest)
 	case err != nil:
@@ -63,7 +65,9 @@ func (h handler) keep(ctx context.Context, w http.ResponseWriter, bucket, key st
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorCode() == "NotFound" {
-		_, err = h.config.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json")})
+		_, err = h.config.S3.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
+		})
 	}
 	if err != nil {
 		http.Error(w, "the bucket did not take it: "+err.Error(), http.StatusServiceUnavailable)

@@ -10,7 +10,9 @@ import (
 )
 
 // post sends a seed to the page of e and returns the answer.
-func post(t *testing.T, h http.Handler, e services.Environment, method, body string, headers map[string]string) (int, string) {
+func post(
+	t *testing.T, h http.Handler, e services.Environment, method, body string, headers map[string]string,
+) (int, string) {
 	t.Helper()
 	r := httptest.NewRequest(method, "/seed", strings.NewReader(body))
 	r.Host = e.Host
@@ -60,8 +62,13 @@ func TestASeedWantsTheEnvironmentsToken(t *testing.T) {
 		"a secret that is gone": {unreadable, "Bearer ", http.StatusUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := New(Config{Environments: func() []services.Environment { return []services.Environment{test.e} }, S3: client})
-			code, answer := post(t, h, test.e, http.MethodPost, "{}", map[string]string{"Idempotency-Key": "k", "Authorization": test.authorization})
+			h := New(Config{
+				Environments: func() []services.Environment { return []services.Environment{test.e} }, S3: client,
+			})
+			code, answer := post(
+				t, h, test.e, http.MethodPost, "{}",
+				map[string]string{"Idempotency-Key": "k", "Authorization": test.authorization},
+			)
 			if code != test.want || strings.Contains(answer, "t0ken") {
 				t.Errorf("%d %s, want %d", code, answer, test.want)
 			}
@@ -84,15 +91,20 @@ func TestWhatIsNoSeedIsRejected(t *testing.T) {
 		headers      map[string]string
 		want         int
 	}{
-		"another method":   {login(), http.MethodGet, "", key, http.StatusMethodNotAllowed},
-		"no key":           {login(), http.MethodPost, "{}", nil, http.StatusBadRequest},
-		"a path as key":    {login(), http.MethodPost, "{}", map[string]string{"Idempotency-Key": "../x"}, http.StatusBadRequest},
-		"no JSON":          {login(), http.MethodPost, "<x>", key, http.StatusBadRequest},
-		"too much":         {login(), http.MethodPost, `"` + strings.Repeat("x", longestSeed) + `"`, key, http.StatusRequestEntityTooLarge},
+		"another method": {login(), http.MethodGet, "", key, http.StatusMethodNotAllowed},
+		"no key":         {login(), http.MethodPost, "{}", nil, http.StatusBadRequest},
+		"a path as key": {
+			login(), http.MethodPost, "{}", map[string]string{"Idempotency-Key": "../x"}, http.StatusBadRequest,
+		},
+		"no JSON": {login(), http.MethodPost, "<x>", key, http.StatusBadRequest},
+		"too much": {login(), http.MethodPost, `"` + strings.Repeat("x", longestSeed) +
+			`"`, key, http.StatusRequestEntityTooLarge},
 		"no bucket at all": {bare, http.MethodPost, "{}", key, http.StatusConflict},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := New(Config{Environments: func() []services.Environment { return []services.Environment{test.e} }, S3: client})
+			h := New(Config{
+				Environments: func() []services.Environment { return []services.Environment{test.e} }, S3: client,
+			})
 			if code, answer := post(t, h, test.e, test.method, test.body, test.headers); code != test.want {
 				t.Errorf("%d %s, want %d", code, answer, test.want)
 			}
@@ -101,7 +113,9 @@ func TestWhatIsNoSeedIsRejected(t *testing.T) {
 }
 
 func TestABucketThatTakesNothingIsAnAnswerForLater(t *testing.T) {
-	h := New(Config{Environments: func() []services.Environment { return []services.Environment{login()} }, S3: storage(t)})
+	h := New(Config{
+		Environments: func() []services.Environment { return []services.Environment{login()} }, S3: storage(t),
+	})
 	code, answer := post(t, h, login(), http.MethodPost, "{}", map[string]string{"Idempotency-Key": "k"})
 	if code != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", code, answer)

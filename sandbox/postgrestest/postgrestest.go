@@ -219,13 +219,16 @@ func (s *Server) Exec(t testing.TB, statements ...string) []string {
 // of an RDS instance.
 func (s *Server) Master(t testing.TB, name, password string) {
 	t.Helper()
-	s.Exec(t, "CREATE ROLE "+pgx.Identifier{name}.Sanitize()+" LOGIN CREATEDB CREATEROLE PASSWORD '"+strings.ReplaceAll(password, "'", "''")+"'")
+	s.Exec(t, "CREATE ROLE "+pgx.Identifier{name}.Sanitize()+" LOGIN CREATEDB CREATEROLE PASSWORD '"+
+		strings.ReplaceAll(password, "'", "''")+"'")
 }
 
 // Connect logs in over TCP with a password; the connection ends with the test.
 func (s *Server) Connect(t testing.TB, database, name, password string) (*pgx.Conn, error) {
 	t.Helper()
-	config, err := pgx.ParseConfig(fmt.Sprintf("host=127.0.0.1 port=%s user=%s dbname=%s sslmode=disable", s.port, name, database))
+	config, err := pgx.ParseConfig(fmt.Sprintf(
+		"host=127.0.0.1 port=%s user=%s dbname=%s sslmode=disable", s.port, name, database,
+	))
 	if err != nil {
 		t.Fatal(err)
 	}

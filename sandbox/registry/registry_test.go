@@ -49,7 +49,10 @@ func TestEveryTagHasAStandInThatStaysTheSame(t *testing.T) {
 	first, _ := start(t, Config{})
 	second, _ := start(t, Config{})
 	seen := map[string]bool{}
-	for _, image := range []string{"ghcr.io/acme/shop:1", "ghcr.io/acme/shop:2", "quay.io/acme/shop:1", "nginx:1", "registry.example.com:5000/shop:1"} {
+	for _, image := range []string{
+		"ghcr.io/acme/shop:1", "ghcr.io/acme/shop:2", "quay.io/acme/shop:1", "nginx:1",
+		"registry.example.com:5000/shop:1",
+	} {
 		one, err := digest(t, first, image)
 		if err != nil {
 			t.Fatalf("%s: %v", image, err)
@@ -59,7 +62,9 @@ func TestEveryTagHasAStandInThatStaysTheSame(t *testing.T) {
 		}
 		seen[one] = true
 	}
-	if _, err := digest(t, first, "ghcr.io/acme/shop@sha256:"+strings.Repeat("0", 64), remote.WithRetryStatusCodes()); err == nil ||
+	if _, err := digest(
+		t, first, "ghcr.io/acme/shop@sha256:"+strings.Repeat("0", 64), remote.WithRetryStatusCodes(),
+	); err == nil ||
 		!strings.Contains(err.Error(), "UNAVAILABLE") {
 		t.Errorf("error = %v, want none that says that the image is missing", err)
 	}
@@ -67,7 +72,9 @@ func TestEveryTagHasAStandInThatStaysTheSame(t *testing.T) {
 
 func TestAStrictRegistryHasWhatWasPushed(t *testing.T) {
 	address, _ := start(t, Config{Strict: true})
-	if _, err := digest(t, address, "ghcr.io/acme/shop:1"); err == nil || !strings.Contains(err.Error(), "NAME_UNKNOWN") {
+	if _, err := digest(
+		t, address, "ghcr.io/acme/shop:1",
+	); err == nil || !strings.Contains(err.Error(), "NAME_UNKNOWN") {
 		t.Errorf("error = %v", err)
 	}
 	image, err := random.Image(16, 1)
@@ -93,7 +100,9 @@ func TestECRWantsALogin(t *testing.T) {
 	if _, err := digest(t, address, image); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("error = %v", err)
 	}
-	if _, err := digest(t, address, image, remote.WithAuth(&authn.Basic{Username: "AWS", Password: Password})); err != nil {
+	if _, err := digest(
+		t, address, image, remote.WithAuth(&authn.Basic{Username: "AWS", Password: Password}),
+	); err != nil {
 		t.Error(err)
 	}
 }

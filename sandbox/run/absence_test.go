@@ -22,7 +22,8 @@ func TestS61ARequestIsKeptUntilAWorkerComes(t *testing.T) {
 	go func() { ended <- b.call(ctx, &stdout, &said, "up", "fix/typo") }()
 	eventually(t, "the starter says that no worker has taken the request", func() (any, bool) {
 		text := said.String()
-		return text, strings.Contains(text, `no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue "perch-shop"`)
+		return text, strings.Contains(text, `no worker has taken the request yet; it is kept, and goes on as soon as `+
+			`a worker polls task queue "perch-shop"`)
 	})
 	interrupt()
 	if exit := <-ended; exit != 3 {
@@ -48,7 +49,10 @@ func TestS61ARequestIsKeptUntilAWorkerComes(t *testing.T) {
 		phase := b.must(t, "status", "fix/typo").text("phase")
 		return phase, phase == "failed"
 	})
-	contains(t, b.failed(t, "up", "fix/typo"), "there is no application stack shop-application-staging yet", "perch application up --kind staging")
+	contains(
+		t, b.failed(t, "up", "fix/typo"), "there is no application stack shop-application-staging yet",
+		"perch application up --kind staging",
+	)
 	b.must(t, "application", "up")
 	equal(t, b.must(t, "up", "fix/typo"), document{"outcome": "ready", "commit": commit, "created": true})
 }
@@ -56,8 +60,12 @@ func TestS61ARequestIsKeptUntilAWorkerComes(t *testing.T) {
 func TestWithoutTemporalTheStarterSaysWhereItLooked(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
-	lost := &bench{Sandbox: b.Sandbox, project: b.project, repo: b.repo, env: map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:1"}}
-	for _, args := range [][]string{{"up", "fix/typo"}, {"down", "fix/typo"}, {"ls"}, {"status"}, {"url"}, {"application", "status"}} {
+	lost := &bench{
+		Sandbox: b.Sandbox, project: b.project, repo: b.repo, env: map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:1"},
+	}
+	for _, args := range [][]string{
+		{"up", "fix/typo"}, {"down", "fix/typo"}, {"ls"}, {"status"}, {"url"}, {"application", "status"},
+	} {
 		out := lost.starter(t.Context(), args...)
 		if out.exit != 1 {
 			t.Errorf("starter %v: exit code %d, want 1", args, out.exit)
@@ -108,7 +116,8 @@ func TestAWorkerWithAWrongPolicyDoesNotStart(t *testing.T) {
 	}{
 		{"an unknown key", string(right) + "protect: [main]\n", []string{"policy.yaml:", "protect", "protected"}},
 		{"an empty file", "", []string{"the policy is empty"}},
-		{"no network", "project: shop\naccount: \"000000000000\"\nregion: eu-central-1\nsource: {git: /tmp}\ndefault_branch: main\n", []string{"network is missing"}},
+		{"no network", "project: shop\naccount: \"000000000000\"\nregion: eu-central-1\nsource: {git: /tmp}\n" +
+			"default_branch: main\n", []string{"network is missing"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "policy.yaml")
@@ -132,12 +141,17 @@ func TestAWorkerWithCredentialsOfAnotherAccountDoesNotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "policy.yaml")
-	if err := os.WriteFile(file, bytes.Replace(data, []byte("000000000000"), []byte("999999999999"), 1), 0o600); err != nil {
+	if err := os.WriteFile(
+		file, bytes.Replace(data, []byte("000000000000"), []byte("999999999999"), 1), 0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	worker := b.program(t, "perch-worker", "--policy", file)
 	if err := worker.Wait(); err == nil || worker.ProcessState.ExitCode() != 1 {
 		t.Errorf("the worker ended with %v, want exit code 1", err)
 	}
-	contains(t, worker.said(), "the AWS credentials are for account 000000000000 and the policy is for 999999999999", "nothing was done")
+	contains(
+		t, worker.said(), "the AWS credentials are for account 000000000000 and the policy is for 999999999999",
+		"nothing was done",
+	)
 }

@@ -38,7 +38,9 @@ func (s *soak) audit(t *testing.T) {
 	want := map[string][]string{"AWS::CloudFormation::Stack": stacks, "AWS::S3::Bucket": s.dropped(t, stacks)}
 	for _, stack := range stacks {
 		held := s.held(t, stack)
-		for _, kind := range []string{"AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet"} {
+		for _, kind := range []string{
+			"AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet",
+		} {
 			want[kind] = append(want[kind], held[kind]...)
 		}
 	}
@@ -95,18 +97,24 @@ func (s *soak) everything(t *testing.T) map[string][]string {
 	for _, database := range databases.DBInstances {
 		add("AWS::RDS::DBInstance", database.DBInstanceIdentifier)
 	}
-	apps, err := elasticbeanstalk.NewFromConfig(s.awsConfig()).DescribeEnvironments(t.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{})
+	apps, err := elasticbeanstalk.NewFromConfig(s.awsConfig()).DescribeEnvironments(
+		t.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{},
+	)
 	fatal(t, err)
 	for _, app := range apps.Environments {
 		if app.Status != "Terminated" {
 			add("AWS::ElasticBeanstalk::Environment", app.EnvironmentName)
 		}
 	}
-	records, err := route53.NewFromConfig(s.awsConfig()).ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: awssdk.String(services.HostedZone)})
+	records, err := route53.NewFromConfig(s.awsConfig()).ListResourceRecordSets(
+		t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: awssdk.String(services.HostedZone)},
+	)
 	fatal(t, err)
 	for _, record := range records.ResourceRecordSets {
 		if record.Type != r53types.RRTypeNs && record.Type != r53types.RRTypeSoa {
-			all["AWS::Route53::RecordSet"] = append(all["AWS::Route53::RecordSet"], strings.TrimSuffix(*record.Name, "."))
+			all["AWS::Route53::RecordSet"] = append(
+				all["AWS::Route53::RecordSet"], strings.TrimSuffix(*record.Name, "."),
+			)
 		}
 	}
 	return all
@@ -116,7 +124,9 @@ func (s *soak) everything(t *testing.T) map[string][]string {
 func (s *soak) standing(t *testing.T) []string {
 	t.Helper()
 	names := map[string]bool{}
-	for pages := cloudformation.NewDescribeStacksPaginator(s.formation(), &cloudformation.DescribeStacksInput{}); pages.HasMorePages(); {
+	for pages := cloudformation.NewDescribeStacksPaginator(
+		s.formation(), &cloudformation.DescribeStacksInput{},
+	); pages.HasMorePages(); {
 		page, err := pages.NextPage(t.Context())
 		fatal(t, err)
 		for _, stack := range page.Stacks {

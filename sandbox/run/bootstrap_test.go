@@ -26,7 +26,8 @@ func (b *bench) unhealthy(t *testing.T) (names []string) {
 
 // appVariables lists the app's variables as Elastic Beanstalk has them.
 const appVariables = "aws elasticbeanstalk describe-configuration-settings " +
-	"--application-name shop-application-staging --environment-name shop-first --output text --query \"ConfigurationSettings[0].OptionSettings[?Namespace==" +
+	"--application-name shop-application-staging --environment-name shop-first --output text --query " +
+	"\"ConfigurationSettings[0].OptionSettings[?Namespace==" +
 	"'aws:elasticbeanstalk:application:environment'].[OptionName,Value]\""
 
 // TestS150AFirstAccountComesUpFromTheBootstrapTemplate follows docs/first-account.md: the stack of
@@ -56,7 +57,8 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 		!strings.Contains(out.stderr, "aws cloudformation deploy --template-file deploy/bootstrap.yaml") {
 		t.Errorf("without the stack: exit code %d: %s", out.exit, out.stderr)
 	}
-	v.step(t, 0, "perch", "aws cloudformation deploy --template-file deploy/bootstrap.yaml --stack-name perch-bootstrap "+
+	v.step(t, 0, "perch", "aws cloudformation deploy --template-file deploy/bootstrap.yaml --stack-name "+
+		"perch-bootstrap "+
 		"--capabilities CAPABILITY_IAM --parameter-overrides Project="+b.project+" HostedZoneId="+services.HostedZone)
 	v.step(
 		t,
@@ -66,7 +68,9 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 			"'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text",
 	)
 	v.step(t, 0, "shop", initPolicy)
-	if out := v.try(t, "shop", initPolicy); out.exit != 2 || !strings.Contains(out.stderr, "exists and was left alone") {
+	if out := v.try(
+		t, "shop", initPolicy,
+	); out.exit != 2 || !strings.Contains(out.stderr, "exists and was left alone") {
 		t.Errorf("with the file: exit code %d: %s", out.exit, out.stderr)
 	}
 	v.step(t, 0, "shop", "cat policy.yaml")
@@ -78,7 +82,9 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	)
 
 	v.assumeWorkerRole(t)
-	v.startWorker(t, "shop", "AWS_PROFILE=perch-worker perch-worker --policy policy.yaml --interval "+testInterval.String())
+	v.startWorker(
+		t, "shop", "AWS_PROFILE=perch-worker perch-worker --policy policy.yaml --interval "+testInterval.String(),
+	)
 	eventually(t, "doctor finds everything but the application stack and the schedule", func() (any, bool) {
 		missing := b.unhealthy(t)
 		return missing, slices.Equal(missing, []string{"application", "schedule"})

@@ -55,22 +55,38 @@ var provisionBoundaries = []boundary{
 		return &hold{after: true, matches: addressing(http.MethodPut, "/admissions/"+stack+".json")}
 	}},
 	{branch: "image", activity: "AwaitImage", image: "registry.example.com/unbuilt:1", fault: &aws.Fault{
-		Service: "registry", Contains: "registry.example.com/unbuilt", Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN",
+		Service: "registry", Contains: "registry.example.com/unbuilt", Status: http.StatusNotFound,
+		Code: "MANIFEST_UNKNOWN",
 	}},
 	{branch: "create-asked", activity: "CreateStack", at: " before its effect", hold: byName("CreateStack", false)},
 	{branch: "create-done", activity: "CreateStack", at: " after its effect", hold: byName("CreateStack", true)},
 	{branch: "await", activity: "AwaitStack", fault: &aws.Fault{Phase: "create", LogicalID: "Database", Hang: true}},
-	{branch: "seed", activity: "SeedData", hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodPut, stack), pass: 1} }},
-	{branch: "ready", activity: "AwaitReady", pages: true, hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodGet, "ready.localhost")} }},
-	{branch: "request", activity: "SeedData", at: " when the app has taken the request", pages: true, hold: func(string) *hold {
-		return &hold{after: true, matches: addressing(http.MethodPost, "request.localhost")}
+	{
+		branch: "seed", activity: "SeedData",
+		hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodPut, stack), pass: 1} },
+	},
+	{
+		branch: "ready", activity: "AwaitReady", pages: true,
+		hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodGet, "ready.localhost")} },
+	},
+	{
+		branch: "request", activity: "SeedData", at: " when the app has taken the request", pages: true,
+		hold: func(string) *hold {
+			return &hold{after: true, matches: addressing(http.MethodPost, "request.localhost")}
+		},
+	},
+	{branch: "command", activity: "SeedData", at: " when the command has been sent", seed: "  - run: {command: " +
+		"[echo, seeded by a command]}\n", hold: func(string) *hold {
+		return &hold{
+			after:   true,
+			matches: func(_ *http.Request, body string) bool { return strings.Contains(body, "'seeded by a command'") },
+		}
 	}},
-	{branch: "command", activity: "SeedData", at: " when the command has been sent", seed: "  - run: {command: [echo, seeded by a command]}\n", hold: func(string) *hold {
-		return &hold{after: true, matches: func(_ *http.Request, body string) bool { return strings.Contains(body, "'seeded by a command'") }}
-	}},
-	{branch: "reported", activity: "Report", hold: func(string) *hold { // The last report of the run, which has little time.
+	// The last report of the run, which has little time.
+	{branch: "reported", activity: "Report", hold: func(string) *hold {
 		return &hold{matches: func(r *http.Request, body string) bool {
-			return addressing(http.MethodPut, "/cards/reported.json")(r, body) && strings.Contains(body, `"phase":"ready"`)
+			return addressing(http.MethodPut, "/cards/reported.json")(r, body) &&
+				strings.Contains(body, `"phase":"ready"`)
 		}}
 	}},
 	{branch: "admit", activity: "Admit", hold: func(string) *hold {
@@ -86,10 +102,22 @@ var updateBoundaries = []boundary{
 	{branch: "render", activity: "UpdateStack", at: " before its effect", hold: byID("UpdateStack", false)},
 	{branch: "look", activity: "UpdateStack", at: " after its effect", hold: byID("UpdateStack", true)},
 	{branch: "await", activity: "AwaitStack", fault: &aws.Fault{Phase: "update", LogicalID: "Environment", Hang: true}},
-	{branch: "create-asked", activity: "RollbackStack", at: " before its effect", hold: byID("RollbackStack", false), rollbacks: 1, left: true},
-	{branch: "create-done", activity: "RollbackStack", at: " after its effect", hold: byID("RollbackStack", true), rollbacks: 1, left: true},
-	{branch: "seed", activity: "ContinueRollback", at: " before its effect", hold: byID("ContinueUpdateRollback", false), rollbacks: 2},
-	{branch: "ready", activity: "ContinueRollback", at: " after its effect", hold: byID("ContinueUpdateRollback", true), rollbacks: 2},
+	{
+		branch: "create-asked", activity: "RollbackStack", at: " before its effect", hold: byID("RollbackStack", false),
+		rollbacks: 1, left: true,
+	},
+	{
+		branch: "create-done", activity: "RollbackStack", at: " after its effect", hold: byID("RollbackStack", true),
+		rollbacks: 1, left: true,
+	},
+	{
+		branch: "seed", activity: "ContinueRollback", at: " before its effect",
+		hold: byID("ContinueUpdateRollback", false), rollbacks: 2,
+	},
+	{
+		branch: "ready", activity: "ContinueRollback", at: " after its effect",
+		hold: byID("ContinueUpdateRollback", true), rollbacks: 2,
+	},
 	{branch: "request", activity: "ContinueRollback", at: " by force", rollbacks: 3, hold: func(stack string) *hold {
 		return &hold{after: true, matches: calling("ContinueUpdateRollback", "/"+stack+"/", "ForceRollback=true")}
 	}},
@@ -120,11 +148,22 @@ var teardownBoundaries = []boundary{
 	}, beside: "AwaitStack"},
 	{branch: "create-done", activity: "DeleteStack", at: " before its effect", hold: byID("DeleteStack", false)},
 	{branch: "await", activity: "DeleteStack", at: " after its effect", hold: byID("DeleteStack", true)},
-	{branch: "seed", activity: "AwaitStack", beside: "EmptyBucket", fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true}},
-	{branch: "ready", activity: "VerifyGone", hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBSnapshots", stack)} }},
-	{branch: "admit", activity: "DiagnoseDeletion", fault: &aws.Fault{LogicalID: "BucketAssets", Refill: true, Count: 1}, deletions: 2,
-		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 6} }},
-	{branch: "request", activity: "SweepResources", fault: &aws.Fault{LogicalID: "BucketAssets", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 4}, deletions: 5,
+	{
+		branch: "seed", activity: "AwaitStack", beside: "EmptyBucket",
+		fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true},
+	},
+	{
+		branch: "ready", activity: "VerifyGone",
+		hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBSnapshots", stack)} },
+	},
+	{
+		branch: "admit", activity: "DiagnoseDeletion",
+		fault: &aws.Fault{LogicalID: "BucketAssets", Refill: true, Count: 1}, deletions: 2,
+		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 6} },
+	},
+	{branch: "request", activity: "SweepResources", fault: &aws.Fault{
+		LogicalID: "BucketAssets", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 4,
+	}, deletions: 5,
 		hold: func(stack string) *hold {
 			return &hold{after: true, matches: addressing(http.MethodDelete, stack+"-bucketassets-")}
 		}},
@@ -194,7 +233,8 @@ func runActivities(t *testing.T) map[string]bool {
 	}
 	named := map[string]bool{}
 	for _, path := range paths {
-		if name := filepath.Base(path); strings.HasSuffix(name, "_test.go") || name == "reading.go" || name == "cleanup.go" || name == "look.go" {
+		if name := filepath.Base(path); strings.HasSuffix(name, "_test.go") || name == "reading.go" ||
+			name == "cleanup.go" || name == "look.go" {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)

@@ -28,10 +28,22 @@ func TestACheckoutThatCannotBeProvisionedIsRejectedBeforeAnythingStarts(t *testi
 		want []string
 	}{
 		{"no checkout", []string{"--repo", t.TempDir()}, []string{"neither this folder nor one above it is one"}},
-		{"no such branch", []string{"--repo", shop.dir, "--branch", "gone"}, []string{`has no branch "gone"`, "--branch"}},
-		{"no commit yet", []string{"--repo", empty.dir}, []string{empty.dir + " has no commit yet", "starter config init --repo " + empty.dir, "`git commit`"}},
-		{"no perch.yaml", []string{"--repo", shop.dir, "--branch", "bare"}, []string{"branch bare of " + shop.dir + " has no perch.yaml", "starter config init --repo " + shop.dir}},
-		{"a mistake in perch.yaml", []string{"--repo", shop.dir, "--branch", "mistaken"}, []string{"perch.yaml:8", "instanse_type"}},
+		{
+			"no such branch", []string{"--repo", shop.dir, "--branch", "gone"},
+			[]string{`has no branch "gone"`, "--branch"},
+		},
+		{
+			"no commit yet", []string{"--repo", empty.dir},
+			[]string{empty.dir + " has no commit yet", "starter config init --repo " + empty.dir, "`git commit`"},
+		},
+		{
+			"no perch.yaml", []string{"--repo", shop.dir, "--branch", "bare"},
+			[]string{"branch bare of " + shop.dir + " has no perch.yaml", "starter config init --repo " + shop.dir},
+		},
+		{
+			"a mistake in perch.yaml", []string{"--repo", shop.dir, "--branch", "mistaken"},
+			[]string{"perch.yaml:8", "instanse_type"},
+		},
 		{"a detached HEAD", []string{"--repo", detached.dir}, []string{"detached", "name the branch with --branch"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -111,7 +123,8 @@ func TestWrongUsageOfTheSandboxIsSaidInOneSentence(t *testing.T) {
 		"--ui-port 99999": "--ui-port 99999 is no port: give a number from 1 to 65535, or 0 for any that is free",
 	} {
 		exit, stdout, stderr := mainOf(t, strings.Fields(args)...)
-		if want := "perch-sandbox: " + want + "\nSee `perch-sandbox --help`\n"; exit != 2 || stdout != "" || stderr != want {
+		if want := "perch-sandbox: " + want +
+			"\nSee `perch-sandbox --help`\n"; exit != 2 || stdout != "" || stderr != want {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q; want 2, nothing and %q", args, exit, stdout, stderr, want)
 		}
 	}

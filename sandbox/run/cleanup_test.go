@@ -21,7 +21,9 @@ import (
 // for each branch.
 func newSweep(t *testing.T, name string, grace time.Duration, branches ...string) *bench {
 	t.Helper()
-	b := sharedSandbox(t).newProject(t, name, map[string]string{"perch.yaml": bare(name)}, func(p *perch.Policy) { p.Cleanup.Grace = grace })
+	b := sharedSandbox(t).newProject(
+		t, name, map[string]string{"perch.yaml": bare(name)}, func(p *perch.Policy) { p.Cleanup.Grace = grace },
+	)
 	var ups []func() (int, document)
 	for _, branch := range branches {
 		b.repo.commit(t, branch, map[string]string{"a.txt": branch})
@@ -110,7 +112,10 @@ func TestS18APushDuringTheGracePeriodKeepsTheEnvironmentAndItsData(t *testing.T)
 	t.Parallel()
 	b := newSweep(t, "regret", time.Hour, "regret-topic")
 	b.repo.drop(t, "regret-topic")
-	equal(t, b.must(t, "cleanup"), document{"removed": []any{}, "pending": []any{"regret-regret-topic"}, "failed": []any{}})
+	equal(
+		t, b.must(t, "cleanup"),
+		document{"removed": []any{}, "pending": []any{"regret-regret-topic"}, "failed": []any{}},
+	)
 	commit := b.repo.commit(t, "regret-topic", map[string]string{"a.txt": "again"})
 	equal(t, b.must(t, "up", "regret-topic"), document{"outcome": "ready", "created": false, "commit": commit})
 	if changes := b.changes("regret-regret-topic"); strings.Contains(strings.Join(changes, " "), "Delete") {
@@ -123,17 +128,23 @@ func TestS18ARemovalThatWasJudgedBeforeAPushIsDropped(t *testing.T) {
 	t.Parallel()
 	b := newSweep(t, "belated", time.Hour, "belated-topic")
 	stack := b.stacks(t, "belated-belated-topic")[0]
-	late := perch.Request{ID: "late", Goal: perch.GoalGone, Project: "belated", Branch: "belated-topic", By: "cleanup", Judged: &perch.Judgement{
-		StackID: *stack.StackId, Commit: b.repo.head(t, "belated-topic"), At: time.Now(), Until: time.Now(),
-	}}
+	late := perch.Request{
+		ID: "late", Goal: perch.GoalGone, Project: "belated", Branch: "belated-topic", By: "cleanup",
+		Judged: &perch.Judgement{
+			StackID: *stack.StackId, Commit: b.repo.head(t, "belated-topic"), At: time.Now(), Until: time.Now(),
+		},
+	}
 	c := b.connect(t)
 	execution, err := c.SignalWithStartWorkflow(t.Context(), "belated-belated-topic", perch.SignalRequest, late,
-		client.StartWorkflowOptions{TaskQueue: perch.TaskQueue("belated")}, perch.WorkflowTeardown, perch.RunInput{Environment: activitytest.Environment("belated", "belated-topic")})
+		client.StartWorkflowOptions{TaskQueue: perch.TaskQueue("belated")}, perch.WorkflowTeardown,
+		perch.RunInput{Environment: activitytest.Environment("belated", "belated-topic")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var result perch.Result
-	if err := execution.Get(t.Context(), &result); err != nil || result.Outcome != perch.OutcomeKept || result.Reason != "branch belated-topic exists again" {
+	if err := execution.Get(
+		t.Context(), &result,
+	); err != nil || result.Outcome != perch.OutcomeKept || result.Reason != "branch belated-topic exists again" {
 		t.Errorf("result %+v, %v", result, err)
 	}
 	if changes := b.changes("belated-belated-topic"); len(changes) != 1 {
@@ -168,12 +179,14 @@ func TestTheBrakeHoldsUntilThePlanIsApproved(t *testing.T) {
 	}
 	hash := d.text("brake", "hash")
 	b.repo.commit(t, "braked-one", map[string]string{"a.txt": "braked-one"})
-	if exit, d := b.ask(t, "cleanup", "approve", hash); exit != 4 || !strings.Contains(d.text("brake", "reason"), "plan "+hash+" was approved") || len(b.deployed(t)) != 3 {
+	if exit, d := b.ask(t, "cleanup", "approve", hash); exit != 4 ||
+		!strings.Contains(d.text("brake", "reason"), "plan "+hash+" was approved") || len(b.deployed(t)) != 3 {
 		t.Errorf("another plan than the approved one: exit code %d: %v", exit, d)
 	}
 	b.repo.drop(t, "braked-one")
 	approved := b.must(t, "cleanup", "approve", hash)
-	if removed, _ := approved["removed"].([]any); len(removed) != 3 || approved["brake"] != nil || len(b.deployed(t)) != 0 {
+	if removed, _ := approved["removed"].([]any); len(removed) != 3 || approved["brake"] != nil ||
+		len(b.deployed(t)) != 0 {
 		t.Errorf("approved: %v", approved)
 	}
 }
@@ -198,11 +211,15 @@ func TestARemovalThatFailedIsReportedUntilItIsDone(t *testing.T) {
 	t.Parallel()
 	b := newSweep(t, "stubborn", 100*time.Millisecond, "stubborn-topic")
 	b.repo.drop(t, "stubborn-topic")
-	lift := b.order(t, aws.Fault{Service: "cloudformation", Action: "DeleteStack", Contains: "stubborn-stubborn-topic", Status: 403, Code: "AccessDenied", Message: "not authorized to perform: cloudformation:DeleteStack"})
+	lift := b.order(t, aws.Fault{
+		Service: "cloudformation", Action: "DeleteStack", Contains: "stubborn-stubborn-topic", Status: 403,
+		Code: "AccessDenied", Message: "not authorized to perform: cloudformation:DeleteStack",
+	})
 	for _, args := range [][]string{{"cleanup"}, {"cleanup", "--no-wait"}} {
 		exit, d := b.ask(t, args...)
 		failed, _ := d["failed"].([]any)
-		if exit != 1 || len(failed) != 1 || !strings.Contains(fmt.Sprint(failed[0]), "cloudformation:DeleteStack") || !strings.Contains(fmt.Sprint(failed[0]), "stubborn-stubborn-topic") {
+		if exit != 1 || len(failed) != 1 || !strings.Contains(fmt.Sprint(failed[0]), "cloudformation:DeleteStack") ||
+			!strings.Contains(fmt.Sprint(failed[0]), "stubborn-stubborn-topic") {
 			t.Errorf("%v: exit code %d: %v", args, exit, d)
 		}
 	}
@@ -221,19 +238,25 @@ func TestS73TheScheduleIsEnsuredOnce(t *testing.T) {
 	equal(t, b.must(t, "schedule", "ensure"), document{"id": "timed:cleanup", "every": "1h0m0s", "paused": false})
 	b.must(t, "schedule", "pause", "--note", "holiday")
 	equal(t, b.must(t, "schedule", "ensure"), document{"every": "1h0m0s", "paused": true, "note": "holiday"})
-	equal(t, b.must(t, "schedule", "ensure", "--every", "2h"), document{"every": "2h0m0s", "paused": true, "note": "holiday"})
+	equal(
+		t, b.must(t, "schedule", "ensure", "--every", "2h"),
+		document{"every": "2h0m0s", "paused": true, "note": "holiday"},
+	)
 	equal(t, b.must(t, "schedule", "resume"), document{"every": "2h0m0s", "paused": false})
 	if out := b.starter(t.Context(), "schedule", "delete"); out.exit != 0 {
 		t.Errorf("delete: %s", out.stderr)
 	}
-	if out := b.starter(t.Context(), "schedule", "show"); out.exit != 1 || !strings.Contains(out.stderr, "`perch schedule ensure` makes it") {
+	if out := b.starter(
+		t.Context(), "schedule", "show",
+	); out.exit != 1 || !strings.Contains(out.stderr, "`perch schedule ensure` makes it") {
 		t.Errorf("show: exit code %d: %s", out.exit, out.stderr)
 	}
 }
 
 func TestS74ARunThatIsStillWorkingSkipsTheNextVisibly(t *testing.T) {
 	t.Parallel()
-	b := sharedSandbox(t).newRepository(t, "slow", map[string]string{"perch.yaml": bare("slow")}) // No worker takes its runs.
+	// No worker takes its runs.
+	b := sharedSandbox(t).newRepository(t, "slow", map[string]string{"perch.yaml": bare("slow")})
 	b.must(t, "schedule", "ensure", "--every", "1s")
 	t.Cleanup(func() { b.starter(context.Background(), "schedule", "delete") })
 	eventually(t, "a run is skipped", func() (any, bool) {
@@ -262,7 +285,9 @@ func TestNoEnvironmentOfALiveBranchIsLostToCleanup(t *testing.T) {
 				want[branch] = b.repo.commit(t, branch, map[string]string{"a.txt": fmt.Sprint(branch, round)})
 				commit := want[branch]
 				writing.Unlock()
-				if exit, d := b.ask(t, "up", branch); exit != 0 || d.text("outcome") != "ready" || d.text("commit") != commit {
+				if exit, d := b.ask(
+					t, "up", branch,
+				); exit != 0 || d.text("outcome") != "ready" || d.text("commit") != commit {
 					t.Errorf("up %s: exit code %d: %v", branch, exit, d)
 				}
 				if exit, d := sweep(); exit != 0 && exit != 4 {

@@ -55,11 +55,15 @@ func ownProject(t *testing.T, name string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string]string{"perch.yaml": strings.ReplaceAll(customConfig, "PROJECT", name), "deploy/wordpress.yaml": string(template), "fixtures/logo.svg": "<svg/>"}
+	files := map[string]string{
+		"perch.yaml": strings.ReplaceAll(customConfig, "PROJECT", name), "deploy/wordpress.yaml": string(template),
+		"fixtures/logo.svg": "<svg/>",
+	}
 	b := sharedSandbox(t)
-	if _, err := secretsmanager.NewFromConfig(b.awsConfig()).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
-		Name: awssdk.String(name + "/preview"), SecretString: awssdk.String(`{"password": "a-password"}`),
-	}); err != nil {
+	if _, err := secretsmanager.NewFromConfig(b.awsConfig()).
+		CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
+			Name: awssdk.String(name + "/preview"), SecretString: awssdk.String(`{"password": "a-password"}`),
+		}); err != nil {
 		t.Fatal(err)
 	}
 	p := b.newProject(t, name, files, func(p *perch.Policy) { p.Capabilities = []string{custom.CapabilityIAM} })
@@ -76,22 +80,32 @@ func TestATemplateOfSomebodyElsesGoesUpIsSeededAndComesDown(t *testing.T) {
 		t.Errorf("the plan has %d changes: %v", len(changes), plan)
 	}
 	up := b.must(t, "up", "redesign")
-	equal(t, up, document{"outcome": "ready", "created": true, "seeded": true, "commit": commit, "url": "http://redesign.localhost:" + b.pagesPort})
+	equal(t, up, document{
+		"outcome": "ready", "created": true, "seeded": true, "commit": commit,
+		"url": "http://redesign.localhost:" + b.pagesPort,
+	})
 	if status, text := b.page(t, "redesign"); status != 200 || !strings.Contains(text, "redesign") {
 		t.Errorf("the page answers %d: %s", status, text)
 	}
-	equal(t, b.must(t, "status", "redesign"), document{"branch": "redesign", "url": "http://redesign.localhost:" + b.pagesPort, "commit": commit})
+	equal(
+		t, b.must(t, "status", "redesign"),
+		document{"branch": "redesign", "url": "http://redesign.localhost:" + b.pagesPort, "commit": commit},
+	)
 	equal(t, b.must(t, "up", "redesign"), document{"outcome": "ready", "created": false, "seeded": false})
 	if got := strings.Join(b.changes("wordpress-redesign"), " "); got != "CreateStack" {
 		t.Errorf("calls: %s, want one creation: the same commit is no update", got)
 	}
-	logs, content := b.bucket(t, "wordpress-redesign", "rS3ELBAccessLogs"), b.bucket(t, "wordpress-redesign", "rWebContentBucket")
+	logs, content := b.bucket(
+		t, "wordpress-redesign", "rS3ELBAccessLogs",
+	), b.bucket(t, "wordpress-redesign", "rWebContentBucket")
 	if keys := b.keys(t, content); strings.Join(keys, " ") != "media/logo.svg" {
 		t.Errorf("the seeded bucket holds %v", keys)
 	}
 	b.put(t, logs, "AWSLogs/1")
 	next := b.repo.commit(t, "redesign", map[string]string{"a.txt": "2"})
-	equal(t, b.must(t, "up", "redesign"), document{"outcome": "ready", "created": false, "seeded": false, "commit": next})
+	equal(
+		t, b.must(t, "up", "redesign"), document{"outcome": "ready", "created": false, "seeded": false, "commit": next},
+	)
 
 	down := b.must(t, "down", "redesign")
 	equal(t, down, document{"outcome": "gone", "error": ""})
@@ -101,7 +115,8 @@ func TestATemplateOfSomebodyElsesGoesUpIsSeededAndComesDown(t *testing.T) {
 		words = append(words, one.(string))
 	}
 	text := strings.Join(words, "\n")
-	contains(t, text, "AWS::S3::Bucket "+logs, "a snapshot of AWS::RDS::DBInstance wordpress-redesign-rrdsinstancemysql-", "AWS::S3::BucketPolicy")
+	contains(t, text, "AWS::S3::Bucket "+
+		logs, "a snapshot of AWS::RDS::DBInstance wordpress-redesign-rrdsinstancemysql-", "AWS::S3::BucketPolicy")
 	if len(words) != 3 {
 		t.Errorf("leftovers:\n%s\nwant those three that the template keeps", text)
 	}
@@ -120,17 +135,36 @@ func TestATemplateThatThePolicyDoesNotAllowIsRejectedBeforeAnythingChanges(t *te
 		files map[string]string
 		words string
 	}{
-		"named": {map[string]string{"deploy/wordpress.yaml": "Resources:\n  Role: {Type: 'AWS::IAM::Role', Properties: {RoleName: x}}\nOutputs:\n  URL: {Value: 'http://x'}\n", "perch.yaml": unfilled("refusedown")},
-			"deploy/wordpress.yaml:2:3: resource Role (AWS::IAM::Role with a custom name) needs CAPABILITY_NAMED_IAM, and the policy allows only CAPABILITY_IAM"},
-		"nested": {map[string]string{"deploy/wordpress.yaml": "Resources:\n  Inner: {Type: 'AWS::CloudFormation::Stack'}\n"},
-			"deploy/wordpress.yaml:2:3: resource Inner is a nested stack, and nested stacks are not supported"},
-		"unfilled": {map[string]string{"perch.yaml": unfilled("refusedown")}, "nobody fills parameter pAppInstanceType"},
-		"circle": {map[string]string{"deploy/wordpress.yaml": "Resources:\n  A: {Type: 'AWS::SNS::Topic', DependsOn: B}\n  B: {Type: 'AWS::SNS::Topic', DependsOn: A}\n"},
+		"named": {map[string]string{"deploy/wordpress.yaml": "Resources:\n  Role: {Type: 'AWS::IAM::Role', " +
+			"Properties: {RoleName: x}}\nOutputs:\n  URL: {Value: 'http://x'}\n", "perch.yaml": unfilled("refusedown")},
+			"deploy/wordpress.yaml:2:3: resource Role (AWS::IAM::Role with a custom name) needs " +
+				"CAPABILITY_NAMED_IAM, and the policy allows only CAPABILITY_IAM"},
+		"nested": {
+			map[string]string{"deploy/wordpress.yaml": "Resources:\n  Inner: {Type: 'AWS::CloudFormation::Stack'}\n"},
+			"deploy/wordpress.yaml:2:3: resource Inner is a nested stack, and nested stacks are not supported",
+		},
+		"unfilled": {
+			map[string]string{"perch.yaml": unfilled("refusedown")}, "nobody fills parameter pAppInstanceType",
+		},
+		"circle": {map[string]string{"deploy/wordpress.yaml": "Resources:\n  A: {Type: 'AWS::SNS::Topic', DependsOn: " +
+			"B}\n  B: {Type: 'AWS::SNS::Topic', DependsOn: A}\n"},
 			"deploy/wordpress.yaml:2:3: these resources wait for each other, so none can be made first: A, B"},
-		"bomb":  {map[string]string{"deploy/wordpress.yaml": "a: &a [x, x]\nb: &b [*a, *a]\nResources: [*b, *b]\n"}, "deploy/wordpress.yaml:1:4: YAML anchors (&name) are not read"},
-		"large": {map[string]string{"deploy/wordpress.yaml": "# " + strings.Repeat("x", 1<<20) + "\n"}, "deploy/wordpress.yaml: the file is longer than 1048576 bytes"},
-		"page":  {map[string]string{"deploy/wordpress.yaml": "<html></html>"}, "deploy/wordpress.yaml:1:1: this is no CloudFormation template"},
-		"gone":  {map[string]string{"deploy/wordpress.yaml": ""}, "has no file deploy/wordpress.yaml, which perch.yaml names as template"},
+		"bomb": {
+			map[string]string{"deploy/wordpress.yaml": "a: &a [x, x]\nb: &b [*a, *a]\nResources: [*b, *b]\n"},
+			"deploy/wordpress.yaml:1:4: YAML anchors (&name) are not read",
+		},
+		"large": {
+			map[string]string{"deploy/wordpress.yaml": "# " + strings.Repeat("x", 1<<20) + "\n"},
+			"deploy/wordpress.yaml: the file is longer than 1048576 bytes",
+		},
+		"page": {
+			map[string]string{"deploy/wordpress.yaml": "<html></html>"},
+			"deploy/wordpress.yaml:1:1: this is no CloudFormation template",
+		},
+		"gone": {
+			map[string]string{"deploy/wordpress.yaml": ""},
+			"has no file deploy/wordpress.yaml, which perch.yaml names as template",
+		},
 	} {
 		b.repo.commit(t, name, c.files)
 		exit, d := b.ask(t, "up", name)
@@ -152,7 +186,9 @@ func unfilled(project string) string {
 // bucket is the physical name of a stack's bucket.
 func (b *bench) bucket(t *testing.T, stack, logical string) string {
 	t.Helper()
-	out, err := b.formation().DescribeStackResource(t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: &logical})
+	out, err := b.formation().DescribeStackResource(
+		t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: &logical},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +210,9 @@ func (b *bench) keys(t *testing.T, bucket string) []string {
 
 func (b *bench) put(t *testing.T, bucket, key string) {
 	t.Helper()
-	if _, err := s3.NewFromConfig(b.awsConfig()).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")}); err != nil {
+	if _, err := s3.NewFromConfig(b.awsConfig()).PutObject(
+		t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")},
+	); err != nil {
 		t.Fatal(err)
 	}
 }

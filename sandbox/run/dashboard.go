@@ -28,8 +28,11 @@ func (s *Sandbox) serveDashboard(ctx context.Context, logs io.Writer) error {
 		return err
 	}
 	dashboard := web.NewDashboard(web.Settings{
-		Project: s.name, PublicURL: address, Temporal: temporal, LocalUser: localUser, Logger: slog.New(slog.NewTextHandler(logs, nil)),
-		Worker: &readapi.Client{Address: "http://" + s.read.Address, Token: s.read.Token, Project: s.name, HTTP: http.DefaultClient},
+		Project: s.name, PublicURL: address, Temporal: temporal, LocalUser: localUser,
+		Logger: slog.New(slog.NewTextHandler(logs, nil)),
+		Worker: &readapi.Client{
+			Address: "http://" + s.read.Address, Token: s.read.Token, Project: s.name, HTTP: http.DefaultClient,
+		},
 	})
 	s.serve(s.dashboard, dashboard)
 	s.closing(func() error { dashboard.Close(); return nil })

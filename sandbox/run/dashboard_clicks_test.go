@@ -47,7 +47,10 @@ func TestAPersonClicksEveryActionOfTheDashboard(t *testing.T) {
 		browser.Photograph(t, "dashboard-"+name)
 	}
 	browser.Visit(t, p.dashboardURL)
-	saw("all", "click/one", "click/two", "click/three", "This is the sandbox: a local user is signed in and may do everything.")
+	saw(
+		"all", "click/one", "click/two", "click/three",
+		"This is the sandbox: a local user is signed in and may do everything.",
+	)
 
 	browser.Visit(t, p.dashboardURL+one)
 	browser.Fill(t, `form[action="/actions/pin"] input[name=reason]`, "demo on Friday")

@@ -51,7 +51,10 @@ func TestABranchAnswersBehindADedicatedLoadBalancer(t *testing.T) {
 	for _, branch := range []string{"alone", "alone-too"} {
 		config := strings.Replace(bare("shop"), "load_balancer: shared", "load_balancer: dedicated", 1)
 		b.repo.commit(t, branch, map[string]string{"perch.yaml": config})
-		equal(t, b.must(t, "up", branch), document{"outcome": "ready", "url": "http://" + branch + ".localhost:" + b.pagesPort})
+		equal(
+			t, b.must(t, "up", branch),
+			document{"outcome": "ready", "url": "http://" + branch + ".localhost:" + b.pagesPort},
+		)
 		status, page := b.page(t, branch)
 		if status != 200 {
 			t.Errorf("the page of %s answers %d", branch, status)

@@ -102,7 +102,8 @@ func (s *story) rest() {
 	eventually(s.t, "nothing happens any more", func() (any, bool) {
 		for _, branch := range slices.Sorted(maps.Keys(s.all)) {
 			e := activitytest.Environment(s.project, branch)
-			if works(s.t.Context(), temporal, perch.LookWorkflowID(e)) || works(s.t.Context(), temporal, e.StackName()) {
+			if works(s.t.Context(), temporal, perch.LookWorkflowID(e)) ||
+				works(s.t.Context(), temporal, e.StackName()) {
 				return branch, false
 			}
 		}
@@ -118,7 +119,9 @@ func works(ctx context.Context, temporal client.Client, id string) bool {
 		return false
 	}
 	waits := false
-	for events := temporal.GetWorkflowHistory(ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
+	for events := temporal.GetWorkflowHistory(
+		ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT,
+	); events.HasNext(); {
 		event, err := events.Next()
 		if err != nil {
 			return true
@@ -192,10 +195,12 @@ func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
 	s.rest()
 	after := b.deployed(t)
 	t.Logf("the sweep requested %v and removed %v", swept.at("missing", "branches"), swept.at("removed"))
-	if _, there := before["lost/push"]; there || before["lost/deletion"] == "" || before["lost/update"] == s.repo.head(t, "lost/update") {
+	if _, there := before["lost/push"]; there || before["lost/deletion"] == "" ||
+		before["lost/update"] == s.repo.head(t, "lost/update") {
 		t.Error("nothing was left to the sweep")
 	}
-	wanted := slices.DeleteFunc(s.heads(), func(branch string) bool { return branch == "main" }) // There is no application stack for production.
+	// There is no application stack for production.
+	wanted := slices.DeleteFunc(s.heads(), func(branch string) bool { return branch == "main" })
 	if diff := cmp.Diff(wanted, slices.Sorted(maps.Keys(after))); diff != "" {
 		t.Errorf("branches (-) and environments (+):\n%s", diff)
 	}
@@ -211,7 +216,8 @@ func (s *story) subscribe() {
 	}
 	s.t.Cleanup(temporal.Close)
 	receiver := &web.Receiver{
-		Project: s.project, RepositoryID: github.ID, Secrets: []string{webhookSecret}, Temporal: temporal, Logger: slog.New(slog.DiscardHandler),
+		Project: s.project, RepositoryID: github.ID, Secrets: []string{webhookSecret}, Temporal: temporal,
+		Logger: slog.New(slog.DiscardHandler),
 	}
 	listener := httptest.NewServer(receiver.Handler())
 	s.t.Cleanup(listener.Close)

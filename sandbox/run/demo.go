@@ -37,7 +37,9 @@ func makeDemo(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, ".git")); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	repository, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: plumbing.Main}})
+	repository, err := git.PlainInitWithOptions(
+		dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: plumbing.Main}},
+	)
 	if err != nil {
 		return fmt.Errorf("make demo repository: %w", err)
 	}
@@ -52,7 +54,9 @@ func makeDemo(dir string) error {
 		if err := tree.Checkout(&git.CheckoutOptions{Branch: plumbing.Main}); err != nil {
 			return fmt.Errorf("check out main of the demo repository: %w", err)
 		}
-		if err := tree.Checkout(&git.CheckoutOptions{Branch: plumbing.NewBranchReferenceName(branch.name), Create: true}); err != nil {
+		if err := tree.Checkout(&git.CheckoutOptions{
+			Branch: plumbing.NewBranchReferenceName(branch.name), Create: true,
+		}); err != nil {
 			return fmt.Errorf("make branch %s of the demo repository: %w", branch.name, err)
 		}
 		if err := commit(tree, dir, branch.folder, branch.message); err != nil {
@@ -122,7 +126,10 @@ func commit(tree *git.Worktree, dir, folder, message string) error {
 		return err
 	})
 	if err == nil {
-		_, err = tree.Commit(message, &git.CommitOptions{Author: &object.Signature{Name: "Perch", Email: "perch@example.com", When: time.Now()}})
+		_, err = tree.Commit(
+			message,
+			&git.CommitOptions{Author: &object.Signature{Name: "Perch", Email: "perch@example.com", When: time.Now()}},
+		)
 	}
 	if err != nil {
 		return fmt.Errorf("commit %q to the demo repository: %w", message, err)

@@ -21,7 +21,8 @@ func withBuckets(names ...string) string {
 	for _, name := range names {
 		buckets = append(buckets, name+": {}")
 	}
-	return bare("shop", "  buckets: {"+strings.Join(buckets, ", ")+"}", "seed:", "  - s3: {from: fixtures/media, to: "+names[0]+"}")
+	return bare("shop", "  buckets: {"+strings.Join(buckets, ", ")+
+		"}", "seed:", "  - s3: {from: fixtures/media, to: "+names[0]+"}")
 }
 
 // keysOf are the keys of the bucket's objects.
@@ -41,7 +42,9 @@ func (b *bench) keysOf(t *testing.T, bucket string) (keys []string) {
 func (b *bench) takesWrites(t *testing.T, bucket string) {
 	t.Helper()
 	key := "written-by-the-app"
-	if _, err := b.storage().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")}); err != nil {
+	if _, err := b.storage().PutObject(
+		t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")},
+	); err != nil {
 		t.Errorf("bucket %s takes no writes: %v", bucket, err)
 		return
 	}
@@ -60,9 +63,12 @@ func (b *bench) missingBucket(t *testing.T, bucket string) bool {
 // close denies writes to a bucket as a removal does, beside other statements of its policy.
 func (b *bench) close(t *testing.T, bucket string, others ...string) {
 	t.Helper()
-	closing := `{"Sid":"PerchEmptiesThisBucket","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::` + bucket + `/*"}`
+	closing := `{"Sid":"PerchEmptiesThisBucket","Effect":"Deny","Principal":"*","Action":"s3:PutObject",` +
+		`"Resource":"arn:aws:s3:::` + bucket + `/*"}`
 	policy := `{"Version":"2012-10-17","Statement":[` + strings.Join(append(others, closing), ",") + `]}`
-	if _, err := b.storage().PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}); err != nil {
+	if _, err := b.storage().PutBucketPolicy(
+		t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy},
+	); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -96,7 +102,10 @@ func TestS79ADeletionThatCloudFormationCancelsLosesNothing(t *testing.T) {
 	before := b.keysOf(t, bucket)
 	b.order(t, aws.Fault{Stack: "shop-exports", Type: "AWS::CloudFormation::Stack", Phase: "delete", Count: 1,
 		Reason: "Delete canceled. Cannot delete export shop-url as it is in use by reports."})
-	contains(t, b.failed(t, "down", "exports"), "canceled the deletion of stack shop-exports", "in use by reports", "no bucket was touched")
+	contains(
+		t, b.failed(t, "down", "exports"), "canceled the deletion of stack shop-exports", "in use by reports",
+		"no bucket was touched",
+	)
 	if after := b.keysOf(t, bucket); len(before) == 0 || !slices.Equal(before, after) {
 		t.Errorf("the bucket had %q and has %q", before, after)
 	}
@@ -120,7 +129,9 @@ func TestS85AStackOfNothingButFullBucketsIsDeletedInTwoSteps(t *testing.T) {
 	bucket := b.resource(t, *created.StackId, "Theirs")
 	for i := range 3 {
 		key := fmt.Sprint("object-", i)
-		if _, err := b.storage().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")}); err != nil {
+		if _, err := b.storage().PutObject(
+			t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,7 +167,9 @@ func TestS87WhatCannotBeDeletedIsNamedByEveryLaterCommand(t *testing.T) {
 	dropped := b.resource(t, b.stackOf(t, "sticky"), "BucketMedia")
 	b.repo.commit(t, "sticky", map[string]string{"perch.yaml": withBuckets("assets")})
 	b.must(t, "up", "sticky")
-	lift := b.order(t, aws.Fault{Service: "s3", Contains: dropped, Action: "DeleteBucket", Status: 403, Code: "AccessDenied", Message: "not now"})
+	lift := b.order(t, aws.Fault{
+		Service: "s3", Contains: dropped, Action: "DeleteBucket", Status: 403, Code: "AccessDenied", Message: "not now",
+	})
 	for range 2 {
 		contains(t, b.failed(t, "down", "sticky"), dropped, "still there")
 	}
@@ -180,11 +193,16 @@ func TestS87WhatCannotBeDeletedIsNamedByEveryLaterCommand(t *testing.T) {
 func TestS232ADatabaseThatAnUpdateDroppedGoesWithItsGroups(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
-	b.repo.commit(t, "heavy", map[string]string{"perch.yaml": bare(b.project, "  database: {class: db.t4g.micro, storage_gb: 20}")})
+	b.repo.commit(
+		t, "heavy",
+		map[string]string{"perch.yaml": bare(b.project, "  database: {class: db.t4g.micro, storage_gb: 20}")},
+	)
 	b.must(t, "up", "heavy")
 	stack := b.stackOf(t, "heavy")
 	database := b.resource(t, stack, "Database")
-	b.order(t, aws.Fault{Stack: "shop-heavy", LogicalID: "Database", Phase: "delete", Reason: "Internal failure", Count: 3})
+	b.order(
+		t, aws.Fault{Stack: "shop-heavy", LogicalID: "Database", Phase: "delete", Reason: "Internal failure", Count: 3},
+	)
 	b.repo.commit(t, "heavy", map[string]string{"perch.yaml": bare(b.project)})
 	b.must(t, "up", "heavy")
 	if !b.hasDatabase(t, database) {
@@ -202,7 +220,10 @@ func TestS232ADatabaseThatAnUpdateDroppedGoesWithItsGroups(t *testing.T) {
 func TestS232WhatAForcedRemovalLeftGoesWithTheNextOne(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
-	b.repo.commit(t, "guarded", map[string]string{"perch.yaml": bare(b.project, "  database: {class: db.t4g.micro, storage_gb: 20}")})
+	b.repo.commit(
+		t, "guarded",
+		map[string]string{"perch.yaml": bare(b.project, "  database: {class: db.t4g.micro, storage_gb: 20}")},
+	)
 	b.must(t, "up", "guarded")
 	database := b.resource(t, b.stackOf(t, "guarded"), "Database")
 	b.protectDatabase(t, database, true)
@@ -218,7 +239,9 @@ func TestS232WhatAForcedRemovalLeftGoesWithTheNextOne(t *testing.T) {
 
 func (b *bench) hasDatabase(t *testing.T, id string) bool {
 	t.Helper()
-	_, err := rds.NewFromConfig(b.awsConfig()).DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
+	_, err := rds.NewFromConfig(b.awsConfig()).DescribeDBInstances(
+		t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id},
+	)
 	return err == nil
 }
 
@@ -238,11 +261,14 @@ func TestS83AnEnvironmentThatWasLeftEmptiedIsSeededAgain(t *testing.T) {
 	bucket := b.resource(t, b.stackOf(t, "emptied"), "BucketAssets")
 	seeded := b.keysOf(t, bucket)
 	for _, key := range seeded {
-		if _, err := b.storage().DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}); err != nil {
+		if _, err := b.storage().DeleteObject(
+			t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: &key},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
-	b.close(t, bucket, `{"Sid":"OfTheApp","Effect":"Deny","Principal":"*","Action":"s3:PutObjectAcl","Resource":"arn:aws:s3:::`+bucket+`/*"}`)
+	b.close(t, bucket, `{"Sid":"OfTheApp","Effect":"Deny","Principal":"*","Action":"s3:PutObjectAcl",`+
+		`"Resource":"arn:aws:s3:::`+bucket+`/*"}`)
 	equal(t, b.must(t, "up", "emptied"), document{"outcome": "ready", "created": false, "seeded": true})
 	if again := b.keysOf(t, bucket); len(seeded) == 0 || !slices.Equal(seeded, again) {
 		t.Errorf("the bucket had %q and has %q", seeded, again)

@@ -70,7 +70,8 @@ func makeNamespace(ts *testscript.TestScript, _ bool, args []string) {
 
 func dial(ts *testscript.TestScript, namespace string) client.Client {
 	c, err := client.Dial(client.Options{
-		HostPort: ts.Getenv("TEMPORAL_ADDRESS"), Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		HostPort: ts.Getenv("TEMPORAL_ADDRESS"), Namespace: namespace,
+		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	ts.Check(err)
 	return c
@@ -93,7 +94,9 @@ func (o *oldWorker) command(ts *testscript.TestScript, _ bool, args []string) {
 	closing := []func(){c.Close}
 	for _, queue := range []string{perch.TaskQueue(args[0]), perch.WaitQueue(args[0])} {
 		w := worker.New(c, queue, worker.Options{})
-		w.RegisterWorkflowWithOptions(func(workflow.Context) error { return nil }, workflow.RegisterOptions{Name: "Ancient"})
+		w.RegisterWorkflowWithOptions(
+			func(workflow.Context) error { return nil }, workflow.RegisterOptions{Name: "Ancient"},
+		)
 		w.RegisterActivityWithOptions(func() error { return nil }, activity.RegisterOptions{Name: "Ancient"})
 		ts.Check(w.Start())
 		closing = append(closing, w.Stop)

@@ -81,7 +81,9 @@ func folderFiles(t *testing.T, folder string) map[string]string {
 // resourceTypes are the types of a stack's resources.
 func (b *bench) resourceTypes(t *testing.T, stack string) (types []string) {
 	t.Helper()
-	out, err := b.formation().ListStackResources(t.Context(), &cloudformation.ListStackResourcesInput{StackName: &stack})
+	out, err := b.formation().ListStackResources(
+		t.Context(), &cloudformation.ListStackResourcesInput{StackName: &stack},
+	)
 	fatal(t, err)
 	for _, resource := range out.StackResourceSummaries {
 		types = append(types, awssdk.ToString(resource.ResourceType))

@@ -40,14 +40,18 @@ func TestPeopleKeepAnEnvironment(t *testing.T) {
 	b.must(t, "up", "long-kept")
 
 	extended := b.must(t, "extend", "long-kept", "--by", "48h")
-	equal(t, extended, document{"branch": "long-kept", "slug": "long-kept", "stack": "keeps-long-kept", "pin": nil, "error": ""})
+	equal(
+		t, extended,
+		document{"branch": "long-kept", "slug": "long-kept", "stack": "keeps-long-kept", "pin": nil, "error": ""},
+	)
 	expires := extended.time(t, "expires")
 	if left := time.Until(expires); left < 8*24*time.Hour || left > 10*24*time.Hour {
 		t.Errorf("the extended environment expires in %s", left)
 	}
 	later := expires.Add(24 * time.Hour)
 	out := b.starter(t.Context(), "extend", "long-kept", "--until", later.Format("2006-01-02T15:04Z07:00"))
-	contains(t, out.stdout, "kept is kept until "+later.Format("2006-01-02 15:04 UTC"), "`perch up long-kept` brings it back")
+	contains(t, out.stdout, "kept is kept until "+
+		later.Format("2006-01-02 15:04 UTC"), "`perch up long-kept` brings it back")
 
 	until := time.Now().UTC().Add(72 * time.Hour).Truncate(time.Second)
 	pinned := b.must(t, "pin", "long-kept", "--reason", "demo on Friday", "--until", until.Format(time.RFC3339))
@@ -84,21 +88,41 @@ func TestKeepRejectsWithASentence(t *testing.T) {
 		exit int
 		want string
 	}{
-		"a pin without a reason":          {[]string{"pin", "kept-basket"}, 2, "a pin needs a reason"},
-		"a pin that is past":              {[]string{"pin", "kept-basket", "--reason", "demo", "--until", day(-2)}, 2, "is past"},
-		"a pin that is too long":          {[]string{"pin", "kept-basket", "--reason", "demo", "--until", day(40)}, 4, "raise `expiry.pin` in the policy"},
-		"a reason that is too long":       {[]string{"pin", "kept-basket", "--reason", strings.Repeat("ü", 201)}, 4, "the most is 200"},
-		"a pin of main":                   {[]string{"pin", "main", "--reason", "demo"}, 4, "never expires"},
-		"a pin of a protected branch":     {[]string{"pin", "release/kept", "--reason", "demo"}, 4, "protected by the pattern release/*"},
-		"a pin of an unreadable card":     {[]string{"pin", "unread-card", "--reason", "demo"}, 4, "nothing was changed"},
-		"a pin of nothing":                {[]string{"pin", "nowhere", "--reason", "demo"}, 4, "`perch up nowhere` creates one"},
-		"an unpin without a pin":          {[]string{"unpin", "kept-basket"}, 4, "branch kept-basket is not pinned"},
-		"an extension beyond the policy":  {[]string{"extend", "kept-basket", "--by", "169h"}, 4, "raise `expiry.extend` in the policy"},
-		"an extension beyond the maximum": {[]string{"extend", "kept-basket", "--until", day(20)}, 4, "`expiry.max` bounds its life; pin it to keep it longer"},
-		"an extension that is past":       {[]string{"extend", "kept-basket", "--until", day(-1)}, 2, "is past"},
-		"an extension that is none":       {[]string{"extend", "kept-basket", "--until", day(1)}, 4, "there is nothing to extend"},
-		"an extension of main":            {[]string{"extend", "main"}, 4, "never expires"},
-		"an extension without a card":     {[]string{"extend", "unread-card"}, 4, "cannot be"},
+		"a pin without a reason": {[]string{"pin", "kept-basket"}, 2, "a pin needs a reason"},
+		"a pin that is past": {
+			[]string{"pin", "kept-basket", "--reason", "demo", "--until", day(-2)}, 2, "is past",
+		},
+		"a pin that is too long": {
+			[]string{"pin", "kept-basket", "--reason", "demo", "--until", day(40)}, 4,
+			"raise `expiry.pin` in the policy",
+		},
+		"a reason that is too long": {
+			[]string{"pin", "kept-basket", "--reason", strings.Repeat("ü", 201)}, 4, "the most is 200",
+		},
+		"a pin of main": {[]string{"pin", "main", "--reason", "demo"}, 4, "never expires"},
+		"a pin of a protected branch": {
+			[]string{"pin", "release/kept", "--reason", "demo"}, 4, "protected by the pattern release/*",
+		},
+		"a pin of an unreadable card": {
+			[]string{"pin", "unread-card", "--reason", "demo"}, 4, "nothing was changed",
+		},
+		"a pin of nothing": {
+			[]string{"pin", "nowhere", "--reason", "demo"}, 4, "`perch up nowhere` creates one",
+		},
+		"an unpin without a pin": {[]string{"unpin", "kept-basket"}, 4, "branch kept-basket is not pinned"},
+		"an extension beyond the policy": {
+			[]string{"extend", "kept-basket", "--by", "169h"}, 4, "raise `expiry.extend` in the policy",
+		},
+		"an extension beyond the maximum": {
+			[]string{"extend", "kept-basket", "--until", day(20)}, 4,
+			"`expiry.max` bounds its life; pin it to keep it longer",
+		},
+		"an extension that is past": {[]string{"extend", "kept-basket", "--until", day(-1)}, 2, "is past"},
+		"an extension that is none": {
+			[]string{"extend", "kept-basket", "--until", day(1)}, 4, "there is nothing to extend",
+		},
+		"an extension of main":        {[]string{"extend", "main"}, 4, "never expires"},
+		"an extension without a card": {[]string{"extend", "unread-card"}, 4, "cannot be"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			exit, d := b.ask(t, c.args...)
@@ -143,7 +167,10 @@ func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 	contains(t, dry.stdout, "unused  warn ", "not used for 168h", "pinned  keep ", ": demo on Friday",
 		"Expiry: nothing would be removed; people would be warned of 1 environment.")
 	equal(t, b.must(t, "expiry", "--dry-run"), document{"saved_usd_per_day": 0.0})
-	contains(t, b.starter(t.Context(), "ls").stdout, "EXPIRES", "COST (ESTIMATE)", "in 24 hours", "pinned", "by ", ": demo on Friday")
+	contains(
+		t, b.starter(t.Context(), "ls").stdout, "EXPIRES", "COST (ESTIMATE)", "in 24 hours", "pinned", "by ",
+		": demo on Friday",
+	)
 	shown := b.must(t, "status", "unused")
 	if left := shown.time(t, "expires").Sub(shown.time(t, "at")); left != 24*time.Hour { // Nobody has been warned yet.
 		t.Errorf("status says that %s are left: %v", left, shown)
@@ -156,14 +183,20 @@ func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 	equal(t, pin, document{"reason": "demo on Friday"})
 
 	swept := b.starter(t.Context(), "cleanup")
-	contains(t, swept.stderr, "pinned is held: pinned by ", "Expiry: nothing is removed; people are warned of 1 environment.")
+	contains(
+		t, swept.stderr, "pinned is held: pinned by ",
+		"Expiry: nothing is removed; people are warned of 1 environment.",
+	)
 	eventually(t, "the warning is delivered", func() (any, bool) {
 		verdict := b.expire(t, true)["unused"]
 		return verdict, verdict.Action == perch.ExpiryKeep
 	})
 	b.aws.Forward(30 * time.Hour)
 	out := b.starter(t.Context(), "expiry")
-	contains(t, out.stdout, "unused  remove ", "Expiry: the removal of 1 environment is requested, which saves ", " USD a day (estimate); nobody is warned.")
+	contains(
+		t, out.stdout, "unused  remove ", "Expiry: the removal of 1 environment is requested, which saves ",
+		" USD a day (estimate); nobody is warned.",
+	)
 	eventually(t, "the environment is removed", func() (any, bool) {
 		left := b.deployed(t)
 		return left, len(left) == 1

@@ -37,7 +37,9 @@ func newHome(t *testing.T, branches ...string) *bench {
 // expire has expiry judged; a dry run only judges.
 func (b *bench) expire(t *testing.T, dryRun bool) map[string]perch.ExpiryVerdict {
 	t.Helper()
-	result, err := client.New(b.connect(t)).Expire(t.Context(), perch.ExpiryInput{Project: b.project, DryRun: dryRun}, patience, nil)
+	result, err := client.New(b.connect(t)).Expire(
+		t.Context(), perch.ExpiryInput{Project: b.project, DryRun: dryRun}, patience, nil,
+	)
 	if err != nil || result.Problem != "" {
 		t.Fatalf("%+v, %v", result, err)
 	}
@@ -85,7 +87,10 @@ func TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension(t *testing.
 	wantActions(t, b.expire(t, false), all(perch.ExpiryWarn))
 	eventually(t, "the warnings are delivered", func() (any, bool) {
 		verdicts := b.expire(t, true)
-		return verdicts, !slices.ContainsFunc(slices.Collect(maps.Values(verdicts)), func(v perch.ExpiryVerdict) bool { return v.Action != perch.ExpiryKeep })
+		return verdicts, !slices.ContainsFunc(
+			slices.Collect(maps.Values(verdicts)),
+			func(v perch.ExpiryVerdict) bool { return v.Action != perch.ExpiryKeep },
+		)
 	})
 	pinned, err := b.keep(t.Context(), t, "pinned", perch.Note{Kind: perch.NotePin, Reason: "demo on Friday"})
 	if err != nil || pinned.Pin == nil || pinned.Pin.Reason != "demo on Friday" {
@@ -95,7 +100,9 @@ func TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension(t *testing.
 		status := b.must(t, "status", "pinned")
 		return status, status.text("phase") == "ready"
 	})
-	if extended, err := b.keep(t.Context(), t, "extended", perch.Note{Kind: perch.NoteExtend, Longer: 100}); err != nil || extended.Expires.IsZero() {
+	if extended, err := b.keep(
+		t.Context(), t, "extended", perch.Note{Kind: perch.NoteExtend, Longer: 100},
+	); err != nil || extended.Expires.IsZero() {
 		t.Fatalf("%+v, %v", extended, err)
 	}
 	b.repo.commit(t, "pushed", map[string]string{"a.txt": "again"})

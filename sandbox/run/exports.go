@@ -69,7 +69,8 @@ func lookup(exports []export, env func(string) string) func(string) string {
 				return e.Value
 			}
 		}
-		if strings.HasPrefix(name, "TEMPORAL_") || strings.HasPrefix(name, "CIRCLE") || strings.HasPrefix(name, "GITHUB_") || strings.HasPrefix(name, "PERCH_") {
+		if strings.HasPrefix(name, "TEMPORAL_") || strings.HasPrefix(name, "CIRCLE") ||
+			strings.HasPrefix(name, "GITHUB_") || strings.HasPrefix(name, "PERCH_") {
 			return "" // What points elsewhere, or names another branch, is not for the sandbox.
 		}
 		return env(name)
@@ -116,7 +117,8 @@ func findExports(ctx context.Context, o options) ([]export, error) {
 	// The file outlives its sandbox, and another one may have its port by now.
 	url := lookup(kept, func(string) string { return "" })(endpointVariable)
 	if exports, err := askExports(ctx, url); err != nil || !slices.Equal(exports, kept) {
-		return nil, fmt.Errorf("no sandbox runs with --data %s: the one that did has stopped; start it again with `go run ./sandbox --data %s`", o.data, quote(o.data))
+		return nil, fmt.Errorf("no sandbox runs with --data %s: the one that did has stopped; start it again with "+
+			"`go run ./sandbox --data %s`", o.data, quote(o.data))
 	}
 	return kept, nil
 }

@@ -26,7 +26,10 @@ func (b *bench) failed(t *testing.T, args ...string) string {
 func TestS01ALostAnswerOfCreateStackLeavesOneStack(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
-	b.order(t, aws.Fault{Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-lost", When: aws.After, Drop: true, Count: 1})
+	b.order(t, aws.Fault{
+		Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-lost", When: aws.After, Drop: true,
+		Count: 1,
+	})
 	b.repo.commit(t, "lost", map[string]string{"a.txt": "1"})
 	equal(t, b.must(t, "up", "lost"), document{"outcome": "ready", "created": true, "seeded": true})
 	if all := b.stacks(t, "shop-lost"); len(all) != 1 || all[0].StackStatus != "CREATE_COMPLETE" {
@@ -37,9 +40,15 @@ func TestS01ALostAnswerOfCreateStackLeavesOneStack(t *testing.T) {
 func TestS03AFailedResourceIsNamedAndTheNextUpMendsIt(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
-	b.order(t, aws.Fault{Stack: "shop-broken", Type: "AWS::RDS::DBInstance", Phase: "create", Reason: "There are no db.t4g.micro machines left", Count: 1})
+	b.order(t, aws.Fault{
+		Stack: "shop-broken", Type: "AWS::RDS::DBInstance", Phase: "create",
+		Reason: "There are no db.t4g.micro machines left", Count: 1,
+	})
 	b.repo.commit(t, "broken", map[string]string{"a.txt": "1"})
-	contains(t, b.failed(t, "up", "broken"), "the creation of stack shop-broken ended in", "Database", "There are no db.t4g.micro machines left")
+	contains(
+		t, b.failed(t, "up", "broken"), "the creation of stack shop-broken ended in", "Database",
+		"There are no db.t4g.micro machines left",
+	)
 	equal(t, b.must(t, "status", "broken"), document{"phase": "failed"})
 	equal(t, b.must(t, "up", "broken"), document{"outcome": "ready", "created": true, "seeded": true, "error": ""})
 	all := b.stacks(t, "shop-broken")
@@ -53,10 +62,19 @@ func TestS11AFailedUpdateLeavesTheOldCommitServing(t *testing.T) {
 	b := sharedSandbox(t)
 	old := b.repo.commit(t, "steady", map[string]string{"a.txt": "1"})
 	b.must(t, "up", "steady")
-	b.order(t, aws.Fault{Stack: "shop-steady", Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", Reason: "The instances did not pass their health checks", Count: 1})
+	b.order(t, aws.Fault{
+		Stack: "shop-steady", Type: "AWS::ElasticBeanstalk::Environment", Phase: "update",
+		Reason: "The instances did not pass their health checks", Count: 1,
+	})
 	newer := b.repo.commit(t, "steady", map[string]string{"a.txt": "2"})
-	contains(t, b.failed(t, "up", "steady"), "the update of stack shop-steady ended in UPDATE_ROLLBACK_COMPLETE", "The instances did not pass their health checks")
-	equal(t, b.must(t, "status", "steady"), document{"status": "UPDATE_ROLLBACK_COMPLETE", "commit": old, "phase": "failed"})
+	contains(
+		t, b.failed(t, "up", "steady"), "the update of stack shop-steady ended in UPDATE_ROLLBACK_COMPLETE",
+		"The instances did not pass their health checks",
+	)
+	equal(
+		t, b.must(t, "status", "steady"),
+		document{"status": "UPDATE_ROLLBACK_COMPLETE", "commit": old, "phase": "failed"},
+	)
 	status, page := b.page(t, "steady")
 	if status != 200 {
 		t.Errorf("the page answers %d", status)
@@ -69,11 +87,16 @@ func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	lift := b.order(t, aws.Fault{
-		Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-denied", Status: 403, Code: "AccessDenied",
-		Message: "User: arn:aws:sts::000000000000:assumed-role/perch/worker is not authorized to perform: cloudformation:CreateStack",
+		Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-denied", Status: 403,
+		Code: "AccessDenied",
+		Message: "User: arn:aws:sts::000000000000:assumed-role/perch/worker is not authorized to perform: " +
+			"cloudformation:CreateStack",
 	})
 	b.repo.commit(t, "denied", map[string]string{"a.txt": "1"})
-	contains(t, b.failed(t, "up", "denied"), "create stack shop-denied", "the worker's role lacks cloudformation:CreateStack", "give it this permission and try again")
+	contains(
+		t, b.failed(t, "up", "denied"), "create stack shop-denied",
+		"the worker's role lacks cloudformation:CreateStack", "give it this permission and try again",
+	)
 	if calls := b.changes("shop-denied"); len(calls) != 1 {
 		t.Errorf("a denial was tried %d times", len(calls))
 	}
@@ -84,7 +107,10 @@ func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
 func TestS30AThrottledCreateStackIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
-	b.order(t, aws.Fault{Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-throttled", Code: "Throttling", Message: "Rate exceeded", Count: 2})
+	b.order(t, aws.Fault{
+		Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-throttled", Code: "Throttling",
+		Message: "Rate exceeded", Count: 2,
+	})
 	b.repo.commit(t, "throttled", map[string]string{"perch.yaml": bare("shop")})
 	equal(t, b.must(t, "up", "throttled"), document{"outcome": "ready", "created": true})
 	if all := b.stacks(t, "shop-throttled"); len(all) != 1 {
@@ -96,8 +122,12 @@ func TestS70AFailedSeedStepKeepsTheEnvironmentAndTheNextUpSeeds(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.repo.commit(t, "hungry", map[string]string{"perch.yaml": bare("shop",
-		"  buckets: {assets: {}, media: {}}", "seed:", "  - s3: {from: fixtures/media, to: media}", "  - s3: {from: fixtures/missing, to: assets}")})
-	contains(t, b.failed(t, "up", "hungry"), `seed step from "fixtures/missing"`, "has no files there", "correct `from` in perch.yaml or commit the folder")
+		"  buckets: {assets: {}, media: {}}", "seed:", "  - s3: {from: fixtures/media, to: media}",
+		"  - s3: {from: fixtures/missing, to: assets}")})
+	contains(
+		t, b.failed(t, "up", "hungry"), `seed step from "fixtures/missing"`, "has no files there",
+		"correct `from` in perch.yaml or commit the folder",
+	)
 	equal(t, b.must(t, "status", "hungry"), document{"status": "CREATE_COMPLETE", "phase": "failed"})
 
 	b.repo.commit(t, "hungry", map[string]string{"fixtures/missing/late.csv": "1", "fixtures/media/later.csv": "2"})
@@ -129,7 +159,9 @@ func (b *bench) aged(t *testing.T, branch string, objects int) (bucket string) {
 	client := b.storage()
 	for i := range objects {
 		key := fmt.Sprintf("media/%03d", i)
-		if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(key)}); err != nil {
+		if _, err := client.PutObject(
+			t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(key)},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -165,8 +197,13 @@ func TestS36KeysThatFailInPassingHoldUpNoRemoval(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	bucket := b.aged(t, "passing", 20)
-	b.order(t, aws.Fault{Key: "media/00", Contains: bucket, Code: "SlowDown", Message: "Please reduce your request rate.", Count: 15})
-	b.order(t, aws.Fault{Key: "media/01", Contains: bucket, Code: "InternalError", Message: "We encountered an internal error. Please try again.", Count: 5})
+	b.order(t, aws.Fault{
+		Key: "media/00", Contains: bucket, Code: "SlowDown", Message: "Please reduce your request rate.", Count: 15,
+	})
+	b.order(t, aws.Fault{
+		Key: "media/01", Contains: bucket, Code: "InternalError",
+		Message: "We encountered an internal error. Please try again.", Count: 5,
+	})
 	down := b.must(t, "down", "passing")
 	equal(t, down, document{"outcome": "gone", "leftovers": []any{}})
 	if removed := down.at("removed", "objects"); removed != 20.0 {
@@ -178,8 +215,13 @@ func TestS37KeysThatOnlyAPersonCanFreeAreNamed(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	bucket := b.aged(t, "locked", 3)
-	lift := b.order(t, aws.Fault{Key: "media/001", Contains: bucket, Code: "AccessDenied", Message: "Access Denied because object protected by object lock."})
-	contains(t, b.failed(t, "down", "locked"), bucket, `"media/001"`, "object protected by object lock", "lift the lock")
+	lift := b.order(t, aws.Fault{
+		Key: "media/001", Contains: bucket, Code: "AccessDenied",
+		Message: "Access Denied because object protected by object lock.",
+	})
+	contains(
+		t, b.failed(t, "down", "locked"), bucket, `"media/001"`, "object protected by object lock", "lift the lock",
+	)
 	if all := b.stacks(t, "shop-locked"); len(all) != 1 || all[0].StackStatus != "DELETE_FAILED" {
 		t.Errorf("stacks: %v", all)
 	}
@@ -209,14 +251,21 @@ func TestS54AnEnvironmentThatWasTerminatedByHandIsRecreatedOnRequestOnly(t *test
 	b.repo.commit(t, "drifted", map[string]string{"perch.yaml": bare("shop")})
 	b.must(t, "up", "drifted")
 	name := b.resource(t, "shop-drifted", "Environment")
-	if _, err := elasticbeanstalk.NewFromConfig(b.awsConfig()).TerminateEnvironment(t.Context(), &elasticbeanstalk.TerminateEnvironmentInput{EnvironmentName: &name}); err != nil {
+	if _, err := elasticbeanstalk.NewFromConfig(b.awsConfig()).TerminateEnvironment(
+		t.Context(), &elasticbeanstalk.TerminateEnvironmentInput{EnvironmentName: &name},
+	); err != nil {
 		t.Fatal(err)
 	}
 	b.repo.commit(t, "drifted", map[string]string{"a.txt": "1"})
-	contains(t, b.failed(t, "up", "drifted"), "the update of stack shop-drifted ended in UPDATE_ROLLBACK_FAILED", "Environment", "not found", "deleted outside of CloudFormation")
+	contains(
+		t, b.failed(t, "up", "drifted"), "the update of stack shop-drifted ended in UPDATE_ROLLBACK_FAILED",
+		"Environment", "not found", "deleted outside of CloudFormation",
+	)
 	newest := b.repo.commit(t, "drifted", map[string]string{"a.txt": "2"})
 	for range 2 {
-		contains(t, b.failed(t, "up", "drifted"), "stack shop-drifted is UPDATE_ROLLBACK_FAILED", "not found", "deleted outside of CloudFormation",
+		contains(t, b.failed(
+			t, "up", "drifted",
+		), "stack shop-drifted is UPDATE_ROLLBACK_FAILED", "not found", "deleted outside of CloudFormation",
 			"`perch up --recreate drifted` deletes the stack, its database and everything in its buckets")
 	}
 	if all := b.stacks(t, "shop-drifted"); len(all) != 1 {

@@ -95,7 +95,9 @@ func findEndpoint(ctx context.Context, o options, note io.Writer, env func(strin
 	case exported != "":
 		return exported, nil
 	}
-	fmt.Fprintf(note, "perch-sandbox: acting on the sandbox at %s, because %s is not set\n", o.endpoint(), endpointVariable)
+	fmt.Fprintf(
+		note, "perch-sandbox: acting on the sandbox at %s, because %s is not set\n", o.endpoint(), endpointVariable,
+	)
 	return o.endpoint(), nil
 }
 
@@ -167,5 +169,7 @@ func callEndpoint(ctx context.Context, method, address, help string, body []byte
 }
 
 func noSandbox(endpoint string) error {
-	return fmt.Errorf("no sandbox answers at %s: start one with `go run ./sandbox`, or name its port with --aws-port", endpoint)
+	return fmt.Errorf(
+		"no sandbox answers at %s: start one with `go run ./sandbox`, or name its port with --aws-port", endpoint,
+	)
 }

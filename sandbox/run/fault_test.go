@@ -13,7 +13,10 @@ func TestFaultsAreOrderedByCommand(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
-	exit, stdout, stderr := mainOf(t, "fault", "add", "stack=shop-unlucky", "type=AWS::RDS::DBInstance", "phase=create", "reason=no = machines", "count=2", "--aws-port", port)
+	exit, stdout, stderr := mainOf(
+		t, "fault", "add", "stack=shop-unlucky", "type=AWS::RDS::DBInstance", "phase=create", "reason=no = machines",
+		"count=2", "--aws-port", port,
+	)
 	if exit != 0 {
 		t.Fatalf("exit code %d: %s", exit, stderr)
 	}
@@ -21,11 +24,16 @@ func TestFaultsAreOrderedByCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &ordered); err != nil {
 		t.Fatalf("%v: %s", err, stdout)
 	}
-	want := aws.Fault{ID: ordered.ID, Stack: "shop-unlucky", Type: "AWS::RDS::DBInstance", Phase: "create", Reason: "no = machines", Count: 2, When: aws.Before}
+	want := aws.Fault{
+		ID: ordered.ID, Stack: "shop-unlucky", Type: "AWS::RDS::DBInstance", Phase: "create", Reason: "no = machines",
+		Count: 2, When: aws.Before,
+	}
 	if !slices.Contains(b.aws.Faults(), want) {
 		t.Errorf("faults in force: %+v, want %+v among them", b.aws.Faults(), want)
 	}
-	if exit, stdout, note := mainOf(t, "fault", "ls", "--aws-port", port); exit != 0 || !strings.Contains(stdout, `"reason": "no = machines"`) {
+	if exit, stdout, note := mainOf(
+		t, "fault", "ls", "--aws-port", port,
+	); exit != 0 || !strings.Contains(stdout, `"reason": "no = machines"`) {
 		t.Errorf("fault ls: exit code %d, %s", exit, stdout)
 	} else {
 		contains(t, note, "perch-sandbox: "+ordered.ID+" has not struck yet; if it should have, check its values\n")
@@ -43,15 +51,29 @@ func TestEveryKindOfFaultIsOrderedByCommand(t *testing.T) {
 	b := sharedSandbox(t)
 	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
 	for words, want := range map[string]aws.Fault{
-		"stale=2.5 contains=nobody count=3":              {Service: "cloudformation", Action: "DescribeStacks", Stale: 2.5, Contains: "nobody", Count: 3, When: aws.Before},
-		"key=media/ contains=nobody code=SlowDown":       {Service: "s3", Action: "DeleteObjects", Key: "media/", Contains: "nobody", Code: "SlowDown", When: aws.Before},
-		"stack=nobody refill=true":                       {Stack: "nobody", Type: "AWS::S3::Bucket", Phase: "delete", Refill: true, When: aws.Before},
-		"stack=nobody hang=true":                         {Stack: "nobody", Hang: true, When: aws.Before},
-		"access_key=NOBODY code=ExpiredToken status=403": {AccessKey: "NOBODY", Code: "ExpiredToken", Status: 403, When: aws.Before},
-		"access_key=NOBODY rate=5":                       {AccessKey: "NOBODY", Rate: 5, Status: 400, Code: "Throttling", Message: "Rate exceeded", When: aws.Before},
-		"access_key=NOBODY drop=true when=after":         {AccessKey: "NOBODY", Drop: true, Status: 400, When: aws.After},
+		"stale=2.5 contains=nobody count=3": {
+			Service: "cloudformation", Action: "DescribeStacks", Stale: 2.5, Contains: "nobody", Count: 3,
+			When: aws.Before,
+		},
+		"key=media/ contains=nobody code=SlowDown": {
+			Service: "s3", Action: "DeleteObjects", Key: "media/", Contains: "nobody", Code: "SlowDown",
+			When: aws.Before,
+		},
+		"stack=nobody refill=true": {
+			Stack: "nobody", Type: "AWS::S3::Bucket", Phase: "delete", Refill: true, When: aws.Before,
+		},
+		"stack=nobody hang=true": {Stack: "nobody", Hang: true, When: aws.Before},
+		"access_key=NOBODY code=ExpiredToken status=403": {
+			AccessKey: "NOBODY", Code: "ExpiredToken", Status: 403, When: aws.Before,
+		},
+		"access_key=NOBODY rate=5": {
+			AccessKey: "NOBODY", Rate: 5, Status: 400, Code: "Throttling", Message: "Rate exceeded", When: aws.Before,
+		},
+		"access_key=NOBODY drop=true when=after": {AccessKey: "NOBODY", Drop: true, Status: 400, When: aws.After},
 	} {
-		exit, stdout, stderr := mainOf(t, append(append([]string{"fault", "add"}, strings.Fields(words)...), "--aws-port", port)...)
+		exit, stdout, stderr := mainOf(
+			t, append(append([]string{"fault", "add"}, strings.Fields(words)...), "--aws-port", port)...,
+		)
 		var ordered struct{ ID string }
 		if err := json.Unmarshal([]byte(stdout), &ordered); err != nil || exit != 0 {
 			t.Errorf("fault add %s: exit code %d, %s%s", words, exit, stdout, stderr)
@@ -74,9 +96,18 @@ func TestAFaultThatIsNotUnderstoodIsRejected(t *testing.T) {
 		exit int
 		want string
 	}{
-		{nil, 2, "say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`"},
-		{[]string{"add"}, 2, "say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`"},
-		{[]string{"rm"}, 2, "say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`"},
+		{
+			nil, 2,
+			"say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`",
+		},
+		{
+			[]string{"add"}, 2,
+			"say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`",
+		},
+		{
+			[]string{"rm"}, 2,
+			"say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`",
+		},
 		{[]string{"add", "reason"}, 2, `"reason" is not KEY=VALUE`},
 		{[]string{"add", "action=CreateStack", "count=often"}, 2, `count is a number, not "often"`},
 		{[]string{"add", "action=CreateStack", "drop=maybe"}, 2, `drop is true or false, not "maybe"`},

@@ -117,7 +117,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // calling chooses the calls of a query API's action that contain all of texts.
 func calling(action string, texts ...string) func(*http.Request, string) bool {
 	return func(_ *http.Request, body string) bool {
-		return hasParameter(body, "Action="+action) && !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(body, text) })
+		return hasParameter(body, "Action="+action) &&
+			!slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(body, text) })
 	}
 }
 
@@ -142,7 +143,8 @@ type process struct {
 // until it is ready.
 func (b *bench) spawn(t *testing.T, other map[string]string) *process {
 	t.Helper()
-	return b.spawnCommand(t, other, "perch-worker", "--interval", testInterval.String()) // TestMain has put it on the path.
+	// TestMain has put it on the path.
+	return b.spawnCommand(t, other, "perch-worker", "--interval", testInterval.String())
 }
 
 // spawnCommand starts a worker process by a command, such as a shell that becomes one, as spawn

@@ -143,7 +143,9 @@ func TestExpiryIsSeenOnThePullRequest(t *testing.T) {
 	expire(150, perch.ExpiryWarn)
 	b.shows(t, "warned", "This environment expires", "@ana", "perch extend feature/login", "not used for 168h")
 	expire(30, perch.ExpiryRemove)
-	b.shows(t, "expired", "Environment is removed", "The environment has expired", "perch up feature/login", "Destroyed")
+	b.shows(
+		t, "expired", "Environment is removed", "The environment has expired", "perch up feature/login", "Destroyed",
+	)
 	if comments := b.github.Comments(1); len(comments) != 1 {
 		t.Errorf("the pull request has the comments %+v", comments)
 	}

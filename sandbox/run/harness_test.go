@@ -49,9 +49,11 @@ func TestMain(m *testing.M) {
 		"perch-sandbox": program(Main),
 		"perch-worker":  program(workerrun.Main),
 		"perch-web":     program(server.Main),
-		"perch": program(func(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
-			return cli.Run(ctx, args, os.Stdin, stdout, stderr, env)
-		}),
+		"perch": program(
+			func(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
+				return cli.Run(ctx, args, os.Stdin, stdout, stderr, env)
+			},
+		),
 		"lockfolder": program(holdLock),
 	})
 }
@@ -125,7 +127,8 @@ func openBench(ctx context.Context, changes ...func(*options)) (*bench, error) {
 	}
 	b := &bench{Sandbox: s, project: s.name, repo: repo{dir: s.project.repo}}
 	if o.worker {
-		err = b.work(s.policyFile, func(p *perch.Policy) { p.MaxEnvironments = 95 }) // Many tests share it and leave theirs behind.
+		// Many tests share it and leave theirs behind.
+		err = b.work(s.policyFile, func(p *perch.Policy) { p.MaxEnvironments = 95 })
 	}
 	return b, err
 }
@@ -210,7 +213,10 @@ func (b *bench) newRepository(t *testing.T, name string, files map[string]string
 	dir := filepath.Join(t.TempDir(), name)
 	s := *b.Sandbox
 	s.close, s.worker, s.read = nil, nil, workerrun.ReadConfig{}
-	p := &bench{Sandbox: &s, project: name, repo: newRepo(t, dir), env: map[string]string{"PERCH_REPO": dir, "PERCH_PROJECT": name}}
+	p := &bench{
+		Sandbox: &s, project: name, repo: newRepo(t, dir),
+		env: map[string]string{"PERCH_REPO": dir, "PERCH_PROJECT": name},
+	}
 	p.repo.commit(t, "main", files)
 	return p
 }
@@ -235,7 +241,8 @@ func (b *bench) work(file string, change func(*perch.Policy)) error {
 	logger := slog.New(slog.DiscardHandler)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger, Env: lookup(b.exports(), nothing), Now: b.aws.Now, Read: b.read,
+			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger, Env: lookup(b.exports(), nothing),
+			Now: b.aws.Now, Read: b.read,
 			Temporal: client.Options{HostPort: b.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
 		})
 	}()
@@ -302,7 +309,10 @@ func (b *bench) begin(t *testing.T, args ...string) func() (int, document) {
 	t.Cleanup(func() { // A test that fails while it waits for something else shows what the command said.
 		select {
 		case out := <-ended:
-			t.Logf("perch %s: exit code %d\nstdout: %s\nstderr: %s", strings.Join(args, " "), out.exit, out.stdout, out.stderr)
+			t.Logf(
+				"perch %s: exit code %d\nstdout: %s\nstderr: %s", strings.Join(args, " "), out.exit, out.stdout,
+				out.stderr,
+			)
 		default:
 		}
 	})
@@ -320,7 +330,10 @@ func read(t *testing.T, out output) document {
 	t.Helper()
 	var d document
 	if err := json.Unmarshal([]byte(out.stdout), &d); err != nil {
-		t.Fatalf("stdout is not one JSON document: %v\nexit code %d\nstdout: %s\nstderr: %s", err, out.exit, out.stdout, out.stderr)
+		t.Fatalf(
+			"stdout is not one JSON document: %v\nexit code %d\nstdout: %s\nstderr: %s", err, out.exit, out.stdout,
+			out.stderr,
+		)
 	}
 	return d
 }

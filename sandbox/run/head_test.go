@@ -36,8 +36,14 @@ func TestS99AnOverdueJobLeadsToTheHead(t *testing.T) {
 	b := sharedSandbox(t)
 	older := b.repo.commit(t, "overdue", map[string]string{"perch.yaml": bare("shop")})
 	head := b.repo.commit(t, "overdue", map[string]string{"a.txt": "1"})
-	equal(t, b.must(t, "up", "overdue", "--commit", older), document{"outcome": "superseded", "superseded_by": head, "error": ""})
-	equal(t, b.must(t, "up", "overdue", "--commit", older), document{"outcome": "superseded", "superseded_by": head, "error": ""})
+	equal(
+		t, b.must(t, "up", "overdue", "--commit", older),
+		document{"outcome": "superseded", "superseded_by": head, "error": ""},
+	)
+	equal(
+		t, b.must(t, "up", "overdue", "--commit", older),
+		document{"outcome": "superseded", "superseded_by": head, "error": ""},
+	)
 	b.deployedOnce(t, "overdue", head)
 }
 
@@ -48,7 +54,9 @@ func TestS100ACommitThatIsNotOnTheBranchLeadsToTheHead(t *testing.T) {
 	fork := b.repo.commit(t, "contested", map[string]string{"perch.yaml": "project: evil\n"})
 	storer := b.repo.open(t).Storer
 	for name, commit := range map[string]string{"refs/pull/7/head": fork, "refs/heads/contested": head} {
-		if err := storer.SetReference(plumbing.NewHashReference(plumbing.ReferenceName(name), plumbing.NewHash(commit))); err != nil {
+		if err := storer.SetReference(plumbing.NewHashReference(
+			plumbing.ReferenceName(name), plumbing.NewHash(commit),
+		)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -63,7 +63,10 @@ func TestRecordHistories(t *testing.T) {
 	b.saveRemovalsOver(t, branch, stack)
 
 	b.must(t, "up", branch)
-	b.order(t, aws.Fault{Stack: stack, LogicalID: "BucketAssets", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 1})
+	b.order(t, aws.Fault{
+		Stack: stack, LogicalID: "BucketAssets", Phase: "delete", Reason: "The bucket you tried to delete is not empty",
+		Count: 1,
+	})
 	b.save(t, "removed-after-a-repair", stack, b.must(t, "down", branch))
 	b.save(t, "absent", stack, b.must(t, "down", branch))
 
@@ -116,7 +119,9 @@ func TestRecordHistoriesWithASharedDatabase(t *testing.T) {
 	b.save(t, "absent-with-a-shared-database", stack, b.must(t, "down", "carts"))
 
 	b.must(t, "up", "carts")
-	lift := b.order(t, aws.Fault{Service: "secretsmanager", Action: "GetSecretValue", Code: "AccessDeniedException", Message: "not authorized"})
+	lift := b.order(t, aws.Fault{
+		Service: "secretsmanager", Action: "GetSecretValue", Code: "AccessDeniedException", Message: "not authorized",
+	})
 	_, undropped := b.ask(t, "down", "carts")
 	b.save(t, "left-behind-with-a-shared-database", stack, undropped)
 	lift()
@@ -169,8 +174,12 @@ func (b *bench) saveRemovalsOver(t *testing.T, branch, stack string) {
 	_, removed := down()
 	b.save(t, "announced-over-a-deployment", stack, superseded)
 	b.save(t, "removed-over-a-deployment", stack, removed)
-	announced := b.history(t, stack, superseded.text("run", "run_id")).GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
-	b.save(t, "superseded-by-a-removal", stack, document{"run": map[string]any{"run_id": announced.GetContinuedExecutionRunId()}})
+	announced := b.history(t, stack, superseded.text("run", "run_id")).
+		GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
+	b.save(
+		t, "superseded-by-a-removal", stack,
+		document{"run": map[string]any{"run_id": announced.GetContinuedExecutionRunId()}},
+	)
 }
 
 // saveMendings saves the runs that mend what went wrong, and those that cannot.
@@ -182,7 +191,9 @@ func (b *bench) saveMendings(t *testing.T, branch, stack string) {
 	b.save(t, "made-anew", stack, b.must(t, "up", branch))
 
 	name := b.resource(t, stack, "Environment")
-	if _, err := elasticbeanstalk.NewFromConfig(b.awsConfig()).TerminateEnvironment(t.Context(), &elasticbeanstalk.TerminateEnvironmentInput{EnvironmentName: &name}); err != nil {
+	if _, err := elasticbeanstalk.NewFromConfig(b.awsConfig()).TerminateEnvironment(
+		t.Context(), &elasticbeanstalk.TerminateEnvironmentInput{EnvironmentName: &name},
+	); err != nil {
 		t.Fatal(err)
 	}
 	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "seven"})
@@ -192,7 +203,10 @@ func (b *bench) saveMendings(t *testing.T, branch, stack string) {
 	b.save(t, "failed-and-stays-stuck", stack, stays)
 	b.save(t, "recreated-because-it-was-stuck", stack, b.must(t, "up", branch, "--recreate"))
 
-	lift := b.order(t, aws.Fault{Stack: stack, LogicalID: "Database", Phase: "delete", Reason: "Cannot delete protected DB Instance, please disable deletion protection and try again."})
+	lift := b.order(t, aws.Fault{
+		Stack: stack, LogicalID: "Database", Phase: "delete",
+		Reason: "Cannot delete protected DB Instance, please disable deletion protection and try again.",
+	})
 	_, kept := b.ask(t, "down", branch)
 	b.save(t, "failed-in-its-removal", stack, kept)
 	b.save(t, "forced-and-left-behind", stack, second(b.ask(t, "down", branch, "--force")))

@@ -28,7 +28,9 @@ func TestHistoryTellsOfEnvironmentsThatAreGone(t *testing.T) {
 		t.Fatalf("lives %v", lives)
 	}
 	life := document(lives[0].(map[string]any))
-	equal(t, life, document{"branch": branch, "commit": commit, "reason": "perch down", "leftovers": []any{}, "log": nil})
+	equal(
+		t, life, document{"branch": branch, "commit": commit, "reason": "perch down", "leftovers": []any{}, "log": nil},
+	)
 	var requests []any
 	for _, entry := range life["timeline"].([]any) {
 		entry := entry.(map[string]any)
@@ -38,7 +40,8 @@ func TestHistoryTellsOfEnvironmentsThatAreGone(t *testing.T) {
 
 	b.must(t, "up", branch)
 	b.order(t, aws.Fault{
-		Service: "s3", Action: "PutObject", Contains: "history/feature-chronicle", Status: http.StatusForbidden, Code: "AccessDenied",
+		Service: "s3", Action: "PutObject", Contains: "history/feature-chronicle", Status: http.StatusForbidden,
+		Code: "AccessDenied",
 	})
 	equal(t, b.must(t, "down", branch), document{"outcome": "gone"})
 	if lives, _ := b.must(t, "history")["lives"].([]any); len(lives) != 1 {

@@ -32,7 +32,9 @@ type stranger struct{ temporal client.Client }
 
 func newStranger(t *testing.T, address string) *stranger {
 	t.Helper()
-	c, err := client.Dial(client.Options{HostPort: address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	c, err := client.Dial(client.Options{
+		HostPort: address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +67,8 @@ type answer struct {
 // schedule is the stranger's workflow.
 func schedule(ctx workflow.Context, call forgedCall) (out answer, _ error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: call.Queue, ScheduleToCloseTimeout: strangerPatience, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
+		TaskQueue: call.Queue, ScheduleToCloseTimeout: strangerPatience,
+		RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
 	err := workflow.ExecuteActivity(ctx, call.Activity, call.Input).Get(ctx, &out.Result)
 	var failed *temporal.ApplicationError
@@ -83,7 +86,9 @@ func (s *stranger) call(t *testing.T, queue, activity string, input any) (out an
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	run, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: strangerQueue}, schedule, forgedCall{queue, activity, input})
+	run, err := s.temporal.ExecuteWorkflow(
+		ctx, client.StartWorkflowOptions{TaskQueue: strangerQueue}, schedule, forgedCall{queue, activity, input},
+	)
 	if err == nil {
 		err = run.Get(ctx, &out)
 	}

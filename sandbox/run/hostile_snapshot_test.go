@@ -44,7 +44,9 @@ func (b *bench) look(t *testing.T) snapshot {
 	for _, taken := range snapshots.DBSnapshots {
 		s.add(t, "snapshot "+*taken.DBSnapshotIdentifier, taken)
 	}
-	apps, err := elasticbeanstalk.NewFromConfig(cfg).DescribeEnvironments(t.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{})
+	apps, err := elasticbeanstalk.NewFromConfig(cfg).DescribeEnvironments(
+		t.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{},
+	)
 	fatal(t, err)
 	for _, app := range apps.Environments {
 		s.add(t, "environment "+*app.EnvironmentId, app)
@@ -66,13 +68,19 @@ func (b *bench) look(t *testing.T) snapshot {
 
 func (b *bench) lookAtStacks(t *testing.T, s snapshot) {
 	t.Helper()
-	for pages := cloudformation.NewListStacksPaginator(b.formation(), &cloudformation.ListStacksInput{}); pages.HasMorePages(); {
+	for pages := cloudformation.NewListStacksPaginator(
+		b.formation(), &cloudformation.ListStacksInput{},
+	); pages.HasMorePages(); {
 		page, err := pages.NextPage(t.Context())
 		fatal(t, err)
 		for _, summary := range page.StackSummaries {
-			stacks, err := b.formation().DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: summary.StackId})
+			stacks, err := b.formation().DescribeStacks(
+				t.Context(), &cloudformation.DescribeStacksInput{StackName: summary.StackId},
+			)
 			fatal(t, err)
-			template, err := b.formation().GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: summary.StackId})
+			template, err := b.formation().GetTemplate(
+				t.Context(), &cloudformation.GetTemplateInput{StackName: summary.StackId},
+			)
 			fatal(t, err)
 			stacks.Stacks[0].StackStatusReason = nil // Of an operation in progress it is there for a moment only.
 			s.add(t, "stack "+*summary.StackId, stacks.Stacks)
@@ -137,7 +145,9 @@ func (s snapshot) changed(after snapshot) (differences []string) {
 // admitted reports whether the text names an object that Admit stores, by its content, or as its
 // record, or a card.
 func admitted(text string) bool {
-	return slices.ContainsFunc([]string{"/templates/", "/bundles/", "/parameters/", "/admissions/", "/cards/"}, func(folder string) bool {
+	return slices.ContainsFunc([]string{
+		"/templates/", "/bundles/", "/parameters/", "/admissions/", "/cards/",
+	}, func(folder string) bool {
 		return strings.Contains(text, "application") && strings.Contains(text, folder)
 	})
 }
@@ -145,7 +155,9 @@ func admitted(text string) bool {
 // writes are the calls after the first ones that change something, or were to.
 func (b *bench) writes(after int) (made []string) {
 	for _, call := range b.aws.Calls()[after:] {
-		reads := slices.ContainsFunc([]string{"Describe", "List", "Get", "Head", "Validate", "Estimate", "Lookup"}, func(verb string) bool {
+		reads := slices.ContainsFunc([]string{
+			"Describe", "List", "Get", "Head", "Validate", "Estimate", "Lookup",
+		}, func(verb string) bool {
 			return strings.HasPrefix(call.Action, verb)
 		})
 		reads = reads || call.Service == "route53" && call.Action == "GET"

@@ -159,7 +159,9 @@ func TestS149AStrangerLosesNoDatabaseOfALivingEnvironment(t *testing.T) {
 func (v *victims) sequences(t *testing.T) {
 	queue := perch.TaskQueue(v.project)
 	up := func(branch, commit string) in {
-		return in{"request": perch.Request{ID: "forged", Goal: perch.GoalUp, Project: v.project, Branch: branch, Commit: commit}}
+		return in{"request": perch.Request{
+			ID: "forged", Goal: perch.GoalUp, Project: v.project, Branch: branch, Commit: commit,
+		}}
 	}
 	for name, attacked := range map[string]string{
 		"a template that another branch was admitted with": "main",
@@ -174,7 +176,8 @@ func (v *victims) sequences(t *testing.T) {
 				t.Fatalf("evil was not admitted: %s", admitted)
 			}
 			out := v.stranger.call(t, queue, "UpdateStack", in{
-				"environment": named(v.project, attacked), "stack_id": v.ids[v.stackOf(t, attacked)], "token": "forged-" + attacked,
+				"environment": named(v.project, attacked), "stack_id": v.ids[v.stackOf(t, attacked)],
+				"token":    "forged-" + attacked,
 				"template": hash, "template_url": url, "kind": "branch",
 			})
 			if !out.Final {
@@ -201,12 +204,16 @@ func (v *victims) sequences(t *testing.T) {
 // along.
 func (v *victims) runs(t *testing.T) {
 	gone := func(branch string) *perch.Request {
-		return &perch.Request{ID: "forged", Goal: perch.GoalGone, Project: v.project, Branch: branch, By: "stranger", Force: true}
+		return &perch.Request{
+			ID: "forged", Goal: perch.GoalGone, Project: v.project, Branch: branch, By: "stranger", Force: true,
+		}
 	}
 	for _, branch := range []string{"main", "staging", "release/1", "guarded"} {
 		t.Run("a removal of "+branch+" that claims to be due", func(t *testing.T) {
 			calls := len(v.aws.Calls())
-			input := perch.RunInput{Environment: activitytest.Environment(v.project, branch), Request: gone(branch), Due: true}
+			input := perch.RunInput{
+				Environment: activitytest.Environment(v.project, branch), Request: gone(branch), Due: true,
+			}
 			result, err := v.stranger.run(t, v.project, "forged-teardown-"+branch, perch.WorkflowTeardown, input)
 			if err == nil && result.text("outcome") != string(perch.OutcomeRejected) {
 				t.Errorf("it ended with %v", result)
@@ -221,7 +228,9 @@ func (v *victims) runs(t *testing.T) {
 	} {
 		t.Run("a removal with "+name, func(t *testing.T) {
 			calls := len(v.aws.Calls())
-			if _, err := v.stranger.run(t, v.project, "forged-input-"+strings.ReplaceAll(name, " ", "-"), perch.WorkflowTeardown, input); err == nil {
+			if _, err := v.stranger.run(
+				t, v.project, "forged-input-"+strings.ReplaceAll(name, " ", "-"), perch.WorkflowTeardown, input,
+			); err == nil {
 				t.Error("it was not rejected")
 			} else {
 				t.Log(err)

@@ -72,7 +72,9 @@ type victims struct {
 func newVictims(t *testing.T) *victims {
 	t.Helper()
 	b := newSandbox(t, func(o *options) { o.worker = false })
-	till := b.newProject(t, "till", map[string]string{"perch.yaml": bare("till", "  buckets: {assets: {}}")}, func(*perch.Policy) {})
+	till := b.newProject(
+		t, "till", map[string]string{"perch.yaml": bare("till", "  buckets: {assets: {}}")}, func(*perch.Policy) {},
+	)
 	till.repo.commit(t, "wares", map[string]string{"a.txt": "1"})
 	till.must(t, "up", "wares")
 	v := &victims{ids: map[string]string{}}
@@ -134,7 +136,8 @@ func (v *victims) strangers(t *testing.T) {
 	t.Helper()
 	others := v.tagsOf(t, "orphan", "github.com/other/store")
 	for name, tags := range map[string][]types.Tag{
-		"ledger": nil, "ledger-moving": nil, "ledger-failed": nil, "ledger-stuck": nil, "store-taken": nil, "store-orphan": others,
+		"ledger": nil, "ledger-moving": nil, "ledger-failed": nil, "ledger-stuck": nil, "store-taken": nil,
+		"store-orphan": others,
 	} {
 		v.create(t, name, foreignTemplate, tags)
 		v.awaitStack(t, name, "CREATE_COMPLETE")
@@ -145,11 +148,13 @@ func (v *victims) strangers(t *testing.T) {
 	v.order(t, aws.Fault{Stack: "ledger-failed", LogicalID: "Canary", Phase: "update", Reason: "canary", Count: 1})
 	v.order(t, aws.Fault{Stack: "ledger-stuck", LogicalID: "Canary", Phase: "update", Reason: "canary", Count: 2})
 	for name, status := range map[string]string{
-		"ledger-moving": "UPDATE_IN_PROGRESS", "ledger-failed": "UPDATE_FAILED", "ledger-stuck": "UPDATE_ROLLBACK_FAILED",
+		"ledger-moving": "UPDATE_IN_PROGRESS", "ledger-failed": "UPDATE_FAILED",
+		"ledger-stuck": "UPDATE_ROLLBACK_FAILED",
 	} {
 		_, err := v.formation().UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
-			StackName: &name, UsePreviousTemplate: awssdk.Bool(true), DisableRollback: awssdk.Bool(status == "UPDATE_FAILED"),
-			Tags: []types.Tag{{Key: awssdk.String("owner"), Value: awssdk.String("somebody else")}},
+			StackName: &name, UsePreviousTemplate: awssdk.Bool(true),
+			DisableRollback: awssdk.Bool(status == "UPDATE_FAILED"),
+			Tags:            []types.Tag{{Key: awssdk.String("owner"), Value: awssdk.String("somebody else")}},
 		})
 		fatal(t, err)
 		v.awaitStack(t, name, status)
@@ -166,7 +171,9 @@ func (v *victims) strangers(t *testing.T) {
 	v.create(t, "ledger-gone", foreignTemplate, nil)
 	v.awaitStack(t, "ledger-gone", "ROLLBACK_COMPLETE")
 	v.remember(t, "ledger-gone")
-	_, err := v.formation().DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: awssdk.String("ledger-gone")})
+	_, err := v.formation().DeleteStack(
+		t.Context(), &cloudformation.DeleteStackInput{StackName: awssdk.String("ledger-gone")},
+	)
 	fatal(t, err)
 	v.awaitStack(t, "ledger-gone", "DELETE_COMPLETE")
 

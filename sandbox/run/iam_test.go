@@ -87,7 +87,10 @@ func (b *bench) attach(role, file string, p *perch.Policy, serviceRole string) e
 	for _, call := range []url.Values{
 		{"Action": {"CreateRole"}, "RoleName": {role}, "AssumeRolePolicyDocument": {"{}"}},
 		{"Action": {"CreatePolicy"}, "PolicyName": {name}, "PolicyDocument": {values.Replace(string(text))}},
-		{"Action": {"AttachRolePolicy"}, "RoleName": {role}, "PolicyArn": {"arn:aws:iam::" + account + ":policy/" + name}},
+		{
+			"Action": {"AttachRolePolicy"}, "RoleName": {role},
+			"PolicyArn": {"arn:aws:iam::" + account + ":policy/" + name},
+		},
 	} {
 		call.Set("Version", "2010-05-08")
 		if _, err := b.form(call); err != nil && !strings.Contains(err.Error(), "EntityAlreadyExists") {

@@ -75,7 +75,9 @@ func (b *bench) deployedImage(t *testing.T, branch string) string {
 	}
 	key := bundleKey.FindString(*template.TemplateBody)
 	bucket := b.must(t, "application", "status").text("outputs", "ArtifactBucket")
-	object, err := s3.NewFromConfig(b.awsConfig()).GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	object, err := s3.NewFromConfig(b.awsConfig()).GetObject(
+		t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

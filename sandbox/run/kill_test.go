@@ -110,7 +110,9 @@ func TestS59S19WorkerKilledWhileItMakesAndDropsDatabases(t *testing.T) {
 	}
 	k.onlyOneTryMore(t, made, up)
 	k.began(t, k.onlyStack(t, up.text("stack")), types.ResourceStatusCreateInProgress, 1)
-	if found := server.Exec(t, "SELECT datname FROM pg_database WHERE datname LIKE 'perch%'"); !slices.Equal(found, []string{"perch_shop_made"}) {
+	if found := server.Exec(
+		t, "SELECT datname FROM pg_database WHERE datname LIKE 'perch%'",
+	); !slices.Equal(found, []string{"perch_shop_made"}) {
 		t.Errorf("databases: %q", found)
 	}
 }
@@ -138,7 +140,9 @@ func newKilling(t *testing.T, changes ...func(*options)) *killing {
 
 // bring runs the command for each boundary's branch until all of them stand there. lift lets go of
 // the world again.
-func (k *killing) bring(t *testing.T, boundaries []boundary, command string) (results []func() (int, document), lift func()) {
+func (k *killing) bring(
+	t *testing.T, boundaries []boundary, command string,
+) (results []func() (int, document), lift func()) {
 	t.Helper()
 	for _, b := range boundaries {
 		stack := k.stackOf(t, b.branch)
@@ -183,17 +187,24 @@ func (k *killing) bring(t *testing.T, boundaries []boundary, command string) (re
 func (k *killing) failUpdate(t *testing.T, b boundary) {
 	t.Helper()
 	stack := k.stackOf(t, b.branch)
-	k.order(t, aws.Fault{Stack: stack, LogicalID: "Environment", Phase: "update", Reason: "no capacity", Count: b.rollbacks})
+	k.order(
+		t,
+		aws.Fault{Stack: stack, LogicalID: "Environment", Phase: "update", Reason: "no capacity", Count: b.rollbacks},
+	)
 	was, err := k.formation().DescribeStacks(t.Context(), &awscfn.DescribeStacksInput{StackName: &stack})
 	if err != nil {
 		t.Fatal(err)
 	}
 	in := &awscfn.UpdateStackInput{
-		StackName: &stack, UsePreviousTemplate: awssdk.Bool(true), Capabilities: was.Stacks[0].Capabilities, DisableRollback: &b.left,
+		StackName: &stack, UsePreviousTemplate: awssdk.Bool(
+			true,
+		), Capabilities: was.Stacks[0].Capabilities, DisableRollback: &b.left,
 		Tags: append(was.Stacks[0].Tags, types.Tag{Key: awssdk.String("owner"), Value: awssdk.String("somebody else")}),
 	}
 	for _, parameter := range was.Stacks[0].Parameters {
-		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: parameter.ParameterKey, UsePreviousValue: awssdk.Bool(true)})
+		in.Parameters = append(
+			in.Parameters, types.Parameter{ParameterKey: parameter.ParameterKey, UsePreviousValue: awssdk.Bool(true)},
+		)
 	}
 	if _, err := k.formation().UpdateStack(t.Context(), in); err != nil {
 		t.Fatal(err)
@@ -248,8 +259,13 @@ func (k *killing) pending(t *testing.T, workflow string) (names []string) {
 
 func (k *killing) provisioned(t *testing.T, b boundary, result func() (int, document)) {
 	exit, up := result()
-	got := map[string]any{"exit": exit, "outcome": up["outcome"], "created": up["created"], "seeded": up["seeded"], "commit": up["commit"]}
-	want := map[string]any{"exit": 0, "outcome": "ready", "created": true, "seeded": true, "commit": k.repo.head(t, b.branch)}
+	got := map[string]any{
+		"exit": exit, "outcome": up["outcome"], "created": up["created"], "seeded": up["seeded"],
+		"commit": up["commit"],
+	}
+	want := map[string]any{
+		"exit": 0, "outcome": "ready", "created": true, "seeded": true, "commit": k.repo.head(t, b.branch),
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("the result (-want +got):\n%s\n%v", diff, up)
 	}
@@ -261,14 +277,17 @@ func (k *killing) provisioned(t *testing.T, b boundary, result func() (int, docu
 			t.Errorf("%d commands were sent: %q", len(comments), comments)
 		}
 	}
-	if status, page := k.page(t, up.text("slug")); status != http.StatusOK || !strings.Contains(page, up.text("commit")) {
+	if status, page := k.page(
+		t, up.text("slug"),
+	); status != http.StatusOK || !strings.Contains(page, up.text("commit")) {
 		t.Errorf("the page answers %d:\n%s", status, page)
 	}
 }
 
 func (k *killing) updated(t *testing.T, b boundary, result func() (int, document)) {
 	exit, up := result()
-	if exit != 0 || up.text("outcome") != "ready" || up.text("commit") != k.repo.head(t, b.branch) || up["created"] != false {
+	if exit != 0 || up.text("outcome") != "ready" || up.text("commit") != k.repo.head(t, b.branch) ||
+		up["created"] != false {
 		t.Fatalf("exit code %d: %v", exit, up)
 	}
 	k.onlyOneTryMore(t, b, up)
@@ -302,11 +321,15 @@ func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 	t.Helper()
 	names := map[int64]string{}
 	again := 0
-	for _, event := range k.history(t, document.text("run", "workflow_id"), document.text("run", "run_id")).GetEvents() {
+	for _, event := range k.history(
+		t, document.text("run", "workflow_id"), document.text("run", "run_id"),
+	).GetEvents() {
 		if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled != nil {
 			names[event.GetEventId()] = scheduled.GetActivityType().GetName()
 			if within := scheduled.GetHeartbeatTimeout().AsDuration(); within <= 0 || within > 20*time.Second {
-				t.Errorf("a worker that dies in %s is missed after %s, want 20 s at most", names[event.GetEventId()], within)
+				t.Errorf(
+					"a worker that dies in %s is missed after %s, want 20 s at most", names[event.GetEventId()], within,
+				)
 			}
 		}
 		started := event.GetActivityTaskStartedEventAttributes()
@@ -320,8 +343,12 @@ func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 		if gaveUp(started) {
 			continue
 		}
-		if name != b.activity && name != b.beside || started.GetAttempt() != 2 || timeout != enumspb.TIMEOUT_TYPE_HEARTBEAT {
-			t.Errorf("%s was tried %d times, after %s (%s)", name, started.GetAttempt(), timeout, started.GetLastFailure().GetMessage())
+		if name != b.activity && name != b.beside || started.GetAttempt() != 2 ||
+			timeout != enumspb.TIMEOUT_TYPE_HEARTBEAT {
+			t.Errorf(
+				"%s was tried %d times, after %s (%s)", name, started.GetAttempt(), timeout,
+				started.GetLastFailure().GetMessage(),
+			)
 		}
 	}
 	if again != 1 && b.beside == "" || again == 0 {
@@ -363,9 +390,14 @@ func (b *bench) began(t *testing.T, stack types.StackSummary, status types.Resou
 // that there were least of them. Buckets that are not empty in time fail a deletion.
 func (b *bench) deletedInTurn(t *testing.T, stack types.StackSummary, least int) {
 	t.Helper()
-	begun, failed := b.times(t, stack, types.ResourceStatusDeleteInProgress), b.times(t, stack, types.ResourceStatusDeleteFailed)
+	begun, failed := b.times(
+		t, stack, types.ResourceStatusDeleteInProgress,
+	), b.times(t, stack, types.ResourceStatusDeleteFailed)
 	if begun != failed+1 || begun < least {
-		t.Errorf("stack %s has had %d deletions, of which %d failed, want at least %d", *stack.StackName, begun, failed, least)
+		t.Errorf(
+			"stack %s has had %d deletions, of which %d failed, want at least %d", *stack.StackName, begun, failed,
+			least,
+		)
 	}
 }
 
@@ -373,7 +405,9 @@ func (b *bench) deletedInTurn(t *testing.T, stack types.StackSummary, least int)
 func (b *bench) times(t *testing.T, stack types.StackSummary, status types.ResourceStatus) int {
 	t.Helper()
 	begun := 0
-	for pages := awscfn.NewDescribeStackEventsPaginator(b.formation(), &awscfn.DescribeStackEventsInput{StackName: stack.StackId}); pages.HasMorePages(); {
+	for pages := awscfn.NewDescribeStackEventsPaginator(
+		b.formation(), &awscfn.DescribeStackEventsInput{StackName: stack.StackId},
+	); pages.HasMorePages(); {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -16,7 +16,8 @@ func lockFolder(dir string) (*flock.Flock, error) {
 	case err != nil:
 		return nil, fmt.Errorf("lock data folder %s: %w", dir, err)
 	case !locked:
-		return nil, fmt.Errorf("a sandbox runs with --data %s already: `go run ./sandbox env --data %s` says where; stop it, or choose another folder", dir, quote(dir))
+		return nil, fmt.Errorf("a sandbox runs with --data %s already: `go run ./sandbox env --data %s` says where; "+
+			"stop it, or choose another folder", dir, quote(dir))
 	}
 	return lock, nil
 }

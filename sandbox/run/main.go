@@ -119,11 +119,14 @@ func parse(args []string) (options, []string, error) {
 		return o, nil, fmt.Errorf("--registry %q is no kind of registry: give %s or %s", o.images, standIn, strictly)
 	}
 	for flag, port := range map[string]int{
-		"--temporal-port": o.temporal, "--ui-port": o.ui, "--aws-port": o.aws, "--web-port": o.pages, "--registry-port": o.registry,
-		"--github-port": o.github, "--dashboard-port": o.dashboard,
+		"--temporal-port": o.temporal, "--ui-port": o.ui, "--aws-port": o.aws, "--web-port": o.pages,
+		"--registry-port": o.registry,
+		"--github-port":   o.github, "--dashboard-port": o.dashboard,
 	} {
 		if port < 0 || port > 65535 {
-			return o, nil, fmt.Errorf("%s %d is no port: give a number from 1 to 65535, or 0 for any that is free", flag, port)
+			return o, nil, fmt.Errorf(
+				"%s %d is no port: give a number from 1 to 65535, or 0 for any that is free", flag, port,
+			)
 		}
 	}
 	if o.speed <= 0 {
@@ -199,7 +202,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	case words[0] == "clock":
 		err = setClock(ctx, words[1:], o, stdout, stderr, env)
 	default:
-		err = usageError{fmt.Errorf("%q is no command: give env, fault, clock, help or version, or flags alone", words[0]), help}
+		err = usageError{
+			fmt.Errorf("%q is no command: give env, fault, clock, help or version, or flags alone", words[0]), help,
+		}
 	}
 	if err == nil {
 		return 0

@@ -96,7 +96,9 @@ func TestOnMoto(t *testing.T) {
 	t.Parallel()
 	b, way := newMoto(t)
 	commit := b.repo.commit(t, "redesign", map[string]string{"a.txt": "1"})
-	equal(t, b.must(t, "up", "redesign"), document{"outcome": "ready", "created": true, "seeded": true, "commit": commit})
+	equal(
+		t, b.must(t, "up", "redesign"), document{"outcome": "ready", "created": true, "seeded": true, "commit": commit},
+	)
 	equal(t, b.must(t, "up", "redesign"), document{"outcome": "ready", "created": false, "seeded": false})
 	media := b.bucket(t, "moto-redesign", "Media")
 	if keys := b.keys(t, media); !slices.Equal(keys, []string{"logo.svg"}) {
@@ -117,7 +119,10 @@ func TestOnMoto(t *testing.T) {
 	b.discard(t, media)
 	equal(t, b.must(t, "down", "redesign"), document{"outcome": "gone", "error": "", "leftovers": []any{}})
 	if databases, records, buckets := b.motoHolds(t); databases != 0 || records != 0 || buckets != 1 {
-		t.Errorf("left are %d databases, %d records, and %d buckets, of which one is the application's", databases, records, buckets)
+		t.Errorf(
+			"left are %d databases, %d records, and %d buckets, of which one is the application's", databases, records,
+			buckets,
+		)
 	}
 }
 
@@ -146,10 +151,14 @@ func newMoto(t *testing.T) (*bench, *tagged) {
 	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(app.Close)
 	b := sharedSandbox(t).newRepository(t, "moto", map[string]string{
-		"perch.yaml": strings.Replace(motoConfig, "ADDRESS", app.URL, 1), "template.yaml": motoTemplate, "fixtures/logo.svg": "<svg/>",
+		"perch.yaml": strings.Replace(motoConfig, "ADDRESS", app.URL, 1), "template.yaml": motoTemplate,
+		"fixtures/logo.svg": "<svg/>",
 	})
 	b.awsURL, b.policyFile = proxy.URL, filepath.Join(t.TempDir(), "policy.yaml")
-	own := project{name: "moto", source: perch.Source{Git: b.repo.dir}, repo: b.repo.dir, repository: perch.NormalizeRepository(b.repo.dir), defaultBranch: "main"}
+	own := project{
+		name: "moto", source: perch.Source{Git: b.repo.dir}, repo: b.repo.dir,
+		repository: perch.NormalizeRepository(b.repo.dir), defaultBranch: "main",
+	}
 	if err := writePolicy(own, b.policyFile, b.pagesPort, b.registryURL); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +169,8 @@ func newMoto(t *testing.T) (*bench, *tagged) {
 		t.Fatal(err)
 	}
 	_, err = b.formation().CreateStack(t.Context(), &cloudformation.CreateStackInput{
-		StackName: awssdk.String(perch.ApplicationStackName("moto", perch.KindStaging)), TemplateBody: awssdk.String(motoApplication),
+		StackName:    awssdk.String(perch.ApplicationStackName("moto", perch.KindStaging)),
+		TemplateBody: awssdk.String(motoApplication),
 		Tags: []types.Tag{
 			{Key: awssdk.String(perch.TagProject), Value: awssdk.String("moto")},
 			{Key: awssdk.String(perch.TagRepository), Value: awssdk.String(perch.EncodeTag(own.repository))},
@@ -215,7 +225,8 @@ func startMoto(t *testing.T) string {
 func (b *bench) version(t *testing.T, bucket string) {
 	t.Helper()
 	_, err := s3.NewFromConfig(b.awsConfig()).PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
-		Bucket: &bucket, VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
+		Bucket:                  &bucket,
+		VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +253,10 @@ func tagging(t *testing.T, address string) *tagged {
 		if request.Method != http.MethodGet || !request.URL.Query().Has("tagging") || !known {
 			return nil
 		}
-		body := fmt.Sprintf(`<Tagging><TagSet><Tag><Key>aws:cloudformation:stack-id</Key><Value>%s</Value></Tag></TagSet></Tagging>`, owner)
+		body := fmt.Sprintf(
+			`<Tagging><TagSet><Tag><Key>aws:cloudformation:stack-id</Key><Value>%s</Value></Tag></TagSet></Tagging>`,
+			owner,
+		)
 		response.StatusCode, response.Body = http.StatusOK, io.NopCloser(strings.NewReader(body))
 		response.ContentLength = int64(len(body))
 		response.Header.Set("Content-Length", strconv.Itoa(len(body)))
@@ -272,7 +286,9 @@ func (b *bench) motoHolds(t *testing.T) (databases, records, buckets int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sets, err := route53.NewFromConfig(b.awsConfig()).ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: zones.HostedZones[0].Id})
+	sets, err := route53.NewFromConfig(b.awsConfig()).ListResourceRecordSets(
+		t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: zones.HostedZones[0].Id},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

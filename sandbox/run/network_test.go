@@ -25,12 +25,15 @@ var asked struct {
 // denyDNS lets this process find names in its hosts file only, and remembers what it would have
 // asked DNS.
 func denyDNS() {
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(_ context.Context, _, address string) (net.Conn, error) {
-		asked.Lock()
-		defer asked.Unlock()
-		asked.servers = append(asked.servers, address)
-		return nil, errors.New("the sandbox resolves no names")
-	}}
+	net.DefaultResolver = &net.Resolver{
+		PreferGo: true,
+		Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+			asked.Lock()
+			defer asked.Unlock()
+			asked.servers = append(asked.servers, address)
+			return nil, errors.New("the sandbox resolves no names")
+		},
+	}
 }
 
 // checkDNS fails if anything in this process has looked a name up in DNS.
@@ -38,7 +41,9 @@ func checkDNS() error {
 	asked.Lock()
 	defer asked.Unlock()
 	if len(asked.servers) > 0 {
-		return fmt.Errorf("S135: %d look-ups in DNS, at %s: nothing may leave the machine", len(asked.servers), asked.servers[0])
+		return fmt.Errorf(
+			"S135: %d look-ups in DNS, at %s: nothing may leave the machine", len(asked.servers), asked.servers[0],
+		)
 	}
 	return nil
 }
@@ -49,7 +54,8 @@ func loopbackHost(host string) bool {
 		return true
 	}
 	address, err := netip.ParseAddr(host)
-	return err == nil && slices.ContainsFunc(loopback, func(network netip.Prefix) bool { return network.Contains(address) })
+	return err == nil &&
+		slices.ContainsFunc(loopback, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
 // hostName is a text that is an IP address or a name of AWS and nothing else.
@@ -70,10 +76,15 @@ func TestS135AnEnvironmentWithoutALoadBalancerBecomesReadyOnThisMachine(t *testi
 	t.Parallel()
 	b := sharedSandbox(t)
 	for _, branch := range []string{"solo", "solo-too"} {
-		config := strings.Replace(bare("shop", "  database: {mode: dedicated, class: db.t4g.micro, storage_gb: 20}", "  buckets: {media: {}}"),
+		config := strings.Replace(bare(
+			"shop", "  database: {mode: dedicated, class: db.t4g.micro, storage_gb: 20}", "  buckets: {media: {}}",
+		),
 			"load_balancer: shared", "load_balancer: none", 1)
 		b.repo.commit(t, branch, map[string]string{"perch.yaml": config})
-		equal(t, b.must(t, "up", branch), document{"outcome": "ready", "url": "http://" + branch + ".localhost:" + b.pagesPort})
+		equal(
+			t, b.must(t, "up", branch),
+			document{"outcome": "ready", "url": "http://" + branch + ".localhost:" + b.pagesPort},
+		)
 		status, page := b.page(t, branch)
 		if status != 200 {
 			t.Errorf("the page of %s answers %d", branch, status)
@@ -134,7 +145,9 @@ Outputs:
   Classic: {Value: !Sub "http://${Classic.DNSName}"}
 `
 	name, template := "addresses", body
-	if _, err := b.formation().CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &template}); err != nil {
+	if _, err := b.formation().CreateStack(
+		t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &template},
+	); err != nil {
 		t.Fatal(err)
 	}
 	b.awaitStack(t, name, "CREATE_COMPLETE")

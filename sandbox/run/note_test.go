@@ -21,7 +21,9 @@ import (
 )
 
 func (b *bench) noteFor(branch, id string) perch.Note {
-	return perch.Note{ID: id, Kind: perch.NoteReport, Project: b.project, Branch: branch, By: "test", At: time.Now().UTC()}
+	return perch.Note{
+		ID: id, Kind: perch.NoteReport, Project: b.project, Branch: branch, By: "test", At: time.Now().UTC(),
+	}
 }
 
 // sendNote sends a note and waits until it is entered.
@@ -57,7 +59,8 @@ func enteredBy(t *testing.T, history *historypb.History) (ids []string) {
 	t.Helper()
 	scheduled := map[int64][]string{}
 	for _, event := range history.GetEvents() {
-		if a := event.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == contract.Report.Name() {
+		if a := event.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().
+			GetName() == contract.Report.Name() {
 			var in contract.ReportInput
 			if err := converter.GetDefaultDataConverter().FromPayloads(a.GetInput(), &in); err != nil {
 				t.Fatal(err)
@@ -107,9 +110,13 @@ func TestS224NotesAndRequestsLoseNothing(t *testing.T) {
 	eventually(t, "every note is entered", func() (any, bool) {
 		ids, runs := b.entered(t, stack)
 		missing := slices.DeleteFunc(slices.Clone(sent), func(id string) bool { return slices.Contains(ids, id) })
-		return fmt.Sprintf("%d of %d are missing: %v; runs: %v", len(missing), len(sent), missing, runs), len(missing) == 0
+		return fmt.Sprintf(
+			"%d of %d are missing: %v; runs: %v", len(missing), len(sent), missing, runs,
+		), len(missing) == 0
 	})
-	if _, runs := b.entered(t, stack); slices.ContainsFunc(runs, func(r string) bool { return r == "Note Failed" || r == "Provision Failed" }) {
+	if _, runs := b.entered(
+		t, stack,
+	); slices.ContainsFunc(runs, func(r string) bool { return r == "Note Failed" || r == "Provision Failed" }) {
 		t.Errorf("a run failed: %v", runs)
 	}
 }
@@ -123,7 +130,8 @@ func TestRunsThatTakeNotesAreNotTheLatestRun(t *testing.T) {
 	stack := b.stackOf(t, branch)
 	b.must(t, "up", branch)
 	lift := b.order(t, aws.Fault{
-		Service: "cloudformation", Action: "DeleteStack", Contains: stack, Code: "AccessDenied", Message: "not authorized",
+		Service: "cloudformation", Action: "DeleteStack", Contains: stack, Code: "AccessDenied",
+		Message: "not authorized",
 	})
 	if exit, d := b.ask(t, "down", branch); exit != 1 {
 		t.Fatalf("exit code %d: %v", exit, d)

@@ -60,7 +60,8 @@ func (b *bench) hire(t *testing.T, identity string, change func(*perch.Policy)) 
 		ended <- workerrun.Run(ctx, workerrun.Config{
 			Policy: policy, AWS: bound, Interval: testInterval, Logger: slog.New(slog.NewTextHandler(out, nil)),
 			Temporal: client.Options{
-				HostPort: b.temporal.Address(), Identity: identity, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+				HostPort: b.temporal.Address(), Identity: identity,
+				Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 			},
 		})
 	}()

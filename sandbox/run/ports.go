@@ -27,8 +27,10 @@ func (p port) listen() (listener net.Listener, moved string, err error) {
 	case err == nil:
 		return listener, "", nil
 	case p.given:
-		return nil, "", fmt.Errorf("port %d is taken (%w); stop what listens there, choose another with %s, or leave %s out for a free one",
-			p.number, err, p.flag, p.flag)
+		return nil, "", fmt.Errorf(
+			"port %d is taken (%w); stop what listens there, choose another with %s, or leave %s out for a free one",
+			p.number, err, p.flag, p.flag,
+		)
 	}
 	if listener, err = net.Listen("tcp", net.JoinHostPort(localhost, "0")); err != nil {
 		return nil, "", fmt.Errorf("find a free port: %w", err)

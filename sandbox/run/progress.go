@@ -21,7 +21,9 @@ const lookTimeout = 2 * time.Second
 // environmentProgress connects to Temporal, and says how far the run of the environment at a host
 // is.
 func (s *Sandbox) environmentProgress() (func(ctx context.Context, host string) page.Progress, error) {
-	connection, err := sdk.NewLazyClient(sdk.Options{HostPort: s.temporal.Address(), Logger: workerrun.TemporalLogger(slog.New(slog.DiscardHandler))})
+	connection, err := sdk.NewLazyClient(sdk.Options{
+		HostPort: s.temporal.Address(), Logger: workerrun.TemporalLogger(slog.New(slog.DiscardHandler)),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to Temporal: %w", err)
 	}

@@ -14,8 +14,14 @@ func TestWhatAPageSaysOfARun(t *testing.T) {
 		far  client.Progress
 		want page.Progress
 	}{
-		"at work":          {client.Progress{Goal: perch.GoalUp, Phase: perch.PhaseStack, Activity: "CreateStack"}, page.Progress{State: "deploying", Words: "Starting the creation of the stack"}},
-		"failed":           {client.Progress{Goal: perch.GoalUp, Phase: perch.PhaseFailed}, page.Progress{State: "failed", Words: "The run failed; `perch status` says why"}},
+		"at work": {
+			client.Progress{Goal: perch.GoalUp, Phase: perch.PhaseStack, Activity: "CreateStack"},
+			page.Progress{State: "deploying", Words: "Starting the creation of the stack"},
+		},
+		"failed": {
+			client.Progress{Goal: perch.GoalUp, Phase: perch.PhaseFailed},
+			page.Progress{State: "failed", Words: "The run failed; `perch status` says why"},
+		},
 		"ready or removed": {client.Progress{Goal: perch.GoalGone, Phase: perch.PhaseGone}, page.Progress{}},
 	} {
 		if got := pageProgress(c.far, time.Now()); got != c.want {

@@ -55,7 +55,10 @@ func openProject(ctx context.Context, o options, data string) (project, error) {
 	if err != nil {
 		return project{}, err
 	}
-	p := project{source: perch.Source{Git: checkout.Dir}, repo: checkout.Dir, repository: repositoryOf(checkout), defaultBranch: checkout.DefaultBranch, branch: o.branch, shared: o.postgres != ""}
+	p := project{
+		source: perch.Source{Git: checkout.Dir}, repo: checkout.Dir, repository: repositoryOf(checkout),
+		defaultBranch: checkout.DefaultBranch, branch: o.branch, shared: o.postgres != "",
+	}
 	if p.branch == "" {
 		if p.branch, err = checkout.Branch(); err != nil {
 			return project{}, err
@@ -91,7 +94,8 @@ func readConfig(ctx context.Context, checkout *source.Checkout, branch string) (
 		return nil, err
 	}
 	if !found {
-		return nil, fmt.Errorf("branch %s of %s has no %s: write one with `go run ./starter config init --repo %s`, commit it and start again", branch, checkout.Dir, config.FileName, checkout.Dir)
+		return nil, fmt.Errorf("branch %s of %s has no %s: write one with `go run ./starter config init --repo %s`, "+
+			"commit it and start again", branch, checkout.Dir, config.FileName, checkout.Dir)
 	}
 	return config.Read(config.FileName, data)
 }
@@ -103,7 +107,8 @@ func noBranch(checkout *source.Checkout, branch string) error {
 	case err != nil:
 		return err
 	case len(names) == 0:
-		return fmt.Errorf("%s has no commit yet: write %s with `go run ./starter config init --repo %s`, commit it (`git add %s`, `git commit`) and start again",
+		return fmt.Errorf("%s has no commit yet: write %s with `go run ./starter config init --repo %s`, commit it "+
+			"(`git add %s`, `git commit`) and start again",
 			checkout.Dir, config.FileName, checkout.Dir, config.FileName)
 	}
 	return fmt.Errorf("%s has no branch %q; name another with --branch", checkout.Dir, branch)
@@ -141,10 +146,13 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustPa
 func writePolicy(p project, file, pages, registry string) error {
 	everyone := []string{"*"}
 	policy := perch.Policy{
-		Account: account, Region: region, Project: p.name, Repository: p.repository, Source: p.source, DefaultBranch: p.defaultBranch,
-		Domain: domain, HostedZone: services.HostedZone, URL: "http://{host}:" + pages,
+		Account: account, Region: region, Project: p.name, Repository: p.repository, Source: p.source,
+		DefaultBranch: p.defaultBranch,
+		Domain:        domain, HostedZone: services.HostedZone, URL: "http://{host}:" + pages,
 		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets, Private: loopback},
-		Kinds:   map[perch.Kind][]string{perch.KindProduction: everyone, perch.KindStaging: everyone, perch.KindBranch: everyone},
+		Kinds: map[perch.Kind][]string{
+			perch.KindProduction: everyone, perch.KindStaging: everyone, perch.KindBranch: everyone,
+		},
 		Secrets: perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:", "arn:aws:ssm:"}},
 		Cleanup: perch.PolicyCleanup{Grace: 10 * time.Second},
 	}
@@ -169,7 +177,8 @@ func writePolicy(p project, file, pages, registry string) error {
 	if err != nil {
 		return fmt.Errorf("write policy: %w", err)
 	}
-	head := "# The policy of the sandbox's worker: it lets every branch have every kind, because nothing here costs anything.\n"
+	head := "# The policy of the sandbox's worker: it lets every branch have every kind, because nothing here costs " +
+		"anything.\n"
 	if err := os.WriteFile(file, append([]byte(head), data...), 0o600); err != nil {
 		return fmt.Errorf("write policy: %w", err)
 	}

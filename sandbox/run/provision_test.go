@@ -64,7 +64,8 @@ func TestUpGivesABranchItsEnvironment(t *testing.T) {
 	}
 	slug := up.text("slug")
 	equal(t, up, document{
-		"outcome": "ready", "branch": "feature/login", "stack": "shop-" + slug, "commit": commit, "url": "http://" + slug + ".localhost:" + b.pagesPort,
+		"outcome": "ready", "branch": "feature/login", "stack": "shop-" + slug, "commit": commit,
+		"url":     "http://" + slug + ".localhost:" + b.pagesPort,
 		"created": true, "seeded": true, "superseded_by": "", "error": "",
 	})
 	if up.text("run", "workflow_id") != "shop-"+slug || up.text("run", "run_id") == "" {
@@ -82,7 +83,10 @@ func TestS10AnUnchangedPushChangesNothing(t *testing.T) {
 	b := sharedSandbox(t)
 	b.repo.commit(t, "same", map[string]string{"a.txt": "a"})
 	b.must(t, "up", "same")
-	equal(t, b.must(t, "up", "same"), document{"outcome": "ready", "created": false, "seeded": false, "url": "http://same.localhost:" + b.pagesPort})
+	equal(
+		t, b.must(t, "up", "same"),
+		document{"outcome": "ready", "created": false, "seeded": false, "url": "http://same.localhost:" + b.pagesPort},
+	)
 	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("shop-same")); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)
 	}
@@ -94,7 +98,9 @@ func TestANewCommitUpdatesTheEnvironmentAndKeepsItsData(t *testing.T) {
 	b.repo.commit(t, "grows", map[string]string{"fixtures/media/first.csv": "1"})
 	b.must(t, "up", "grows")
 	commit := b.repo.commit(t, "grows", map[string]string{"fixtures/media/second.csv": "2"})
-	equal(t, b.must(t, "up", "grows"), document{"outcome": "ready", "created": false, "seeded": false, "commit": commit})
+	equal(
+		t, b.must(t, "up", "grows"), document{"outcome": "ready", "created": false, "seeded": false, "commit": commit},
+	)
 	_, page := b.page(t, "grows")
 	contains(t, page, commit, "first.csv")
 	if strings.Contains(page, "second.csv") {
@@ -188,7 +194,8 @@ func TestThePageAnswersOnlyWhileTheEnvironmentIsReady(t *testing.T) {
 	up := b.begin(t, "up", "slow")
 	eventually(t, "the page says what is waited for, and loads itself again", func() (any, bool) {
 		status, body := b.page(t, "slow")
-		return body, status == 503 && strings.Contains(body, "Creating: database") && strings.Contains(body, `http-equiv="refresh"`)
+		return body, status == 503 && strings.Contains(body, "Creating: database") &&
+			strings.Contains(body, `http-equiv="refresh"`)
 	})
 	lift()
 	if exit, d := up(); exit != 0 {

@@ -55,7 +55,8 @@ func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
 		}
 	}
 	page, err := client.Page(t.Context(), shownBranch)
-	if err != nil || page.Phase != perch.PhaseReady || page.Run.RunID != up.text("run", "run_id") || len(page.Resources) == 0 {
+	if err != nil || page.Phase != perch.PhaseReady || page.Run.RunID != up.text("run", "run_id") ||
+		len(page.Resources) == 0 {
 		t.Errorf("%+v, %v", page, err)
 	}
 	expectReadsByAPI(t, p, up)
@@ -71,7 +72,8 @@ func expectReadsByAPI(t *testing.T, p *bench, up document) {
 		t.Errorf("ls: %v", listed)
 	}
 	equal(t, p.must(t, "status", shownBranch), document{"phase": "ready", "run": up["run"], "url": up["url"]})
-	contains(t, p.starter(t.Context(), "status", shownBranch).stdout, "/workflows/readers-readers-shown/"+up.text("run", "run_id"))
+	contains(t, p.starter(t.Context(), "status", shownBranch).stdout, "/workflows/readers-readers-shown/"+
+		up.text("run", "run_id"))
 	if lives := p.must(t, "history"); len(lives["lives"].([]any)) != 0 {
 		t.Errorf("history: %v", lives)
 	}
@@ -86,14 +88,34 @@ func expectReadsByAPI(t *testing.T, p *bench, up document) {
 		exit int
 		want string
 	}{
-		"wrong token":   {map[string]string{"PERCH_READ_TOKEN": "another-token-of-readers"}, []string{"ls"}, 2, "the token is not the one"},
-		"no token":      {map[string]string{"PERCH_READ_TOKEN": ""}, []string{"ls"}, 2, "PERCH_READ_API is set and PERCH_READ_TOKEN is not"},
-		"no address":    {map[string]string{"PERCH_READ_API": "localhost"}, []string{"status", shownBranch}, 2, "give it the address of a worker's --read"},
-		"unreachable":   {map[string]string{"PERCH_READ_API": "http://127.0.0.1:1"}, []string{"ls"}, 3, "start a worker with --read there"},
-		"no read API":   {map[string]string{"PERCH_READ_API": p.uiURL}, []string{"logs", shownBranch}, 3, "read the answer of the worker"},
-		"logs by runs":  {map[string]string{"PERCH_READ_API": ""}, []string{"logs", shownBranch}, 2, "set PERCH_READ_API"},
-		"no such logs":  {nil, []string{"logs", "nowhere"}, 1, "branch nowhere has no environment"},
-		"other project": {map[string]string{"PERCH_PROJECT": "blog"}, []string{"ls"}, 2, "this worker is of project readers, and not of blog"},
+		"wrong token": {
+			map[string]string{"PERCH_READ_TOKEN": "another-token-of-readers"}, []string{"ls"}, 2,
+			"the token is not the one",
+		},
+		"no token": {
+			map[string]string{"PERCH_READ_TOKEN": ""}, []string{"ls"}, 2,
+			"PERCH_READ_API is set and PERCH_READ_TOKEN is not",
+		},
+		"no address": {
+			map[string]string{"PERCH_READ_API": "localhost"}, []string{"status", shownBranch}, 2,
+			"give it the address of a worker's --read",
+		},
+		"unreachable": {
+			map[string]string{"PERCH_READ_API": "http://127.0.0.1:1"}, []string{"ls"}, 3,
+			"start a worker with --read there",
+		},
+		"no read API": {
+			map[string]string{"PERCH_READ_API": p.uiURL}, []string{"logs", shownBranch}, 3,
+			"read the answer of the worker",
+		},
+		"logs by runs": {
+			map[string]string{"PERCH_READ_API": ""}, []string{"logs", shownBranch}, 2, "set PERCH_READ_API",
+		},
+		"no such logs": {nil, []string{"logs", "nowhere"}, 1, "branch nowhere has no environment"},
+		"other project": {
+			map[string]string{"PERCH_PROJECT": "blog"}, []string{"ls"}, 2,
+			"this worker is of project readers, and not of blog",
+		},
 	} {
 		other := *p
 		other.env = maps.Clone(p.env)

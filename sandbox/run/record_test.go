@@ -27,7 +27,9 @@ func (b *bench) history(t *testing.T, workflow, run string) *historypb.History {
 	t.Helper()
 	c := b.connect(t)
 	var history historypb.History
-	for events := c.GetWorkflowHistory(t.Context(), workflow, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
+	for events := c.GetWorkflowHistory(
+		t.Context(), workflow, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT,
+	); events.HasNext(); {
 		event, err := events.Next()
 		if err != nil {
 			t.Fatal(err)

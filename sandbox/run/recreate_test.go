@@ -16,7 +16,9 @@ import (
 // withDatabase is a perch.yaml with a seeded bucket and a database of this size.
 func withDatabase(project string, storage int) map[string]string {
 	return map[string]string{
-		"perch.yaml": bare(project, fmt.Sprintf("  database: {class: db.t4g.micro, storage_gb: %d}", storage), "  buckets: {media: {}}",
+		"perch.yaml": bare(project, fmt.Sprintf(
+			"  database: {class: db.t4g.micro, storage_gb: %d}", storage,
+		), "  buckets: {media: {}}",
 			"seed:", "  - s3: {from: fixtures/one, to: media}"),
 		"fixtures/one/a.txt": "a",
 	}
@@ -27,12 +29,16 @@ func withDatabase(project string, storage int) map[string]string {
 func (b *bench) stopped(t *testing.T, stack string) (start func()) {
 	t.Helper()
 	database, client := b.resource(t, stack, "Database"), rds.NewFromConfig(b.awsConfig())
-	if _, err := client.StopDBInstance(t.Context(), &rds.StopDBInstanceInput{DBInstanceIdentifier: &database}); err != nil {
+	if _, err := client.StopDBInstance(
+		t.Context(), &rds.StopDBInstanceInput{DBInstanceIdentifier: &database},
+	); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
 		t.Helper()
-		if _, err := client.StartDBInstance(t.Context(), &rds.StartDBInstanceInput{DBInstanceIdentifier: &database}); err != nil {
+		if _, err := client.StartDBInstance(
+			t.Context(), &rds.StartDBInstanceInput{DBInstanceIdentifier: &database},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,11 +51,19 @@ func TestS93AStoppedDatabaseFailsEveryPushAndIsNeverReplaced(t *testing.T) {
 	b.must(t, "up", "asleep")
 	database, bucket := b.resource(t, "shop-asleep", "Database"), b.resource(t, "shop-asleep", "BucketMedia")
 	start := b.stopped(t, "shop-asleep")
-	advice := []string{"Database", "Database instance is not in available state", "the database is stopped", "then push again"}
+	advice := []string{
+		"Database", "Database instance is not in available state", "the database is stopped", "then push again",
+	}
 	b.repo.commit(t, "asleep", withDatabase("shop", 30))
-	contains(t, b.failed(t, "up", "asleep"), append(advice, "the update of stack shop-asleep ended in UPDATE_ROLLBACK_FAILED")...)
+	contains(
+		t, b.failed(t, "up", "asleep"),
+		append(advice, "the update of stack shop-asleep ended in UPDATE_ROLLBACK_FAILED")...,
+	)
 	for range 2 {
-		contains(t, b.failed(t, "up", "asleep"), append(advice, "stack shop-asleep is UPDATE_ROLLBACK_FAILED", "`perch up --recreate asleep`")...)
+		contains(
+			t, b.failed(t, "up", "asleep"),
+			append(advice, "stack shop-asleep is UPDATE_ROLLBACK_FAILED", "`perch up --recreate asleep`")...,
+		)
 	}
 	start()
 	equal(t, b.must(t, "up", "asleep"), document{"outcome": "ready", "created": false, "seeded": false})
@@ -81,7 +95,9 @@ func TestS94ARecreationIsASafeDeletionAndANewCreation(t *testing.T) {
 		t.Errorf("stacks: %v", all)
 	}
 	// A bucket that is not empty in time fails a deletion, and takes another one.
-	if diff := cmp.Diff([]string{"CreateStack", "DeleteStack", "CreateStack"}, slices.Compact(b.changes("shop-afresh"))); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"CreateStack", "DeleteStack", "CreateStack"}, slices.Compact(b.changes("shop-afresh")),
+	); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)
 	}
 	if !b.missingBucket(t, old) {
@@ -104,11 +120,16 @@ func TestS94ARecreationThatADeletionCouldNotFollowIsRejected(t *testing.T) {
 			t.Errorf("%s: exit code %d: %v", command, exit, d)
 		}
 	}
-	if exit, d := b.ask(t, "up", "main", "--recreate"); exit != 4 || !strings.Contains(d.text("error"), "is the default branch") {
+	if exit, d := b.ask(
+		t, "up", "main", "--recreate",
+	); exit != 4 || !strings.Contains(d.text("error"), "is the default branch") {
 		t.Errorf("exit code %d: %v", exit, d)
 	}
 	b.protect(t, "shop-withheld", false)
-	b.order(t, aws.Fault{Service: "cloudformation", Action: "DeleteStack", Contains: "shop-withheld", Status: 403, Code: "AccessDenied", Message: "no", Count: 1})
+	b.order(t, aws.Fault{
+		Service: "cloudformation", Action: "DeleteStack", Contains: "shop-withheld", Status: 403, Code: "AccessDenied",
+		Message: "no", Count: 1,
+	})
 	contains(t, b.failed(t, "up", "withheld", "--recreate"), "delete stack", "AccessDenied")
 	equal(t, b.must(t, "up", "withheld"), document{"outcome": "ready", "created": false, "seeded": false})
 	b.takesWrites(t, b.resource(t, "shop-withheld", "BucketMedia"))
@@ -116,7 +137,9 @@ func TestS94ARecreationThatADeletionCouldNotFollowIsRejected(t *testing.T) {
 
 func TestS96ThePolicyMayLetAStuckEnvironmentBeRecreated(t *testing.T) {
 	t.Parallel()
-	b := sharedSandbox(t).newProject(t, "phoenix", withDatabase("phoenix", 20), func(p *perch.Policy) { p.Repair = perch.RepairRecreate })
+	b := sharedSandbox(t).newProject(
+		t, "phoenix", withDatabase("phoenix", 20), func(p *perch.Policy) { p.Repair = perch.RepairRecreate },
+	)
 	b.repo.commit(t, "burnt", withDatabase("phoenix", 20))
 	b.must(t, "up", "burnt")
 	b.stopped(t, "phoenix-burnt")

@@ -16,7 +16,9 @@ import (
 // strict is a project whose worker allows little.
 func strict(t *testing.T) *bench {
 	t.Helper()
-	return sharedSandbox(t).newProject(t, "strict", map[string]string{"perch.yaml": bare("strict")}, func(p *perch.Policy) {
+	return sharedSandbox(t).newProject(t, "strict", map[string]string{
+		"perch.yaml": bare("strict"),
+	}, func(p *perch.Policy) {
 		p.Kinds = map[perch.Kind][]string{perch.KindBranch: {"*"}}
 		p.InstanceTypes, p.DatabaseClasses = []string{"t3.small"}, []string{"db.t4g.micro"}
 		p.Secrets.From = []string{"arn:aws:secretsmanager:eu-central-1:000000000000:secret:strict/"}
@@ -33,24 +35,38 @@ func TestS110RequestsBeyondThePolicyAreRejected(t *testing.T) {
 		files        map[string]string
 		want         []string
 	}{
-		{"a class that is not allowed", "big", map[string]string{"perch.yaml": strings.Replace(bare("strict"), "t3.small", "m7i.large", 1)},
-			[]string{"instance_type is m7i.large", "allows only t3.small", "instance_types"}},
+		{
+			"a class that is not allowed", "big",
+			map[string]string{"perch.yaml": strings.Replace(bare("strict"), "t3.small", "m7i.large", 1)},
+			[]string{"instance_type is m7i.large", "allows only t3.small", "instance_types"},
+		},
 		{"a database class that is not allowed", "bigdata",
-			map[string]string{"perch.yaml": bare("strict", `  database: {engine: postgres, version: "16", class: db.r6g.large, storage_gb: 20}`)},
+			map[string]string{"perch.yaml": bare(
+				"strict", `  database: {engine: postgres, version: "16", class: db.r6g.large, storage_gb: 20}`,
+			)},
 			[]string{"database.class is db.r6g.large", "allows only db.t4g.micro"}},
 		{"more instances than are allowed", "crowd",
 			map[string]string{"perch.yaml": strings.Replace(bare("strict"), "max: 1}", "max: 4}", 1)},
 			[]string{"instances.max is 4", "allows 3 instances", "max_instances"}},
-		{"a kind that the branch may not have", "live", map[string]string{"perch.yaml": bare("strict", "branches:", "  kinds: {live: production}")},
-			[]string{`branch "live" asks for kind production`, "kinds.production"}},
+		{
+			"a kind that the branch may not have", "live",
+			map[string]string{"perch.yaml": bare("strict", "branches:", "  kinds: {live: production}")},
+			[]string{`branch "live" asks for kind production`, "kinds.production"},
+		},
 		{"a secret from elsewhere", "curious",
-			map[string]string{"perch.yaml": bare("strict", `  secrets: {KEY: "arn:aws:secretsmanager:eu-central-1:000000000000:secret:other/key"}`)},
+			map[string]string{"perch.yaml": bare(
+				"strict", `  secrets: {KEY: "arn:aws:secretsmanager:eu-central-1:000000000000:secret:other/key"}`,
+			)},
 			[]string{"secret KEY", "secret:strict/"}},
 		{"a secret in another region", "abroad",
-			map[string]string{"perch.yaml": bare("strict", `  secrets: {KEY: "arn:aws:secretsmanager:us-east-1:000000000000:secret:strict/key"}`)},
+			map[string]string{"perch.yaml": bare(
+				"strict", `  secrets: {KEY: "arn:aws:secretsmanager:us-east-1:000000000000:secret:strict/key"}`,
+			)},
 			[]string{"secret KEY", `region "us-east-1"`, "eu-central-1 only"}},
 		{"seed data from a bucket that is not allowed", "thief",
-			map[string]string{"perch.yaml": bare("strict", "  buckets: {assets: {}}", "seed:", "  - s3: {from: s3://customers/data, to: assets}")},
+			map[string]string{"perch.yaml": bare(
+				"strict", "  buckets: {assets: {}}", "seed:", "  - s3: {from: s3://customers/data, to: assets}",
+			)},
 			[]string{"seed[0] reads s3://customers/data", "only folders of the repository"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -90,7 +106,10 @@ func TestWhatTheSourceDoesNotHaveIsRejected(t *testing.T) {
 // elsewhere is the same project as a starter without any checkout sees it.
 func (b *bench) elsewhere(t *testing.T) *bench {
 	t.Helper()
-	return &bench{Sandbox: b.Sandbox, project: b.project, repo: b.repo, env: map[string]string{"PERCH_REPO": t.TempDir(), "PERCH_PROJECT": b.project}}
+	return &bench{
+		Sandbox: b.Sandbox, project: b.project, repo: b.repo,
+		env: map[string]string{"PERCH_REPO": t.TempDir(), "PERCH_PROJECT": b.project},
+	}
 }
 
 func TestAnotherProjectOrRepositoryIsRejected(t *testing.T) {
@@ -101,7 +120,8 @@ func TestAnotherProjectOrRepositoryIsRejected(t *testing.T) {
 	exit, up := remote.ask(t, "up", "stranger", "--commit", commit)
 	rejected(t, remote, exit, up, `perch.yaml is for project "blog"`, `project "shop" only`)
 
-	remote.env["GITHUB_ACTIONS"], remote.env["GITHUB_SERVER_URL"], remote.env["GITHUB_REPOSITORY"] = "true", "https://github.com", "acme/blog"
+	remote.env["GITHUB_ACTIONS"] = "true"
+	remote.env["GITHUB_SERVER_URL"], remote.env["GITHUB_REPOSITORY"] = "https://github.com", "acme/blog"
 	for _, args := range [][]string{{"up", "fix/typo", "--commit", b.repo.head(t, "fix/typo")}, {"down", "fix/typo"}} {
 		exit, answer := remote.ask(t, args...)
 		rejected(t, remote, exit, answer, "the request comes from repository github.com/acme/blog")
@@ -110,7 +130,9 @@ func TestAnotherProjectOrRepositoryIsRejected(t *testing.T) {
 
 func TestBeyondTheMostEnvironmentsIsRejectedUntilOneGoes(t *testing.T) {
 	t.Parallel()
-	b := sharedSandbox(t).newProject(t, "crowded", map[string]string{"perch.yaml": bare("crowded")}, func(p *perch.Policy) { p.MaxEnvironments = 1 })
+	b := sharedSandbox(t).newProject(
+		t, "crowded", map[string]string{"perch.yaml": bare("crowded")}, func(p *perch.Policy) { p.MaxEnvironments = 1 },
+	)
 	b.repo.commit(t, "one", map[string]string{"a.txt": "1"})
 	b.repo.commit(t, "two", map[string]string{"a.txt": "2"})
 	b.must(t, "up", "one")
@@ -124,7 +146,10 @@ func TestBeyondTheMostEnvironmentsIsRejectedUntilOneGoes(t *testing.T) {
 
 func TestS68AProtectedBranchIsNeverRemoved(t *testing.T) {
 	t.Parallel()
-	b := sharedSandbox(t).newProject(t, "careful", map[string]string{"perch.yaml": bare("careful")}, func(p *perch.Policy) { p.Protected = []string{"release-*"} })
+	b := sharedSandbox(t).newProject(
+		t, "careful", map[string]string{"perch.yaml": bare("careful")},
+		func(p *perch.Policy) { p.Protected = []string{"release-*"} },
+	)
 	b.repo.commit(t, "release-1", map[string]string{"a.txt": "1"})
 	b.must(t, "up", "release-1")
 	exit, down := b.ask(t, "down", "release-1")
@@ -140,7 +165,10 @@ func TestS68AProtectedBranchIsNeverRemoved(t *testing.T) {
 
 func TestS68ARefusedRemovalOvertakesNothing(t *testing.T) {
 	t.Parallel()
-	b := sharedSandbox(t).newProject(t, "firm", map[string]string{"perch.yaml": bare("firm")}, func(p *perch.Policy) { p.Protected = []string{"release-*"} })
+	b := sharedSandbox(t).newProject(
+		t, "firm", map[string]string{"perch.yaml": bare("firm")},
+		func(p *perch.Policy) { p.Protected = []string{"release-*"} },
+	)
 	const branch, stack = "release-2", "firm-release-2"
 	reject := func() {
 		t.Helper()
@@ -152,7 +180,9 @@ func TestS68ARefusedRemovalOvertakesNothing(t *testing.T) {
 		contains(t, down.text("error"), `protected by the pattern "release-*"`)
 	}
 
-	lift := b.order(t, aws.Fault{Stack: stack, Type: "AWS::ElasticBeanstalk::Environment", Phase: "create", Hang: true, Count: 1})
+	lift := b.order(
+		t, aws.Fault{Stack: stack, Type: "AWS::ElasticBeanstalk::Environment", Phase: "create", Hang: true, Count: 1},
+	)
 	commit := b.repo.commit(t, branch, map[string]string{"a.txt": "1"})
 	up := b.begin(t, "up", branch)
 	b.awaitStack(t, stack, "CREATE_IN_PROGRESS")
@@ -190,7 +220,8 @@ func TestS02AStackOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	if _, err := b.formation().CreateStack(t.Context(), &cloudformation.CreateStackInput{
-		StackName: awssdk.String("shop-taken"), TemplateBody: awssdk.String(`{"Resources": {"Theirs": {"Type": "AWS::S3::Bucket"}}}`),
+		StackName:    awssdk.String("shop-taken"),
+		TemplateBody: awssdk.String(`{"Resources": {"Theirs": {"Type": "AWS::S3::Bucket"}}}`),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +233,9 @@ func TestS02AStackOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 			t.Errorf("%s ended with exit code %d, want 4", command, exit)
 		}
 		equal(t, answer, document{"outcome": "rejected"})
-		contains(t, answer.text("error"), "stack shop-taken", `does not carry the tags of branch "taken"`, "left it alone")
+		contains(
+			t, answer.text("error"), "stack shop-taken", `does not carry the tags of branch "taken"`, "left it alone",
+		)
 	}
 	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("shop-taken")); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)
@@ -213,7 +246,9 @@ func TestS77ABranchThatGitRejectsIsWrongUsage(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	for _, branch := range []string{"a..b", "a b", "a.lock", "$(touch /tmp/x)~"} {
-		for _, args := range [][]string{{"up", branch, "--commit", strings.Repeat("a", 40)}, {"down", branch}, {"status", branch}, {"url", branch}} {
+		for _, args := range [][]string{
+			{"up", branch, "--commit", strings.Repeat("a", 40)}, {"down", branch}, {"status", branch}, {"url", branch},
+		} {
 			out := b.starter(t.Context(), args...)
 			if out.exit != 2 || !strings.Contains(out.stderr, "is not a branch name that Git accepts") {
 				t.Errorf("starter %v: exit code %d, %s", args, out.exit, out.stderr)

@@ -26,7 +26,9 @@ func (b *bench) again(t *testing.T, change func(*perch.Policy)) {
 // stackTags are the tags that the stack has now.
 func (b *bench) stackTags(t *testing.T, stack string) map[string]string {
 	t.Helper()
-	out, err := cloudformation.NewFromConfig(b.awsConfig()).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack})
+	out, err := cloudformation.NewFromConfig(b.awsConfig()).DescribeStacks(
+		t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,9 @@ func (b *bench) stackTags(t *testing.T, stack string) map[string]string {
 // policy does not list the former name, then it does.
 func TestS123S124ARenameOrphansNoEnvironment(t *testing.T) {
 	t.Parallel()
-	b := sharedSandbox(t).newProject(t, "renamed", map[string]string{"perch.yaml": bare("renamed")}, func(*perch.Policy) {})
+	b := sharedSandbox(t).newProject(
+		t, "renamed", map[string]string{"perch.yaml": bare("renamed")}, func(*perch.Policy) {},
+	)
 	former := perch.NormalizeRepository(b.repo.dir)
 	for _, branch := range []string{"kept", "old"} {
 		b.repo.commit(t, branch, map[string]string{"a.txt": branch})
@@ -59,7 +63,9 @@ func TestS123S124ARenameOrphansNoEnvironment(t *testing.T) {
 		}
 	}
 	listed := b.starter(t.Context(), "ls")
-	wantWords("ls", listed.stderr, "3 stacks of this project", "renamed-application-staging, renamed-kept, renamed-old", line)
+	wantWords(
+		"ls", listed.stderr, "3 stacks of this project", "renamed-application-staging, renamed-kept, renamed-old", line,
+	)
 	if d := b.must(t, "ls"); len(d["environments"].([]any)) != 0 || len(d["other_repositories"].([]any)) != 1 {
 		t.Errorf("ls: %v", d)
 	}
@@ -80,7 +86,9 @@ func TestS123S124ARenameOrphansNoEnvironment(t *testing.T) {
 	if branches := slices.Sorted(maps.Keys(b.deployed(t))); !slices.Equal(branches, []string{"kept", "old"}) {
 		t.Errorf("environments of %v", branches)
 	}
-	b.repo.commit(t, "kept", map[string]string{"a.txt": "after the rename", "perch.yaml": bare("renamed") + "  environment: {AFTER: rename}\n"})
+	b.repo.commit(t, "kept", map[string]string{
+		"a.txt": "after the rename", "perch.yaml": bare("renamed") + "  environment: {AFTER: rename}\n",
+	})
 	if d := b.must(t, "up", "kept"); d["created"] != false {
 		t.Errorf("up: %v", d)
 	}

@@ -54,7 +54,8 @@ func TestThePullRequestShowsTheEnvironment(t *testing.T) {
 	if last := statuses[len(statuses)-1]; last.State != "success" || last.URL == "" {
 		t.Errorf("commit status %+v", last)
 	}
-	if body := comment(); strings.Count(body, "<!-- perch:") != 1 || !strings.Contains(body, "Environment is ready") || !strings.Contains(body, "| Link |") {
+	if body := comment(); strings.Count(body, "<!-- perch:") != 1 || !strings.Contains(body, "Environment is ready") ||
+		!strings.Contains(body, "| Link |") {
 		t.Errorf("comment after the deployment:\n%s", body)
 	}
 	if body := comment(); !strings.Contains(body, "USD a day") {

@@ -20,7 +20,9 @@ type repo struct{ dir string }
 
 func newRepo(t *testing.T, dir string) repo {
 	t.Helper()
-	if _, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: plumbing.Main}}); err != nil {
+	if _, err := git.PlainInitWithOptions(
+		dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: plumbing.Main}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	return repo{dir: dir}
@@ -69,9 +71,12 @@ func (r repo) commit(t *testing.T, branch string, files map[string]string) strin
 	}
 	author := object.Signature{Name: "Jane", Email: "jane@example.com", When: time.Unix(1_700_000_000, 0)}
 	made := encode(t, opened, &object.Commit{
-		Author: author, Committer: author, Message: "Change " + strings.Join(slices.Sorted(maps.Keys(files)), ", "), ParentHashes: parents, TreeHash: tree(t, opened, blobs),
+		Author: author, Committer: author, Message: "Change " + strings.Join(slices.Sorted(maps.Keys(files)), ", "),
+		ParentHashes: parents, TreeHash: tree(t, opened, blobs),
 	})
-	if err := opened.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), made)); err != nil {
+	if err := opened.Storer.SetReference(plumbing.NewHashReference(
+		plumbing.NewBranchReferenceName(branch), made,
+	)); err != nil {
 		t.Fatal(err)
 	}
 	return made.String()
@@ -119,7 +124,9 @@ func tree(t *testing.T, opened *git.Repository, blobs map[string]plumbing.Hash) 
 		folders[folder][rest] = hash
 	}
 	for name, inner := range folders {
-		made.Entries = append(made.Entries, object.TreeEntry{Name: name, Mode: filemode.Dir, Hash: tree(t, opened, inner)})
+		made.Entries = append(
+			made.Entries, object.TreeEntry{Name: name, Mode: filemode.Dir, Hash: tree(t, opened, inner)},
+		)
 	}
 	sort.Sort(object.TreeEntrySorter(made.Entries))
 	return encode(t, opened, made)

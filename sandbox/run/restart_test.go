@@ -147,7 +147,8 @@ func TestS60EverythingButTheWorkerStoppedAndStarted(t *testing.T) {
 	b.awaitStack(t, leaving, "DELETE_IN_PROGRESS")
 
 	b = b.reopen(t)
-	if exit, result := up.end(t); exit != 0 || result.text("outcome") != "ready" || result["created"] != true || result["seeded"] != true {
+	if exit, result := up.end(t); exit != 0 || result.text("outcome") != "ready" || result["created"] != true ||
+		result["seeded"] != true {
 		t.Errorf("exit code %d: %v\n%s", exit, result, up.said(t))
 	}
 	if exit, result := down.end(t); exit != 0 || result.text("outcome") != "gone" {
@@ -168,7 +169,9 @@ func TestS60EverythingButTheWorkerStoppedAndStarted(t *testing.T) {
 func (b *bench) reopen(t *testing.T) *bench {
 	t.Helper()
 	o := options{data: b.data, speed: testSpeed}
-	for address, port := range map[string]*int{b.temporal.Address(): &o.temporal, b.awsURL: &o.aws, b.uiURL: &o.ui, ":" + b.pagesPort: &o.pages} {
+	for address, port := range map[string]*int{
+		b.temporal.Address(): &o.temporal, b.awsURL: &o.aws, b.uiURL: &o.ui, ":" + b.pagesPort: &o.pages,
+	} {
 		number, err := strconv.Atoi(address[strings.LastIndex(address, ":")+1:])
 		if err != nil {
 			t.Fatal(err)
@@ -197,7 +200,8 @@ func TestS62AJobThatIsKilledAndRunAgainFindsItsRun(t *testing.T) {
 	b.awaitRequests(t, stack, 2)
 	lift()
 	exit, up := second.end(t)
-	if exit != 0 || up.text("outcome") != "ready" || up.text("commit") != commit || up["created"] != true || up.text("run", "run_id") != run {
+	if exit != 0 || up.text("outcome") != "ready" || up.text("commit") != commit || up["created"] != true ||
+		up.text("run", "run_id") != run {
 		t.Errorf("exit code %d, and the first job's run was %q: %v", exit, run, up)
 	}
 	if changes := b.changes(stack); !slices.Equal(changes, []string{"CreateStack"}) {

@@ -25,18 +25,29 @@ func TestS107TheReasonOfARetryIsVisible(t *testing.T) {
 		failed, _ := retries[0].(map[string]any)
 		failure, _ := failed["failure"].(string)
 		attempt, _ := failed["attempt"].(float64)
-		return status, failed["activity"] == "CreateStack" && attempt > 1 && strings.Contains(failure, "the control plane is down")
+		return status, failed["activity"] == "CreateStack" && attempt > 1 &&
+			strings.Contains(failure, "the control plane is down")
 	})
 	shown := b.starter(t.Context(), "status", "again")
-	contains(t, shown.stdout, "starting the creation of the stack failed and is tried again (attempt ", "the control plane is down")
+	contains(
+		t, shown.stdout, "starting the creation of the stack failed and is tried again (attempt ",
+		"the control plane is down",
+	)
 
 	exit, up := b.ask(t, "up", "again", "--timeout", "2s")
 	if exit != 3 {
 		t.Errorf("exit code %d, want 3: %v", exit, up)
 	}
-	contains(t, up.text("error"), "not done after 2s; starting the creation of the stack failed and is tried again (attempt ", "the control plane is down")
+	contains(
+		t, up.text("error"),
+		"not done after 2s; starting the creation of the stack failed and is tried again (attempt ",
+		"the control plane is down",
+	)
 	text := b.starter(t.Context(), "up", "again", "--timeout", "2s")
-	contains(t, text.stderr, "starting the creation of the stack failed and is tried again (attempt ", "the control plane is down")
+	contains(
+		t, text.stderr, "starting the creation of the stack failed and is tried again (attempt ",
+		"the control plane is down",
+	)
 
 	lift()
 	equal(t, b.must(t, "up", "again"), document{"outcome": "ready"})

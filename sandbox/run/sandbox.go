@@ -304,7 +304,10 @@ func (s *Sandbox) servePages(listener net.Listener) error {
 
 // serve answers on listener until the sandbox closes.
 func (s *Sandbox) serve(listener net.Listener, handler http.Handler) {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
 	go func() { _ = server.Serve(listener) }() // It ends with the listener.
 	s.closing(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
@@ -318,7 +321,10 @@ func (s *Sandbox) serve(listener net.Listener, handler http.Handler) {
 
 // awsConfig is how Go clients reach the endpoint.
 func (s *Sandbox) awsConfig() awssdk.Config {
-	return awssdk.Config{Region: region, BaseEndpoint: &s.awsURL, Credentials: credentials.NewStaticCredentialsProvider(accessKey, accessKey, "")}
+	return awssdk.Config{
+		Region: region, BaseEndpoint: &s.awsURL,
+		Credentials: credentials.NewStaticCredentialsProvider(accessKey, accessKey, ""),
+	}
 }
 
 // startWorker runs the very worker of production in this process.
@@ -336,7 +342,8 @@ func (s *Sandbox) startWorker(logs io.Writer) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger, Env: lookup(s.exports(), nothing), Now: s.aws.Now, Read: s.read,
+			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger, Env: lookup(s.exports(), nothing),
+			Now: s.aws.Now, Read: s.read,
 			Temporal: client.Options{HostPort: s.temporal.Address(), Logger: workerrun.TemporalLogger(logger)},
 		})
 		close(ended)

@@ -37,11 +37,16 @@ func TestOnlyARemovalThatIsPossibleIsSuggested(t *testing.T) {
 		up      environment
 		want    bool
 	}{
-		"an environment of kind branch":      {project{kind: perch.KindBranch, defaultBranch: "main"}, ready, true},
-		"one that failed":                    {project{kind: perch.KindBranch, defaultBranch: "main"}, environment{Status: "ROLLBACK_COMPLETE", failed: "up"}, true},
-		"none, because the branch gets none": {project{kind: perch.KindBranch, defaultBranch: "main"}, environment{}, false},
-		"the default branch's":               {project{kind: perch.KindBranch, defaultBranch: "feature/nest"}, ready, false},
-		"staging's":                          {project{kind: perch.KindStaging, defaultBranch: "main"}, ready, false},
+		"an environment of kind branch": {project{kind: perch.KindBranch, defaultBranch: "main"}, ready, true},
+		"one that failed": {
+			project{kind: perch.KindBranch, defaultBranch: "main"},
+			environment{Status: "ROLLBACK_COMPLETE", failed: "up"}, true,
+		},
+		"none, because the branch gets none": {
+			project{kind: perch.KindBranch, defaultBranch: "main"}, environment{}, false,
+		},
+		"the default branch's": {project{kind: perch.KindBranch, defaultBranch: "feature/nest"}, ready, false},
+		"staging's":            {project{kind: perch.KindStaging, defaultBranch: "main"}, ready, false},
 	} {
 		c.project.branch = "feature/nest"
 		s := &Sandbox{project: c.project}
@@ -52,7 +57,9 @@ func TestOnlyARemovalThatIsPossibleIsSuggested(t *testing.T) {
 }
 
 // portFlags are the flags of the sandbox's ports.
-var portFlags = []string{"--temporal-port", "--ui-port", "--aws-port", "--registry-port", "--web-port", "--github-port", "--dashboard-port"}
+var portFlags = []string{
+	"--temporal-port", "--ui-port", "--aws-port", "--registry-port", "--web-port", "--github-port", "--dashboard-port",
+}
 
 // freePorts are flags that have the sandbox listen on free ports.
 func freePorts() (args []string) {
@@ -96,7 +103,9 @@ func runUntilReady(t *testing.T, args ...string) (*watched, *watched) {
 func TestConfigInitWritesAFileThatTheSandboxProvisions(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "bird-shop")
-	repository, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: "refs/heads/feature/nest"}})
+	repository, err := git.PlainInitWithOptions(
+		dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: "refs/heads/feature/nest"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,13 +122,19 @@ func TestConfigInitWritesAFileThatTheSandboxProvisions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := tree.Commit("Begin", &git.CommitOptions{Author: &object.Signature{Name: "Jane", Email: "jane@example.com", When: time.Unix(1_700_000_000, 0)}})
+	made, err := tree.Commit("Begin", &git.CommitOptions{
+		Author: &object.Signature{Name: "Jane", Email: "jane@example.com", When: time.Unix(1_700_000_000, 0)},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := run(t, "--repo", dir)
-	contains(t, out, "feature/nest is ready at http://feature-nest-", "its run", "/namespaces/default/workflows/birdshop-feature-nest-",
-		"all runs", "WorkflowType%20IN%20%28%22Provision%22%2C%22Teardown%22%29", "AWS endpoint", "policy", dir, "Try next", `eval "$(go run ./sandbox env`, "go run ./starter down")
+	contains(
+		t, out, "feature/nest is ready at http://feature-nest-", "its run",
+		"/namespaces/default/workflows/birdshop-feature-nest-", "all runs",
+		"WorkflowType%20IN%20%28%22Provision%22%2C%22Teardown%22%29", "AWS endpoint", "policy", dir, "Try next",
+		`eval "$(go run ./sandbox env`, "go run ./starter down",
+	)
 	address := regexp.MustCompile(`http://(\S+)\.localhost:(\d+)`).FindStringSubmatch(out)
 	if address == nil {
 		t.Fatalf("no address in:\n%s", out)
@@ -138,10 +153,15 @@ func TestTheSandboxStaysIfItsFirstEnvironmentFails(t *testing.T) {
 	shop.commit(t, "feature/nest", map[string]string{"a.txt": "1"})
 	stdout, stderr := runUntilReady(t, "--repo", shop.dir, "--branch", "feature/nest")
 	out := stdout.String()
-	contains(t, stderr.String(), `up feature/nest at `, `failed: seed step "run false": the command ended with exit code 1`)
-	contains(t, out, "`perch up feature/nest` failed, for the reason above. Everything else runs, so you can look at it.",
+	contains(
+		t, stderr.String(), `up feature/nest at `, `failed: seed step "run false": the command ended with exit code 1`,
+	)
+	contains(
+		t, out, "`perch up feature/nest` failed, for the reason above. Everything else runs, so you can look at it.",
 		"environment   http://feature-nest-", "Try next", "go run ./starter status",
-		"go run ./starter up feature/nest # once the cause is repaired: it goes on from what is there", "go run ./starter down feature/nest")
+		"go run ./starter up feature/nest # once the cause is repaired: it goes on from what is there",
+		"go run ./starter down feature/nest",
+	)
 	port := regexp.MustCompile(`AWS endpoint +http://127\.0\.0\.1:(\d+)`).FindStringSubmatch(out)
 	if exit, _, stderr := mainOf(t, "env", "--aws-port", port[1]); exit != 0 {
 		t.Errorf("the sandbox does not answer: %s", stderr)
@@ -151,12 +171,16 @@ func TestTheSandboxStaysIfItsFirstEnvironmentFails(t *testing.T) {
 func TestACommandOfTheAppIsSkippedUnlessTheSandboxIsStrict(t *testing.T) {
 	t.Parallel()
 	shop := newRepo(t, filepath.Join(t.TempDir(), "shop"))
-	shop.commit(t, "main", map[string]string{"perch.yaml": bare("shop") + "seed: [{run: {command: [python, manage.py, migrate]}}]\n"})
+	shop.commit(
+		t, "main",
+		map[string]string{"perch.yaml": bare("shop") + "seed: [{run: {command: [python, manage.py, migrate]}}]\n"},
+	)
 	shop.commit(t, "feature/nest", map[string]string{"a.txt": "1"})
 	args := []string{"--repo", shop.dir, "--branch", "feature/nest"}
 	stdout, stderr := runUntilReady(t, args...)
 	contains(t, stdout.String(), "feature/nest is ready at ")
-	contains(t, stderr.String(), "Seeded: run python manage.py migrate (exit code 0)\n  Skipped: the sandbox runs no container, so python is not called")
+	contains(t, stderr.String(), "Seeded: run python manage.py migrate (exit code 0)\n  Skipped: the sandbox runs no "+
+		"container, so python is not called")
 	stdout, stderr = runUntilReady(t, append(args, "--run=strict")...)
 	contains(t, stdout.String(), "`perch up feature/nest` failed")
 	contains(t, stderr.String(), "python: not found. The sandbox runs no container")
@@ -183,7 +207,8 @@ func TestAnInterruptedSandboxSaysOnlyThatItStops(t *testing.T) {
 		if exit := <-ended; exit != 0 {
 			t.Errorf("exit code %d", exit)
 		}
-		if said := stderr.String(); !strings.Contains(said, want) || strings.Contains(said, "level=ERROR") || strings.Contains(said, "goes on. ") ||
+		if said := stderr.String(); !strings.Contains(said, want) || strings.Contains(said, "level=ERROR") ||
+			strings.Contains(said, "goes on. ") ||
 			strings.Contains(said, "interrupted") || stdout.String() != "" {
 			t.Errorf("it says:\n%s%s", said, stdout.String())
 		}
@@ -197,7 +222,9 @@ func TestFirstMinutes(t *testing.T) {
 
 // script runs a script of testdata against a sandbox of its own, started with args. Its folder is
 // $DATA, its AWS endpoint's port $AWS_PORT.
-func script(t *testing.T, name string, commands map[string]func(*testscript.TestScript, bool, []string), args ...string) {
+func script(
+	t *testing.T, name string, commands map[string]func(*testscript.TestScript, bool, []string), args ...string,
+) {
 	t.Helper()
 	data := t.TempDir()
 	out := run(t, append([]string{"--data", data}, args...)...)
@@ -230,7 +257,9 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Files: slices.DeleteFunc(scripts, func(file string) bool { return slices.Contains(alone, filepath.Base(file)) }),
+		Files: slices.DeleteFunc(
+			scripts, func(file string) bool { return slices.Contains(alone, filepath.Base(file)) },
+		),
 		Setup: func(env *testscript.Env) error {
 			for _, e := range b.exports() {
 				env.Setenv(e.Name, e.Value)
@@ -281,7 +310,9 @@ func TestStateSurvivesARestart(t *testing.T) {
 		}
 		return number
 	}
-	second := newSandbox(t, func(o *options) { o.data, o.aws, o.pages = data, port(first.awsURL), port(":"+first.pagesPort) })
+	second := newSandbox(
+		t, func(o *options) { o.data, o.aws, o.pages = data, port(first.awsURL), port(":"+first.pagesPort) },
+	)
 	if head := second.repo.head(t, "kept"); head != commit {
 		t.Errorf("the branch is at %s, want %s", head, commit)
 	}
@@ -290,7 +321,10 @@ func TestStateSurvivesARestart(t *testing.T) {
 		t.Errorf("the page answers %d", status)
 	}
 	contains(t, page, commit, "kept.csv")
-	equal(t, second.must(t, "status", "kept"), document{"status": "CREATE_COMPLETE", "commit": commit, "phase": "ready", "run": up["run"]})
+	equal(
+		t, second.must(t, "status", "kept"),
+		document{"status": "CREATE_COMPLETE", "commit": commit, "phase": "ready", "run": up["run"]},
+	)
 	equal(t, second.must(t, "up", "kept"), document{"outcome": "ready", "created": false, "seeded": false})
 	equal(t, second.must(t, "down", "kept"), document{"outcome": "gone"})
 	second.deletedInTurn(t, second.onlyStack(t, "shop-kept"), 1)
@@ -310,7 +344,8 @@ func TestATakenPortNamesItsFlag(t *testing.T) {
 			if exit != 1 {
 				t.Errorf("exit code %d, want 1", exit)
 			}
-			contains(t, stderr, "port "+port+" is taken", "choose another with "+flag+", or leave "+flag+" out for a free one")
+			contains(t, stderr, "port "+port+
+				" is taken", "choose another with "+flag+", or leave "+flag+" out for a free one")
 		})
 	}
 }
@@ -351,8 +386,11 @@ func TestADefaultPortThatIsTakenIsReplacedByAFreeOne(t *testing.T) {
 	}
 	var want []string
 	for part, now := range map[string]int{
-		"the AWS endpoint": portOf(taken.aws), "the environments' pages": portOf(taken.pages), "the Temporal UI": portOf(taken.ui),
-		"the registry": portOf(taken.registry), "GitHub": portOf(taken.github), "the dashboard": portOf(taken.dashboard), "Temporal": o.temporal,
+		"the AWS endpoint": portOf(
+			taken.aws,
+		), "the environments' pages": portOf(taken.pages), "the Temporal UI": portOf(taken.ui),
+		"the registry": portOf(taken.registry), "GitHub": portOf(taken.github),
+		"the dashboard": portOf(taken.dashboard), "Temporal": o.temporal,
 	} {
 		if now == number {
 			t.Errorf("%s has the port that is taken", part)
@@ -364,7 +402,9 @@ func TestADefaultPortThatIsTakenIsReplacedByAFreeOne(t *testing.T) {
 	if diff := cmp.Diff(want, s.moved); diff != "" {
 		t.Errorf("what is said (-want +got):\n%s", diff)
 	}
-	if command := s.envCommand(options{}); command != fmt.Sprintf("go run ./sandbox env --aws-port %d", portOf(taken.aws)) {
+	if command := s.envCommand(options{}); command != fmt.Sprintf(
+		"go run ./sandbox env --aws-port %d", portOf(taken.aws),
+	) {
 		t.Errorf("the exports are printed by %s", command)
 	}
 }
@@ -403,7 +443,8 @@ func TestEnvFindsTheSandboxByPortAndByFolder(t *testing.T) {
 		t.Errorf("by port and by folder it prints (-port +folder):\n%s", diff)
 	}
 	for name, value := range map[string]string{
-		"TEMPORAL_ADDRESS": b.temporal.Address(), "AWS_ENDPOINT_URL": b.awsURL, "PERCH_REPO": b.repo.dir, "PERCH_POLICY": b.policyFile, "PERCH_TEMPORAL_UI": b.uiURL,
+		"TEMPORAL_ADDRESS": b.temporal.Address(), "AWS_ENDPOINT_URL": b.awsURL, "PERCH_REPO": b.repo.dir,
+		"PERCH_POLICY": b.policyFile, "PERCH_TEMPORAL_UI": b.uiURL,
 	} {
 		contains(t, printed[0], fmt.Sprintf("export %s='%s'\n", name, value))
 	}

@@ -41,7 +41,9 @@ func (b *bench) commands(t *testing.T) (comments []string) {
 // token is the demo's secret.
 func (b *bench) token(t *testing.T) string {
 	t.Helper()
-	out, err := secretsmanager.NewFromConfig(b.awsConfig()).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: awssdk.String(demoSecret)})
+	out, err := secretsmanager.NewFromConfig(b.awsConfig()).GetSecretValue(
+		t.Context(), &secretsmanager.GetSecretValueInput{SecretId: awssdk.String(demoSecret)},
+	)
 	fatal(t, err)
 	return awssdk.ToString(out.SecretString)
 }
@@ -80,11 +82,17 @@ func TestTheDemosAppGetsItsOrdersWhenItAnswers(t *testing.T) {
 
 func TestS70TheNextUpGoesOnFromTheStepThatFailed(t *testing.T) {
 	t.Parallel()
-	p := sharedSandbox(t).newProject(t, "steps", map[string]string{"perch.yaml": bare("steps", "seed:", "  - run: {command: [echo, first]}", "  - run: {command: [python, manage.py]}", "  - run: {command: [echo, last]}")}, func(*perch.Policy) {})
+	p := sharedSandbox(t).newProject(t, "steps", map[string]string{"perch.yaml": bare(
+		"steps", "seed:", "  - run: {command: [echo, first]}", "  - run: {command: [python, manage.py]}",
+		"  - run: {command: [echo, last]}",
+	)}, func(*perch.Policy) {})
 	p.repo.commit(t, "seeds", map[string]string{"a.txt": "1"})
 	before := len(p.commands(t))
 	for range 2 {
-		contains(t, p.failed(t, "up", "seeds"), `seed step "run python manage.py": the command ended with exit code 127`, "python: not found. The sandbox runs no container")
+		contains(
+			t, p.failed(t, "up", "seeds"), `seed step "run python manage.py": the command ended with exit code 127`,
+			"python: not found. The sandbox runs no container",
+		)
 	}
 	if sent := len(p.commands(t)) - before; sent != 3 {
 		t.Errorf("%d commands were sent, want the first once and the second twice", sent)
@@ -92,12 +100,18 @@ func TestS70TheNextUpGoesOnFromTheStepThatFailed(t *testing.T) {
 	if status, _ := p.page(t, "seeds"); status != 200 {
 		t.Errorf("the page answers %d", status)
 	}
-	p.repo.commit(t, "seeds", map[string]string{"perch.yaml": bare("steps", "seed:", "  - run: {command: [echo, first]}", "  - run: {command: [printenv, PERCH_BRANCH]}", "  - run: {command: [echo, last]}")})
+	p.repo.commit(t, "seeds", map[string]string{"perch.yaml": bare(
+		"steps", "seed:", "  - run: {command: [echo, first]}", "  - run: {command: [printenv, PERCH_BRANCH]}",
+		"  - run: {command: [echo, last]}",
+	)})
 	out := p.starter(t.Context(), "up", "seeds")
 	if out.exit != 0 || out.stderr == "" {
 		t.Fatalf("exit code %d: %s", out.exit, out.stderr)
 	}
-	contains(t, out.stderr, "Seeded: run printenv PERCH_BRANCH (exit code 0)\n  seeds\nSeeded: run echo last (exit code 0)\n  last\n")
+	contains(
+		t, out.stderr,
+		"Seeded: run printenv PERCH_BRANCH (exit code 0)\n  seeds\nSeeded: run echo last (exit code 0)\n  last\n",
+	)
 	if strings.Contains(out.stderr, "echo first") {
 		t.Errorf("a finished step was repeated:\n%s", out.stderr)
 	}

@@ -26,7 +26,8 @@ import (
 )
 
 var (
-	soakFor  = flag.Duration("soak", 0, "soak for so long over 50 branches, with workers that are killed; without it a few turns over 6, with workers that are stopped")
+	soakFor = flag.Duration("soak", 0, "soak for so long over 50 branches, with workers that are killed; without it "+
+		"a few turns over 6, with workers that are stopped")
 	soakSeed = flag.Uint64("soak.seed", 1, "the seed of what happens; 0 draws one")
 )
 
@@ -43,7 +44,10 @@ func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
 	for ; s.goesOn(turn); turn++ {
 		s.turn(t)
 	}
-	t.Logf("%d turns: %d pushes, %d removals, %d faults, %d ends of workers; %d live branches", turn, s.pushes, s.removals, s.wrongs, s.ends, len(s.live))
+	t.Logf(
+		"%d turns: %d pushes, %d removals, %d faults, %d ends of workers; %d live branches", turn, s.pushes, s.removals,
+		s.wrongs, s.ends, len(s.live),
+	)
 	s.aws.DeleteFault("")
 	s.startDatabases(t)
 	s.settle(t)
@@ -73,7 +77,10 @@ func newSoak(t *testing.T) *soak {
 		seed = rand.Uint64()
 	}
 	t.Logf("the same again: -soak.seed %d", seed)
-	s := &soak{bench: newSandbox(t, func(o *options) { o.worker = false }), rng: rand.New(rand.NewPCG(seed, 0)), until: time.Now().Add(*soakFor), live: map[string]string{}}
+	s := &soak{
+		bench: newSandbox(t, func(o *options) { o.worker = false }), rng: rand.New(rand.NewPCG(seed, 0)),
+		until: time.Now().Add(*soakFor), live: map[string]string{},
+	}
 	count := 6
 	if *soakFor > 0 {
 		count = 50
@@ -207,7 +214,9 @@ func (s *soak) remove(t *testing.T, branch string) {
 func (s *soak) stopDatabase(t *testing.T, stack string) {
 	t.Helper()
 	for _, database := range s.held(t, stack)["AWS::RDS::DBInstance"] {
-		_, _ = rds.NewFromConfig(s.awsConfig()).StopDBInstance(t.Context(), &rds.StopDBInstanceInput{DBInstanceIdentifier: &database})
+		_, _ = rds.NewFromConfig(s.awsConfig()).StopDBInstance(
+			t.Context(), &rds.StopDBInstanceInput{DBInstanceIdentifier: &database},
+		)
 	}
 }
 
@@ -219,7 +228,9 @@ func (s *soak) startDatabases(t *testing.T) {
 	fatal(t, err)
 	for _, database := range all.DBInstances {
 		if awssdk.ToString(database.DBInstanceStatus) == "stopped" {
-			_, err := client.StartDBInstance(t.Context(), &rds.StartDBInstanceInput{DBInstanceIdentifier: database.DBInstanceIdentifier})
+			_, err := client.StartDBInstance(
+				t.Context(), &rds.StartDBInstanceInput{DBInstanceIdentifier: database.DBInstanceIdentifier},
+			)
 			fatal(t, err)
 		}
 	}
@@ -249,14 +260,23 @@ func (s *soak) goWrong(t *testing.T, stack string) {
 		{Action: change, When: aws.After, Drop: true, Count: 1},
 		{Stale: 2, Contains: stack, Count: 20},
 		{Key: "late", Code: "InternalError", Message: "We encountered an internal error. Please try again.", Count: 2},
-		{Service: "cloudformation", Code: "ExpiredToken", Message: "The security token included in the request is expired", Status: 403, Count: 5},
+		{
+			Service: "cloudformation", Code: "ExpiredToken",
+			Message: "The security token included in the request is expired", Status: 403, Count: 5,
+		},
 		{Action: change, Code: "InternalFailure", Message: "Internal failure", Status: 500, Count: 3},
 		{Stack: stack, LogicalID: resource, Phase: phase, Reason: reason, Count: 1},
 		{Stack: stack, LogicalID: resource, Phase: phase, Reason: reason, When: aws.After, Count: 1},
 		{Stack: stack, LogicalID: resource, Phase: phase, Hang: true, Count: 1},
 		{Stack: stack, Refill: true, Count: 1},
-		{Action: "DeleteStack", Contains: stack, Code: "AccessDenied", Message: "no identity-based policy allows it", Status: 403, Count: 1},
-		{Stack: stack, Type: "AWS::CloudFormation::Stack", Phase: "delete", Reason: "Delete canceled. Cannot delete export", Count: 1},
+		{
+			Action: "DeleteStack", Contains: stack, Code: "AccessDenied", Message: "no identity-based policy allows it",
+			Status: 403, Count: 1,
+		},
+		{
+			Stack: stack, Type: "AWS::CloudFormation::Stack", Phase: "delete",
+			Reason: "Delete canceled. Cannot delete export", Count: 1,
+		},
 	}
 	s.wrongs++
 	if s.rng.IntN(len(faults)+1) == 0 {
@@ -273,7 +293,11 @@ func (s *soak) refill(t *testing.T, stack string) {
 	t.Helper()
 	objects := s3.NewFromConfig(s.awsConfig(), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
 	for _, bucket := range s.held(t, stack)["AWS::S3::Bucket"] {
-		_, _ = objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: awssdk.String("late"), Body: strings.NewReader("late")}) // The bucket may be gone.
+		// The bucket may be gone.
+		_, _ = objects.PutObject(
+			t.Context(),
+			&s3.PutObjectInput{Bucket: &bucket, Key: awssdk.String("late"), Body: strings.NewReader("late")},
+		)
 	}
 }
 
@@ -281,7 +305,9 @@ func (s *soak) refill(t *testing.T, stack string) {
 func (s *soak) held(t *testing.T, stack string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
-	pages := cloudformation.NewListStackResourcesPaginator(s.formation(), &cloudformation.ListStackResourcesInput{StackName: &stack})
+	pages := cloudformation.NewListStackResourcesPaginator(
+		s.formation(), &cloudformation.ListStackResourcesInput{StackName: &stack},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -310,7 +336,8 @@ func (s *soak) settle(t *testing.T) {
 	for branch, end := range ends {
 		exit, result := end()
 		outcome := perch.Outcome(result.text("outcome"))
-		wanted := s.live[branch] != "" && outcome == perch.OutcomeReady || s.live[branch] == "" && (outcome == perch.OutcomeGone || outcome == perch.OutcomeAbsent)
+		wanted := s.live[branch] != "" && outcome == perch.OutcomeReady ||
+			s.live[branch] == "" && (outcome == perch.OutcomeGone || outcome == perch.OutcomeAbsent)
 		if exit != 0 || !wanted {
 			t.Errorf("%v: exit code %d: %v", s.wanted(branch), exit, result)
 		}

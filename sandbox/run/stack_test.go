@@ -37,7 +37,9 @@ func TestS04S05UpMendsWhatEarlierAttemptsLeft(t *testing.T) {
 	b := sharedSandbox(t)
 	create := func(t *testing.T, stack, branch string, onFailure types.OnFailure) {
 		t.Helper()
-		b.order(t, aws.Fault{Stack: stack, LogicalID: "Theirs", Phase: "create", When: aws.After, Reason: "no", Count: 1})
+		b.order(
+			t, aws.Fault{Stack: stack, LogicalID: "Theirs", Phase: "create", When: aws.After, Reason: "no", Count: 1},
+		)
 		if _, err := b.formation().CreateStack(t.Context(), &cloudformation.CreateStackInput{
 			StackName: &stack, TemplateBody: awssdk.String(theirs), Tags: b.tags(t, branch), OnFailure: onFailure,
 		}); err != nil {
@@ -52,7 +54,10 @@ func TestS04S05UpMendsWhatEarlierAttemptsLeft(t *testing.T) {
 			b.order(t, aws.Fault{Stack: stack, LogicalID: "Theirs", Phase: "delete", Reason: "not now", Count: 1})
 			create(t, stack, branch, types.OnFailureRollback)
 		}},
-		{"halted", "CREATE_FAILED", func(t *testing.T, stack, branch string) { create(t, stack, branch, types.OnFailureDoNothing) }},
+		{
+			"halted", "CREATE_FAILED",
+			func(t *testing.T, stack, branch string) { create(t, stack, branch, types.OnFailureDoNothing) },
+		},
 	} {
 		t.Run(c.status, func(t *testing.T) {
 			stack := "shop-" + c.branch
@@ -71,7 +76,8 @@ func TestS04S05UpMendsWhatEarlierAttemptsLeft(t *testing.T) {
 func (b *bench) propose(t *testing.T, stack, changeSet string, tags []types.Tag) {
 	t.Helper()
 	if _, err := b.formation().CreateChangeSet(t.Context(), &cloudformation.CreateChangeSetInput{
-		StackName: &stack, ChangeSetName: &changeSet, ChangeSetType: types.ChangeSetTypeCreate, TemplateBody: awssdk.String(theirs), Tags: tags,
+		StackName: &stack, ChangeSetName: &changeSet, ChangeSetType: types.ChangeSetTypeCreate,
+		TemplateBody: awssdk.String(theirs), Tags: tags,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +104,9 @@ func TestS06AStackThatAnothersChangeSetProposesIsLeftAlone(t *testing.T) {
 	b := sharedSandbox(t)
 	b.propose(t, "shop-disputed", "ours", b.tags(t, "disputed"))
 	b.propose(t, "shop-disputed", "theirs", nil)
-	if exit, answer := b.ask(t, "down", "disputed"); exit != 4 || !strings.Contains(answer.text("error"), "left it alone") {
+	if exit, answer := b.ask(
+		t, "down", "disputed",
+	); exit != 4 || !strings.Contains(answer.text("error"), "left it alone") {
 		t.Errorf("exit code %d: %v", exit, answer)
 	}
 	b.propose(t, "shop-proposed", "proposal", nil)
@@ -116,7 +124,9 @@ func TestS06AStackThatAnothersChangeSetProposesIsLeftAlone(t *testing.T) {
 // hold holds the next update of the branch's Beanstalk environment; the stack is there already.
 func (b *bench) hold(t *testing.T, stack string) (lift func()) {
 	t.Helper()
-	return b.order(t, aws.Fault{Stack: stack, Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", Hang: true, Count: 1})
+	return b.order(
+		t, aws.Fault{Stack: stack, Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", Hang: true, Count: 1},
+	)
 }
 
 func TestS08PushesWhileTheStackIsUpdatedEndInOneMoreUpdate(t *testing.T) {
@@ -176,7 +186,9 @@ func TestS15ABranchDeletedWhileItsStackIsUpdatedIsGone(t *testing.T) {
 	if exit, d := up(); exit != 0 || d.text("superseded_by") != "removal" {
 		t.Errorf("exit code %d: %v", exit, d)
 	}
-	if diff := cmp.Diff([]string{"CreateStack", "UpdateStack", "CancelUpdateStack", "DeleteStack"}, b.changes("shop-fleeting")); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"CreateStack", "UpdateStack", "CancelUpdateStack", "DeleteStack"}, b.changes("shop-fleeting"),
+	); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)
 	}
 }
@@ -206,8 +218,12 @@ func TestS20ADeletionThatSomebodyElseBeganIsWaitedFor(t *testing.T) {
 	b := sharedSandbox(t)
 	b.repo.commit(t, "parting", map[string]string{"perch.yaml": bare("shop")})
 	b.must(t, "up", "parting")
-	lift := b.order(t, aws.Fault{Stack: "shop-parting", Type: "AWS::ElasticBeanstalk::Environment", Phase: "delete", Hang: true, Count: 1})
-	if _, err := b.formation().DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: awssdk.String("shop-parting")}); err != nil {
+	lift := b.order(t, aws.Fault{
+		Stack: "shop-parting", Type: "AWS::ElasticBeanstalk::Environment", Phase: "delete", Hang: true, Count: 1,
+	})
+	if _, err := b.formation().DeleteStack(
+		t.Context(), &cloudformation.DeleteStackInput{StackName: awssdk.String("shop-parting")},
+	); err != nil {
 		t.Fatal(err)
 	}
 	b.awaitStack(t, "shop-parting", "DELETE_IN_PROGRESS")
@@ -231,7 +247,10 @@ func TestS18AnOlderCommitThatComesLateIsSuperseded(t *testing.T) {
 	older := b.repo.commit(t, "late", map[string]string{"perch.yaml": bare("shop")})
 	head := b.repo.commit(t, "late", map[string]string{"a.txt": "1"})
 	b.must(t, "up", "late")
-	equal(t, b.must(t, "up", "late", "--commit", older), document{"outcome": "superseded", "superseded_by": head, "error": ""})
+	equal(
+		t, b.must(t, "up", "late", "--commit", older),
+		document{"outcome": "superseded", "superseded_by": head, "error": ""},
+	)
 	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("shop-late")); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)
 	}

@@ -26,7 +26,10 @@ func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(st
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if len(s.moved) > 0 {
-		fmt.Fprintf(stderr, "Some ports are taken, by another sandbox for example, so free ones are in their place: %s.\n", strings.Join(s.moved, ", "))
+		fmt.Fprintf(
+			stderr, "Some ports are taken, by another sandbox for example, so free ones are in their place: %s.\n",
+			strings.Join(s.moved, ", "),
+		)
 	}
 	if o.worker {
 		if err := s.startWorker(stderr); err != nil {
@@ -148,7 +151,9 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 	}
 	fmt.Fprintln(out)
 	if up.failed != "" {
-		fmt.Fprintf(out, "`perch %s` failed, for the reason above. Everything else runs, so you can look at it.\n\n", up.failed)
+		fmt.Fprintf(
+			out, "`perch %s` failed, for the reason above. Everything else runs, so you can look at it.\n\n", up.failed,
+		)
 	}
 	row("dashboard", s.dashboardURL)
 	row("environment", up.URL)
@@ -179,7 +184,9 @@ func (s *Sandbox) next(o options, up environment) []string {
 	}
 	commands = append(commands, "go run ./starter ls", "go run ./starter status")
 	if up.failed != "" {
-		commands = append(commands, "go run ./starter "+up.failed+" # once the cause is repaired: it goes on from what is there")
+		commands = append(
+			commands, "go run ./starter "+up.failed+" # once the cause is repaired: it goes on from what is there",
+		)
 	}
 	if o.repo == "" {
 		commands = append(commands, "go run ./starter up fix/typo")
@@ -187,7 +194,9 @@ func (s *Sandbox) next(o options, up environment) []string {
 	if o.hub && o.webhooks {
 		commands = append(commands, "git -C "+quote(s.repo)+" commit --allow-empty -m Again # its environment follows")
 	}
-	commands = append(commands, "aws cloudformation describe-stacks --query 'Stacks[].[StackName,StackStatus]' --output text")
+	commands = append(
+		commands, "aws cloudformation describe-stacks --query 'Stacks[].[StackName,StackStatus]' --output text",
+	)
 	if up.Status == "" || s.kind != perch.KindBranch || s.branch == s.defaultBranch {
 		return commands // There is no environment, or none that may be removed.
 	}

@@ -36,8 +36,13 @@ func TestDownTakesAnEnvironmentAway(t *testing.T) {
 	if diff := cmp.Diff(downKeys, down.keys()); diff != "" {
 		t.Errorf("keys of down (-want +got):\n%s", diff)
 	}
-	equal(t, down, document{"outcome": "gone", "branch": "leaves", "stack": "shop-leaves", "leftovers": []any{}, "error": ""})
-	if buckets, objects := down.at("removed", "buckets"), down.at("removed", "objects"); buckets != 2.0 || objects != 3.0 {
+	equal(
+		t, down,
+		document{"outcome": "gone", "branch": "leaves", "stack": "shop-leaves", "leftovers": []any{}, "error": ""},
+	)
+	if buckets, objects := down.at(
+		"removed", "buckets",
+	), down.at("removed", "objects"); buckets != 2.0 || objects != 3.0 {
 		t.Errorf("removed %v buckets and %v objects, want 2 and the 3 seeded ones", buckets, objects)
 	}
 	for _, environment := range b.environments(t) {
@@ -82,7 +87,8 @@ func TestS17ABranchThatComesBackWhileItIsDeletedGetsANewStack(t *testing.T) {
 	up := b.begin(t, "up", "returns")
 	b.awaitRequests(t, "shop-returns", 2)
 	lift()
-	if exit, d := down(); exit != 0 || (d.text("outcome") != "gone" && d.text("superseded_by") != commit && d.text("outcome") != "superseded") {
+	if exit, d := down(); exit != 0 ||
+		(d.text("outcome") != "gone" && d.text("superseded_by") != commit && d.text("outcome") != "superseded") {
 		t.Errorf("down ended with exit code %d: %v", exit, d)
 	}
 	exit, d := up()
@@ -156,11 +162,17 @@ func TestADeploymentGoesOnWhereTheRemovalAboveItFailsBeforeItChangesAnything(t *
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.repo.commit(t, "unjudged", map[string]string{"a.txt": "1"})
-	lift := b.order(t, aws.Fault{Service: "s3", Action: "PutObject", Contains: "shop-unjudged-", Status: 500, Code: "InternalError", Message: "not now"})
+	lift := b.order(t, aws.Fault{
+		Service: "s3", Action: "PutObject", Contains: "shop-unjudged-", Status: 500, Code: "InternalError",
+		Message: "not now",
+	})
 	up := b.begin(t, "up", "unjudged")
 	b.awaitStack(t, "shop-unjudged", "CREATE_COMPLETE")
 	b.awaitActivity(t, "shop-unjudged", "SeedData")
-	b.order(t, aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Contains: "StackName=shop-unjudged", Code: "AccessDenied", Message: "not authorized", Count: 1})
+	b.order(t, aws.Fault{
+		Service: "cloudformation", Action: "DescribeStacks", Contains: "StackName=shop-unjudged", Code: "AccessDenied",
+		Message: "not authorized", Count: 1,
+	})
 	down := b.begin(t, "down", "unjudged")
 	b.awaitRequests(t, "shop-unjudged", 2)
 	lift()
@@ -185,7 +197,9 @@ func TestS78AStackRemovedByHandIsMadeAgain(t *testing.T) {
 	b := sharedSandbox(t)
 	b.repo.commit(t, "byhand", map[string]string{"perch.yaml": bare("shop")})
 	b.must(t, "up", "byhand")
-	if _, err := b.formation().DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: awssdk.String("shop-byhand")}); err != nil {
+	if _, err := b.formation().DeleteStack(
+		t.Context(), &cloudformation.DeleteStackInput{StackName: awssdk.String("shop-byhand")},
+	); err != nil {
 		t.Fatal(err)
 	}
 	b.awaitStack(t, "shop-byhand", "DELETE_COMPLETE")
@@ -201,7 +215,8 @@ func TestS78AStackRemovedByHandIsMadeAgain(t *testing.T) {
 func bare(project string, lines ...string) string {
 	head := []string{
 		"project: " + project, "image: registry.example.com/" + project + ":{commit}",
-		"defaults:", "  instance_type: t3.small", "  instances: {min: 1, max: 1}", "  load_balancer: shared", "  health_path: /",
+		"defaults:", "  instance_type: t3.small", "  instances: {min: 1, max: 1}", "  load_balancer: shared",
+		"  health_path: /",
 	}
 	return strings.Join(append(head, lines...), "\n") + "\n"
 }

@@ -39,7 +39,9 @@ func (b *bench) newTour(t *testing.T) *tour {
 	fatal(t, err)
 	fatal(t, os.Symlink(root, filepath.Join(v.folder, "perch")))
 	fatal(t, os.Mkdir(filepath.Join(v.folder, ".aws"), 0o700))
-	v.keep(t, ".aws/credentials", "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", accessKey, accessKey)
+	v.keep(
+		t, ".aws/credentials", "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", accessKey, accessKey,
+	)
 	v.keep(t, ".aws/config", "[default]\nregion = %s\n", region)
 	return v
 }
@@ -148,7 +150,8 @@ func (v *tour) compare(t *testing.T) {
 	fatal(t, err)
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf(
-			"docs/first-account.txt (-) and what was printed (+); write it with `go test ./sandbox/run -run S150 -update`:\n%s",
+			"docs/first-account.txt (-) and what was printed (+); write it with `go test ./sandbox/run -run S150 "+
+				"-update`:\n%s",
 			diff,
 		)
 	}

@@ -13,12 +13,18 @@ import (
 
 func TestCleanupDoesWhatItsPageShows(t *testing.T) {
 	t.Parallel()
-	script(t, "cleanup", map[string]func(*testscript.TestScript, bool, []string){"transcript": transcript}, "--webhooks=false")
+	script(
+		t, "cleanup", map[string]func(*testscript.TestScript, bool, []string){"transcript": transcript},
+		"--webhooks=false",
+	)
 }
 
 func TestExpiryDoesWhatItsPageShows(t *testing.T) {
 	t.Parallel()
-	script(t, "expiry", map[string]func(*testscript.TestScript, bool, []string){"transcript": transcript}, "--webhooks=false")
+	script(
+		t, "expiry", map[string]func(*testscript.TestScript, bool, []string){"transcript": transcript},
+		"--webhooks=false",
+	)
 }
 
 var (

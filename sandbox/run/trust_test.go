@@ -41,16 +41,28 @@ func TestWhatTemporalDoesNotAcceptIsOneSentence(t *testing.T) {
 		want      string
 	}{
 		"a wrong API key": {
-			map[string]string{"TEMPORAL_ADDRESS": closed(t, valid, nil), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": valid.file, "TEMPORAL_API_KEY": "wrong"},
-			"the credentials are rejected by Temporal (the API key is not known): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace",
+			map[string]string{
+				"TEMPORAL_ADDRESS": closed(t, valid, nil), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": valid.file,
+				"TEMPORAL_API_KEY": "wrong",
+			},
+			"the credentials are rejected by Temporal (the API key is not known): set TEMPORAL_API_KEY, or " +
+				"TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace",
 		},
 		"a wrong API key at a server that tells anybody its version": {
-			map[string]string{"TEMPORAL_ADDRESS": closed(t, valid, &workflowservice.GetSystemInfoResponse{}), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": valid.file, "TEMPORAL_API_KEY": "wrong"},
-			"the credentials are rejected by Temporal (the API key is not known): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace",
+			map[string]string{
+				"TEMPORAL_ADDRESS":                 closed(t, valid, &workflowservice.GetSystemInfoResponse{}),
+				"TEMPORAL_TLS_SERVER_CA_CERT_PATH": valid.file, "TEMPORAL_API_KEY": "wrong",
+			},
+			"the credentials are rejected by Temporal (the API key is not known): set TEMPORAL_API_KEY, or " +
+				"TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace",
 		},
 		"an expired certificate": {
-			map[string]string{"TEMPORAL_ADDRESS": closed(t, expired, nil), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": expired.file, "TEMPORAL_API_KEY": "right"},
-			"the certificate of Temporal has expired (" + expired.until.UTC().Format(time.RFC3339) + ") or is not valid yet: renew it there, or set this machine's clock right",
+			map[string]string{
+				"TEMPORAL_ADDRESS": closed(t, expired, nil), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": expired.file,
+				"TEMPORAL_API_KEY": "right",
+			},
+			"the certificate of Temporal has expired (" + expired.until.UTC().Format(time.RFC3339) +
+				") or is not valid yet: renew it there, or set this machine's clock right",
 		},
 		"a namespace that is missing": {
 			map[string]string{"TEMPORAL_NAMESPACE": "perhc"},
@@ -58,11 +70,14 @@ func TestWhatTemporalDoesNotAcceptIsOneSentence(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, command := range [][]string{{"perch-worker"}, {"perch", "ls"}, {"perch", "up", "main"}, {"perch", "schedule", "ensure"}} {
+			for _, command := range [][]string{
+				{"perch-worker"}, {"perch", "ls"}, {"perch", "up", "main"}, {"perch", "schedule", "ensure"},
+			} {
 				c.variables["PERCH_READ_API"] = "" // Temporal itself is asked.
 				out := b.execute(t, c.variables, command...)
 				said := strings.TrimSpace(out.stderr)
-				if out.exit != 1 || !strings.Contains(said, c.want) || !strings.HasPrefix(lastLine(said), command[0]+": ") {
+				if out.exit != 1 || !strings.Contains(said, c.want) ||
+					!strings.HasPrefix(lastLine(said), command[0]+": ") {
 					t.Errorf("%v: exit code %d, want 1 and %q in:\n%s", command, out.exit, c.want, said)
 				}
 			}
@@ -77,7 +92,10 @@ func TestAPolicyForAnotherAccountIsOneSentence(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t).newRepository(t, "elsewhere", map[string]string{"perch.yaml": "project: elsewhere\n"})
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	own := project{name: b.project, source: perch.Source{Git: b.repo.dir}, repo: b.repo.dir, repository: perch.NormalizeRepository(b.repo.dir), defaultBranch: "main"}
+	own := project{
+		name: b.project, source: perch.Source{Git: b.repo.dir}, repo: b.repo.dir,
+		repository: perch.NormalizeRepository(b.repo.dir), defaultBranch: "main",
+	}
 	if err := writePolicy(own, policy, b.pagesPort, b.registryURL); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +108,9 @@ func TestAPolicyForAnotherAccountIsOneSentence(t *testing.T) {
 	}
 	variables := map[string]string{"PERCH_POLICY": policy, "PERCH_PROJECT": b.project}
 	out := b.execute(t, variables, "perch-worker")
-	if want := "perch-worker: the AWS credentials are for account " + account + " and the policy is for 999999999999: nothing was done; use the right profile or correct `account` in the policy"; out.exit != 1 || lastLine(out.stderr) != want {
+	if want := "perch-worker: the AWS credentials are for account " + account + " and the policy is for " +
+		"999999999999: nothing was done; use the right profile or correct `account` in the policy"; out.exit != 1 ||
+		lastLine(out.stderr) != want {
 		t.Errorf("exit code %d: %s", out.exit, out.stderr)
 	}
 }
@@ -143,8 +163,10 @@ func newCertificate(t *testing.T, until time.Time) certificate {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "temporal"}, NotBefore: until.Add(-24 * time.Hour), NotAfter: until,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "temporal"}, NotBefore: until.Add(-24 * time.Hour),
+		NotAfter:    until,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -154,7 +176,10 @@ func newCertificate(t *testing.T, until time.Time) certificate {
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return certificate{tls: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file: file, until: until.Truncate(time.Second)}
+	return certificate{
+		tls: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file: file,
+		until: until.Truncate(time.Second),
+	}
 }
 
 // closed is the address of a gRPC server that answers nobody but who has the key `right`, as
@@ -166,7 +191,9 @@ func closed(t *testing.T, c certificate, info *workflowservice.GetSystemInfoResp
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&c.tls)), grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+	server := grpc.NewServer(grpc.Creds(
+		credentials.NewServerTLSFromCert(&c.tls),
+	), grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
 		method, _ := grpc.MethodFromServerStream(stream)
 		if info != nil && strings.HasSuffix(method, "/GetSystemInfo") {
 			if err := stream.RecvMsg(&workflowservice.GetSystemInfoRequest{}); err != nil && !errors.Is(err, io.EOF) {
@@ -174,7 +201,9 @@ func closed(t *testing.T, c certificate, info *workflowservice.GetSystemInfoResp
 			}
 			return stream.SendMsg(info)
 		}
-		if known, _ := metadata.FromIncomingContext(stream.Context()); strings.Join(known.Get("authorization"), "") == "Bearer right" {
+		if known, _ := metadata.FromIncomingContext(stream.Context()); strings.Join(
+			known.Get("authorization"), "",
+		) == "Bearer right" {
 			return status.Error(codes.Unimplemented, "the key is right, and there is nothing behind the door")
 		}
 		return status.Error(codes.Unauthenticated, "the API key is not known.")

@@ -54,10 +54,15 @@ func newHooked(t *testing.T, name string, triggers ...perch.Trigger) hooked {
 // deliver sends an event as GitHub does, and returns the status and the text of the answer.
 func (h hooked) deliver(t *testing.T, event, fields string) (int, string) {
 	t.Helper()
-	body := fmt.Sprintf(`{"repository": {"id": %d, "default_branch": "main"}, "sender": {"login": "ana"}, %s}`, webhookRepository, fields)
+	body := fmt.Sprintf(
+		`{"repository": {"id": %d, "default_branch": "main"}, "sender": {"login": "ana"}, %s}`, webhookRepository,
+		fields,
+	)
 	mac := hmac.New(sha256.New, []byte(webhookSecret))
 	mac.Write([]byte(body))
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+h.address+"/webhooks/github", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, "http://"+h.address+"/webhooks/github", strings.NewReader(body),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +144,8 @@ func (h hooked) asCI(t *testing.T, branch, commit string) *bench {
 	t.Helper()
 	ci := *h.bench
 	ci.env = map[string]string{
-		"PERCH_PROJECT": h.project, "CIRCLECI": "true", "CIRCLE_BRANCH": branch, "CIRCLE_SHA1": commit, "CIRCLE_USERNAME": "jane",
+		"PERCH_PROJECT": h.project, "CIRCLECI": "true", "CIRCLE_BRANCH": branch, "CIRCLE_SHA1": commit,
+		"CIRCLE_USERNAME":        "jane",
 		"CIRCLE_WORKFLOW_JOB_ID": "job-" + commit,
 	}
 	return &ci

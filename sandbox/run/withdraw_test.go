@@ -40,7 +40,8 @@ func TestS230WhatABranchNoLongerSetsIsGoneFromItsEnvironment(t *testing.T) {
 		database = "  database: {class: db.t4g.micro, storage_gb: 20}"
 		kept     = `  environment: {KEPT: kept-value}`
 		both     = `  environment: {KEPT: kept-value, GREETING: hello-old-friend}`
-		secret   = `  secrets: {OLD_TOKEN: "arn:aws:secretsmanager:eu-central-1:000000000000:secret:` + demoSecret + `"}`
+		secret   = `  secrets: {OLD_TOKEN: "arn:aws:secretsmanager:eu-central-1:000000000000:secret:` + demoSecret +
+			`"}`
 	)
 	up := func(lines ...string) map[string]string {
 		t.Helper()

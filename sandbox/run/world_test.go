@@ -36,7 +36,8 @@ func (b *bench) order(t *testing.T, fault aws.Fault) (lift func()) {
 func (b *bench) changes(stack string) []string {
 	var made []string
 	for _, call := range b.aws.Calls() {
-		reads := strings.HasPrefix(call.Action, "Describe") || strings.HasPrefix(call.Action, "List") || strings.HasPrefix(call.Action, "Get")
+		reads := strings.HasPrefix(call.Action, "Describe") || strings.HasPrefix(call.Action, "List") ||
+			strings.HasPrefix(call.Action, "Get")
 		about := call.Summary == stack || strings.Contains(call.Summary, ":stack/"+stack+"/")
 		if call.Service == "cloudformation" && about && !reads {
 			made = append(made, call.Action)
@@ -77,7 +78,9 @@ func (b *bench) storage() *s3.Client {
 // resource is the physical id of one of the stack's resources.
 func (b *bench) resource(t *testing.T, stack, logicalID string) string {
 	t.Helper()
-	out, err := b.formation().DescribeStackResource(t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: &logicalID})
+	out, err := b.formation().DescribeStackResource(
+		t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: &logicalID},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,8 @@ func Start(cfg Config) (*Server, error) {
 	}
 	settings := serverConfig(cfg.Port, database)
 	server, err := temporal.NewServer(
-		temporal.WithConfig(settings), temporal.WithStaticHosts(hosts(settings)), temporal.ForServices(temporal.DefaultServices), temporal.WithLogger(log.NewNoopLogger()),
+		temporal.WithConfig(settings), temporal.WithStaticHosts(hosts(settings)),
+		temporal.ForServices(temporal.DefaultServices), temporal.WithLogger(log.NewNoopLogger()),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
 			dynamicconfig.TransferProcessorMaxPollRPS.Key(): pollsPerSecond,
@@ -92,7 +93,9 @@ func (s *Server) Stop() error {
 
 // prepare makes the database with its schema and namespace.
 func prepare(dir string) (*config.SQL, error) {
-	database := &config.SQL{PluginName: sqliteplugin.PluginName, ConnectAttributes: map[string]string{"mode": "memory", "cache": "shared"}}
+	database := &config.SQL{
+		PluginName: sqliteplugin.PluginName, ConnectAttributes: map[string]string{"mode": "memory", "cache": "shared"},
+	}
 	database.DatabaseName = strconv.FormatUint(rand.Uint64(), 36)
 	if dir != "" {
 		database.DatabaseName = filepath.Join(dir, "temporal.db")
@@ -123,7 +126,9 @@ func serverConfig(port int, database *config.SQL) *config.Config {
 		},
 		ClusterMetadata: &cluster.Config{
 			FailoverVersionIncrement: 10, MasterClusterName: clusterName, CurrentClusterName: clusterName,
-			ClusterInformation: map[string]cluster.ClusterInformation{clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: frontend}},
+			ClusterInformation: map[string]cluster.ClusterInformation{
+				clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: frontend},
+			},
 		},
 		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
 		Services: map[string]config.Service{
@@ -132,7 +137,10 @@ func serverConfig(port int, database *config.SQL) *config.Config {
 			string(primitives.MatchingService): service(freeport.MustGetFreePort()),
 			string(primitives.WorkerService):   service(freeport.MustGetFreePort()),
 		},
-		Archival: config.Archival{History: config.HistoryArchival{State: "disabled"}, Visibility: config.VisibilityArchival{State: "disabled"}},
+		Archival: config.Archival{
+			History:    config.HistoryArchival{State: "disabled"},
+			Visibility: config.VisibilityArchival{State: "disabled"},
+		},
 		NamespaceDefaults: config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
 			History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
 			Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
@@ -146,13 +154,17 @@ func serverConfig(port int, database *config.SQL) *config.Config {
 func hosts(settings *config.Config) map[primitives.ServiceName]static.Hosts {
 	all := map[primitives.ServiceName]static.Hosts{}
 	for name, service := range settings.Services {
-		all[primitives.ServiceName(name)] = static.SingleLocalHost(net.JoinHostPort(host, strconv.Itoa(service.RPC.GRPCPort)))
+		all[primitives.ServiceName(name)] = static.SingleLocalHost(net.JoinHostPort(
+			host, strconv.Itoa(service.RPC.GRPCPort),
+		))
 	}
 	return all
 }
 
 func service(port int) config.Service {
-	return config.Service{RPC: config.RPC{GRPCPort: port, MembershipPort: freeport.MustGetFreePort(), BindOnLocalHost: true}}
+	return config.Service{
+		RPC: config.RPC{GRPCPort: port, MembershipPort: freeport.MustGetFreePort(), BindOnLocalHost: true},
+	}
 }
 
 // keywords are the search attributes of Perch. The namespace has them from the beginning: ones that

@@ -34,7 +34,9 @@ func TestStateSurvivesARestart(t *testing.T) {
 	})
 	run(t, dir, func(c client.Client) client.WorkflowRun {
 		var got string
-		if err := c.GetWorkflow(t.Context(), ran.GetID(), ran.GetRunID()).Get(t.Context(), &got); err != nil || got != "yes" {
+		if err := c.GetWorkflow(t.Context(), ran.GetID(), ran.GetRunID()).Get(
+			t.Context(), &got,
+		); err != nil || got != "yes" {
 			t.Errorf("after the restart the run's result is %q, %v", got, err)
 		}
 		return nil
@@ -46,7 +48,8 @@ func TestRunsAreFoundByPerchsSearchAttributesFromTheBeginning(t *testing.T) {
 		for _, name := range perch.SearchAttributes() {
 			attribute := temporal.NewSearchAttributeKeyKeyword(name)
 			started, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-				ID: name, TaskQueue: "queue", TypedSearchAttributes: temporal.NewSearchAttributes(attribute.ValueSet("one")),
+				ID: name, TaskQueue: "queue",
+				TypedSearchAttributes: temporal.NewSearchAttributes(attribute.ValueSet("one")),
 			}, answer)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)

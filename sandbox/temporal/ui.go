@@ -17,7 +17,8 @@ import (
 // that one finds its port by itself, and ends the process when another has taken it.
 func UI(address string) (http.Handler, error) {
 	settings, err := config.NewConfigProviderWithRefresh(&config.Config{
-		TemporalGRPCAddress: address, EnableUI: true, DefaultNamespace: Namespace, DisableNewsFetch: true, CORS: config.CORS{CookieInsecure: true},
+		TemporalGRPCAddress: address, EnableUI: true, DefaultNamespace: Namespace, DisableNewsFetch: true,
+		CORS: config.CORS{CookieInsecure: true},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure Temporal's UI: %w", err)
@@ -30,7 +31,10 @@ func UI(address string) (http.Handler, error) {
 		return nil, fmt.Errorf("find the pages of Temporal's UI: %w", err)
 	}
 	e := echo.New()
-	e.Use(middleware.Recover(), middleware.Gzip(), middleware.Secure(), csrf.EnsureTokenCookie(false), middleware.CSRFWithConfig(csrf.MiddlewareConfig(settings, false)))
+	e.Use(
+		middleware.Recover(), middleware.Gzip(), middleware.Secure(), csrf.EnsureTokenCookie(false),
+		middleware.CSRFWithConfig(csrf.MiddlewareConfig(settings, false)),
+	)
 	if err := route.SetAPIRoutes(e, settings, nil); err != nil {
 		return nil, fmt.Errorf("make the API of Temporal's UI: %w", err)
 	}

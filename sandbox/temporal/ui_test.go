@@ -13,8 +13,12 @@ func TestOnlyItsOwnPagesWriteThroughTheUI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for site, want := range map[string]int{"same-origin": http.StatusServiceUnavailable, "cross-site": http.StatusForbidden} {
-		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/namespaces/default/workflows/one/cancel", nil)
+	for site, want := range map[string]int{
+		"same-origin": http.StatusServiceUnavailable, "cross-site": http.StatusForbidden,
+	} {
+		request := httptest.NewRequestWithContext(
+			t.Context(), http.MethodPost, "/api/v1/namespaces/default/workflows/one/cancel", nil,
+		)
 		request.Header.Set("Sec-Fetch-Site", site)
 		answer := httptest.NewRecorder()
 		if ui.ServeHTTP(answer, request); answer.Code != want {

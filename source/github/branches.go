@@ -61,7 +61,8 @@ func (p page) joins(branches map[string]string, number, last int) error {
 func (p page) fits(number, last int) error {
 	switch {
 	case len(p.branches) == 0 && number == 1:
-		return &source.Rejected{Reason: "GitHub lists no branch at all; a repository that is empty, or is being restored, says nothing about its branches: push one"}
+		return &source.Rejected{Reason: "GitHub lists no branch at all; a repository that is empty, or is being " +
+			"restored, says nothing about its branches: push one"}
 	case len(p.branches) == 0:
 		return errors.New("it is empty, and the page before it says that there is more")
 	case p.next != 0 && p.next != number+1:
@@ -106,7 +107,9 @@ func (r *Repository) Contains(ctx context.Context, head, commit string) (bool, e
 		return false, err
 	}
 	// Only the first page lists the changed files, which nobody needs here.
-	answer, _, err := r.client.Repositories.CompareCommits(ctx, r.owner, r.name, commit, head, &api.ListOptions{Page: 2, PerPage: 1})
+	answer, _, err := r.client.Repositories.CompareCommits(
+		ctx, r.owner, r.name, commit, head, &api.ListOptions{Page: 2, PerPage: 1},
+	)
 	if missing, _ := answerOf(err); missing != nil && missing.StatusCode == http.StatusNotFound {
 		return false, nil
 	}

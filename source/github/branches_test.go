@@ -114,7 +114,9 @@ func TestAListThatShrinksByAPageMayTakeTwoLooks(t *testing.T) {
 func TestAnInterruptedListingGoesOnWhereItStopped(t *testing.T) {
 	server := withBranches(t, names(450))
 	r := open(t, server)
-	server.Intercept(on("4", func(http.Handler) http.Handler { return hub.Answer(http.StatusBadGateway, "Server Error") }))
+	server.Intercept(on(
+		"4", func(http.Handler) http.Handler { return hub.Answer(http.StatusBadGateway, "Server Error") },
+	))
 	if _, complete, err := r.Branches(t.Context()); complete || err == nil {
 		t.Fatal(complete, err)
 	}
@@ -136,7 +138,8 @@ func TestABranchThatMovesBetweenPagesIsNotListedTwice(t *testing.T) {
 	}))
 	r := open(t, server)
 	_, complete, err := r.Branches(t.Context())
-	if want := "list branches of acme/shop: page 2: branch feature/00099 is there twice: the list changed while it was read"; complete || err == nil || err.Error() != want {
+	if want := "list branches of acme/shop: page 2: branch feature/00099 is there twice: the list changed while it " +
+		"was read"; complete || err == nil || err.Error() != want {
 		t.Errorf("got %v, %v", complete, err)
 	}
 	want := names(250)
@@ -147,35 +150,67 @@ func TestABranchThatMovesBetweenPagesIsNotListedTwice(t *testing.T) {
 func TestACancelledContextEndsAListing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, complete, err := open(t, withBranches(t, names(1))).Branches(ctx); complete || !errors.Is(err, context.Canceled) {
+	if _, complete, err := open(t, withBranches(t, names(1))).Branches(ctx); complete ||
+		!errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, %v", complete, err)
 	}
 }
 
 func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
-	shortened := rewritten(func(_ http.Header, content string) string { return content[:strings.LastIndex(content, ",{")] + "]" })
+	shortened := rewritten(func(_ http.Header, content string) string {
+		return content[:strings.LastIndex(content, ",{")] + "]"
+	})
 	for name, test := range map[string]struct {
 		intercept func(http.Handler) http.Handler
 		want      string
 		rejected  bool
 	}{
-		"empty":               {on("1", body("[]")), "page 1: GitHub lists no branch at all; a repository that is empty, or is being restored, says nothing about its branches: push one", true},
-		"no content":          {on("1", body("")), "page 1: GitHub's answer has no content", false},
-		"null":                {on("1", body("null")), "page 1: GitHub's answer has no content", false},
-		"no content later":    {on("2", body("")), "page 2: GitHub's answer has no content", false},
-		"empty later":         {on("2", body("[]")), "page 2: it is empty, and the page before it says that there is more", false},
-		"the last is empty":   {on("3", body("[]")), "page 3: it is empty, and the page before it says that there is more", false},
-		"401":                 {always(hub.Answer(401, "Bad credentials")), "page 1: GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one", true},
-		"500":                 {on("1", always(hub.Answer(500, "Server Error"))), "page 1: GitHub answered 500 (Server Error)", false},
-		"502 later":           {on("3", always(hub.Answer(502, "Bad Gateway"))), "page 3: GitHub answered 502 (Bad Gateway)", false},
-		"404 later":           {on("2", always(hub.Answer(404, "Not Found"))), "page 2: GitHub answered 404 (Not Found): acme/shop was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access", true},
-		"202":                 {on("1", always(hub.Answer(202, ""))), "page 1: job scheduled on GitHub side; try again later", false},
-		"304 without an ETag": {on("1", always(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }))), "page 1: GitHub answered 304 ()", false},
-		"cut":                 {on("2", brokenOff), "page 2: GitHub's answer broke off", false},
-		"cut JSON":            {on("2", rewritten(func(_ http.Header, content string) string { return content[:len(content)/2] })), "page 2: GitHub's answer broke off", false},
-		"a page of fewer":     {on("2", shortened), "page 2: it has 99 branches instead of 100, and is not the last", false},
-		"no links":            {on("1", rewritten(func(h http.Header, content string) string { h.Del("Link"); return content })), "page 2: it is there, and page 1 does not say so: its Link header is missing", false},
-		"no links later":      {on("2", rewritten(func(h http.Header, content string) string { h.Del("Link"); return content })), "page 2: it is the last, and there were 3 when the first was read", false},
+		"empty": {on("1", body("[]")), "page 1: GitHub lists no branch at all; a repository that is " +
+			"empty, or is being restored, says nothing about its branches: push one", true},
+		"no content":       {on("1", body("")), "page 1: GitHub's answer has no content", false},
+		"null":             {on("1", body("null")), "page 1: GitHub's answer has no content", false},
+		"no content later": {on("2", body("")), "page 2: GitHub's answer has no content", false},
+		"empty later": {
+			on("2", body("[]")), "page 2: it is empty, and the page before it says that there is more", false,
+		},
+		"the last is empty": {
+			on("3", body("[]")), "page 3: it is empty, and the page before it says that there is more", false,
+		},
+		"401": {always(hub.Answer(401, "Bad credentials")), "page 1: GitHub answered 401 (Bad " +
+			"credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one",
+			true},
+		"500": {
+			on("1", always(hub.Answer(500, "Server Error"))), "page 1: GitHub answered 500 (Server Error)", false,
+		},
+		"502 later": {
+			on("3", always(hub.Answer(502, "Bad Gateway"))), "page 3: GitHub answered 502 (Bad Gateway)", false,
+		},
+		"404 later": {on("2", always(hub.Answer(404, "Not Found"))), "page 2: GitHub answered 404 (Not " +
+			"Found): acme/shop was removed, or made private to this token, or the App is not installed there; " +
+			"correct `source` in the policy, or the token's access", true},
+		"202": {
+			on("1", always(hub.Answer(202, ""))), "page 1: job scheduled on GitHub side; try again later", false,
+		},
+		"304 without an ETag": {
+			on("1", always(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }))),
+			"page 1: GitHub answered 304 ()", false,
+		},
+		"cut": {on("2", brokenOff), "page 2: GitHub's answer broke off", false},
+		"cut JSON": {
+			on("2", rewritten(func(_ http.Header, content string) string { return content[:len(content)/2] })),
+			"page 2: GitHub's answer broke off", false,
+		},
+		"a page of fewer": {
+			on("2", shortened), "page 2: it has 99 branches instead of 100, and is not the last", false,
+		},
+		"no links": {
+			on("1", rewritten(func(h http.Header, content string) string { h.Del("Link"); return content })),
+			"page 2: it is there, and page 1 does not say so: its Link header is missing", false,
+		},
+		"no links later": {
+			on("2", rewritten(func(h http.Header, content string) string { h.Del("Link"); return content })),
+			"page 2: it is the last, and there were 3 when the first was read", false,
+		},
 		"a page left out": {on("1", rewritten(func(h http.Header, content string) string {
 			h.Set("Link", strings.ReplaceAll(h.Get("Link"), "page=2&", "page=3&"))
 			return content
@@ -184,17 +219,21 @@ func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
 			h.Set("Link", `<https://api/x?page=3>; rel="next", <https://api/x?page=4>; rel="last"`)
 			return content
 		})), "page 2: 3 pages became 4 while the list was read", false},
-		"no commit":  {on("3", body(`[{"name":"main"}]`)), `page 3: branch main points to "", which is no commit`, false},
+		"no commit": {
+			on("3", body(`[{"name":"main"}]`)), `page 3: branch main points to "", which is no commit`, false,
+		},
 		"no name":    {on("3", body(`[{}]`)), `page 3: "" is not a branch name that Git accepts: it is empty`, false},
 		"null entry": {on("3", body(`[null]`)), `page 3: "" is not a branch name that Git accepts: it is empty`, false},
-		"an object":  {on("1", body(`{}`)), "page 1: GitHub's answer is not the JSON that it should be: json: cannot unmarshal object into Go value of type []*github.Branch", false},
+		"an object": {on("1", body(`{}`)), "page 1: GitHub's answer is not the JSON that it should be: json: cannot " +
+			"unmarshal object into Go value of type []*github.Branch", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := withBranches(t, names(250))
 			server.Intercept(test.intercept)
 			r := open(t, server)
 			branches, complete, err := r.Branches(t.Context())
-			if want := "list branches of acme/shop: " + test.want; branches != nil || complete || err == nil || err.Error() != want {
+			if want := "list branches of acme/shop: " +
+				test.want; branches != nil || complete || err == nil || err.Error() != want {
 				t.Errorf("got %d branches, %v,\n%v, want\n%s", len(branches), complete, err, want)
 			}
 			if rejected := new(source.Rejected); errors.As(err, &rejected) != test.rejected {

@@ -32,7 +32,8 @@ func TestACommitIsOnABranchIfItsHeadLeadsThere(t *testing.T) {
 		name, head, commit string
 		want               bool
 	}{
-		{"the head", second, second, true}, {"an older commit", second, first, true}, {"a newer commit", first, second, false},
+		{"the head", second, second, true}, {"an older commit", second, first, true},
+		{"a newer commit", first, second, false},
 		{"a commit that is not there", second, hash(1), false},
 	} {
 		if got, err := r.Contains(t.Context(), c.head, c.commit); got != c.want || err != nil {

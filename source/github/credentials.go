@@ -31,11 +31,14 @@ func CredentialsFrom(env func(string) string) (Credentials, error) {
 	token, app := strings.TrimSpace(env("GITHUB_TOKEN")), env("GITHUB_APP_ID")
 	switch {
 	case token != "" && app != "":
-		return Credentials{}, errors.New("read GitHub credentials: both GITHUB_TOKEN and GITHUB_APP_ID are set; keep the one that is meant")
+		return Credentials{}, errors.New(
+			"read GitHub credentials: both GITHUB_TOKEN and GITHUB_APP_ID are set; keep the one that is meant",
+		)
 	case token != "":
 		return Credentials{Token: token}, nil
 	case app == "":
-		return Credentials{}, errors.New("read GitHub credentials: there are none; set GITHUB_TOKEN to a token that may read the repository's contents, " +
+		return Credentials{}, errors.New("read GitHub credentials: there are none; set GITHUB_TOKEN to a token that " +
+			"may read the repository's contents, " +
 			"or GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY_FILE")
 	}
 	c, err := appCredentials(env)
@@ -61,7 +64,9 @@ func appCredentials(env func(string) string) (Credentials, error) {
 	}
 	file := env("GITHUB_APP_PRIVATE_KEY_FILE")
 	if file == "" {
-		return Credentials{}, errors.New("GITHUB_APP_ID is set, and neither GITHUB_APP_PRIVATE_KEY_FILE nor GITHUB_APP_PRIVATE_KEY")
+		return Credentials{}, errors.New(
+			"GITHUB_APP_ID is set, and neither GITHUB_APP_PRIVATE_KEY_FILE nor GITHUB_APP_PRIVATE_KEY",
+		)
 	}
 	key, err := os.ReadFile(file)
 	if err != nil {
@@ -88,7 +93,9 @@ func (c Credentials) transport(below http.RoundTripper, base string) (http.Round
 	transport, err := ghinstallation.New(below, c.App, c.Installation, c.PrivateKey)
 	if err != nil {
 		// The parser's own message could hold a part of the key.
-		return nil, errors.New("the GitHub App's private key cannot be read: it must be the PEM file that GitHub gave out")
+		return nil, errors.New(
+			"the GitHub App's private key cannot be read: it must be the PEM file that GitHub gave out",
+		)
 	}
 	transport.BaseURL = base
 	return transport, nil
@@ -98,7 +105,9 @@ func (c Credentials) transport(below http.RoundTripper, base string) (http.Round
 func (c Credentials) asApp(client *api.Client) (*api.Client, error) {
 	transport, err := ghinstallation.NewAppsTransport(patient(), c.App, c.PrivateKey)
 	if err != nil {
-		return nil, errors.New("the GitHub App's private key cannot be read: it must be the PEM file that GitHub gave out")
+		return nil, errors.New(
+			"the GitHub App's private key cannot be read: it must be the PEM file that GitHub gave out",
+		)
 	}
 	return beside(client, &http.Client{Transport: transport, CheckRedirect: stay}), nil
 }

@@ -42,9 +42,15 @@ func TestCredentialsComeFromTheEnvironment(t *testing.T) {
 		env  func(string) string
 		want Credentials
 	}{
-		"a token":       {environment("GITHUB_TOKEN", "t0\n"), Credentials{Token: "t0"}},
-		"an App":        {environment("GITHUB_APP_ID", "7", "GITHUB_APP_INSTALLATION_ID", "8", "GITHUB_APP_PRIVATE_KEY", "KEY"), Credentials{App: 7, Installation: 8, PrivateKey: []byte("KEY")}},
-		"an App's file": {environment("GITHUB_APP_ID", "7", "GITHUB_APP_INSTALLATION_ID", "8", "GITHUB_APP_PRIVATE_KEY_FILE", file), Credentials{App: 7, Installation: 8, PrivateKey: []byte("KEY")}},
+		"a token": {environment("GITHUB_TOKEN", "t0\n"), Credentials{Token: "t0"}},
+		"an App": {
+			environment("GITHUB_APP_ID", "7", "GITHUB_APP_INSTALLATION_ID", "8", "GITHUB_APP_PRIVATE_KEY", "KEY"),
+			Credentials{App: 7, Installation: 8, PrivateKey: []byte("KEY")},
+		},
+		"an App's file": {
+			environment("GITHUB_APP_ID", "7", "GITHUB_APP_INSTALLATION_ID", "8", "GITHUB_APP_PRIVATE_KEY_FILE", file),
+			Credentials{App: 7, Installation: 8, PrivateKey: []byte("KEY")},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := CredentialsFrom(test.env)
@@ -60,12 +66,21 @@ func TestS67CredentialsThatAreMissingOrWrong(t *testing.T) {
 		env  func(string) string
 		want string
 	}{
-		"none":            {environment(), "there are none; set GITHUB_TOKEN to a token that may read the repository's contents, or GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY_FILE"},
-		"both":            {environment("GITHUB_TOKEN", "t0", "GITHUB_APP_ID", "7"), "both GITHUB_TOKEN and GITHUB_APP_ID are set; keep the one that is meant"},
+		"none": {environment(), "there are none; set GITHUB_TOKEN to a token that may read the " +
+			"repository's contents, or GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY_FILE"},
+		"both": {
+			environment("GITHUB_TOKEN", "t0", "GITHUB_APP_ID", "7"),
+			"both GITHUB_TOKEN and GITHUB_APP_ID are set; keep the one that is meant",
+		},
 		"a name":          {environment("GITHUB_APP_ID", "perch"), `GITHUB_APP_ID must be a number, not "perch"`},
 		"no installation": {environment("GITHUB_APP_ID", "7"), `GITHUB_APP_INSTALLATION_ID must be a number, not ""`},
-		"no key":          {environment("GITHUB_APP_ID", "7", "GITHUB_APP_INSTALLATION_ID", "8"), "GITHUB_APP_ID is set, and neither GITHUB_APP_PRIVATE_KEY_FILE nor GITHUB_APP_PRIVATE_KEY"},
-		"no file":         {environment("GITHUB_APP_ID", "7", "GITHUB_APP_INSTALLATION_ID", "8", "GITHUB_APP_PRIVATE_KEY_FILE", "/nowhere/key.pem"), "read GITHUB_APP_PRIVATE_KEY_FILE: open /nowhere/key.pem: no such file or directory"},
+		"no key": {
+			environment("GITHUB_APP_ID", "7", "GITHUB_APP_INSTALLATION_ID", "8"),
+			"GITHUB_APP_ID is set, and neither GITHUB_APP_PRIVATE_KEY_FILE nor GITHUB_APP_PRIVATE_KEY",
+		},
+		"no file": {environment(
+			"GITHUB_APP_ID", "7", "GITHUB_APP_INSTALLATION_ID", "8", "GITHUB_APP_PRIVATE_KEY_FILE", "/nowhere/key.pem",
+		), "read GITHUB_APP_PRIVATE_KEY_FILE: open /nowhere/key.pem: no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := CredentialsFrom(test.env)
@@ -82,8 +97,14 @@ func TestWhatIsWrongWithARepository(t *testing.T) {
 		credentials Credentials
 		want        string
 	}{
-		"no owner": {perch.GitHubSource{Repository: "shop"}, Credentials{Token: "t0"}, `open GitHub repository "shop": its name must be owner/name`},
-		"a key":    {perch.GitHubSource{Repository: "acme/shop"}, Credentials{App: 1, Installation: 2, PrivateKey: []byte("secret")}, "open GitHub repository acme/shop: the GitHub App's private key cannot be read: it must be the PEM file that GitHub gave out"},
+		"no owner": {
+			perch.GitHubSource{Repository: "shop"}, Credentials{Token: "t0"},
+			`open GitHub repository "shop": its name must be owner/name`,
+		},
+		"a key": {perch.GitHubSource{Repository: "acme/shop"}, Credentials{
+			App: 1, Installation: 2, PrivateKey: []byte("secret"),
+		}, "open GitHub repository acme/shop: the GitHub App's private key cannot be read: it must be the PEM file " +
+			"that GitHub gave out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Open(test.settings, test.credentials); err == nil || err.Error() != test.want {
@@ -95,8 +116,9 @@ func TestWhatIsWrongWithARepository(t *testing.T) {
 
 func TestOnGitHubComTheAPIHasAHostOfItsOwn(t *testing.T) {
 	for base, want := range map[string]string{
-		"": "https://api.github.com/", "https://git.acme.com": "https://git.acme.com/api/v3/", "https://git.acme.com/api/v3/": "https://git.acme.com/api/v3/",
-		"https://api.acme.ghe.com": "https://api.acme.ghe.com/",
+		"": "https://api.github.com/", "https://git.acme.com": "https://git.acme.com/api/v3/",
+		"https://git.acme.com/api/v3/": "https://git.acme.com/api/v3/",
+		"https://api.acme.ghe.com":     "https://api.acme.ghe.com/",
 	} {
 		r, err := Open(perch.GitHubSource{Repository: "acme/shop", BaseURL: base}, Credentials{Token: "t0"})
 		if err != nil || r.client.BaseURL.String() != want {
@@ -121,13 +143,19 @@ func app(t *testing.T, server *hub.Server, status int) *Repository {
 				t.Error(err)
 			}
 			w.WriteHeader(status)
-			fmt.Fprintf(w, `{"token":"of-the-installation","expires_at":"%s"}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			fmt.Fprintf(
+				w, `{"token":"of-the-installation","expires_at":"%s"}`,
+				time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
+			)
 		})
 	})
 	server.Accept(hub.Token, false)
 	server.Accept("of-the-installation", true)
 	pemKey := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	r, err := Open(perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, Credentials{App: 7, Installation: 8, PrivateKey: pemKey})
+	r, err := Open(
+		perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL},
+		Credentials{App: 7, Installation: 8, PrivateKey: pemKey},
+	)
 	must(t, err)
 	return r
 }
@@ -158,9 +186,12 @@ func TestAnAppReadsByATokenOfItsInstallation(t *testing.T) {
 }
 
 func TestS67AnAppWithoutItsInstallationIsRejected(t *testing.T) {
-	for status, want := range map[int]string{401: "expired, revoked or mistyped", 404: "the App is not installed there", 403: `"Contents: read"`} {
+	for status, want := range map[int]string{
+		401: "expired, revoked or mistyped", 404: "the App is not installed there", 403: `"Contents: read"`,
+	} {
 		_, complete, err := app(t, withBranches(t, names(2)), status).Branches(t.Context())
-		if rejected := new(source.Rejected); complete || !errors.As(err, &rejected) || !strings.Contains(err.Error(), want) {
+		if rejected := new(source.Rejected); complete || !errors.As(err, &rejected) ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%d: got %v, %v", status, complete, err)
 		}
 	}

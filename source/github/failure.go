@@ -53,12 +53,16 @@ func (r *Repository) reason(err error) error {
 		return r.queried(query)
 	}
 	if answer, message := answerOf(err); answer != nil {
-		return r.answered(answer.StatusCode, answer.Header.Get("X-GitHub-SSO") != "", fmt.Sprintf("GitHub answered %d (%s)", answer.StatusCode, r.clean(message)))
+		return r.answered(
+			answer.StatusCode, answer.Header.Get("X-GitHub-SSO") != "",
+			fmt.Sprintf("GitHub answered %d (%s)", answer.StatusCode, r.clean(message)),
+		)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("GitHub's answer broke off")
 	}
-	if syntax, kind := (*json.SyntaxError)(nil), (*json.UnmarshalTypeError)(nil); errors.As(err, &syntax) || errors.As(err, &kind) {
+	if syntax, kind := (*json.SyntaxError)(nil), (*json.UnmarshalTypeError)(nil); errors.As(err, &syntax) ||
+		errors.As(err, &kind) {
 		return errors.New("GitHub's answer is not the JSON that it should be: " + r.clean(err.Error()))
 	}
 	return errors.New(r.clean(err.Error()))
@@ -93,7 +97,8 @@ func answerOf(err error) (*http.Response, string) {
 }
 
 // renamed is what to do about a repository that has another name now.
-const renamed = "was renamed or transferred; if that is meant, write its new name as `source.github.repository` in the policy, " +
+const renamed = "was renamed or transferred; if that is meant, write its new name as `source.github.repository` in " +
+	"the policy, " +
 	"and the new name followed by the former one as `repository`"
 
 // answered says what an answer that is an error means for the repository. signOn says that GitHub
@@ -101,13 +106,18 @@ const renamed = "was renamed or transferred; if that is meant, write its new nam
 func (r *Repository) answered(status int, signOn bool, said string) error {
 	switch {
 	case status == http.StatusUnauthorized:
-		return &source.Rejected{Reason: said + ": the token or the App's key is expired, revoked or mistyped; give the worker a new one"}
+		return &source.Rejected{
+			Reason: said + ": the token or the App's key is expired, revoked or mistyped; give the worker a new one",
+		}
 	case status == http.StatusForbidden && signOn:
 		return &source.Rejected{Reason: said + ": the organization wants single sign-on; authorize the token for it"}
 	case status == http.StatusForbidden:
-		return &source.Rejected{Reason: fmt.Sprintf("%s: give the token or the App the permission \"Contents: read\" in %s", said, r)}
+		return &source.Rejected{
+			Reason: fmt.Sprintf("%s: give the token or the App the permission \"Contents: read\" in %s", said, r),
+		}
 	case status == http.StatusNotFound:
-		return &source.Rejected{Reason: fmt.Sprintf("%s: %s was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access", said, r)}
+		return &source.Rejected{Reason: fmt.Sprintf("%s: %s was removed, or made private to this token, or the App "+
+			"is not installed there; correct `source` in the policy, or the token's access", said, r)}
 	case status == http.StatusMovedPermanently, status == http.StatusPermanentRedirect:
 		return &source.Rejected{Reason: fmt.Sprintf("%s: %s %s", said, r, renamed)}
 	case status == http.StatusConflict:
@@ -142,7 +152,8 @@ func (r *Repository) limit(err error) error {
 	if answer == nil || answer.StatusCode != http.StatusTooManyRequests && answer.StatusCode != http.StatusForbidden {
 		return nil
 	}
-	if answer.StatusCode == http.StatusForbidden && !usedUp(answer) && answer.Header.Get("Retry-After") == "" && !strings.Contains(message, "rate limit") {
+	if answer.StatusCode == http.StatusForbidden && !usedUp(answer) && answer.Header.Get("Retry-After") == "" &&
+		!strings.Contains(message, "rate limit") {
 		return nil
 	}
 	return r.wait("GitHub wants fewer requests", answer, reset(answer))

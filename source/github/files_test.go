@@ -26,7 +26,8 @@ func withFiles(t *testing.T) (server *hub.Server, dir, commit string) {
 	repository, err := git.PlainInit(dir, false)
 	must(t, err)
 	for name, content := range map[string]string{
-		"perch.yaml": "project: shop\n", "fixtures/b.txt": "bb", "fixtures/b/deep.txt": "deep", "fixtures/b-c": "", "fixtures/größe": "\x00\xff", "z": strings.Repeat("z", 3000),
+		"perch.yaml": "project: shop\n", "fixtures/b.txt": "bb", "fixtures/b/deep.txt": "deep", "fixtures/b-c": "",
+		"fixtures/größe": "\x00\xff", "z": strings.Repeat("z", 3000),
 	} {
 		must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o755))
@@ -36,7 +37,9 @@ func withFiles(t *testing.T) (server *hub.Server, dir, commit string) {
 	worktree, err := repository.Worktree()
 	must(t, err)
 	must(t, worktree.AddWithOptions(&git.AddOptions{All: true}))
-	hash, err := worktree.Commit("all kinds", &git.CommitOptions{Author: &object.Signature{Name: "Jane", Email: "jane@example.com", When: time.Unix(1_700_000_000, 0)}})
+	hash, err := worktree.Commit("all kinds", &git.CommitOptions{
+		Author: &object.Signature{Name: "Jane", Email: "jane@example.com", When: time.Unix(1_700_000_000, 0)},
+	})
 	must(t, err)
 	return githubtest.New(t, repository), dir, hash.String()
 }
@@ -80,7 +83,10 @@ func TestFilesAreWhatGitHasThere(t *testing.T) {
 			t.Errorf("%s (-git +GitHub):\n%s", folder, diff)
 		}
 	}
-	for _, name := range []string{"perch.yaml", "fixtures/b/deep.txt", "fixtures/b-c", "fixtures/größe", "z", "missing", "fixtures/missing", "missing/b", "perch.yaml/x", "../z", ".", ""} {
+	for _, name := range []string{
+		"perch.yaml", "fixtures/b/deep.txt", "fixtures/b-c", "fixtures/größe", "z", "missing", "fixtures/missing",
+		"missing/b", "perch.yaml/x", "../z", ".", "",
+	} {
 		want, wantFound, err := local.File(t.Context(), commit, name)
 		must(t, err)
 		got, found, err := r.File(t.Context(), commit, name)
@@ -108,7 +114,8 @@ func TestAFolderThatIsNotThereIsSaidSo(t *testing.T) {
 	r := open(t, server)
 	for _, folder := range []string{"missing", "z", "fixtures/link", "..", "../x", "/fixtures"} {
 		_, err := r.Files(t.Context(), commit, folder)
-		if want := "list files in " + folder + " at commit " + commit + ": there is no such folder"; !errors.Is(err, source.ErrNoFolder) || err.Error() != want {
+		if want := "list files in " + folder + " at commit " + commit +
+			": there is no such folder"; !errors.Is(err, source.ErrNoFolder) || err.Error() != want {
 			t.Errorf("%s: %v", folder, err)
 		}
 	}
@@ -125,7 +132,8 @@ func TestCommitsAreAskedForInFull(t *testing.T) {
 	}
 	for _, asked := range []string{"", "main", commit[:7], strings.ToUpper(commit)} {
 		_, err := r.HasCommit(t.Context(), asked)
-		if want := `commit "` + asked + `" is not a full commit: give all 40 hexadecimal digits, in lower case`; err == nil || err.Error() != want {
+		if want := `commit "` + asked +
+			`" is not a full commit: give all 40 hexadecimal digits, in lower case`; err == nil || err.Error() != want {
 			t.Errorf("%q: %v", asked, err)
 		}
 	}
@@ -162,18 +170,27 @@ func TestWhatIsNotTheFileIsNotRead(t *testing.T) {
 		intercept func(http.Handler) http.Handler
 		want      string
 	}{
-		"shorter":        {blob(body("project")), "GitHub's answer of 7 bytes is not the file's content, which has 14"},
-		"another":        {blob(body("project: chop\n")), "GitHub's answer of 14 bytes is not the file's content, which has 14"},
-		"broken off":     {blob(brokenOff), "GitHub's answer broke off"},
-		"a cut folder":   {tree(replace(`"truncated":false`, `"truncated":true`)), "the folder has more files than GitHub lists at once (100,000); name a folder below it"},
+		"shorter": {blob(body("project")), "GitHub's answer of 7 bytes is not the file's content, which has 14"},
+		"another": {
+			blob(body("project: chop\n")), "GitHub's answer of 14 bytes is not the file's content, which has 14",
+		},
+		"broken off": {blob(brokenOff), "GitHub's answer broke off"},
+		"a cut folder": {
+			tree(replace(`"truncated":false`, `"truncated":true`)),
+			"the folder has more files than GitHub lists at once (100,000); name a folder below it",
+		},
 		"another folder": {tree(body(`{"sha":"` + hash(1) + `","tree":[]}`)), "GitHub's answer has no content"},
 		"no folder":      {tree(body(``)), "GitHub's answer has no content"},
-		"a way out":      {tree(replace(`"path":"perch.yaml"`, `"path":"../perch.yaml"`)), `"../perch.yaml" is not a path that stays in the repository, or has no content`},
+		"a way out": {
+			tree(replace(`"path":"perch.yaml"`, `"path":"../perch.yaml"`)),
+			`"../perch.yaml" is not a path that stays in the repository, or has no content`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server.Intercept(test.intercept)
 			content, found, err := open(t, server).File(t.Context(), commit, "perch.yaml")
-			if want := "read perch.yaml at commit " + commit + ": " + test.want; content != nil || found || err == nil || err.Error() != want {
+			if want := "read perch.yaml at commit " + commit + ": " +
+				test.want; content != nil || found || err == nil || err.Error() != want {
 				t.Errorf("got %q, %v, %v, want %s", content, found, err, want)
 			}
 		})
@@ -181,7 +198,9 @@ func TestWhatIsNotTheFileIsNotRead(t *testing.T) {
 	server.Intercept(tree(replace(`"size":14`, `"size":16777217`)))
 	_, _, err := open(t, server).File(t.Context(), commit, "perch.yaml")
 	var fault *source.CommitFault
-	if !errors.As(err, &fault) || !strings.Contains(err.Error(), "perch.yaml at commit "+commit[:8]+" has 16777217 bytes, and at most 16777216 are read") {
+	if !errors.As(err, &fault) || !strings.Contains(
+		err.Error(), "perch.yaml at commit "+commit[:8]+" has 16777217 bytes, and at most 16777216 are read",
+	) {
 		t.Errorf("a large file: %v", err)
 	}
 	server.Intercept(tree(func(next http.Handler) http.Handler {
@@ -194,7 +213,8 @@ func TestWhatIsNotTheFileIsNotRead(t *testing.T) {
 			continue
 		}
 		_, err := file.Open()
-		if want := "read perch.yaml: it is 104857601 bytes long; GitHub gives out at most 104857600 by its API: keep it in a bucket"; err == nil || err.Error() != want {
+		if want := "read perch.yaml: it is 104857601 bytes long; GitHub gives out at most 104857600 by its API: keep " +
+			"it in a bucket"; err == nil || err.Error() != want {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -219,10 +239,14 @@ func TestACommitWithoutFiles(t *testing.T) {
 	must(t, err)
 	worktree, err := repository.Worktree()
 	must(t, err)
-	commit, err := worktree.Commit("nothing yet", &git.CommitOptions{AllowEmptyCommits: true, Author: &object.Signature{Name: "Jane", Email: "jane@example.com", When: time.Unix(1_700_000_000, 0)}})
+	commit, err := worktree.Commit("nothing yet", &git.CommitOptions{AllowEmptyCommits: true, Author: &object.Signature{
+		Name: "Jane", Email: "jane@example.com", When: time.Unix(1_700_000_000, 0),
+	}})
 	must(t, err)
 	r := open(t, githubtest.New(t, repository))
-	if content, found, err := r.File(t.Context(), commit.String(), "perch.yaml"); content != nil || found || err != nil {
+	if content, found, err := r.File(
+		t.Context(), commit.String(), "perch.yaml",
+	); content != nil || found || err != nil {
 		t.Errorf("file: %q, %v, %v", content, found, err)
 	}
 	if files, err := r.Files(t.Context(), commit.String(), "."); len(files) != 0 || err != nil {
@@ -232,10 +256,14 @@ func TestACommitWithoutFiles(t *testing.T) {
 
 func TestAnAnswerAboutAnotherCommitIsNotTaken(t *testing.T) {
 	server, _, commit := withFiles(t)
-	for name, answer := range map[string]string{"empty": "", "another": `{"sha":"` + hash(1) + `","tree":{"sha":"` + hash(2) + `"}}`, "no tree": `{"sha":"` + commit + `"}`} {
+	for name, answer := range map[string]string{
+		"empty": "", "another": `{"sha":"` + hash(1) + `","tree":{"sha":"` + hash(2) + `"}}`,
+		"no tree": `{"sha":"` + commit + `"}`,
+	} {
 		server.Intercept(onPath("/git/commits/", body(answer)))
 		has, err := open(t, server).HasCommit(t.Context(), commit)
-		if want := "look for commit " + commit + " in acme/shop: GitHub's answer is about something else"; has || err == nil || err.Error() != want {
+		if want := "look for commit " + commit +
+			" in acme/shop: GitHub's answer is about something else"; has || err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, %v", name, has, err)
 		}
 	}
@@ -258,7 +286,10 @@ func TestS220ALinkOrASubmoduleAboveAFolderIsNamed(t *testing.T) {
 	_, _, err := r.File(t.Context(), commit, "links/link/template.yaml")
 	wantFault("a file", link, err)
 	server.Intercept(onPath("/git/trees/", rewritten(func(_ http.Header, content string) string {
-		return strings.NewReplacer(`"mode":"100755","path":"perch.yaml"`, `"mode":"160000","path":"perch.yaml"`, `"size":14,"type":"blob"`, `"size":14,"type":"commit"`).Replace(content)
+		return strings.NewReplacer(
+			`"mode":"100755","path":"perch.yaml"`, `"mode":"160000","path":"perch.yaml"`, `"size":14,"type":"blob"`,
+			`"size":14,"type":"commit"`,
+		).Replace(content)
 	})))
 	_, err = open(t, server).Files(t.Context(), commit, "perch.yaml/media")
 	wantFault("below a submodule", "perch.yaml at commit "+commit[:8]+" is a submodule", err)
@@ -267,11 +298,15 @@ func TestS220ALinkOrASubmoduleAboveAFolderIsNamed(t *testing.T) {
 func TestASubmoduleIsNeitherFileNorFolder(t *testing.T) {
 	server, _, commit := withFiles(t)
 	server.Intercept(onPath("/git/trees/", rewritten(func(_ http.Header, content string) string {
-		return strings.NewReplacer(`"mode":"100755","path":"perch.yaml"`, `"mode":"160000","path":"perch.yaml"`, `"size":14,"type":"blob"`, `"size":14,"type":"commit"`).Replace(content)
+		return strings.NewReplacer(
+			`"mode":"100755","path":"perch.yaml"`, `"mode":"160000","path":"perch.yaml"`, `"size":14,"type":"blob"`,
+			`"size":14,"type":"commit"`,
+		).Replace(content)
 	})))
 	r := open(t, server)
 	_, _, err := r.File(t.Context(), commit, "perch.yaml")
-	if want := "perch.yaml at commit " + commit[:8] + " is a submodule and not a file; commit the file itself"; err == nil || err.Error() != want {
+	if want := "perch.yaml at commit " + commit[:8] +
+		" is a submodule and not a file; commit the file itself"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	var fault *source.CommitFault

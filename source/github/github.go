@@ -65,7 +65,10 @@ func Open(settings perch.GitHubSource, credentials Credentials) (*Repository, er
 	if err != nil {
 		return nil, fmt.Errorf("open GitHub repository %s: %w", settings.Repository, err)
 	}
-	r := &Repository{owner: owner, name: name, client: client, graph: graph, secrets: credentials.secrets(), now: time.Now, pages: map[int]page{}}
+	r := &Repository{
+		owner: owner, name: name, client: client, graph: graph, secrets: credentials.secrets(), now: time.Now,
+		pages: map[int]page{},
+	}
 	if credentials.Token == "" {
 		r.installation = credentials.Installation
 		r.app, err = credentials.asApp(client)

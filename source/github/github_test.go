@@ -43,7 +43,9 @@ func push(t testing.TB, server *hub.Server, branches map[string]string) {
 	t.Helper()
 	server.Change(func(repository *git.Repository) {
 		for name, commit := range branches {
-			if err := repository.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(name), plumbing.NewHash(commit))); err != nil {
+			if err := repository.Storer.SetReference(plumbing.NewHashReference(
+				plumbing.NewBranchReferenceName(name), plumbing.NewHash(commit),
+			)); err != nil {
 				t.Fatal(err)
 			}
 		}

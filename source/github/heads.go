@@ -46,7 +46,8 @@ func (r *Repository) question(branches []string) map[string]any {
 		variables[fmt.Sprintf("b%d", i)] = heads + branch
 	}
 	return map[string]any{
-		"query":     "query($owner:String!,$name:String!" + declared + "){repository(owner:$owner,name:$name){nameWithOwner" + fields + "}}",
+		"query": "query($owner:String!,$name:String!" + declared +
+			"){repository(owner:$owner,name:$name){nameWithOwner" + fields + "}}",
 		"variables": variables,
 	}
 }
@@ -86,7 +87,9 @@ func (r *Repository) query(ctx context.Context, question any) (map[string]json.R
 	switch {
 	case len(said.Errors) > 0:
 		first := said.Errors[0]
-		return nil, &queryError{kind: first.Type, message: first.Message, signOn: first.Extensions.SAML, answer: response.Response}
+		return nil, &queryError{
+			kind: first.Type, message: first.Message, signOn: first.Extensions.SAML, answer: response.Response,
+		}
 	case said.Message != "":
 		return nil, &queryError{message: said.Message, answer: response.Response}
 	case said.Data == nil:

@@ -24,7 +24,9 @@ const (
 
 func checkCommit(commit string) error {
 	if !fullCommit.MatchString(commit) {
-		return &source.Rejected{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
+		return &source.Rejected{Reason: fmt.Sprintf(
+			"commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit,
+		)}
 	}
 	return nil
 }
@@ -77,7 +79,9 @@ func (r *Repository) entries(ctx context.Context, tree string, recursive bool) (
 		return nil, err
 	}
 	if answer.GetTruncated() {
-		return nil, &source.Rejected{Reason: "the folder has more files than GitHub lists at once (100,000); name a folder below it"}
+		return nil, &source.Rejected{
+			Reason: "the folder has more files than GitHub lists at once (100,000); name a folder below it",
+		}
 	}
 	if answer.GetSHA() != tree || answer.Entries == nil {
 		return nil, errNoContent
@@ -94,7 +98,10 @@ func (r *Repository) entries(ctx context.Context, tree string, recursive bool) (
 // broke off does not pass for the file.
 func (r *Repository) blob(ctx context.Context, entry *api.TreeEntry) ([]byte, error) {
 	if entry.GetSize() > maxBlob {
-		return nil, &source.Rejected{Reason: fmt.Sprintf("it is %d bytes long; GitHub gives out at most %d by its API: keep it in a bucket", entry.GetSize(), maxBlob)}
+		return nil, &source.Rejected{Reason: fmt.Sprintf(
+			"it is %d bytes long; GitHub gives out at most %d by its API: keep it in a bucket", entry.GetSize(),
+			maxBlob,
+		)}
 	}
 	content, _, err := r.client.Git.GetBlobRaw(ctx, r.owner, r.name, entry.GetSHA())
 	if err != nil {
@@ -104,7 +111,9 @@ func (r *Repository) blob(ctx context.Context, entry *api.TreeEntry) ([]byte, er
 	fmt.Fprintf(sum, "blob %d\x00", len(content))
 	sum.Write(content)
 	if hex.EncodeToString(sum.Sum(nil)) != entry.GetSHA() {
-		return nil, fmt.Errorf("GitHub's answer of %d bytes is not the file's content, which has %d", len(content), entry.GetSize())
+		return nil, fmt.Errorf(
+			"GitHub's answer of %d bytes is not the file's content, which has %d", len(content), entry.GetSize(),
+		)
 	}
 	return content, nil
 }

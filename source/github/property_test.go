@@ -51,7 +51,9 @@ func TestS45AListIsExactOrThereIsNone(t *testing.T) {
 		for range rapid.IntRange(1, 4).Draw(t, "listings") {
 			want := map[string]string{}
 			// Around the borders of pages is where a list can go wrong.
-			count := rapid.OneOf(rapid.IntRange(0, 320), rapid.SampledFrom([]int{99, 100, 101, 199, 200, 201, 300})).Draw(t, "branches")
+			count := rapid.OneOf(
+				rapid.IntRange(0, 320), rapid.SampledFrom([]int{99, 100, 101, 199, 200, 201, 300}),
+			).Draw(t, "branches")
 			seed, step := rapid.IntRange(0, 50).Draw(t, "first"), rapid.IntRange(1, 3).Draw(t, "step")
 			for i := range count {
 				want[fmt.Sprintf("b%04d", seed+i*step)] = hash(i + seed%3)
@@ -95,7 +97,9 @@ func replace(server *hub.Server, branches map[string]string) {
 			}
 		}
 		for name, commit := range branches {
-			_ = repository.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(name), plumbing.NewHash(commit)))
+			_ = repository.Storer.SetReference(plumbing.NewHashReference(
+				plumbing.NewBranchReferenceName(name), plumbing.NewHash(commit),
+			))
 		}
 	})
 }
@@ -111,22 +115,30 @@ func (s said) RoundTrip(request *http.Request) (*http.Response, error) {
 	if s.link != "" {
 		header.Set("Link", s.link)
 	}
-	return &http.Response{StatusCode: s.status, Header: header, Body: io.NopCloser(strings.NewReader(s.body)), Request: request}, nil
+	return &http.Response{
+		StatusCode: s.status, Header: header, Body: io.NopCloser(strings.NewReader(s.body)), Request: request,
+	}, nil
 }
 
 func FuzzAnswers(f *testing.F) {
-	f.Add(200, `[{"name":"main","commit":{"sha":"`+hash(1)+`"}}]`, `<https://api/x?page=2>; rel="next", <https://api/x?page=9>; rel="last"`)
-	f.Add(200, `{"data":{"repository":{"nameWithOwner":"acme/shop","b0":{"prefix":"refs/heads/","name":"main","target":{"oid":"`+hash(1)+`"}},"b1":null}}}`, "")
-	f.Add(200, `{"data":{"repository":{"nameWithOwner":"acme/shop","b0":null}},"errors":[{"type":"FORBIDDEN","message":"x","extensions":{"saml_failure":true}}]}`, "")
+	f.Add(200, `[{"name":"main","commit":{"sha":"`+hash(1)+
+		`"}}]`, `<https://api/x?page=2>; rel="next", <https://api/x?page=9>; rel="last"`)
+	f.Add(200, `{"data":{"repository":{"nameWithOwner":"acme/shop","b0":{"prefix":"refs/heads/","name":"main",`+
+		`"target":{"oid":"`+hash(1)+`"}},"b1":null}}}`, "")
+	f.Add(200, `{"data":{"repository":{"nameWithOwner":"acme/shop","b0":null}},"errors":[{"type":"FORBIDDEN",`+
+		`"message":"x","extensions":{"saml_failure":true}}]}`, "")
 	f.Add(200, `{"sha":"`+hash(1)+`","tree":{"sha":"`+hash(2)+`"}}`, "")
-	f.Add(200, `{"sha":"`+hash(2)+`","tree":[{"path":"a","mode":"100644","type":"blob","sha":"`+hash(3)+`","size":-1}],"truncated":false}`, "")
+	f.Add(200, `{"sha":"`+hash(2)+`","tree":[{"path":"a","mode":"100644","type":"blob","sha":"`+hash(3)+
+		`","size":-1}],"truncated":false}`, "")
 	f.Add(304, "", "")
 	f.Add(403, `{"message":"rate limit","errors":["x",{"code":1}]}`, "")
 	f.Fuzz(func(t *testing.T, status int, content, link string) {
 		base, _ := url.Parse("https://api/")
 		client := api.NewClient(&http.Client{Transport: said{status, content, link}, CheckRedirect: stay})
 		client.BaseURL = base
-		r := &Repository{owner: "acme", name: "shop", client: client, graph: client, now: noonNow, pages: map[int]page{}}
+		r := &Repository{
+			owner: "acme", name: "shop", client: client, graph: client, now: noonNow, pages: map[int]page{},
+		}
 		for range 2 {
 			branches, complete, err := r.Branches(t.Context())
 			if complete != (err == nil) || (len(branches) > 0) != (err == nil) {
@@ -143,7 +155,8 @@ func FuzzAnswers(f *testing.F) {
 			t.Errorf("heads %v, %v", heads, err)
 		}
 		for name, commit := range heads {
-			if !strings.Contains(content, commit) || !fullCommit.MatchString(commit) || name != "main" && name != "gone" {
+			if !strings.Contains(content, commit) || !fullCommit.MatchString(commit) ||
+				name != "main" && name != "gone" {
 				t.Errorf("branch %q at %q", name, commit)
 			}
 		}

@@ -19,7 +19,8 @@ func (r *Repository) PullRequests(ctx context.Context, branch string) ([]source.
 		return nil, err
 	}
 	options := &api.PullRequestListOptions{
-		State: "all", Head: r.owner + ":" + branch, Sort: "created", Direction: "desc", ListOptions: api.ListOptions{PerPage: pageSize},
+		State: "all", Head: r.owner + ":" + branch, Sort: "created", Direction: "desc",
+		ListOptions: api.ListOptions{PerPage: pageSize},
 	}
 	pulls := []source.PullRequest{}
 	for {
@@ -31,7 +32,8 @@ func (r *Repository) PullRequests(ctx context.Context, branch string) ([]source.
 			return nil, r.failure(r.pullsDenied(err), "list pull requests of branch %s of %s", branch, r)
 		}
 		for _, pull := range listed {
-			if head := pull.GetHead(); head.GetRef() == branch && strings.EqualFold(head.GetRepo().GetFullName(), r.String()) {
+			if head := pull.GetHead(); head.GetRef() == branch &&
+				strings.EqualFold(head.GetRepo().GetFullName(), r.String()) {
 				pulls = append(pulls, pullRequest(pull))
 			}
 		}
@@ -57,5 +59,6 @@ func (r *Repository) pullsDenied(err error) error {
 		return err
 	}
 	return &source.Rejected{Reason: fmt.Sprintf(
-		"GitHub answered 403 (%s): give the token or the App the permission \"Pull requests: read\" in %s", r.clean(message), r)}
+		"GitHub answered 403 (%s): give the token or the App the permission \"Pull requests: read\" in %s",
+		r.clean(message), r)}
 }

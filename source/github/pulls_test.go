@@ -20,7 +20,9 @@ func TestPullRequestsAreThoseOfTheBranch(t *testing.T) {
 	server.OpenPullRequest(hub.PullRequest{Head: "logout"})
 	server.OpenPullRequest(hub.PullRequest{Head: "login", Owner: "stranger"})
 	pulls, err := open(t, server).PullRequests(t.Context(), "login")
-	want := []source.PullRequest{{Number: 2, Open: true, Head: hash(3)}, {Number: 1, Head: hash(1), Labels: []string{"bug"}}}
+	want := []source.PullRequest{
+		{Number: 2, Open: true, Head: hash(3)}, {Number: 1, Head: hash(1), Labels: []string{"bug"}},
+	}
 	if diff := cmp.Diff(want, pulls); diff != "" || err != nil {
 		t.Errorf("%v; pull requests (-want +got):\n%s", err, diff)
 	}
@@ -41,7 +43,8 @@ func TestTheMissingPermissionIsNamed(t *testing.T) {
 	server := withBranches(t, map[string]string{"login": hash(1)})
 	server.Grant(hub.Token, hub.Access{Login: hub.User, Permissions: hub.Without("pull_requests")})
 	_, err := open(t, server).PullRequests(t.Context(), "login")
-	if rejected := new(source.Rejected); !errors.As(err, &rejected) || !strings.Contains(err.Error(), `"Pull requests: read"`) {
+	if rejected := new(source.Rejected); !errors.As(err, &rejected) ||
+		!strings.Contains(err.Error(), `"Pull requests: read"`) {
 		t.Errorf("error %v", err)
 	}
 	server.Intercept(nil)

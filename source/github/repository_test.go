@@ -20,7 +20,8 @@ func TestTheIDOfARepositoryOutlivesItsName(t *testing.T) {
 	}
 	server.Identify("acme/store", hub.ID)
 	_, err := open(t, server).RepositoryID(t.Context())
-	if rejected := new(source.Rejected); !errors.As(err, &rejected) || !strings.Contains(err.Error(), "acme/shop "+renamed) {
+	if rejected := new(source.Rejected); !errors.As(err, &rejected) ||
+		!strings.Contains(err.Error(), "acme/shop "+renamed) {
 		t.Errorf("the former name: %v, want a final error with what to do", err)
 	}
 	settings := perch.GitHubSource{Repository: "acme/store", BaseURL: server.URL}

@@ -37,7 +37,9 @@ func (a *app) applicationCommand() *cobra.Command {
 		},
 	}
 	command := group("application", "Make or show what a project's environments share", up, status)
-	command.PersistentFlags().StringVar(&kind, "kind", string(perch.KindStaging), "staging (branch environments live there too) or production")
+	command.PersistentFlags().StringVar(
+		&kind, "kind", string(perch.KindStaging), "staging (branch environments live there too) or production",
+	)
 	return command
 }
 

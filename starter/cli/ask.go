@@ -153,8 +153,9 @@ func (a *app) explain(r *report, command string) {
 
 func (a *app) newRequest(goal perch.Goal, t target) perch.Request {
 	request := perch.Request{
-		Goal: goal, Project: t.environment.Project, Branch: t.environment.Branch, Repository: t.repository, Force: t.force,
-		By: cmp.Or(t.job.By, a.person()), Reason: "perch " + verb(goal),
+		Goal: goal, Project: t.environment.Project, Branch: t.environment.Branch, Repository: t.repository,
+		Force: t.force,
+		By:    cmp.Or(t.job.By, a.person()), Reason: "perch " + verb(goal),
 	}
 	if t.job.By != "" {
 		request.Trigger = perch.TriggerCI

@@ -21,19 +21,28 @@ var known = perch.EnvironmentStatus{
 }
 
 func TestLsShowsPullRequestsIfThereAreAny(t *testing.T) {
-	with := listText(readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{known, {Branch: "z"}}}), paper{})
+	with := listText(
+		readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{known, {Branch: "z"}}}), paper{},
+	)
 	if !strings.Contains(with, "PULL REQUEST") || !strings.Contains(with, "#12 Log in by mail, #14 Cart") {
 		t.Errorf("the list is\n%s", with)
 	}
-	if without := listText(readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{{Branch: "z"}}}), paper{}); strings.Contains(without, "PULL") {
+	if without := listText(
+		readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{{Branch: "z"}}}), paper{},
+	); strings.Contains(without, "PULL") {
 		t.Errorf("the list is\n%s", without)
 	}
 }
 
 func TestStatusShowsPullRequestsAndTheLastReport(t *testing.T) {
-	document := readapi.NewStatus(environment(t, "main"), perch.StatusResult{Environment: &known}, client.Progress{}, client.Run{})
+	document := readapi.NewStatus(
+		environment(t, "main"), perch.StatusResult{Environment: &known}, client.Progress{}, client.Run{},
+	)
 	text := statusText(document, "", paper{})
-	for _, want := range []string{"#12 Log in by mail, #14 Cart", "state         failed", "failure       no capacity", "failed aaaaaaa, by ada, 2026-11-22T22:00:00Z\n"} {
+	for _, want := range []string{
+		"#12 Log in by mail, #14 Cart", "state         failed", "failure       no capacity",
+		"failed aaaaaaa, by ada, 2026-11-22T22:00:00Z\n",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the status does not say %q:\n%s", want, text)
 		}
@@ -42,15 +51,23 @@ func TestStatusShowsPullRequestsAndTheLastReport(t *testing.T) {
 
 func TestWarningsOfCardsAreShown(t *testing.T) {
 	list := readapi.NewList(perch.ListResult{Warnings: []string{"the card cannot be read"}})
-	status := readapi.NewStatus(environment(t, "main"), perch.StatusResult{Warnings: list.Warnings}, client.Progress{}, client.Run{})
+	status := readapi.NewStatus(
+		environment(t, "main"), perch.StatusResult{Warnings: list.Warnings}, client.Progress{}, client.Run{},
+	)
 	if len(list.Warnings) != 1 || len(status.Warnings) != 1 {
 		t.Errorf("warnings %q and %q", list.Warnings, status.Warnings)
 	}
 }
 
 func TestStatusSaysWhyThereIsNoEnvironment(t *testing.T) {
-	rejected := &perch.LastReport{Goal: perch.GoalUp, Phase: perch.PhaseRejected, Outcome: perch.OutcomeRejected, Sentence: "too many environments"}
-	document := readapi.NewStatus(environment(t, "main"), perch.StatusResult{LastReport: rejected}, client.Progress{Phase: perch.PhaseRejected}, client.Run{})
+	rejected := &perch.LastReport{
+		Goal: perch.GoalUp, Phase: perch.PhaseRejected, Outcome: perch.OutcomeRejected,
+		Sentence: "too many environments",
+	}
+	document := readapi.NewStatus(
+		environment(t, "main"), perch.StatusResult{LastReport: rejected}, client.Progress{Phase: perch.PhaseRejected},
+		client.Run{},
+	)
 	if document.State != "rejected" || document.Failure != "too many environments" || document.Status != "" {
 		t.Errorf("the status is %+v", document)
 	}

@@ -39,7 +39,9 @@ asked for; ` + "`perch cleanup approve HASH`" + ` carries out such a plan after 
 	flags := command.Flags()
 	flags.BoolVar(&c.dryRun, "dry-run", false, "print the verdicts and change nothing")
 	flags.BoolVar(&c.now, "now", false, "without the grace period")
-	flags.BoolVar(&c.missing, "missing", false, "also request an environment for each branch that should have one and has none")
+	flags.BoolVar(
+		&c.missing, "missing", false, "also request an environment for each branch that should have one and has none",
+	)
 	c.registerFor(command)
 	command.AddCommand(a.approveCommand())
 	return command
@@ -71,7 +73,9 @@ func (c *cleaning) registerFor(command *cobra.Command) {
 
 func (c *cleaning) check() error {
 	if c.approved != "" && !planHash.MatchString(c.approved) {
-		return usageError("%q is not the hash of a plan; `perch cleanup --dry-run` shows it where the brake holds", c.approved)
+		return usageError(
+			"%q is not the hash of a plan; `perch cleanup --dry-run` shows it where the brake holds", c.approved,
+		)
 	}
 	return c.waiting.check()
 }
@@ -113,7 +117,10 @@ func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 	defer conn.Close()
 	waitCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	in := perch.CleanupInput{Project: project, DryRun: c.dryRun, Now: c.now, Approved: c.approved, Missing: c.missing, By: cmp.Or(p.job.By, a.person())}
+	in := perch.CleanupInput{
+		Project: project, DryRun: c.dryRun, Now: c.now, Approved: c.approved, Missing: c.missing,
+		By: cmp.Or(p.job.By, a.person()),
+	}
 	if s.result, err = conn.Cleanup(ctx, in, c.timeout, a.newView("cleanup "+project)); err != nil {
 		return s, ended(err)
 	}

@@ -39,7 +39,8 @@ type verdictDocument struct {
 // document lists the oldest environments first.
 func (s *sweep) document() cleanupDocument {
 	d := cleanupDocument{
-		Verdicts: []verdictDocument{}, Removed: s.stacks(stageRemoved), Pending: s.stacks(stagePending, stageBegun), Failed: s.failed(), Brake: s.result.Brake,
+		Verdicts: []verdictDocument{}, Removed: s.stacks(stageRemoved), Pending: s.stacks(stagePending, stageBegun),
+		Failed: s.failed(), Brake: s.result.Brake,
 		Error: s.result.Problem, OtherRepositories: full(s.result.OtherRepositories), Missing: s.result.Missing,
 		Expiry: s.result.Expiry,
 	}
@@ -127,12 +128,15 @@ func (a *app) tellMissing(s *sweep) {
 	for _, branch := range missing.Branches {
 		what, requested := "has no environment", "and an environment is requested"
 		if branch.Deployed != "" {
-			what, requested = "was pushed to since "+perch.ShortCommit(branch.Deployed)+" was deployed", "and its head is requested"
+			what, requested = "was pushed to since "+perch.ShortCommit(branch.Deployed)+
+				" was deployed", "and its head is requested"
 		}
 		if branch.RunID == "" {
 			requested = "and nothing is requested"
 		}
-		a.sayText(fmt.Sprintf("%s %s, %s (commit %s).", branch.Branch, what, requested, perch.ShortCommit(branch.Commit)))
+		a.sayText(fmt.Sprintf(
+			"%s %s, %s (commit %s).", branch.Branch, what, requested, perch.ShortCommit(branch.Commit),
+		))
 	}
 	if missing.Unseen > 0 {
 		a.note("%d more without an environment at their head are left to the next runs.", missing.Unseen)
@@ -174,12 +178,16 @@ func (a *app) tellSweep(s *sweep) {
 	case brake.Removals == 0:
 		a.note("Nothing is removed: %s. There is nothing to remove any more.", brake.Reason)
 	default:
-		a.note("The brake holds, and nothing is removed: %s. If that is right, `perch cleanup approve %s` carries out exactly this plan.", brake.Reason, brake.Hash)
+		a.note("The brake holds, and nothing is removed: %s. If that is right, `perch cleanup approve %s` carries "+
+			"out exactly this plan.", brake.Reason, brake.Hash)
 	}
 	for _, r := range s.removals {
 		switch r.stage {
 		case stagePending:
-			a.note("%s is removed after %s, unless somebody pushes %s until then.", r.asked.Stack, readapi.Timestamp(r.asked.Judged.Until), r.asked.Branch)
+			a.note(
+				"%s is removed after %s, unless somebody pushes %s until then.", r.asked.Stack,
+				readapi.Timestamp(r.asked.Judged.Until), r.asked.Branch,
+			)
 		case stageBegun:
 			a.note("The removal of %s goes on; `perch cleanup` waits for it again.", r.asked.Stack)
 		}

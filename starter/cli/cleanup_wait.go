@@ -51,7 +51,9 @@ func (s *sweep) begin() {
 // await waits until every removal has ended, or ctx has. It calls ended for each that has, and
 // going at each tick with the number of those that have not. A removal whose grace period is longer
 // than the wait is not waited for.
-func (s *sweep) await(ctx context.Context, c *connection, ended func(removal), tick <-chan time.Time, going func(removals int)) {
+func (s *sweep) await(
+	ctx context.Context, c *connection, ended func(removal), tick <-chan time.Time, going func(removals int),
+) {
 	deadline, _ := ctx.Deadline()
 	var (
 		group   sync.WaitGroup
@@ -96,7 +98,9 @@ func meanwhile(done <-chan struct{}, tick <-chan time.Time, tell func()) {
 }
 
 func (r *removal) await(ctx context.Context, c *connection) {
-	request := perch.Request{ID: r.asked.RequestID, Goal: perch.GoalGone, Branch: r.asked.Branch, Judged: &r.asked.Judged}
+	request := perch.Request{
+		ID: r.asked.RequestID, Goal: perch.GoalGone, Branch: r.asked.Branch, Judged: &r.asked.Judged,
+	}
 	answer, last, err := c.Follow(ctx, client.Run{WorkflowID: r.asked.Stack, RunID: r.asked.RunID}, request, nil)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -116,7 +120,9 @@ func judgeRemoval(answer lifecycle.Answer) (stage, string) {
 	case answer.Result.Outcome == perch.OutcomeGone || answer.Result.Outcome == perch.OutcomeAbsent:
 		return stageRemoved, ""
 	case answer.Result.Outcome == perch.OutcomeSuperseded:
-		return stageKept, fmt.Sprintf("commit %s was asked for meanwhile", perch.ShortCommit(answer.Result.SupersededBy))
+		return stageKept, fmt.Sprintf(
+			"commit %s was asked for meanwhile", perch.ShortCommit(answer.Result.SupersededBy),
+		)
 	}
 	return stageKept, answer.Result.Reason
 }

@@ -69,7 +69,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if !errors.As(err, &exit) {
 		exit = &exitError{code: exitUsage, err: err}
 		if counts := argumentCount.FindStringSubmatch(err.Error()); counts != nil {
-			err = fmt.Errorf("wrong number of arguments: `%s` takes %s, not %s", command.CommandPath(), counts[1], counts[2])
+			err = fmt.Errorf(
+				"wrong number of arguments: `%s` takes %s, not %s", command.CommandPath(), counts[1], counts[2],
+			)
 		}
 		err = fmt.Errorf("%w\nSee `%s --help`", err, command.CommandPath())
 	}
@@ -110,10 +112,12 @@ Exit codes: 0 done, skipped or superseded; 1 failed; 2 wrong usage or configurat
 	flags.StringVar(&a.repo, "repo", "", "folder of the Git checkout (PERCH_REPO; default the current folder)")
 	flags.StringVar(&a.project, "project", "", "name of the project (PERCH_PROJECT; default what perch.yaml says)")
 	flags.StringVarP(&a.output, "output", "o", "text", "text or json")
-	root.AddCommand(a.upCommand(), a.downCommand(), a.lsCommand(), a.statusCommand(), a.historyCommand(), a.logsCommand(), a.urlCommand(), a.planCommand(),
-		a.settingsCommand(), a.renderCommand(),
-		a.applicationCommand(), a.extendCommand(), a.pinCommand(), a.unpinCommand(), a.expiryCommand(), a.cleanupCommand(),
-		a.scheduleCommand(), a.configCommand(), a.doctorCommand(), a.versionCommand())
+	root.AddCommand(
+		a.upCommand(), a.downCommand(), a.lsCommand(), a.statusCommand(), a.historyCommand(), a.logsCommand(),
+		a.urlCommand(), a.planCommand(), a.settingsCommand(), a.renderCommand(), a.applicationCommand(),
+		a.extendCommand(), a.pinCommand(), a.unpinCommand(), a.expiryCommand(), a.cleanupCommand(), a.scheduleCommand(),
+		a.configCommand(), a.doctorCommand(), a.versionCommand(),
+	)
 	for _, command := range root.Commands() {
 		if strings.Contains(command.Use, "[BRANCH") {
 			command.ValidArgsFunction = a.completeBranch

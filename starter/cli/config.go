@@ -36,7 +36,10 @@ func (a *app) configCommand() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE:  func(_ *cobra.Command, args []string) error { return a.configValidate(args, branches) },
 	}
-	validate.Flags().BoolVar(&branches, "branches", false, "take it for an error that a pattern matches no branch of the checkout, its own or origin's")
+	validate.Flags().BoolVar(
+		&branches, "branches", false,
+		"take it for an error that a pattern matches no branch of the checkout, its own or origin's",
+	)
 	var (
 		force bool
 		image string
@@ -211,11 +214,14 @@ func (a *app) configInit(image string, force bool) error {
 		return err
 	}
 	if a.json() {
-		return a.printJSON(configDocument{OK: true, File: path, Project: project, Unmatched: []string{}, Notes: []string{}})
+		return a.printJSON(configDocument{
+			OK: true, File: path, Project: project, Unmatched: []string{}, Notes: []string{},
+		})
 	}
 	a.say("%s is written for project %s. Read it, commit it, then `perch up`.", path, project)
 	if a.givenProject() == "" {
-		a.note("Note: the project's name is guessed from the folder. It cannot change once there are environments; --project gives another.")
+		a.note("Note: the project's name is guessed from the folder. It cannot change once there are environments; " +
+			"--project gives another.")
 	}
 	if image == "" {
 		a.note("Note: %s", guessNote(place.repository(), start.Image))

@@ -24,7 +24,9 @@ func (a *app) confirmDown(ctx context.Context, args []string, t target, yes bool
 		return failedError("wait for the answer: %w; nothing was removed", err)
 	}
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return failedError("the answer was not yes, so nothing was removed; `perch down %s` or --yes does not ask", branch)
+		return failedError(
+			"the answer was not yes, so nothing was removed; `perch down %s` or --yes does not ask", branch,
+		)
 	}
 	return nil
 }

@@ -38,7 +38,9 @@ func (a *app) doctorCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), timeout) },
 	}
-	command.Flags().DurationVar(&timeout, "timeout", client.ReadTimeout, "how long the worker may take to look at what only it can see")
+	command.Flags().DurationVar(
+		&timeout, "timeout", client.ReadTimeout, "how long the worker may take to look at what only it can see",
+	)
 	return command
 }
 
@@ -71,13 +73,19 @@ func (a *app) examine(ctx context.Context, timeout time.Duration) []perch.Check 
 	c, err := a.connect(ctx)
 	if err != nil {
 		checks = append(checks, judged(checkTemporal, err, ""))
-		return append(checks, unchecked("no Temporal answers", append([]string{checkNamespace, checkAttributes}, ofProject()...)...)...)
+		return append(
+			checks,
+			unchecked("no Temporal answers", append([]string{checkNamespace, checkAttributes}, ofProject()...)...)...,
+		)
 	}
 	defer c.Close()
 	namespace := c.checkNamespace(ctx)
 	checks = append(checks, judged(checkTemporal, nil, "answers at "+c.Address()), namespace)
 	if !namespace.OK {
-		return append(checks, unchecked("Temporal does not show the namespace", append([]string{checkAttributes}, ofProject()...)...)...)
+		return append(
+			checks,
+			unchecked("Temporal does not show the namespace", append([]string{checkAttributes}, ofProject()...)...)...,
+		)
 	}
 	checks = append(checks, c.checkAttributes(ctx))
 	if project == "" {
@@ -88,7 +96,9 @@ func (a *app) examine(ctx context.Context, timeout time.Duration) []perch.Check 
 
 // ofProject are the checks that are about a project.
 func ofProject() []string {
-	return append(append([]string{checkWorker, checkWaits, checkPolicies, checkAnswer}, perch.WorkerChecks()...), checkSchedule)
+	return append(
+		append([]string{checkWorker, checkWaits, checkPolicies, checkAnswer}, perch.WorkerChecks()...), checkSchedule,
+	)
 }
 
 func (c *connection) examineWorker(ctx context.Context, project string, timeout time.Duration) []perch.Check {
@@ -97,7 +107,9 @@ func (c *connection) examineWorker(ctx context.Context, project string, timeout 
 		c.checkQueue(ctx, checkWaits, perch.WaitQueue(project), enumspb.TASK_QUEUE_TYPE_ACTIVITY),
 	}
 	if !checks[0].OK {
-		return append(checks, unchecked("no worker is known to be there", append([]string{checkPolicies, checkAnswer}, perch.WorkerChecks()...)...)...)
+		return append(checks, unchecked(
+			"no worker is known to be there", append([]string{checkPolicies, checkAnswer}, perch.WorkerChecks()...)...,
+		)...)
 	}
 	checks = append(checks, c.checkPolicies(ctx, project))
 	seen, err := c.Examine(ctx, project, timeout, c.remarks)

@@ -17,7 +17,9 @@ func TestS111DoctorJudgesThePoliciesOfTheWorkers(t *testing.T) {
 	}{
 		"one worker on both queues": {[]string{first, first}, true, true, []string{"all workers have the same policy"}},
 		"two with one policy":       {[]string{first, one.WorkerIdentity("2@host")}, true, true, nil},
-		"two policies":              {[]string{first, second}, false, true, []string{first, second, "same policy file"}},
+		"two policies": {
+			[]string{first, second}, false, true, []string{first, second, "same policy file"},
+		},
 		"an older worker beside it": {[]string{first, old}, false, true, []string{first, old, "an older version"}},
 		"older workers alone":       {[]string{old}, false, false, []string{"update it"}},
 	} {

@@ -15,7 +15,9 @@ import (
 func (c *connection) checkNamespace(ctx context.Context) perch.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	_, err := c.Temporal().WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.Namespace()})
+	_, err := c.Temporal().WorkflowService().DescribeNamespace(
+		ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.Namespace()},
+	)
 	if err != nil {
 		return judged(checkNamespace, dial.Plain(err), "")
 	}
@@ -25,7 +27,9 @@ func (c *connection) checkNamespace(ctx context.Context) perch.Check {
 func (c *connection) checkAttributes(ctx context.Context) perch.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	attributes, err := c.Temporal().OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: c.Namespace()})
+	attributes, err := c.Temporal().OperatorService().ListSearchAttributes(
+		ctx, &operatorservice.ListSearchAttributesRequest{Namespace: c.Namespace()},
+	)
 	if err != nil {
 		return judged(checkAttributes, fmt.Errorf("list search attributes: %w", dial.Plain(err)), "")
 	}
@@ -42,7 +46,8 @@ func judgeAttributes(registered map[string]enumspb.IndexedValueType) perch.Check
 	}
 	var err error
 	if len(missing) > 0 {
-		err = fmt.Errorf("missing, or no keyword: %s; a worker registers them when it starts, else `temporal operator search-attribute create --name NAME --type Keyword`", sentence(missing...))
+		err = fmt.Errorf("missing, or no keyword: %s; a worker registers them when it starts, else `temporal "+
+			"operator search-attribute create --name NAME --type Keyword`", sentence(missing...))
 	}
 	return judged(checkAttributes, err, "registered")
 }

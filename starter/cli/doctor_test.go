@@ -71,7 +71,8 @@ func TestChecksThatWereNotMadeForTheSameReasonAreOneLine(t *testing.T) {
 func TestOnlyMarksAreColored(t *testing.T) {
 	for i, line := range checkLines(someChecks, 0, true) {
 		mark, text, _ := strings.Cut(line, " ")
-		if mark == checkLines(someChecks, 0, false)[i][:len("✓")] || strings.Contains(text, "\x1b") || lipgloss.Width(mark) != 1 {
+		if mark == checkLines(someChecks, 0, false)[i][:len("✓")] || strings.Contains(text, "\x1b") ||
+			lipgloss.Width(mark) != 1 {
 			t.Errorf("line %q", line)
 		}
 	}

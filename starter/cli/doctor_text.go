@@ -41,7 +41,8 @@ func checkLines(checks []perch.Check, width int, color bool) []string {
 // together joins checks that follow each other and were not made for the same reason.
 func together(checks []perch.Check) (joined []perch.Check) {
 	for _, c := range checks {
-		if last := len(joined) - 1; last >= 0 && !c.Checked && !joined[last].Checked && c.Detail == joined[last].Detail {
+		if last := len(joined) - 1; last >= 0 && !c.Checked && !joined[last].Checked &&
+			c.Detail == joined[last].Detail {
 			joined[last].Name += ", " + c.Name
 			continue
 		}

@@ -27,7 +27,9 @@ it asks then, once. No perch.yaml is needed if --project or PERCH_PROJECT is giv
 	}
 	w.register(command)
 	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask, also if BRANCH is left out")
-	command.Flags().BoolVar(&o.force, "force", false, "where a resource cannot be deleted, leave it behind, fail and name it")
+	command.Flags().BoolVar(
+		&o.force, "force", false, "where a resource cannot be deleted, leave it behind, fail and name it",
+	)
 	return command
 }
 
@@ -97,7 +99,10 @@ func (a *app) tellDown(r report) {
 	case perch.OutcomeAccepted:
 		a.note("The request to take %s away is kept. %s", branch, r.where())
 	case perch.OutcomeSuperseded:
-		a.note("The removal of %s is superseded: commit %s was asked for after it.", branch, perch.ShortCommit(r.result.SupersededBy))
+		a.note(
+			"The removal of %s is superseded: commit %s was asked for after it.", branch,
+			perch.ShortCommit(r.result.SupersededBy),
+		)
 	case perch.OutcomeSkipped:
 		a.note("Skipped: %s.", strings.TrimSuffix(r.result.Reason, "."))
 	default:
@@ -109,7 +114,8 @@ func (a *app) tellDown(r report) {
 		a.note("Still there: %s", left)
 	}
 	if listed := strings.Join(r.result.Unconfirmed, ", "); listed != "" {
-		a.note("AWS's tagging API still lists %s. It lists deleted resources for hours, and Perch cannot ask for this kind: "+
+		a.note("AWS's tagging API still lists %s. It lists deleted resources for hours, and Perch cannot ask for "+
+			"this kind: "+
 			"look for yourself. `ls` and cleanup name it if it is still listed in six hours.", listed)
 	}
 }
@@ -117,11 +123,15 @@ func (a *app) tellDown(r report) {
 func goneSentence(r report) string {
 	emptied := ""
 	if removed := r.result.Removed; removed.Buckets > 0 {
-		emptied = fmt.Sprintf("%s emptied of %s", counted(removed.Buckets, "bucket"), counted(removed.Objects, "object"))
+		emptied = fmt.Sprintf(
+			"%s emptied of %s", counted(removed.Buckets, "bucket"), counted(removed.Objects, "object"),
+		)
 	}
 	took := ""
 	if total := r.result.Seconds.Total; total > 0 {
 		took = "in " + duration(total)
 	}
-	return fmt.Sprintf("%s is gone (%s)", r.target.environment.Branch, sentence("stack "+stackOf(r.target.environment), emptied, took))
+	return fmt.Sprintf(
+		"%s is gone (%s)", r.target.environment.Branch, sentence("stack "+stackOf(r.target.environment), emptied, took),
+	)
 }

@@ -29,7 +29,10 @@ func sweptExpiry(requested bool) perch.ExpiryResult {
 			Stack: "shop-cart", Branch: "cart", Action: perch.ExpiryWarn, Reason: "not used for 168h", USDPerDay: 0.7,
 			Deadline: time.Date(2026, 12, 2, 12, 0, 0, 0, time.UTC),
 		},
-		{Stack: "shop-demo", Branch: "demo", Action: perch.ExpiryKeep, Reason: "pinned by jane until Friday: demo", Pinned: true},
+		{
+			Stack: "shop-demo", Branch: "demo", Action: perch.ExpiryKeep, Reason: "pinned by jane until Friday: demo",
+			Pinned: true,
+		},
 	}
 	return result
 }
@@ -48,12 +51,17 @@ demo    keep                           pinned by jane until Friday: demo
 		dryRun         bool
 		stdout, stderr string
 	}{
-		"a dry run": {sweptExpiry(false), true, table + "Expiry: the removal of 1 environment would be requested, which would save 1.22 USD a day (estimate); " +
+		"a dry run": {sweptExpiry(false), true, table +
+			"Expiry: the removal of 1 environment would be requested, which would save 1.22 USD a day (estimate); " +
 			"people would be warned of 1 environment.\n", ""},
-		"a run": {sweptExpiry(true), false, table + "Expiry: the removal of 1 environment is requested, which saves 1.22 USD a day (estimate); " +
+		"a run": {sweptExpiry(true), false, table +
+			"Expiry: the removal of 1 environment is requested, which saves 1.22 USD a day (estimate); " +
 			"people are warned of 1 environment.\n", ""},
-		"a run with a problem": {problem, false, table + "Expiry: nothing is removed; people are warned of 1 environment.\n",
-			"3 more are kept, and not listed.\nExpiry: not everything could be judged or done: the note was not taken. The next run tries again.\n"},
+		"a run with a problem": {
+			problem, false, table + "Expiry: nothing is removed; people are warned of 1 environment.\n",
+			"3 more are kept, and not listed.\nExpiry: not everything could be judged or done: the note was not " +
+				"taken. The next run tries again.\n",
+		},
 		"nothing is there": {perch.ExpiryResult{}, false, "", "Project shop has no environments.\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,14 +83,19 @@ func TestACleanupSaysWhatItDidAboutExpiry(t *testing.T) {
 		return stderr.String()
 	}
 	want := "demo is held: pinned by jane until Friday: demo.\n" +
-		"Expiry: the removal of 1 environment is requested, which saves 1.22 USD a day (estimate); people are warned of 1 environment.\n"
+		"Expiry: the removal of 1 environment is requested, which saves 1.22 USD a day (estimate); people are warned " +
+		"of 1 environment.\n"
 	if diff := cmp.Diff(want, said(sweptExpiry(true))); diff != "" {
 		t.Error(diff)
 	}
-	if got := said(perch.ExpiryResult{Verdicts: []perch.ExpiryVerdict{{Branch: "main", Action: perch.ExpiryKeep}}}); got != "" {
+	if got := said(perch.ExpiryResult{
+		Verdicts: []perch.ExpiryVerdict{{Branch: "main", Action: perch.ExpiryKeep}},
+	}); got != "" {
 		t.Errorf("a cleanup that does nothing about expiry says %q", got)
 	}
-	if got := said(perch.ExpiryResult{Problem: "no cards"}); !strings.Contains(got, "could be judged or done: no cards.") {
+	if got := said(perch.ExpiryResult{Problem: "no cards"}); !strings.Contains(
+		got, "could be judged or done: no cards.",
+	) {
 		t.Errorf("a problem is said as %q", got)
 	}
 }
@@ -104,7 +117,9 @@ main
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
 	without := perch.ListResult{Environments: result.Environments[2:]}
-	if text := listText(readapi.NewList(without), paper{}); strings.Contains(text, "EXPIRES") || strings.Contains(text, "COST") {
+	if text := listText(
+		readapi.NewList(without), paper{},
+	); strings.Contains(text, "EXPIRES") || strings.Contains(text, "COST") {
 		t.Errorf("the list of environments that do not expire is\n%s", text)
 	}
 }
@@ -114,7 +129,9 @@ func TestStatusShowsExpiryAndCost(t *testing.T) {
 		Branch: "cart", Expires: keepNow.Add(5 * time.Hour), USDSoFar: 4.2,
 		Pin: &perch.Pin{By: "jane", Reason: "demo", Until: keepNow.Add(4 * time.Hour)},
 	}
-	document := readapi.NewStatus(environment(t, "cart"), perch.StatusResult{At: keepNow, Environment: &shown}, client.Progress{}, client.Run{})
+	document := readapi.NewStatus(
+		environment(t, "cart"), perch.StatusResult{At: keepNow, Environment: &shown}, client.Progress{}, client.Run{},
+	)
 	text := statusText(document, "", paper{})
 	for _, want := range []string{
 		"expires                 2026-12-01T17:00:00Z, in 5 hours\n", "cost so far (estimate)  4.20 USD\n",
@@ -129,7 +146,8 @@ func TestStatusShowsExpiryAndCost(t *testing.T) {
 func TestRemainingTime(t *testing.T) {
 	for left, want := range map[time.Duration]string{
 		-time.Second: "due now", 0: "due now", time.Second: "in 1 minute", 90 * time.Minute: "in 90 minutes",
-		2 * time.Hour: "in 2 hours", 47*time.Hour + 59*time.Minute: "in 47 hours", 48 * time.Hour: "in 2 days", 240 * time.Hour: "in 10 days",
+		2 * time.Hour: "in 2 hours", 47*time.Hour + 59*time.Minute: "in 47 hours", 48 * time.Hour: "in 2 days",
+		240 * time.Hour: "in 10 days",
 	} {
 		if got := remaining(keepNow.Add(left), keepNow); got != want {
 			t.Errorf("%s left is %q, want %q", left, got, want)

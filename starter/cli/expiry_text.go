@@ -14,7 +14,9 @@ import (
 func expiryText(verdicts []perch.ExpiryVerdict, p paper) string {
 	var rows [][]string
 	for _, v := range verdicts {
-		rows = append(rows, []string{v.Branch, string(v.Action), readapi.Timestamp(v.Deadline), v.Reason, dollars(v.USDPerDay)})
+		rows = append(
+			rows, []string{v.Branch, string(v.Action), readapi.Timestamp(v.Deadline), v.Reason, dollars(v.USDPerDay)},
+		)
 	}
 	var out strings.Builder
 	p.list(&out, []string{"BRANCH", "VERDICT", "EXPIRES", "REASON", "USD A DAY (ESTIMATE)"}, rows)

@@ -14,9 +14,13 @@ import (
 func TestHistoryIsATableOf80Columns(t *testing.T) {
 	noon := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 	got := historyText([]perch.Life{
-		{Branch: "feature/login", By: "cleanup", Reason: "its branch is gone", Created: noon.Add(-50 * time.Hour), Ended: noon, USD: 3.2},
 		{
-			Branch: "feature/" + strings.Repeat("long-", 20), By: "jane@laptop", Reason: "perch down\nfor good and for other reasons",
+			Branch: "feature/login", By: "cleanup", Reason: "its branch is gone", Created: noon.Add(-50 * time.Hour),
+			Ended: noon, USD: 3.2,
+		},
+		{
+			Branch: "feature/" + strings.Repeat("long-", 20), By: "jane@laptop",
+			Reason:  "perch down\nfor good and for other reasons",
 			Created: noon.Add(-1000 * time.Hour), Ended: noon, USD: 12345.67,
 		},
 		{Branch: "cart", By: "ana", Created: noon, Ended: noon},

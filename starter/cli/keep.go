@@ -99,7 +99,8 @@ func (a *app) keep(ctx context.Context, args []string, describe func(now time.Ti
 	e, result, err := a.askKeep(ctx, args, describe)
 	if a.json() {
 		document := keepDocument{
-			Branch: e.Branch, Slug: e.Slug, Stack: stackOf(e), Expires: readapi.Timestamp(result.Expires), Pin: result.Pin,
+			Branch: e.Branch, Slug: e.Slug, Stack: stackOf(e), Expires: readapi.Timestamp(result.Expires),
+			Pin: result.Pin,
 		}
 		if err != nil {
 			document.Error = err.Error()

@@ -26,7 +26,8 @@ func TestDatesOfPinsAndExtensions(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"2026-11-30": "is past, it is 2026-12-01 12:00 UTC now", "2026-12-01T12:00Z": "is past", "tomorrow": "is not a date",
+		"2026-11-30": "is past, it is 2026-12-01 12:00 UTC now", "2026-12-01T12:00Z": "is past",
+		"tomorrow":   "is not a date",
 		"24.12.2026": "is not a date", "2026-12-24 18:00": "is not a date", "9999-12-31T23:00-02:00": "is not a date",
 	} {
 		if until, err := readUntil(text, keepNow); err == nil || !strings.Contains(err.Error(), want) {
@@ -44,8 +45,10 @@ func TestWhatPeopleReadOfAKeptEnvironment(t *testing.T) {
 		want   string
 		result perch.KeepResult
 	}{
-		{pinned + "It does not expire after that; cleanup removes it when its branch is gone.", perch.KeepResult{Pin: pin}},
-		{pinned + "Unless it is used again, it expires at 2026-12-17 18:00 UTC: " + end, perch.KeepResult{Pin: pin, Expires: day(17)}},
+		{pinned +
+			"It does not expire after that; cleanup removes it when its branch is gone.", perch.KeepResult{Pin: pin}},
+		{pinned + "Unless it is used again, it expires at 2026-12-17 18:00 UTC: " +
+			end, perch.KeepResult{Pin: pin, Expires: day(17)}},
 		{pinned + "Then it expires: " + end, perch.KeepResult{Pin: pin, Expires: day(4)}},
 		{"cart does not expire; cleanup removes it when its branch is gone.", perch.KeepResult{}},
 		{

@@ -51,8 +51,11 @@ func (a *app) logs(ctx context.Context, args []string, since time.Duration, line
 		return err
 	}
 	if readers == nil {
-		return usageError("logs are read from a worker's read API, because they must not go through Temporal: set %s to the address "+
-			"of its --read, such as http://127.0.0.1:9091, and %s to its token", readAddressVariable, readTokenVariable)
+		return usageError(
+			"logs are read from a worker's read API, because they must not go through Temporal: set %s to the address "+
+				"of its --read, such as http://127.0.0.1:9091, and %s to its token",
+			readAddressVariable, readTokenVariable,
+		)
 	}
 	document, err := readers.Logs(ctx, t.environment.Branch, since, lines)
 	if err != nil {

@@ -21,12 +21,20 @@ func shownList(domain string) readapi.List {
 	at := func(ago time.Duration) time.Time { return noon.Add(-ago) }
 	return readapi.NewList(perch.ListResult{At: noon, Environments: []perch.EnvironmentStatus{
 		{
-			Branch: "feature/SHOP-1234-let-people-log-in-by-mail", Status: "CREATE_COMPLETE", LastReport: last(perch.PhaseReady, perch.GoalUp), Kind: perch.KindBranch,
-			Commit: commitA, URL: "https://feature-shop-1234-le-pr5rby." + domain, Updated: at(50 * time.Hour), Expires: noon.Add(60 * time.Hour), USDSoFar: 4.2,
+			Branch: "feature/SHOP-1234-let-people-log-in-by-mail", Status: "CREATE_COMPLETE",
+			LastReport: last(perch.PhaseReady, perch.GoalUp), Kind: perch.KindBranch,
+			Commit: commitA, URL: "https://feature-shop-1234-le-pr5rby." + domain, Updated: at(50 * time.Hour),
+			Expires: noon.Add(60 * time.Hour), USDSoFar: 4.2,
 			PullRequests: []perch.PullRequest{{Number: 12, Title: "Log in by mail"}},
 		},
-		{Branch: "fix/typo", Status: "CREATE_IN_PROGRESS", LastReport: last(perch.PhaseStack, perch.GoalUp), Kind: perch.KindBranch, Updated: at(3 * time.Minute)},
-		{Branch: "main", Status: "UPDATE_ROLLBACK_COMPLETE", LastReport: last(perch.PhaseFailed, perch.GoalUp), Kind: perch.KindStaging, Commit: commitB, URL: "https://main." + domain, Updated: at(26 * time.Hour)},
+		{
+			Branch: "fix/typo", Status: "CREATE_IN_PROGRESS", LastReport: last(perch.PhaseStack, perch.GoalUp),
+			Kind: perch.KindBranch, Updated: at(3 * time.Minute),
+		},
+		{
+			Branch: "main", Status: "UPDATE_ROLLBACK_COMPLETE", LastReport: last(perch.PhaseFailed, perch.GoalUp),
+			Kind: perch.KindStaging, Commit: commitB, URL: "https://main." + domain, Updated: at(26 * time.Hour),
+		},
 	}})
 }
 
@@ -104,9 +112,12 @@ func TestOnlyAddressesAreWiderThanTheTerminal(t *testing.T) {
 		result := perch.ListResult{At: noon}
 		for range rapid.IntRange(1, 4).Draw(t, "environments") {
 			result.Environments = append(result.Environments, perch.EnvironmentStatus{
-				Branch: text.Draw(t, "branch"), Kind: perch.KindBranch, Commit: commitA, URL: "https://" + text.Draw(t, "host"), Updated: noon,
-				Status:  rapid.SampledFrom([]string{"CREATE_COMPLETE", "DELETE_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS"}).Draw(t, "status"),
-				Expires: noon.Add(time.Hour), USDSoFar: 1, PullRequests: []perch.PullRequest{{Number: 1, Title: text.Draw(t, "title")}},
+				Branch: text.Draw(t, "branch"), Kind: perch.KindBranch, Commit: commitA,
+				URL: "https://" + text.Draw(t, "host"), Updated: noon,
+				Status: rapid.SampledFrom([]string{"CREATE_COMPLETE", "DELETE_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS"}).
+					Draw(t, "status"),
+				Expires: noon.Add(time.Hour), USDSoFar: 1,
+				PullRequests: []perch.PullRequest{{Number: 1, Title: text.Draw(t, "title")}},
 			})
 		}
 		written := listText(readapi.NewList(result), paper{width: width})
@@ -126,7 +137,8 @@ func TestOnlyAddressesAreWiderThanTheTerminal(t *testing.T) {
 
 func TestBranchesAreShortenedInTheMiddle(t *testing.T) {
 	for name, want := range map[string]string{
-		"feature/login": "feature/login", "feature/log-in-by-mail-2": "feature/lo…by-mail-2", "漢字漢字漢字漢字漢字漢字": "漢字漢字漢…漢字漢字",
+		"feature/login": "feature/login", "feature/log-in-by-mail-2": "feature/lo…by-mail-2",
+		"漢字漢字漢字漢字漢字漢字": "漢字漢字漢…漢字漢字",
 	} {
 		got := shorten(name, 20)
 		if got != want || lipgloss.Width(got) > 20 {
@@ -137,7 +149,8 @@ func TestBranchesAreShortenedInTheMiddle(t *testing.T) {
 
 func TestAges(t *testing.T) {
 	for ago, want := range map[time.Duration]string{
-		-time.Second: "just now", 59 * time.Second: "just now", time.Minute: "1m ago", 119 * time.Minute: "1h ago", 47 * time.Hour: "47h ago", 49 * time.Hour: "2d ago",
+		-time.Second: "just now", 59 * time.Second: "just now", time.Minute: "1m ago", 119 * time.Minute: "1h ago",
+		47 * time.Hour: "47h ago", 49 * time.Hour: "2d ago",
 	} {
 		if got := age(readapi.Timestamp(noon.Add(-ago)), readapi.Timestamp(noon)); got != want {
 			t.Errorf("%s ago is %q, want %q", ago, got, want)

@@ -30,11 +30,19 @@ var (
 		}
 		return left(e.Expires, at)
 	}}
-	pinColumn    = listColumn{"PIN", func(e readapi.Environment, _ string) string { return strings.TrimPrefix(pinned(e.Pin), "pinned ") }}
-	commitColumn = listColumn{"COMMIT", func(e readapi.Environment, _ string) string { return perch.ShortCommit(e.Commit) }}
-	kindColumn   = listColumn{"KIND", func(e readapi.Environment, _ string) string { return string(e.Kind) }}
-	costColumn   = listColumn{"COST (ESTIMATE)", func(e readapi.Environment, _ string) string { return inDollars(e.USDSoFar) }}
-	pullsColumn  = listColumn{"PULL REQUEST", func(e readapi.Environment, _ string) string { return openRequests(e.PullRequests) }}
+	pinColumn = listColumn{
+		"PIN", func(e readapi.Environment, _ string) string { return strings.TrimPrefix(pinned(e.Pin), "pinned ") },
+	}
+	commitColumn = listColumn{
+		"COMMIT", func(e readapi.Environment, _ string) string { return perch.ShortCommit(e.Commit) },
+	}
+	kindColumn = listColumn{"KIND", func(e readapi.Environment, _ string) string { return string(e.Kind) }}
+	costColumn = listColumn{
+		"COST (ESTIMATE)", func(e readapi.Environment, _ string) string { return inDollars(e.USDSoFar) },
+	}
+	pullsColumn = listColumn{
+		"PULL REQUEST", func(e readapi.Environment, _ string) string { return openRequests(e.PullRequests) },
+	}
 )
 
 // moreColumns are added from the first to the last while they fit, and shown in that order. One

@@ -132,7 +132,8 @@ func (p paper) fits(indent int, rows [][]string) bool {
 // inColumns is a line for each row. All are equally wide: the last column is followed by a gap,
 // too.
 func inColumns(rows [][]string) []string {
-	columns := table.New().BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false).
+	columns := table.New().BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
+		BorderColumn(false).
 		StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().PaddingRight(columnGap) })
 	for _, row := range rows {
 		var cells []string

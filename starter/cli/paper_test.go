@@ -13,12 +13,17 @@ import (
 )
 
 func TestS124PeopleReadWhichStacksAreAnotherRepositorys(t *testing.T) {
-	found := []perch.OtherRepository{{Repository: "old", Stacks: []string{"shop-a", "shop-b"}, Advice: "write `repository: [new, old]` in the policy"}}
-	const want = "2 stacks of this project carry the repository old in the tags, and they are left alone: shop-a, shop-b; write `repository: [new, old]` in the policy.\n"
+	found := []perch.OtherRepository{{
+		Repository: "old", Stacks: []string{"shop-a", "shop-b"}, Advice: "write `repository: [new, old]` in the policy",
+	}}
+	const want = "2 stacks of this project carry the repository old in the tags, and they are left alone: shop-a, " +
+		"shop-b; write `repository: [new, old]` in the policy.\n"
 	for name, tell := range map[string]func(a *app){
 		"ls": func(a *app) { a.tellList("shop", readapi.NewList(perch.ListResult{OtherRepositories: found})) },
 		"status": func(a *app) {
-			a.tellStatus(readapi.NewStatus(environment(t, "a"), perch.StatusResult{OtherRepositories: found}, client.Progress{}, client.Run{}), "")
+			a.tellStatus(readapi.NewStatus(
+				environment(t, "a"), perch.StatusResult{OtherRepositories: found}, client.Progress{}, client.Run{},
+			), "")
 		},
 		"cleanup": func(a *app) { a.tellVerdicts(&sweep{result: perch.CleanupResult{OtherRepositories: found}}) },
 	} {
@@ -35,19 +40,31 @@ func TestS124PeopleReadWhichStacksAreAnotherRepositorys(t *testing.T) {
 func TestListsOnANarrowTerminal(t *testing.T) {
 	updated := time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC)
 	login := perch.EnvironmentStatus{
-		Branch: "feature/login", Stack: "shop-feature-login-pr5rby", Kind: perch.KindBranch, Status: "CREATE_COMPLETE", Commit: commitA, Updated: updated,
+		Branch: "feature/login", Stack: "shop-feature-login-pr5rby", Kind: perch.KindBranch, Status: "CREATE_COMPLETE",
+		Commit: commitA, Updated: updated,
 		URL: "https://feature-login-pr5rby.shop.example.com", Resources: []perch.ResourceStatus{
 			{LogicalID: "Assets", Type: "AWS::S3::Bucket", Status: "CREATE_COMPLETE"},
 			{LogicalID: "Attachment", Type: "AWS::SecretsManager::SecretTargetAttachment", Status: "CREATE_COMPLETE"},
 		},
 	}
-	status := readapi.NewStatus(environment(t, "feature/login"), perch.StatusResult{At: updated.Add(72 * time.Hour), Environment: &login}, client.Progress{Phase: perch.PhaseReady}, client.Run{})
+	status := readapi.NewStatus(
+		environment(t, "feature/login"), perch.StatusResult{At: updated.Add(72 * time.Hour), Environment: &login},
+		client.Progress{Phase: perch.PhaseReady}, client.Run{},
+	)
 	verdicts := []perch.CleanupVerdict{
 		{Verdict: perch.VerdictRemove, Stack: "shop-a", Branch: "a", Created: updated, Reason: "branch missing"},
-		{Verdict: perch.VerdictKeep, Stack: "shop-b", Branch: "b", Created: updated, Reason: "the branch exists, and its policy keeps it for another week"},
+		{
+			Verdict: perch.VerdictKeep, Stack: "shop-b", Branch: "b", Created: updated,
+			Reason: "the branch exists, and its policy keeps it for another week",
+		},
 	}
-	outputs := map[string]string{"LoadBalancerDNS": "load-balancer-1.eu-central-1.elb.amazonaws.com", "Empty": "", "ServiceRole": "shop-service"}
-	schedule := scheduleDocument{ID: "shop:cleanup", Every: "1h0m0s", Paused: true, Note: "until the account has moved to the other region", Runs: 7}
+	outputs := map[string]string{
+		"LoadBalancerDNS": "load-balancer-1.eu-central-1.elb.amazonaws.com", "Empty": "", "ServiceRole": "shop-service",
+	}
+	schedule := scheduleDocument{
+		ID: "shop:cleanup", Every: "1h0m0s", Paused: true, Note: "until the account has moved to the other region",
+		Runs: 7,
+	}
 	for name, c := range map[string]struct {
 		text         func(p paper) string
 		wide, narrow string
@@ -170,7 +187,8 @@ func TestListStaysInColumnsWhereTheyFit(t *testing.T) {
 		16:  {"branch", "branch\n  feature/a\nwhat    branch\n"},
 		100: {address, "BRANCH     WHAT\nfeature/a  " + address + "\n"},
 		99:  {address, "branch  feature/a\nwhat    " + address + "\n"},
-		60:  {address, "branch  feature/a\nwhat\n  " + address + "\n"}, // The address is longer than the terminal and stays whole.
+		// The address is longer than the terminal and stays whole.
+		60: {address, "branch  feature/a\nwhat\n  " + address + "\n"},
 	} {
 		var out strings.Builder
 		paper{width: width}.list(&out, []string{"BRANCH", "WHAT"}, [][]string{{"feature/a", c.value}})

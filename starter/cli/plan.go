@@ -97,11 +97,14 @@ func (a *app) askPlan(ctx context.Context, args []string, o upOptions) (target, 
 func newPlanDocument(t target, result perch.PlanResult) planDocument {
 	e := t.environment
 	d := planDocument{
-		Outcome: result.Outcome, Branch: e.Branch, Slug: e.Slug, Stack: stackOf(e), Kind: result.Kind, Commit: t.commit, Host: result.Host, URL: result.URL,
-		Status: result.Status, Deployed: result.Deployed, Protected: result.Protected, Step: result.Step, SupersededBy: result.SupersededBy, SharedDB: result.SharedDatabase,
+		Outcome: result.Outcome, Branch: e.Branch, Slug: e.Slug, Stack: stackOf(e), Kind: result.Kind, Commit: t.commit,
+		Host: result.Host, URL: result.URL,
+		Status: result.Status, Deployed: result.Deployed, Protected: result.Protected, Step: result.Step,
+		SupersededBy: result.SupersededBy, SharedDB: result.SharedDatabase,
 		Warnings: full(
 			result.Warnings,
-		), Changes: full(result.Changes), Outputs: full(result.Outputs), Settings: full(result.Settings), Time: result.Time, Cost: result.Cost,
+		), Changes: full(result.Changes), Outputs: full(result.Outputs), Settings: full(result.Settings),
+		Time: result.Time, Cost: result.Cost,
 	}
 	for i := range d.Changes {
 		d.Changes[i].Properties = full(d.Changes[i].Properties)

@@ -15,28 +15,50 @@ func from(text string) *string { return &text }
 // update is the plan of an update in which much happens.
 func updatePlan() perch.PlanResult {
 	return perch.PlanResult{
-		Outcome: perch.OutcomePlanned, Kind: perch.KindBranch, Host: "main.example.org", URL: "https://main.example.org", Status: "CREATE_COMPLETE",
+		Outcome: perch.OutcomePlanned, Kind: perch.KindBranch, Host: "main.example.org",
+		URL: "https://main.example.org", Status: "CREATE_COMPLETE",
 		Deployed: commitB, Step: "update", Outputs: []string{"PerchCommit"},
 		Changes: []perch.ResourceChange{
 			{LogicalID: "BucketNew", Type: "AWS::S3::Bucket", Action: perch.ActionCreate},
 			{LogicalID: "BucketOld", Type: "AWS::S3::Bucket", Action: perch.ActionRemove, Data: "left behind"},
-			{LogicalID: "Database", Type: "AWS::RDS::DBInstance", Action: perch.ActionReplace, Replacement: "yes", Data: "lost", Properties: []perch.PropertyChange{
-				{Name: "DBSubnetGroupName", Replacement: "yes", Because: "Subnets"},
-			}},
-			{LogicalID: "Environment", Type: "AWS::ElasticBeanstalk::Environment", Action: perch.ActionChange, Replacement: "no", Properties: []perch.PropertyChange{
-				{Name: "OptionSettings", Replacement: "no", Paths: []string{"[a]", "[b]", "[c]", "[d]", "[e]", "[f]"}},
-			}},
+			{
+				LogicalID: "Database", Type: "AWS::RDS::DBInstance", Action: perch.ActionReplace, Replacement: "yes",
+				Data: "lost",
+				Properties: []perch.PropertyChange{
+					{Name: "DBSubnetGroupName", Replacement: "yes", Because: "Subnets"},
+				},
+			},
+			{
+				LogicalID: "Environment", Type: "AWS::ElasticBeanstalk::Environment", Action: perch.ActionChange,
+				Replacement: "no",
+				Properties: []perch.PropertyChange{
+					{
+						Name: "OptionSettings", Replacement: "no",
+						Paths: []string{"[a]", "[b]", "[c]", "[d]", "[e]", "[f]"},
+					},
+				},
+			},
 		},
 		Settings: []perch.SettingDifference{
-			{Path: "instance_type", A: "t3.medium", B: "t3.small", AFrom: from("defaults, line 3"), BFrom: from("kinds.branch, line 9")},
+			{
+				Path: "instance_type", A: "t3.medium", B: "t3.small", AFrom: from("defaults, line 3"),
+				BFrom: from("kinds.branch, line 9"),
+			},
 			{Path: "database.class", A: "db.t4g.small"},
 		},
-		Time: perch.TimeEstimate{Seconds: 1286, Assumed: []string{"AWS::SecretsManager::Secret"}, Path: []perch.TimeStep{
-			{LogicalID: "Database", Action: "create", Seconds: 595}, {LogicalID: "Environment", Action: "update", Seconds: 391}, {LogicalID: "Database", Action: "remove", Seconds: 300},
+		Time: perch.TimeEstimate{Seconds: 1286, Assumed: []string{
+			"AWS::SecretsManager::Secret",
+		}, Path: []perch.TimeStep{
+			{LogicalID: "Database", Action: "create", Seconds: 595}, {
+				LogicalID: "Environment", Action: "update", Seconds: 391,
+			}, {LogicalID: "Database", Action: "remove", Seconds: 300},
 		}},
 		Cost: perch.CostEstimate{
 			USDPerDay: 0.696, Region: "eu-central-1", Date: "2026-11-25",
-			Items:   []perch.CostItem{{LogicalID: "Environment", What: "t3.small", USDPerDay: 0.576}, {LogicalID: "Environment", What: "public IPv4 address", USDPerDay: 0.12}},
+			Items: []perch.CostItem{
+				{LogicalID: "Environment", What: "t3.small", USDPerDay: 0.576},
+				{LogicalID: "Environment", What: "public IPv4 address", USDPerDay: 0.12},
+			},
 			Missing: []string{"no price for db.m7g.large in eu-central-1"}, LeftOut: []string{"logs", "traffic"},
 		},
 	}
@@ -88,10 +110,14 @@ Nothing was changed.
 			}
 		}
 	}
-	if narrow := planText(d, paper{width: 40}); !strings.Contains(narrow, "  instance_type\n    t3.small\n    staging: t3.medium\n") {
+	if narrow := planText(
+		d, paper{width: 40},
+	); !strings.Contains(narrow, "  instance_type\n    t3.small\n    staging: t3.medium\n") {
 		t.Errorf("40 columns:\n%s", narrow)
 	}
-	if plain, colored := planText(d, paper{width: 80}), planText(d, paper{width: 80, color: true}); strings.Contains(plain, "\x1b") || !strings.Contains(colored, "\x1b[31mWarning:") {
+	if plain, colored := planText(d, paper{width: 80}), planText(
+		d, paper{width: 80, color: true},
+	); strings.Contains(plain, "\x1b") || !strings.Contains(colored, "\x1b[31mWarning:") {
 		t.Errorf("without color %q\nwith color %q", plain, colored)
 	}
 }
@@ -101,29 +127,75 @@ func TestTitlesOfPlans(t *testing.T) {
 		result perch.PlanResult
 		want   []string
 	}{
-		"the first one":        {perch.PlanResult{Step: "create"}, []string{"main at aaaaaaa would get a new environment.", "known once AWS has made", "the same as staging's", "Resources: no change."}},
-		"nothing to do":        {perch.PlanResult{Step: "done", Deployed: commitA}, []string{"main at aaaaaaa is deployed already: there is nothing to change."}},
-		"only outputs":         {perch.PlanResult{Step: "update", Deployed: commitA, Outputs: []string{"PerchTemplate"}}, []string{"main at aaaaaaa would be updated.", "no change; only these outputs of the stack: PerchTemplate."}},
-		"made anew":            {perch.PlanResult{Step: "delete", Status: "ROLLBACK_COMPLETE"}, []string{"its stack is ROLLBACK_COMPLETE, so it is deleted first, with everything in it."}},
-		"recreated":            {perch.PlanResult{Step: "delete", Status: "UPDATE_COMPLETE"}, []string{"the present one is deleted first, with its database and everything in its buckets."}},
-		"something in the way": {perch.PlanResult{Step: "wait", Status: "UPDATE_IN_PROGRESS"}, []string{"would wait: its stack is UPDATE_IN_PROGRESS."}},
-		"turned back":          {perch.PlanResult{Step: "continue-rollback", Status: "UPDATE_ROLLBACK_FAILED"}, []string{"would be turned back first: its stack is UPDATE_ROLLBACK_FAILED."}},
-		"a shared database":    {perch.PlanResult{Step: "create", SharedDatabase: true}, []string{"Beside the stack: a dedicated database and user in the instance that environments share."}},
-		"protected":            {perch.PlanResult{Step: "update", Protected: true}, []string{"protected  yes: neither `down` nor cleanup removes it"}},
+		"the first one": {perch.PlanResult{Step: "create"}, []string{
+			"main at aaaaaaa would get a new environment.", "known once AWS has made", "the same as staging's",
+			"Resources: no change.",
+		}},
+		"nothing to do": {
+			perch.PlanResult{Step: "done", Deployed: commitA},
+			[]string{"main at aaaaaaa is deployed already: there is nothing to change."},
+		},
+		"only outputs": {
+			perch.PlanResult{Step: "update", Deployed: commitA, Outputs: []string{"PerchTemplate"}},
+			[]string{"main at aaaaaaa would be updated.", "no change; only these outputs of the stack: PerchTemplate."},
+		},
+		"made anew": {
+			perch.PlanResult{Step: "delete", Status: "ROLLBACK_COMPLETE"},
+			[]string{"its stack is ROLLBACK_COMPLETE, so it is deleted first, with everything in it."},
+		},
+		"recreated": {
+			perch.PlanResult{Step: "delete", Status: "UPDATE_COMPLETE"},
+			[]string{"the present one is deleted first, with its database and everything in its buckets."},
+		},
+		"something in the way": {
+			perch.PlanResult{Step: "wait", Status: "UPDATE_IN_PROGRESS"},
+			[]string{"would wait: its stack is UPDATE_IN_PROGRESS."},
+		},
+		"turned back": {
+			perch.PlanResult{Step: "continue-rollback", Status: "UPDATE_ROLLBACK_FAILED"},
+			[]string{"would be turned back first: its stack is UPDATE_ROLLBACK_FAILED."},
+		},
+		"a shared database": {
+			perch.PlanResult{Step: "create", SharedDatabase: true},
+			[]string{"Beside the stack: a dedicated database and user in the instance that environments share."},
+		},
+		"protected": {
+			perch.PlanResult{Step: "update", Protected: true},
+			[]string{"protected  yes: neither `down` nor cleanup removes it"},
+		},
 		"may be replaced": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{
-			{LogicalID: "D", Type: "T", Action: perch.ActionChange, Replacement: "maybe", Data: "snapshot", Properties: []perch.PropertyChange{{Name: "Engine", Replacement: "maybe"}}},
-		}}, []string{"Engine (may replace it)", "Warning: D may be replaced, depending on the change; its data stays in a snapshot only."}},
+			{
+				LogicalID: "D", Type: "T", Action: perch.ActionChange, Replacement: "maybe", Data: "snapshot",
+				Properties: []perch.PropertyChange{{Name: "Engine", Replacement: "maybe"}},
+			},
+		}}, []string{
+			"Engine (may replace it)",
+			"Warning: D may be replaced, depending on the change; its data stays in a snapshot only.",
+		}},
 		"unknown": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{
-			{LogicalID: "D", Type: "T", Action: perch.ActionChange, Replacement: "unknown", Properties: []perch.PropertyChange{{Name: "P", Replacement: "unknown"}}},
-		}}, []string{"P (not known to Perch)", "Warning: whether D is replaced is unknown: Perch has no data of this change to T."}},
-		"retained": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{{LogicalID: "D", Action: perch.ActionRemove, Data: "retained"}}},
+			{
+				LogicalID: "D", Type: "T", Action: perch.ActionChange, Replacement: "unknown",
+				Properties: []perch.PropertyChange{{Name: "P", Replacement: "unknown"}},
+			},
+		}}, []string{
+			"P (not known to Perch)",
+			"Warning: whether D is replaced is unknown: Perch has no data of this change to T.",
+		}},
+		"retained": {perch.PlanResult{
+			Step:    "update",
+			Changes: []perch.ResourceChange{{LogicalID: "D", Action: perch.ActionRemove, Data: "retained"}},
+		},
 			[]string{"Warning: D is removed; the old one stays in the account, outside of the stack."}},
-		"rejected by AWS": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{{LogicalID: "D", Action: perch.ActionChange, Replacement: "unknown", Rejected: "no"}}},
+		"rejected by AWS": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{
+			{LogicalID: "D", Action: perch.ActionChange, Replacement: "unknown", Rejected: "no"},
+		}},
 			[]string{"Warning: D will be rejected: no."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.result.Outcome = perch.OutcomePlanned
-			text := planText(newPlanDocument(target{environment: environment(t, "main"), commit: commitA}, c.result), paper{})
+			text := planText(
+				newPlanDocument(target{environment: environment(t, "main"), commit: commitA}, c.result), paper{},
+			)
 			for _, want := range c.want {
 				if !strings.Contains(text, want) {
 					t.Errorf("%q is missing in:\n%s", want, text)
@@ -141,33 +213,55 @@ func TestEndsOfPlans(t *testing.T) {
 		error  string
 		code   int
 	}{
-		"rejected":   {perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}, "up main at aaaaaaa would be rejected: not allowed\n", "not allowed", exitRejected},
-		"skipped":    {perch.PlanResult{Outcome: perch.OutcomeSkipped, Reason: "it is skipped"}, "Skipped: it is skipped.\n", "", exitDone},
-		"superseded": {perch.PlanResult{Outcome: perch.OutcomeSuperseded, Reason: "it is older", SupersededBy: commitB}, "up main at aaaaaaa would be superseded by bbbbbbb: it is older.\n", "", exitDone},
-		"stuck":      {perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: "no step leads on"}, "up main at aaaaaaa would fail: no step leads on\n", "no step leads on", exitFailed},
+		"rejected": {
+			perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"},
+			"up main at aaaaaaa would be rejected: not allowed\n", "not allowed", exitRejected,
+		},
+		"skipped": {
+			perch.PlanResult{Outcome: perch.OutcomeSkipped, Reason: "it is skipped"}, "Skipped: it is skipped.\n", "",
+			exitDone,
+		},
+		"superseded": {
+			perch.PlanResult{Outcome: perch.OutcomeSuperseded, Reason: "it is older", SupersededBy: commitB},
+			"up main at aaaaaaa would be superseded by bbbbbbb: it is older.\n", "", exitDone,
+		},
+		"stuck": {
+			perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: "no step leads on"},
+			"up main at aaaaaaa would fail: no step leads on\n", "no step leads on", exitFailed,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr strings.Builder
 			a := &app{stdout: &stdout, stderr: &stderr}
 			d := newPlanDocument(main, c.result)
 			a.tellPlan(d, c.result.Reason)
-			if stdout.String() != "" || stderr.String() != c.stderr || d.Error != c.error || planCode(c.result.Outcome) != c.code {
-				t.Errorf("stdout %q, stderr %q, error %q, code %d", stdout.String(), stderr.String(), d.Error, planCode(c.result.Outcome))
+			if stdout.String() != "" || stderr.String() != c.stderr || d.Error != c.error ||
+				planCode(c.result.Outcome) != c.code {
+				t.Errorf(
+					"stdout %q, stderr %q, error %q, code %d", stdout.String(), stderr.String(), d.Error,
+					planCode(c.result.Outcome),
+				)
 			}
 		})
 	}
 }
 
 func TestDocumentOfAPlanHasEveryKey(t *testing.T) {
-	data, err := json.Marshal(newPlanDocument(target{environment: environment(t, "main"), commit: commitA}, perch.PlanResult{
-		Outcome: perch.OutcomePlanned, Changes: []perch.ResourceChange{{LogicalID: "B", Type: "AWS::S3::Bucket", Action: perch.ActionCreate}},
+	data, err := json.Marshal(newPlanDocument(target{
+		environment: environment(t, "main"), commit: commitA,
+	}, perch.PlanResult{
+		Outcome: perch.OutcomePlanned,
+		Changes: []perch.ResourceChange{{LogicalID: "B", Type: "AWS::S3::Bucket", Action: perch.ActionCreate}},
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"outcome":"planned","branch":"main","slug":"main","stack":"shop-main","kind":"","commit":"` + commitA + `","host":"","url":"","status":"","deployed":"",` +
-		`"protected":false,"step":"","changes":[{"logical_id":"B","type":"AWS::S3::Bucket","action":"create","replacement":"","data":"","rejected":"","properties":[]}],` +
-		`"outputs":[],"shared_database":false,"settings":[],"time":{"seconds":0,"path":[],"assumed":[]},"cost":{"usd_per_day":0,"region":"","date":"","items":[],"missing":[],"left_out":[]},` +
+	want := `{"outcome":"planned","branch":"main","slug":"main","stack":"shop-main","kind":"","commit":"` + commitA +
+		`","host":"","url":"","status":"","deployed":"",` +
+		`"protected":false,"step":"","changes":[{"logical_id":"B","type":"AWS::S3::Bucket","action":"create",` +
+		`"replacement":"","data":"","rejected":"","properties":[]}],` +
+		`"outputs":[],"shared_database":false,"settings":[],"time":{"seconds":0,"path":[],"assumed":[]},` +
+		`"cost":{"usd_per_day":0,"region":"","date":"","items":[],"missing":[],"left_out":[]},` +
 		`"warnings":[],"superseded_by":"","error":""}`
 	if diff := cmp.Diff(want, string(data)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

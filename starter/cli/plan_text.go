@@ -21,7 +21,9 @@ func planText(d planDocument, p paper) string {
 	planSettings(&out, p, d.Settings)
 	planResources(&out, p, d)
 	if d.SharedDB {
-		p.text(&out, normal, 0, "Beside the stack: a dedicated database and user in the instance that environments share.")
+		p.text(
+			&out, normal, 0, "Beside the stack: a dedicated database and user in the instance that environments share.",
+		)
 	}
 	planWarnings(&out, p, d)
 	planEstimates(&out, p, d)
@@ -39,11 +41,17 @@ func planTitle(d planDocument) string {
 		return what + " is deployed already: there is nothing to change."
 	case lifecycle.Delete:
 		if lifecycle.Serving(d.Status) {
-			return what + " would get a new environment: the present one is deleted first, with its database and everything in its buckets."
+			return what + " would get a new environment: the present one is deleted first, with its database and " +
+				"everything in its buckets."
 		}
-		return fmt.Sprintf("%s would get a new environment: its stack is %s, so it is deleted first, with everything in it.", what, d.Status)
+		return fmt.Sprintf(
+			"%s would get a new environment: its stack is %s, so it is deleted first, with everything in it.", what,
+			d.Status,
+		)
 	case lifecycle.Wait:
-		return fmt.Sprintf("%s would wait: its stack is %s. Against the template that is being brought in:", what, d.Status)
+		return fmt.Sprintf(
+			"%s would wait: its stack is %s. Against the template that is being brought in:", what, d.Status,
+		)
 	case lifecycle.Update:
 		if d.Deployed == "" || d.Deployed == d.Commit {
 			return what + " would be updated."
@@ -88,7 +96,8 @@ func settingText(value any) string {
 
 // marks are what changes are marked by, for who reads fast.
 var marks = map[perch.ChangeAction]string{
-	perch.ActionCreate: "+ create", perch.ActionChange: "~ change", perch.ActionReplace: "! replace", perch.ActionRemove: "- remove",
+	perch.ActionCreate: "+ create", perch.ActionChange: "~ change", perch.ActionReplace: "! replace",
+	perch.ActionRemove: "- remove",
 }
 
 func planResources(out *strings.Builder, p paper, d planDocument) {
@@ -98,13 +107,17 @@ func planResources(out *strings.Builder, p paper, d planDocument) {
 		p.text(out, normal, 0, "Resources: no change.")
 		return
 	case len(d.Changes) == 0:
-		p.text(out, normal, 0, "Resources: no change; only these outputs of the stack: "+strings.Join(d.Outputs, ", ")+".")
+		p.text(
+			out, normal, 0, "Resources: no change; only these outputs of the stack: "+strings.Join(d.Outputs, ", ")+".",
+		)
 		return
 	}
 	p.text(out, bold, 0, "Resources:")
 	// What is replaced and removed comes first: that is where data is lost.
 	var rows, below [][]string
-	for _, action := range []perch.ChangeAction{perch.ActionReplace, perch.ActionRemove, perch.ActionChange, perch.ActionCreate} {
+	for _, action := range []perch.ChangeAction{
+		perch.ActionReplace, perch.ActionRemove, perch.ActionChange, perch.ActionCreate,
+	} {
 		for _, change := range d.Changes {
 			if change.Action == action {
 				rows = append(rows, []string{marks[action], change.LogicalID, change.Type})
@@ -134,7 +147,9 @@ func propertyLines(properties []perch.PropertyChange) []string {
 		if property.Because != "" {
 			line += ", because of " + property.Because
 		}
-		lines = append(lines, line+map[string]string{"yes": " (replaces it)", "maybe": " (may replace it)", "unknown": " (not known to Perch)"}[property.Replacement])
+		lines = append(lines, line+map[string]string{
+			"yes": " (replaces it)", "maybe": " (may replace it)", "unknown": " (not known to Perch)",
+		}[property.Replacement])
 	}
 	return lines
 }
@@ -165,7 +180,9 @@ func caution(change perch.ResourceChange) string {
 	case change.Replacement == "maybe":
 		happens = change.LogicalID + " may be replaced, depending on the change"
 	case change.Replacement == "unknown":
-		return fmt.Sprintf("whether %s is replaced is unknown: Perch has no data of this change to %s.", change.LogicalID, change.Type)
+		return fmt.Sprintf(
+			"whether %s is replaced is unknown: Perch has no data of this change to %s.", change.LogicalID, change.Type,
+		)
 	}
 	switch change.Data {
 	case "lost":
@@ -175,7 +192,8 @@ func caution(change perch.ResourceChange) string {
 	case "retained":
 		return happens + "; the old one stays in the account, outside of the stack."
 	case "left behind":
-		return happens + "; unless it is empty, the old bucket is left behind, outside of the stack, with what is in it."
+		return happens +
+			"; unless it is empty, the old bucket is left behind, outside of the stack, with what is in it."
 	}
 	return ""
 }
@@ -183,7 +201,9 @@ func caution(change perch.ResourceChange) string {
 func planEstimates(out *strings.Builder, p paper, d planDocument) {
 	out.WriteString("\n")
 	if d.Time.Seconds > 0 {
-		p.text(out, normal, 0, fmt.Sprintf("Time: about %s until the stack is complete (estimate, by typical durations).", duration(d.Time.Seconds)))
+		p.text(out, normal, 0, fmt.Sprintf(
+			"Time: about %s until the stack is complete (estimate, by typical durations).", duration(d.Time.Seconds),
+		))
 		var steps []string
 		for _, step := range d.Time.Path {
 			steps = append(steps, fmt.Sprintf("%s %s %s", step.Action, step.LogicalID, duration(step.Seconds)))
@@ -197,7 +217,10 @@ func planEstimates(out *strings.Builder, p paper, d planDocument) {
 	if len(d.Cost.Missing) > 0 {
 		about = "more than"
 	}
-	p.text(out, normal, 0, fmt.Sprintf("Cost: %s %.2f USD a day (estimate, by list prices for %s, looked up on %s).", about, d.Cost.USDPerDay, d.Cost.Region, d.Cost.Date))
+	p.text(out, normal, 0, fmt.Sprintf(
+		"Cost: %s %.2f USD a day (estimate, by list prices for %s, looked up on %s).", about, d.Cost.USDPerDay,
+		d.Cost.Region, d.Cost.Date,
+	))
 	var rows [][]string
 	for _, item := range d.Cost.Items {
 		rows = append(rows, []string{fmt.Sprintf("%.2f", item.USDPerDay), item.What, item.LogicalID})

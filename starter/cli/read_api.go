@@ -45,7 +45,8 @@ func readFailure(err error) error {
 	var failed *readapi.Error
 	if !errors.As(err, &failed) {
 		return &exitError{code: exitTimeout, err: &client.NoAnswerError{Reason: perch.Printable(err.Error()) +
-			"; start a worker with --read there, correct " + readAddressVariable + ", or unset it to ask through Temporal"}}
+			"; start a worker with --read there, correct " + readAddressVariable +
+			", or unset it to ask through Temporal"}}
 	}
 	code := exitFailed
 	if failed.Status == http.StatusUnauthorized || failed.Status == http.StatusBadRequest {

@@ -33,7 +33,9 @@ Of a template of your own it prints what CloudFormation gets, and on stderr the 
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.render(cmd.Context(), args, commit) },
 	}
-	command.Flags().StringVar(&commit, "commit", "", "commit to read perch.yaml at, in full or as the checkout can complete it")
+	command.Flags().StringVar(
+		&commit, "commit", "", "commit to read perch.yaml at, in full or as the checkout can complete it",
+	)
 	return command
 }
 
@@ -78,7 +80,9 @@ func (a *app) renderFile(ctx context.Context, p place, given, commit string) (*c
 }
 
 // renderTemplate renders the environment's template; read reads a custom one.
-func renderTemplate(file *config.File, environment perch.Environment, commit string, read readTemplate) (cfn.Rendered, error) {
+func renderTemplate(
+	file *config.File, environment perch.Environment, commit string, read readTemplate,
+) (cfn.Rendered, error) {
 	settings, origins, err := file.Resolve(environment.Branch, commit)
 	if err != nil {
 		return cfn.Rendered{}, err

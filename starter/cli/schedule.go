@@ -27,15 +27,22 @@ func (a *app) scheduleCommand() *cobra.Command {
 			if every < time.Second {
 				return usageError("--every %s is too short; give a duration such as 1h", every)
 			}
-			return a.onSchedule(cmd.Context(), func(ctx context.Context, s schedule) error { return s.ensure(ctx, every, missing) })
+			return a.onSchedule(
+				cmd.Context(), func(ctx context.Context, s schedule) error { return s.ensure(ctx, every, missing) },
+			)
 		},
 	}
 	ensure.Flags().DurationVar(&every, "every", time.Hour, "how often cleanup runs")
-	ensure.Flags().BoolVar(&missing, "missing", false, "also request an environment for each branch that should have one and has none")
+	ensure.Flags().BoolVar(
+		&missing, "missing", false, "also request an environment for each branch that should have one and has none",
+	)
 	note := ""
-	pause := a.scheduleChild("pause", "Stop scheduled cleanup until it is resumed", func(ctx context.Context, s schedule) error {
-		return s.handle.Pause(ctx, client.SchedulePauseOptions{Note: cmp.Or(note, "paused by "+a.person())})
-	})
+	pause := a.scheduleChild(
+		"pause", "Stop scheduled cleanup until it is resumed",
+		func(ctx context.Context, s schedule) error {
+			return s.handle.Pause(ctx, client.SchedulePauseOptions{Note: cmp.Or(note, "paused by "+a.person())})
+		},
+	)
 	pause.Flags().StringVar(&note, "note", "", "why, for people who find it paused")
 	return group("schedule", "Run cleanup regularly", ensure,
 		a.scheduleChild("show", "Show when cleanup runs, and how often it was skipped", nil),
@@ -43,7 +50,8 @@ func (a *app) scheduleCommand() *cobra.Command {
 		a.scheduleChild("resume", "Go on with scheduled cleanup", func(ctx context.Context, s schedule) error {
 			return s.handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "resumed by " + a.person()})
 		}),
-		a.scheduleChild("trigger", "Run cleanup once, now, unless it is running", func(ctx context.Context, s schedule) error {
+		a.scheduleChild("trigger", "Run cleanup once, now, unless it is "+
+			"running", func(ctx context.Context, s schedule) error {
 			return s.handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP})
 		}),
 		a.deleteScheduleCommand())

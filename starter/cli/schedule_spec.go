@@ -35,7 +35,8 @@ const (
 func (s schedule) action(every time.Duration, missing bool) *sdk.ScheduleWorkflowAction {
 	return &sdk.ScheduleWorkflowAction{
 		ID: scheduleID(s.project), Workflow: perch.WorkflowCleanup, TaskQueue: perch.TaskQueue(s.project),
-		Args: []any{perch.CleanupInput{Project: s.project, Missing: missing, By: "schedule"}}, StaticSummary: "scheduled cleanup",
+		Args:          []any{perch.CleanupInput{Project: s.project, Missing: missing, By: "schedule"}},
+		StaticSummary: "scheduled cleanup",
 		// A run that hangs must not keep every later one from running.
 		WorkflowRunTimeout: max(every*9/10, time.Minute),
 		Memo:               map[string]any{memoSpec: specHash(s.project, every, missing)},
@@ -43,7 +44,9 @@ func (s schedule) action(every time.Duration, missing bool) *sdk.ScheduleWorkflo
 }
 
 func scheduleSpec(every time.Duration) *sdk.ScheduleSpec {
-	return &sdk.ScheduleSpec{Intervals: []sdk.ScheduleIntervalSpec{{Every: every}}, Jitter: min(every/10, 2*time.Minute)}
+	return &sdk.ScheduleSpec{
+		Intervals: []sdk.ScheduleIntervalSpec{{Every: every}}, Jitter: min(every/10, 2*time.Minute),
+	}
 }
 
 // ensure makes the schedule, or changes it where another spec is in force. A schedule that is
@@ -51,21 +54,24 @@ func scheduleSpec(every time.Duration) *sdk.ScheduleSpec {
 func (s schedule) ensure(ctx context.Context, every time.Duration, missing bool) error {
 	spec := scheduleSpec(every)
 	_, err := s.client.Create(ctx, sdk.ScheduleOptions{
-		ID: scheduleID(s.project), Spec: *spec, Action: s.action(every, missing), Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp,
+		ID: scheduleID(s.project), Spec: *spec, Action: s.action(every, missing),
+		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp,
 		Note: "made by perch schedule ensure",
 	})
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		return err
 	}
-	return s.handle.Update(ctx, sdk.ScheduleUpdateOptions{DoUpdate: func(in sdk.ScheduleUpdateInput) (*sdk.ScheduleUpdate, error) {
-		now := in.Description.Schedule
-		if specOf(now.Action) == specHash(s.project, every, missing) {
-			return nil, temporal.ErrSkipScheduleUpdate
-		}
-		now.Spec, now.Action = spec, s.action(every, missing)
-		now.Policy = &sdk.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp}
-		return &sdk.ScheduleUpdate{Schedule: &now}, nil
-	}})
+	return s.handle.Update(ctx, sdk.ScheduleUpdateOptions{
+		DoUpdate: func(in sdk.ScheduleUpdateInput) (*sdk.ScheduleUpdate, error) {
+			now := in.Description.Schedule
+			if specOf(now.Action) == specHash(s.project, every, missing) {
+				return nil, temporal.ErrSkipScheduleUpdate
+			}
+			now.Spec, now.Action = spec, s.action(every, missing)
+			now.Policy = &sdk.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp}
+			return &sdk.ScheduleUpdate{Schedule: &now}, nil
+		},
+	})
 }
 
 // specHash names everything that ensure sets.
@@ -113,7 +119,8 @@ type scheduledRun struct {
 
 func newScheduleDocument(id string, d *sdk.ScheduleDescription) scheduleDocument {
 	document := scheduleDocument{
-		ID: id, Runs: d.Info.NumActions, Skipped: d.Info.NumActionsSkippedOverlap, Missed: d.Info.NumActionsMissedCatchupWindow, Last: []scheduledRun{},
+		ID: id, Runs: d.Info.NumActions, Skipped: d.Info.NumActionsSkippedOverlap,
+		Missed: d.Info.NumActionsMissedCatchupWindow, Last: []scheduledRun{},
 	}
 	if spec := d.Schedule.Spec; spec != nil && len(spec.Intervals) == 1 {
 		document.Every = spec.Intervals[0].Every.String()
@@ -126,7 +133,10 @@ func newScheduleDocument(id string, d *sdk.ScheduleDescription) scheduleDocument
 	}
 	for _, action := range d.Info.RecentActions {
 		if started := action.StartWorkflowResult; started != nil {
-			r := scheduledRun{readapi.Timestamp(action.ActualTime), client.Run{WorkflowID: started.WorkflowID, RunID: started.FirstExecutionRunID}}
+			r := scheduledRun{
+				readapi.Timestamp(action.ActualTime),
+				client.Run{WorkflowID: started.WorkflowID, RunID: started.FirstExecutionRunID},
+			}
 			document.Last = append([]scheduledRun{r}, document.Last...)
 		}
 	}
@@ -148,7 +158,9 @@ func scheduleText(d scheduleDocument, p paper) string {
 	} else {
 		facts = append(facts, [2]string{"next", d.Next})
 	}
-	facts = append(facts, [2]string{"runs", fmt.Sprint(d.Runs)}, [2]string{"skipped", fmt.Sprintf("%d (another run was still working)", d.Skipped)},
+	facts = append(facts, [2]string{
+		"runs", fmt.Sprint(d.Runs),
+	}, [2]string{"skipped", fmt.Sprintf("%d (another run was still working)", d.Skipped)},
 		[2]string{"missed", fmt.Sprintf("%d (Temporal was away)", d.Missed)})
 	for _, last := range d.Last {
 		facts = append(facts, [2]string{"run", last.Started + " " + last.Run.WorkflowID})

@@ -32,7 +32,8 @@ func TestS73SpecIsKnownByItsHash(t *testing.T) {
 			}
 		})
 	}
-	if specHash("shop", time.Hour, false) == specHash("shop", 2*time.Hour, false) || specHash("shop", time.Hour, false) == specHash("blog", time.Hour, false) ||
+	if specHash("shop", time.Hour, false) == specHash("shop", 2*time.Hour, false) ||
+		specHash("shop", time.Hour, false) == specHash("blog", time.Hour, false) ||
 		specHash("shop", time.Hour, false) == specHash("shop", time.Hour, true) {
 		t.Error("different schedules have the same hash")
 	}
@@ -49,18 +50,31 @@ func TestScheduledRunEndsBeforeTheNextIsDue(t *testing.T) {
 func TestS74SkippedRunsAreShown(t *testing.T) {
 	started := time.Date(2026, 11, 22, 12, 0, 1, 0, time.UTC)
 	description := &sdk.ScheduleDescription{
-		Schedule: sdk.Schedule{Spec: &sdk.ScheduleSpec{Intervals: []sdk.ScheduleIntervalSpec{{Every: time.Hour}}}, State: &sdk.ScheduleState{Note: "n"}},
+		Schedule: sdk.Schedule{
+			Spec:  &sdk.ScheduleSpec{Intervals: []sdk.ScheduleIntervalSpec{{Every: time.Hour}}},
+			State: &sdk.ScheduleState{Note: "n"},
+		},
 		Info: sdk.ScheduleInfo{
-			NumActions: 7, NumActionsSkippedOverlap: 2, NumActionsMissedCatchupWindow: 1, NextActionTimes: []time.Time{started.Add(time.Hour)},
+			NumActions: 7, NumActionsSkippedOverlap: 2, NumActionsMissedCatchupWindow: 1,
+			NextActionTimes: []time.Time{started.Add(time.Hour)},
 			RecentActions: []sdk.ScheduleActionResult{
-				{ActualTime: started.Add(-time.Hour), StartWorkflowResult: &sdk.ScheduleWorkflowExecution{WorkflowID: "w1", FirstExecutionRunID: "r1"}},
-				{ActualTime: started, StartWorkflowResult: &sdk.ScheduleWorkflowExecution{WorkflowID: "w2", FirstExecutionRunID: "r2"}},
+				{
+					ActualTime:          started.Add(-time.Hour),
+					StartWorkflowResult: &sdk.ScheduleWorkflowExecution{WorkflowID: "w1", FirstExecutionRunID: "r1"},
+				},
+				{
+					ActualTime:          started,
+					StartWorkflowResult: &sdk.ScheduleWorkflowExecution{WorkflowID: "w2", FirstExecutionRunID: "r2"},
+				},
 			},
 		},
 	}
 	want := scheduleDocument{
 		ID: "shop:cleanup", Every: "1h0m0s", Note: "n", Next: "2026-11-22T13:00:01Z", Runs: 7, Skipped: 2, Missed: 1,
-		Last: []scheduledRun{{"2026-11-22T12:00:01Z", client.Run{WorkflowID: "w2", RunID: "r2"}}, {"2026-11-22T11:00:01Z", client.Run{WorkflowID: "w1", RunID: "r1"}}},
+		Last: []scheduledRun{
+			{"2026-11-22T12:00:01Z", client.Run{WorkflowID: "w2", RunID: "r2"}},
+			{"2026-11-22T11:00:01Z", client.Run{WorkflowID: "w1", RunID: "r1"}},
+		},
 	}
 	if diff := cmp.Diff(want, newScheduleDocument("shop:cleanup", description)); diff != "" {
 		t.Error(diff)

@@ -47,7 +47,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exitcode": exitCode, "checkout": checkOut, "origin": setOrigin, "commit": commitFile, "detach": detach, "crlf": crlf,
+			"exitcode": exitCode, "checkout": checkOut, "origin": setOrigin, "commit": commitFile, "detach": detach,
+			"crlf": crlf,
 		},
 	})
 }

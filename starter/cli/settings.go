@@ -13,7 +13,8 @@ import (
 
 // whoMay says what a side of `settings` can be. A colon is in no branch's name and in no
 // revision, so nothing means two things.
-const whoMay = "name a branch, a kind (production, staging or branch), or a revision of perch.yaml with a colon: origin/main: or origin/main:staging; " +
+const whoMay = "name a branch, a kind (production, staging or branch), or a revision of perch.yaml with a colon: " +
+	"origin/main: or origin/main:staging; " +
 	"refs/heads/NAME is a branch that is called like a kind"
 
 // branchPrefix says of a name that it is a branch's, as Git does.
@@ -108,7 +109,8 @@ func (a *app) settingsDiff(ctx context.Context, args []string) error {
 func revisionAlone(what string) (left, right string, err error) {
 	revision, who, colon := strings.Cut(what, ":")
 	if !colon && perch.Kind(what).Valid() {
-		return "", "", usageError("settings diff %s: one argument is a revision, and %s is a kind; write %s: for the revision, or name both sides, such as %s %s", what, what, what, what, "feature/x")
+		return "", "", usageError("settings diff %s: one argument is a revision, and %s is a kind; write %s: for the "+
+			"revision, or name both sides, such as %s %s", what, what, what, what, "feature/x")
 	}
 	return revision + ":" + who, who, nil
 }

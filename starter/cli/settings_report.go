@@ -27,7 +27,10 @@ type differencesDocument struct {
 }
 
 func newSettingsDocument(s side) settingsDocument {
-	return settingsDocument{Branch: s.branch, Kind: s.kind, Revision: s.revision, Commit: s.commit, Skip: s.skip().Pattern, Settings: s.settings}
+	return settingsDocument{
+		Branch: s.branch, Kind: s.kind, Revision: s.revision, Commit: s.commit, Skip: s.skip().Pattern,
+		Settings: s.settings,
+	}
 }
 
 func (a *app) tellSettings(s side) {
@@ -70,7 +73,9 @@ func differencesText(before, after string, differences []config.Difference, p pa
 	var paragraphs [][]string
 	for _, d := range differences {
 		rows = append(rows, []string{d.Path, shown(d.A), origin(d.AFrom), shown(d.B), origin(d.BFrom)})
-		paragraphs = append(paragraphs, []string{d.Path, before + ": " + whence(d.A, d.AFrom), after + ": " + whence(d.B, d.BFrom)})
+		paragraphs = append(
+			paragraphs, []string{d.Path, before + ": " + whence(d.A, d.AFrom), after + ": " + whence(d.B, d.BFrom)},
+		)
 	}
 	if !p.fits(0, rows) {
 		rows = paragraphs

@@ -88,7 +88,10 @@ func (p place) namedBranch(who string) (string, error) {
 		return "", failedError("is %s a branch? %w", branch, err)
 	}
 	if _, err := p.checkout.Revision(branch); err == nil && !slices.Contains(branches, branch) {
-		return "", usageError("%s is a revision here and no branch; write %s: for perch.yaml at it, or %s%s for a branch that is to come", branch, branch, branchPrefix, branch)
+		return "", usageError(
+			"%s is a revision here and no branch; write %s: for perch.yaml at it, or %s%s for a branch that is to come",
+			branch, branch, branchPrefix, branch,
+		)
 	}
 	return branch, nil
 }

@@ -41,7 +41,10 @@ environment.A
 
 func TestTextOfDifferences(t *testing.T) {
 	differences := []config.Difference{
-		{Path: "database.class", A: "db.t4g.medium", AFrom: from("defaults, line 14"), B: "db.t4g.micro", BFrom: from("kinds.branch, line 24")},
+		{
+			Path: "database.class", A: "db.t4g.medium", AFrom: from("defaults, line 14"), B: "db.t4g.micro",
+			BFrom: from("kinds.branch, line 24"),
+		},
 		{Path: "expiry.idle", B: "168h", BFrom: from("kinds.branch, line 25")},
 	}
 	for width, want := range map[int]string{
@@ -70,7 +73,9 @@ expiry.idle
   (kinds.branch, line 25)
 `,
 	} {
-		if diff := cmp.Diff(want, "\n"+differencesText("staging", "feature/x", differences, paper{width: width, color: true})); diff != "" {
+		if diff := cmp.Diff(
+			want, "\n"+differencesText("staging", "feature/x", differences, paper{width: width, color: true}),
+		); diff != "" {
 			t.Errorf("width %d (-want +got):\n%s", width, diff)
 		}
 	}

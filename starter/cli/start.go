@@ -91,5 +91,6 @@ func guessNote(repository, image string) string {
 	if strings.HasPrefix(repository, "github.com/") {
 		return "the image " + image + " is guessed from the repository; --image gives another."
 	}
-	return "the image " + image + " is a placeholder that no registry has: write the name under which CI pushes yours, or give --image."
+	return "the image " + image +
+		" is a placeholder that no registry has: write the name under which CI pushes yours, or give --image."
 }

@@ -54,12 +54,14 @@ func statusText(d readapi.Status, link string, p paper) string {
 		said = last.String()
 	}
 	p.facts(&out, [][2]string{
-		{"branch", d.Branch}, {"state", cmp.Or(d.State, "there is no environment")}, {"progress", d.Progress}, {"failure", d.Failure},
+		{"branch", d.Branch}, {"state", cmp.Or(d.State, "there is no environment")}, {"progress", d.Progress},
+		{"failure", d.Failure},
 		{"url", d.URL}, {"commit", d.Commit}, {"updated", sentence(d.Updated, age(d.Updated, d.At))},
 		{"pull request", openRequests(d.PullRequests)}, {"last report", said},
 		{"expires", sentence(d.Expires, left(d.Expires, d.At))}, {"pin", pinned(d.Pin)},
 		{"cost so far (estimate)", inDollars(d.USDSoFar)},
-		{"kind", string(d.Kind)}, {"stack", d.Stack}, {"stack status", d.Status}, {"phase", string(d.Phase)}, {"run", cmp.Or(link, d.Run.RunID)},
+		{"kind", string(d.Kind)}, {"stack", d.Stack}, {"stack status", d.Status}, {"phase", string(d.Phase)},
+		{"run", cmp.Or(link, d.Run.RunID)},
 	})
 	for _, failed := range d.Retries {
 		out.WriteString("\n" + failed.String() + "\n")

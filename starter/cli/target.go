@@ -54,7 +54,8 @@ func (a *app) place() place {
 	p.checkout, p.noCheckout = openCheckout(a.repoDir())
 	if folder := a.env("PERCH_REPO"); p.checkout == nil && a.repo == "" && folder != "" {
 		if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
-			p.gone = fmt.Errorf("PERCH_REPO names %s, and there is no such folder: if it was a sandbox's, %s; else correct PERCH_REPO or "+
+			p.gone = fmt.Errorf("PERCH_REPO names %s, and there is no such folder: if it was a sandbox's, %s; else "+
+				"correct PERCH_REPO or "+
 				"unset it", folder, pointAtSandbox)
 			p.noCheckout = p.gone
 		}
@@ -126,8 +127,9 @@ func (p place) fullCommit(given, branch string) (string, error) {
 			return commit, nil
 		}
 	}
-	return "", usageError("--commit %q is not a full commit, and no commit here begins with it; give all 40 characters "+
-		"(git rev-parse refs/heads/%s)", given, branch)
+	return "",
+		usageError("--commit %q is not a full commit, and no commit here begins with it; give all 40 characters "+
+			"(git rev-parse refs/heads/%s)", given, branch)
 }
 
 // file is perch.yaml at commit; nil where the checkout does not have the commit, so that only a
@@ -147,7 +149,9 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 		return nil, failedError("read %s at commit %s: %w", config.FileName, perch.ShortCommit(commit), err)
 	}
 	if !found {
-		return nil, usageError("%w at commit %s; commit one (%s)", errNoFile, perch.ShortCommit(commit), advice(p.checkout.Dir))
+		return nil, usageError(
+			"%w at commit %s; commit one (%s)", errNoFile, perch.ShortCommit(commit), advice(p.checkout.Dir),
+		)
 	}
 	file, err := config.Read(config.FileName, data)
 	if err != nil {
@@ -211,7 +215,10 @@ func (a *app) upProject(p place, file *config.File, commit string) (string, erro
 	case file == nil:
 		return given, nil
 	case given != "" && given != file.Project:
-		return "", usageError("%s at commit %s is of project %q, and --project or PERCH_PROJECT says %q; leave one out", config.FileName, perch.ShortCommit(commit), file.Project, given)
+		return "", usageError(
+			"%s at commit %s is of project %q, and --project or PERCH_PROJECT says %q; leave one out", config.FileName,
+			perch.ShortCommit(commit), file.Project, given,
+		)
 	}
 	return file.Project, nil
 }
@@ -250,7 +257,9 @@ func (a *app) anyProject(p place) (string, error) {
 	}
 	file, err := readConfig(filepath.Join(a.folder(p), config.FileName))
 	if err != nil {
-		return "", fmt.Errorf("which project? %w.\nGive --project or PERCH_PROJECT, or go to a checkout (--repo, PERCH_REPO)", err)
+		return "", fmt.Errorf(
+			"which project? %w.\nGive --project or PERCH_PROJECT, or go to a checkout (--repo, PERCH_REPO)", err,
+		)
 	}
 	return file.Project, nil
 }
@@ -282,9 +291,13 @@ func (t target) skipped() (sentence string, ok bool) {
 func (t target) noCommit() error {
 	branch := t.environment.Branch
 	if t.job.Branch == branch {
-		return usageError("which commit of %s? The event of this CI job names none; give %s --commit SHA", branch, branch)
+		return usageError(
+			"which commit of %s? The event of this CI job names none; give %s --commit SHA", branch, branch,
+		)
 	}
-	return usageError("which commit of %s? No checkout here knows the branch; give --commit with the full commit", branch)
+	return usageError(
+		"which commit of %s? No checkout here knows the branch; give --commit with the full commit", branch,
+	)
 }
 
 // title names t for people.

@@ -28,7 +28,10 @@ func (a *app) templates(ctx context.Context, p place, given, commit string) read
 			return nil, err
 		}
 		if !found {
-			return nil, usageError("commit %s has no file %s, which %s names as template", perch.ShortCommit(commit), path, config.FileName)
+			return nil, usageError(
+				"commit %s has no file %s, which %s names as template", perch.ShortCommit(commit), path,
+				config.FileName,
+			)
 		}
 		return custom.Read(path, data)
 	}
@@ -38,7 +41,10 @@ func templatesIn(folder string) readTemplate {
 	return func(path string) (*custom.Template, error) {
 		data, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(path)))
 		if errors.Is(err, os.ErrNotExist) {
-			return nil, usageError("there is no %s, which %s names as template; write it, or correct `template`", filepath.Join(folder, path), config.FileName)
+			return nil, usageError(
+				"there is no %s, which %s names as template; write it, or correct `template`",
+				filepath.Join(folder, path), config.FileName,
+			)
 		}
 		if err != nil {
 			return nil, usageError("read template: %w", err)
@@ -48,7 +54,10 @@ func templatesIn(folder string) readTemplate {
 }
 
 // standIns is what a template is rendered from, with stand-ins for what only the account knows.
-func standIns(file *config.File, environment perch.Environment, kind perch.Kind, settings perch.Settings, origins config.Origins, commit string) cfn.EnvironmentInput {
+func standIns(
+	file *config.File, environment perch.Environment, kind perch.Kind, settings perch.Settings, origins config.Origins,
+	commit string,
+) cfn.EnvironmentInput {
 	account := cfn.Placeholders(file.Project, kind)
 	return cfn.EnvironmentInput{
 		Environment: environment, Kind: kind, Commit: commit, Settings: settings, Seed: file.Seed, Guess: true,
@@ -81,7 +90,9 @@ func (a *app) validateTemplates(file *config.File, folder string) error {
 		if path := sample.Settings.Template; sample.Kind == perch.KindBranch && !told[path] {
 			told[path] = true
 			for _, kept := range template.Kept() {
-				a.note("%s: %s when a branch's environment is removed, and costs until somebody deletes it.", path, kept)
+				a.note(
+					"%s: %s when a branch's environment is removed, and costs until somebody deletes it.", path, kept,
+				)
 			}
 		}
 	}

@@ -29,7 +29,8 @@ func (a *app) noteUncommitted(ctx context.Context, p place, commit, path string)
 	if err != nil || found && bytes.Equal(lineFeeds(edited), lineFeeds(committed)) {
 		return
 	}
-	a.note("Note: %s has changes that are not committed. They are ignored, because %s at commit %s counts; commit them first.",
+	a.note("Note: %s has changes that are not committed. They are ignored, because %s at commit %s counts; commit "+
+		"them first.",
 		path, path, perch.ShortCommit(commit))
 }
 

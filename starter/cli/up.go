@@ -47,7 +47,10 @@ type upOptions struct {
 
 func (o *upOptions) register(command *cobra.Command, commit string) {
 	command.Flags().StringVar(&o.commit, "commit", "", commit)
-	command.Flags().BoolVar(&o.recreate, "recreate", false, "delete the environment first, with its database and everything in its buckets, and create it again")
+	command.Flags().BoolVar(
+		&o.recreate, "recreate", false,
+		"delete the environment first, with its database and everything in its buckets, and create it again",
+	)
 }
 
 func (a *app) up(ctx context.Context, args []string, o upOptions, w waiting) error {
@@ -134,7 +137,10 @@ func (a *app) tellUp(r report) {
 	case perch.OutcomeSkipped:
 		a.noteSkipped(r.result.Reason)
 	case perch.OutcomeSuperseded:
-		a.note("%s at %s is superseded by %s%s.", branch, perch.ShortCommit(r.target.commit), perch.ShortCommit(r.result.SupersededBy), because(strings.TrimSuffix(r.result.Reason, ".")))
+		a.note(
+			"%s at %s is superseded by %s%s.", branch, perch.ShortCommit(r.target.commit),
+			perch.ShortCommit(r.result.SupersededBy), because(strings.TrimSuffix(r.result.Reason, ".")),
+		)
 	default:
 		a.explain(&r, "up")
 	}
@@ -153,7 +159,10 @@ func readySentence(r report) string {
 	if total := r.result.Seconds.Total; total > 0 {
 		took = "in " + duration(total)
 	}
-	return fmt.Sprintf("%s is ready at %s (%s)", r.target.environment.Branch, r.result.URL, sentence("commit "+perch.ShortCommit(r.target.commit), made, seeded, took))
+	return fmt.Sprintf(
+		"%s is ready at %s (%s)", r.target.environment.Branch, r.result.URL,
+		sentence("commit "+perch.ShortCommit(r.target.commit), made, seeded, took),
+	)
 }
 
 // seedSentence says what a seed step did, and shows the output of its command below.

@@ -46,7 +46,12 @@ func (a *app) url(cmd *cobra.Command, args []string) error {
 // noURL says why a branch has no URL whose latest run is in a phase, empty if it had none.
 func noURL(branch string, phase perch.Phase) error {
 	if phase == "" || phase.IsLast() {
-		return failedError("%s has no URL: `perch up %s` gives it one, `perch status %s` says how far it is", branch, branch, branch)
+		return failedError(
+			"%s has no URL: `perch up %s` gives it one, `perch status %s` says how far it is", branch, branch, branch,
+		)
 	}
-	return failedError("%s has no URL now: a run is at work on it (phase %s); `perch status %s` says how far it is", branch, phase, branch)
+	return failedError(
+		"%s has no URL now: a run is at work on it (phase %s); `perch status %s` says how far it is", branch, phase,
+		branch,
+	)
 }

@@ -34,7 +34,9 @@ func (a *app) newView(title string) client.View {
 		}
 		return columns
 	}
-	return &live{out: file, title: title, width: width, color: a.env("NO_COLOR") == "", began: time.Now(), now: time.Now}
+	return &live{
+		out: file, title: title, width: width, color: a.env("NO_COLOR") == "", began: time.Now(), now: time.Now,
+	}
 }
 
 // quietest is how long plain lines may be silent. CI systems end a job that writes nothing for ten

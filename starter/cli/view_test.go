@@ -21,11 +21,15 @@ var creating = client.Progress{
 	Goal: perch.GoalUp, Phase: perch.PhaseStack, Activity: "AwaitStack",
 	Beat: &perch.Progress{
 		Status: "CREATE_IN_PROGRESS", Done: 7, Total: 12,
-		Awaited: &perch.AwaitedResource{LogicalID: "Database", Type: "AWS::RDS::DBInstance", Since: noon.Add(-3 * time.Minute), TypicalSeconds: 595},
+		Awaited: &perch.AwaitedResource{
+			LogicalID: "Database", Type: "AWS::RDS::DBInstance", Since: noon.Add(-3 * time.Minute), TypicalSeconds: 595,
+		},
 	},
 }
 
-var throttled = client.Retry{Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded", Next: "2026-11-22T09:30:00Z"}
+var throttled = client.Retry{
+	Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded", Next: "2026-11-22T09:30:00Z",
+}
 
 // standing is a clock that stands at noon.
 func standing() time.Time { return noon }
@@ -42,7 +46,8 @@ func TestS107ALineForEachAttempt(t *testing.T) {
 		view.Show(client.Progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []client.Retry{failed}})
 	}
 	again := "Starting the creation of the stack; " +
-		"starting the creation of the stack failed and is tried again (attempt %d, next try at 2026-11-22T09:30:00Z): Rate exceeded\n"
+		"starting the creation of the stack failed and is tried again (attempt %d, next try at " +
+		"2026-11-22T09:30:00Z): Rate exceeded\n"
 	if want := fmt.Sprintf(again+again, 2, 3); out.String() != want {
 		t.Errorf("printed %q, want %q", out.String(), want)
 	}
@@ -71,14 +76,21 @@ func TestALineAMinuteWithoutAnyChange(t *testing.T) {
 		want     string
 	}{
 		"an activity that hangs": {admitting, "Checking the request\n" +
-			"Checking the request (1m0s so far)\nChecking the request (2m0s so far)\nChecking the request (3m0s so far)\n"},
-		"nothing is known": {client.Progress{}, "Waiting (1m0s so far)\nWaiting (2m0s so far)\nWaiting (3m0s so far)\n"},
-		"no worker":        {client.Progress{Untaken: true}, "Waiting for a worker (1m0s so far)\nWaiting for a worker (2m0s so far)\nWaiting for a worker (3m0s so far)\n"},
+			"Checking the request (1m0s so far)\nChecking the request (2m0s so far)\nChecking the request (3m0s so " +
+			"far)\n"},
+		"nothing is known": {
+			client.Progress{}, "Waiting (1m0s so far)\nWaiting (2m0s so far)\nWaiting (3m0s so far)\n",
+		},
+		"no worker": {client.Progress{Untaken: true}, "Waiting for a worker (1m0s so far)\nWaiting for a worker " +
+			"(2m0s so far)\nWaiting for a worker (3m0s so far)\n"},
 		"Temporal does not answer": {lost, "Checking the request\n" +
 			"Temporal does not answer; the run goes on (1m0s so far)\n" +
-			"Temporal does not answer; the run goes on (2m0s so far)\nTemporal does not answer; the run goes on (3m0s so far)\n"},
-		"a resource that takes minutes": {creating, "Creating: database, 3 of about 10 minutes (7 of 12 resources done)\n" +
-			"Creating: database, 4 of about 10 minutes (7 of 12 resources done)\nCreating: database, 5 of about 10 minutes (7 of 12 resources done)\n" +
+			"Temporal does not answer; the run goes on (2m0s so far)\nTemporal does not answer; the run goes on " +
+			"(3m0s so far)\n"},
+		"a resource that takes minutes": {creating, "Creating: database, 3 of about 10 minutes (7 of 12 resources " +
+			"done)\n" +
+			"Creating: database, 4 of about 10 minutes (7 of 12 resources done)\nCreating: database, 5 of about 10 " +
+			"minutes (7 of 12 resources done)\n" +
 			"Creating: database, 6 of about 10 minutes (7 of 12 resources done)\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,17 +128,30 @@ func TestLines(t *testing.T) {
 		progress client.Progress
 		want     string
 	}{
-		"nothing is known yet":            {client.Progress{}, ""},
-		"a stack is created":              {creating, "Creating: database, 3 of about 10 minutes (7 of 12 resources done)"},
-		"the number is not known":         {client.Progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS"}}, "Creating"},
-		"an activity without a heartbeat": {client.Progress{Phase: perch.PhaseAdmitting, Activity: "Admit"}, "Checking the request"},
-		"cleanup lists":                   {client.Progress{Activity: "PlanCleanup", Beat: &perch.Progress{Status: "LISTING STACKS"}}, "Listing the environments"},
+		"nothing is known yet": {client.Progress{}, ""},
+		"a stack is created": {
+			creating, "Creating: database, 3 of about 10 minutes (7 of 12 resources done)",
+		},
+		"the number is not known": {
+			client.Progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS"}}, "Creating",
+		},
+		"an activity without a heartbeat": {
+			client.Progress{Phase: perch.PhaseAdmitting, Activity: "Admit"}, "Checking the request",
+		},
+		"cleanup lists": {
+			client.Progress{Activity: "PlanCleanup", Beat: &perch.Progress{Status: "LISTING STACKS"}},
+			"Listing the environments",
+		},
 		"the first failure is shown": {
-			client.Progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "ROLLBACK_IN_PROGRESS", Reason: "no\ncapacity", Done: 1, Total: 3}}, "Rolling back: no capacity",
+			client.Progress{
+				Phase: perch.PhaseStack,
+				Beat:  &perch.Progress{Status: "ROLLBACK_IN_PROGRESS", Reason: "no\ncapacity", Done: 1, Total: 3},
+			}, "Rolling back: no capacity",
 		},
 		"an activity that is tried again": {
 			client.Progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []client.Retry{throttled}},
-			"Starting the creation of the stack; starting the creation of the stack failed and is tried again (attempt 3, next try at 2026-11-22T09:30:00Z): Rate exceeded",
+			"Starting the creation of the stack; starting the creation of the stack failed and is tried again " +
+				"(attempt 3, next try at 2026-11-22T09:30:00Z): Rate exceeded",
 		},
 		"the run has ended": {client.Progress{Goal: perch.GoalUp, Phase: perch.PhaseReady}, ""},
 	}
@@ -162,7 +187,8 @@ func TestFrameNeverWraps(t *testing.T) {
 			Phase: perch.PhaseStack, Activity: text.Draw(t, "activity"),
 			Retries: []client.Retry{{Activity: "Admit", Attempt: 2, Failure: text.Draw(t, "failure")}},
 			Beat: &perch.Progress{
-				Status: text.Draw(t, "status"), Done: rapid.IntRange(-5, 600).Draw(t, "done"), Total: rapid.IntRange(-5, 500).Draw(t, "total"),
+				Status: text.Draw(t, "status"), Done: rapid.IntRange(-5, 600).Draw(t, "done"),
+				Total:    rapid.IntRange(-5, 500).Draw(t, "total"),
 				Resource: text.Draw(t, "resource"), Reason: text.Draw(t, "reason"),
 			},
 		}
@@ -186,7 +212,9 @@ func TestFrameWithoutColorHasNoEscapes(t *testing.T) {
 func TestLiveViewRedrawsInPlace(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(1700000000, 0)
-	view := &live{out: &out, title: "up main", width: func() int { return 40 }, began: now, now: func() time.Time { return now }}
+	view := &live{
+		out: &out, title: "up main", width: func() int { return 40 }, began: now, now: func() time.Time { return now },
+	}
 	view.Show(client.Progress{Phase: perch.PhaseAdmitting})
 	view.Remark("something to know")
 	view.Show(client.Progress{Phase: perch.PhaseStack})

@@ -22,7 +22,8 @@ func TestAllowedDecidesEveryRoleActionAndKind(t *testing.T) {
 		}
 	}
 	viewers := map[string]Viewer{
-		"local": {Login: "you", Local: true}, "nobody": {Role: "admin"}, "stale": {Login: "ana", Role: "admin", Stale: true},
+		"local": {Login: "you", Local: true}, "nobody": {Role: "admin"},
+		"stale":   {Login: "ana", Role: "admin", Stale: true},
 		"no role": {Login: "ana"}, "odd role": {Login: "ana", Role: "owner"},
 	}
 	for _, role := range []string{"none", "read", "triage", "write", "maintain", "admin"} {
@@ -53,9 +54,11 @@ func TestAllowedDecidesEveryRoleActionAndKind(t *testing.T) {
 func TestWritersRemoveOnlyTheirOwnPins(t *testing.T) {
 	ana := Viewer{Login: "Ana", Role: "write"}
 	for by, allowed := range map[string]bool{
-		"web:ana": true, "web:bob": false, "ana": false, "ana@laptop": false, "label perch:keep": false, "github-actions:ana": false,
+		"web:ana": true, "web:bob": false, "ana": false, "ana@laptop": false, "label perch:keep": false,
+		"github-actions:ana": false,
 	} {
-		for _, action := range []Action{ActionUnpin, ActionPin} { // A longer pin is the person's own, who may then end it.
+		// A longer pin is the person's own, who may then end it.
+		for _, action := range []Action{ActionUnpin, ActionPin} {
 			reason := Allowed(ana, action, readapi.Environment{Kind: perch.KindBranch, Pin: &perch.Pin{By: by}})
 			if (reason == "") != allowed {
 				t.Errorf("%s with the pin of %s: %q", action, by, reason)
@@ -76,10 +79,19 @@ func TestADeniedActionSaysWhy(t *testing.T) {
 		want   string
 	}{
 		{Viewer{}, ActionPin, perch.KindBranch, "sign in to do this"},
-		{Viewer{Login: "ana", Role: "read"}, ActionPin, perch.KindBranch, "your permission on the repository is read, and this needs write"},
+		{
+			Viewer{Login: "ana", Role: "read"}, ActionPin, perch.KindBranch,
+			"your permission on the repository is read, and this needs write",
+		},
 		{Viewer{Login: "ana", Role: "none"}, ActionPin, perch.KindBranch, "you have no access to the repository"},
-		{Viewer{Login: "ana", Role: "write"}, ActionApprove, perch.KindBranch, "approving a cleanup needs the permission maintain or admin"},
-		{Viewer{Login: "ana", Role: "write"}, ActionRemove, perch.KindStaging, "acting on an environment of kind staging needs"},
+		{
+			Viewer{Login: "ana", Role: "write"}, ActionApprove, perch.KindBranch,
+			"approving a cleanup needs the permission maintain or admin",
+		},
+		{
+			Viewer{Login: "ana", Role: "write"}, ActionRemove, perch.KindStaging,
+			"acting on an environment of kind staging needs",
+		},
 		{Viewer{Login: "ana", Role: "write"}, ActionRemove, "", "the kind of this environment is not known yet"},
 		{Viewer{Login: "ana", Role: "admin", Stale: true}, ActionRemove, perch.KindBranch, "GitHub does not answer"},
 	} {

@@ -13,7 +13,8 @@ import (
 )
 
 // policy is the strict one that the pages are made for.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'"
 
 // screens are what every page must be readable on.
@@ -45,25 +46,34 @@ func everyPage() map[string]page {
 	}
 	pinned := usual().Environments[1]
 	stale := usual()
-	stale.At, stale.Problem = readapi.Timestamp(ago(4*60e9)), "describe stacks: RequestLimitExceeded: Request limit exceeded"
+	stale.At, stale.Problem = readapi.Timestamp(
+		ago(4*60e9),
+	), "describe stacks: RequestLimitExceeded: Request limit exceeded"
 	main := environmentOf("main", func(e *readapi.Environment) { e.Kind, e.Expires = perch.KindStaging, "" })
-	absent := readapi.Page{Status: readapi.Status{Environment: readapi.Environment{Branch: "never-there", Stack: "shop-never-there"}}}
+	absent := readapi.Page{
+		Status: readapi.Status{Environment: readapi.Environment{Branch: "never-there", Stack: "shop-never-there"}},
+	}
 	hostilePage := pageOf(hostile().Environments[1])
-	hostilePage.Timeline[0].Reason, hostilePage.Settings[0].B = hostile().Environments[1].Branch, hostile().Environments[0].PullRequests[0].Title
+	hostilePage.Timeline[0].Reason, hostilePage.Settings[0].B = hostile().
+		Environments[1].Branch, hostile().Environments[0].PullRequests[0].Title
 	return map[string]page{
-		"all":            overview(writer, Query{Tab: TabAll}, usual()),
-		"mine":           overview(frameFor(ana), Query{Tab: TabMine}, usual()),
-		"filtered":       overview(frameFor(ana), Query{Tab: TabAll, Search: "search", State: "failed"}, usual()),
-		"no-match":       overview(frameFor(ana), Query{Tab: TabAll, Search: "nothing like it"}, usual()),
-		"empty":          overview(sandbox, Query{Tab: TabAll}, overviewOf()),
-		"stale":          overview(frameFor(Viewer{Login: "ana", Role: "write", Stale: true}), Query{Tab: TabAll}, stale),
+		"all":      overview(writer, Query{Tab: TabAll}, usual()),
+		"mine":     overview(frameFor(ana), Query{Tab: TabMine}, usual()),
+		"filtered": overview(frameFor(ana), Query{Tab: TabAll, Search: "search", State: "failed"}, usual()),
+		"no-match": overview(frameFor(ana), Query{Tab: TabAll, Search: "nothing like it"}, usual()),
+		"empty":    overview(sandbox, Query{Tab: TabAll}, overviewOf()),
+		"stale": overview(
+			frameFor(Viewer{Login: "ana", Role: "write", Stale: true}), Query{Tab: TabAll}, stale,
+		),
 		"attention":      overview(admin, Query{Tab: TabAttention}, held()),
 		"attention-read": overview(reader, Query{Tab: TabAttention}, held()),
 		"attention-calm": overview(reader, Query{Tab: TabAttention}, overviewOf(environmentOf("a"))),
 		"hostile":        overview(frameFor(ana), Query{Tab: TabAll}, hostile()),
 		"many":           overview(frameFor(ana), Query{Tab: TabAll}, many(95)),
 		"removed": func(w io.Writer) error {
-			return Removed(w, frameFor(ana), Query{}, readapi.History{Lives: []perch.Life{lifeOf("old-banner"), lifeOf("photos")}})
+			return Removed(
+				w, frameFor(ana), Query{}, readapi.History{Lives: []perch.Life{lifeOf("old-banner"), lifeOf("photos")}},
+			)
 		},
 		"removed-empty":   func(w io.Writer) error { return Removed(w, frameFor(ana), Query{}, readapi.History{}) },
 		"life":            func(w io.Writer) error { return Life(w, frameFor(ana), lifeOf("old-banner")) },
@@ -71,13 +81,18 @@ func everyPage() map[string]page {
 		"environment-own": environment(sandbox, pageOf(pinned), logsOf("invoices")),
 		"creating":        environment(frameFor(ana), creatingPage(), nil),
 		"failed":          environment(reader, failedPage(), nil),
-		"staging":         environment(frameFor(ana), pageOf(main), &readapi.Logs{LogLines: perch.LogLines{Problem: "the environment has no log group"}}),
-		"absent":          environment(Frame{Project: "shop", Now: noon, CanSignIn: true}, absent, nil),
-		"hostile-page":    environment(frameFor(ana), hostilePage, logsOf("a")),
-		"confirm":         func(w io.Writer) error { return Confirm(w, frameFor(ana), pageOf(pinned)) },
-		"confirm-denied":  func(w io.Writer) error { return Confirm(w, reader, pageOf(pinned)) },
+		"staging": environment(
+			frameFor(ana), pageOf(main),
+			&readapi.Logs{LogLines: perch.LogLines{Problem: "the environment has no log group"}},
+		),
+		"absent":         environment(Frame{Project: "shop", Now: noon, CanSignIn: true}, absent, nil),
+		"hostile-page":   environment(frameFor(ana), hostilePage, logsOf("a")),
+		"confirm":        func(w io.Writer) error { return Confirm(w, frameFor(ana), pageOf(pinned)) },
+		"confirm-denied": func(w io.Writer) error { return Confirm(w, reader, pageOf(pinned)) },
 		"message": func(w io.Writer) error {
-			return WriteMessage(w, frameFor(Viewer{}), Message{"The worker does not answer", "Nothing was changed. Try again in a minute.", "/", "All environments"})
+			return WriteMessage(w, frameFor(Viewer{}), Message{
+				"The worker does not answer", "Nothing was changed. Try again in a minute.", "/", "All environments",
+			})
 		},
 	}
 }
@@ -195,8 +210,10 @@ func TestThePageFollowsChanges(t *testing.T) {
 	title.Store(new("The new title"))
 	changed <- struct{}{}
 	until(`document.getElementById("live").innerText.startsWith("This page has changed")`)
-	until(`document.querySelector("[name=reason]").value == "a demo" && document.querySelector("h1").innerText == "The old title"`)
-	browsertest.Ask[bool](t, browser, `(() => { const reason = document.querySelector("[name=reason]"); reason.value = ""; reason.blur(); return true })()`)
+	until(`document.querySelector("[name=reason]").value == "a demo" && document.querySelector("h1").innerText == ` +
+		`"The old title"`)
+	browsertest.Ask[bool](t, browser, `(() => { const reason = document.querySelector("[name=reason]"); reason.value `+
+		`= ""; reason.blur(); return true })()`)
 	until(`document.querySelector("h1").innerText == "The new title"`)
 	until(`document.querySelector("details").open && document.getElementById("live").hidden`)
 	browsertest.Ask[bool](t, browser, `(() => { document.querySelector("[name=reason]").focus(); return true })()`)

@@ -76,7 +76,9 @@ func Environment(w io.Writer, f Frame, p readapi.Page, logs *readapi.Logs) error
 	view.Resources = viewResources(p.Resources)
 	for _, retry := range p.Retries {
 		words, _ := mask.Text(perch.Printable(retry.Failure))
-		view.Retries = append(view.Retries, sentence(report.ActivityWords(retry.Activity)+" is tried again after: "+words))
+		view.Retries = append(
+			view.Retries, sentence(report.ActivityWords(retry.Activity)+" is tried again after: "+words),
+		)
 	}
 	for _, left := range p.Leftovers {
 		view.Leftovers = append(view.Leftovers, viewLeftover(f, left))
@@ -115,7 +117,8 @@ func viewPulls(pulls []perch.PullRequest) []pullView {
 	var views []pullView
 	for _, pull := range pulls {
 		views = append(views, pullView{
-			Number: number(pull.Number), Title: perch.Printable(pull.Title), Author: perch.Printable(pull.Author), Address: webAddress(pull.URL),
+			Number: number(pull.Number), Title: perch.Printable(pull.Title), Author: perch.Printable(pull.Author),
+			Address: webAddress(pull.URL),
 		})
 	}
 	return views
@@ -125,7 +128,10 @@ func viewPulls(pulls []perch.PullRequest) []pullView {
 func viewResources(all []perch.ResourceStatus) resourcesView {
 	view := resourcesView{Summary: count(len(all), "resource")}
 	for _, each := range all {
-		resource := resourceView{Type: each.Type, Name: each.LogicalID, Status: resourceWords(each.Status), Group: resourceGroup(each.Status)}
+		resource := resourceView{
+			Type: each.Type, Name: each.LogicalID, Status: resourceWords(each.Status),
+			Group: resourceGroup(each.Status),
+		}
 		view.Open = view.Open || resource.Group == groupFailed
 		view.All = append(view.All, resource)
 	}

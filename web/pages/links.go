@@ -11,7 +11,8 @@ import (
 // environments, pull requests and settings bring addresses, and a link must not run a script.
 func webAddress(address string) string {
 	parsed, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" || strings.ContainsAny(parsed.Host, `<>"%`) {
+	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" ||
+		strings.ContainsAny(parsed.Host, `<>"%`) {
 		return ""
 	}
 	return parsed.String()
@@ -40,7 +41,8 @@ func runAddress(list string, run client.Run) string {
 		return ""
 	}
 	parsed.RawQuery, parsed.Fragment = "", ""
-	return strings.TrimSuffix(parsed.String(), "/") + "/" + url.PathEscape(run.WorkflowID) + "/" + url.PathEscape(run.RunID)
+	return strings.TrimSuffix(parsed.String(), "/") + "/" + url.PathEscape(run.WorkflowID) + "/" +
+		url.PathEscape(run.RunID)
 }
 
 // LifeID is how a page's address names the life of a stack: the last part of the stack's id, which

@@ -33,7 +33,9 @@ func viewLog(log *perch.LogLines) *logView {
 	for _, line := range log.Lines {
 		view.Streams = view.Streams || line.Stream != log.Lines[0].Stream
 		utc := line.At.UTC()
-		view.Lines = append(view.Lines, logLineView{utc.Format("15:04:05"), utc.Format("2006-01-02T15:04:05Z"), line.Stream, line.Text})
+		view.Lines = append(
+			view.Lines, logLineView{utc.Format("15:04:05"), utc.Format("2006-01-02T15:04:05Z"), line.Stream, line.Text},
+		)
 	}
 	if len(view.Lines) == 0 && view.Problem == "" {
 		view.Problem = "Nothing has been logged yet."

@@ -78,7 +78,9 @@ func Overview(w io.Writer, f Frame, q Query, o readapi.Overview) error {
 	view.Events = "/events"
 	attention := viewAttention(f, o, rows)
 	mine := selected(rows, func(r row) bool { return r.mine })
-	view.Tabs = viewTabs(q, map[string]int{TabAll: len(rows), TabMine: len(mine), TabAttention: attention.count(), TabRemoved: -1})
+	view.Tabs = viewTabs(
+		q, map[string]int{TabAll: len(rows), TabMine: len(mine), TabAttention: attention.count(), TabRemoved: -1},
+	)
 	view.Summary = summary(o)
 	shown := rows
 	switch q.Tab {
@@ -94,7 +96,9 @@ func Overview(w io.Writer, f Frame, q Query, o readapi.Overview) error {
 
 // tabTitle is the heading of a tab.
 func tabTitle(tab string) string {
-	return map[string]string{TabMine: "My environments", TabAttention: "Needs attention", TabRemoved: "Removed environments"}[tab]
+	return map[string]string{
+		TabMine: "My environments", TabAttention: "Needs attention", TabRemoved: "Removed environments",
+	}[tab]
 }
 
 func viewTabs(q Query, counts map[string]int) []tabView {
@@ -178,7 +182,8 @@ func emptyWords(f Frame, q Query, count int) string {
 	case q.Tab == TabMine && f.Viewer.Login == "":
 		return "Sign in to see which environments are yours."
 	case q.Tab == TabMine:
-		return "None of the environments is yours: you wrote none of their pull requests, requested none and pinned none."
+		return "None of the environments is yours: you wrote none of their pull requests, requested none and pinned " +
+			"none."
 	}
 	return "There are no environments yet. Push a branch, and its environment appears here."
 }
@@ -187,7 +192,10 @@ func emptyWords(f Frame, q Query, count int) string {
 // first, then by branch, as they come.
 func ordered(rows []row) []row {
 	slices.SortStableFunc(rows, func(x, y row) int {
-		return cmp.Or(-compareBool(x.State.Group == groupWorking, y.State.Group == groupWorking), -x.Commit.At.compare(y.Commit.At))
+		return cmp.Or(
+			-compareBool(x.State.Group == groupWorking, y.State.Group == groupWorking),
+			-x.Commit.At.compare(y.Commit.At),
+		)
 	})
 	return rows
 }

@@ -79,12 +79,15 @@ func TestEveryPageIsWellFormedAndStrict(t *testing.T) {
 			}
 			level = checkElement(t, name, element, ids, level)
 		}
-		for _, id := range regexp.MustCompile(`aria-(?:describedby|labelledby)="([^"]*)"`).FindAllStringSubmatch(text, -1) {
+		for _, id := range regexp.MustCompile(`aria-(?:describedby|labelledby)="([^"]*)"`).FindAllStringSubmatch(
+			text, -1,
+		) {
 			if !ids[id[1]] {
 				t.Errorf("%s: nothing has the id %q", name, id[1])
 			}
 		}
-		if !strings.Contains(text, `<html lang="en">`) || strings.Count(text, "<h1") != 1 || !strings.Contains(text, `href="#main"`) {
+		if !strings.Contains(text, `<html lang="en">`) || strings.Count(text, "<h1") != 1 ||
+			!strings.Contains(text, `href="#main"`) {
 			t.Errorf("%s has no language, no skip link, or not one h1", name)
 		}
 	}
@@ -132,17 +135,23 @@ func checkElement(t *testing.T, page string, element xml.StartElement, ids map[s
 func TestARowSaysWhatAProductManagerNeeds(t *testing.T) {
 	page := overviewText(t, ana, Query{Tab: TabAll}, usual())
 	wantWords(t, page,
-		"Let people check out as a guest checkout #412 by ana Creating: database, 3 of about 10 minutes Let people pay by invoice",
+		"Let people check out as a guest checkout #412 by ana Creating: database, 3 of about 10 minutes Let people "+
+			"pay by invoice",
 		"3 hours ago 1.32 USD a day",
 		"Invoices for companies, with VAT numbers invoices #398 by ana Ready",
-		"1.32 USD a day 4.10 USD so far in 3 days Pinned by bob , ends in 3 days : the board sees it on Thursday Open invoices",
-		"Failed "+noClass, "spike/vector-search-with-a-local-model no pull request Ready", "main by Ana Souza staging Ready",
-		"does not expire", "Removing Deleting, 3 minutes", "being removed", "7 environments, about 11.82 USD a day together.",
+		"1.32 USD a day 4.10 USD so far in 3 days Pinned by bob , ends in 3 days : the board sees it on Thursday "+
+			"Open invoices",
+		"Failed "+noClass, "spike/vector-search-with-a-local-model no pull request Ready",
+		"main by Ana Souza staging Ready",
+		"does not expire", "Removing Deleting, 3 minutes", "being removed",
+		"7 environments, about 11.82 USD a day together.",
 		"All 7 Mine 6 Needs attention 3 Removed",
 	)
 	for _, want := range []string{
-		`href="https://invoices.shop.example.com"`, `href="https://github.com/acme/shop/pull/412"`, `href="/environment?branch=spike%2Fvector-search`,
-		`href="https://github.com/acme/shop/commit/`, `<time datetime="2026-12-01T09:00:00Z" title="1 Dec 2026, 09:00 UTC">3 hours ago</time>`,
+		`href="https://invoices.shop.example.com"`, `href="https://github.com/acme/shop/pull/412"`,
+		`href="/environment?branch=spike%2Fvector-search`,
+		`href="https://github.com/acme/shop/commit/`,
+		`<time datetime="2026-12-01T09:00:00Z" title="1 Dec 2026, 09:00 UTC">3 hours ago</time>`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s", want)
@@ -157,8 +166,10 @@ func TestARowSaysWhatAProductManagerNeeds(t *testing.T) {
 
 func TestFiltersAndTabsChooseRows(t *testing.T) {
 	for query, want := range map[string]string{
-		"":                           "checkout search main invoices dark-mode old-banner spike/vector-search-with-a-local-model",
-		"tab=nonsense&state=odd":     "checkout search main invoices dark-mode old-banner spike/vector-search-with-a-local-model",
+		"": "checkout search main invoices dark-mode old-banner " +
+			"spike/vector-search-with-a-local-model",
+		"tab=nonsense&state=odd": "checkout search main invoices dark-mode old-banner " +
+			"spike/vector-search-with-a-local-model",
 		"q=INVOICES":                 "invoices",
 		"q=%23405":                   "dark-mode",
 		"q=banner+dewi":              "old-banner",
@@ -177,7 +188,9 @@ func TestFiltersAndTabsChooseRows(t *testing.T) {
 		}
 		page := overviewText(t, ana, ParseQuery(values), usual())
 		got := map[string]bool{}
-		for _, link := range regexp.MustCompile(`class="title clamp" href="/environment\?branch=([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		for _, link := range regexp.MustCompile(
+			`class="title clamp" href="/environment\?branch=([^"]*)"`,
+		).FindAllStringSubmatch(page, -1) {
 			branch, _ := url.QueryUnescape(link[1])
 			got[branch] = true
 		}
@@ -195,7 +208,8 @@ func TestFiltersAndTabsChooseRows(t *testing.T) {
 
 func TestAQueryIsItsAddress(t *testing.T) {
 	for _, q := range []Query{
-		{Tab: TabAll}, {Tab: TabMine, Search: "a b&c=d", State: "failed", Author: "ana"}, {Tab: TabRemoved, Search: "日本"},
+		{Tab: TabAll}, {Tab: TabMine, Search: "a b&c=d", State: "failed", Author: "ana"},
+		{Tab: TabRemoved, Search: "日本"},
 	} {
 		address, err := url.Parse(q.URL())
 		if err != nil {
@@ -220,17 +234,45 @@ func TestStatesOfThePage(t *testing.T) {
 		page string
 		want []string
 	}{
-		"stale page": {environmentText(t, ana, oldPage, nil), []string{"AWS last answered 4 minutes ago .", "Describe stacks: request limit exceeded"}},
-		"stale":      {overviewText(t, ana, Query{}, old), []string{"AWS last answered 4 minutes ago .", "What you see is from then.", "Describe stacks: request limit exceeded"}},
-		"empty":      {overviewText(t, ana, Query{}, overviewOf()), []string{"There are no environments yet. Push a branch"}},
-		"no match":   {overviewText(t, ana, Query{Search: "zzz"}, usual()), []string{"No environment matches the filters.", "Clear"}},
-		"not mine":   {overviewText(t, Viewer{Login: "eve", Role: "read"}, Query{Tab: TabMine}, usual()), []string{"None of the environments is yours"}},
-		"nobody":     {overviewText(t, Viewer{}, Query{Tab: TabMine}, usual()), []string{"Sign in to see which environments are yours.", "Sign in with GitHub"}},
-		"calm":       {overviewText(t, ana, Query{Tab: TabAttention}, overviewOf()), []string{"Nothing needs attention."}},
-		"GitHub":     {overviewText(t, stale, Query{}, usual()), []string{"GitHub does not answer", "You can read"}},
-		"local":      {overviewText(t, Viewer{Login: "you", Local: true}, Query{}, usual()), []string{"This is the sandbox: a local user is signed in and may do everything."}},
-		"read only":  {environmentText(t, stale, pageOf(environmentOf("a")), nil), []string{"Not possible now: GitHub does not answer"}},
-		"being made": {environmentText(t, ana, creatingPage(), nil), []string{"Creating: database, 3 of about 10 minutes 12 of 31 12 of 31 resources", "is tried again after: Rate exceeded."}},
+		"stale page": {
+			environmentText(t, ana, oldPage, nil),
+			[]string{"AWS last answered 4 minutes ago .", "Describe stacks: request limit exceeded"},
+		},
+		"stale": {overviewText(t, ana, Query{}, old), []string{
+			"AWS last answered 4 minutes ago .", "What you see is from then.",
+			"Describe stacks: request limit exceeded",
+		}},
+		"empty": {
+			overviewText(t, ana, Query{}, overviewOf()), []string{"There are no environments yet. Push a branch"},
+		},
+		"no match": {
+			overviewText(t, ana, Query{Search: "zzz"}, usual()),
+			[]string{"No environment matches the filters.", "Clear"},
+		},
+		"not mine": {
+			overviewText(t, Viewer{Login: "eve", Role: "read"}, Query{Tab: TabMine}, usual()),
+			[]string{"None of the environments is yours"},
+		},
+		"nobody": {
+			overviewText(t, Viewer{}, Query{Tab: TabMine}, usual()),
+			[]string{"Sign in to see which environments are yours.", "Sign in with GitHub"},
+		},
+		"calm": {
+			overviewText(t, ana, Query{Tab: TabAttention}, overviewOf()), []string{"Nothing needs attention."},
+		},
+		"GitHub": {overviewText(t, stale, Query{}, usual()), []string{"GitHub does not answer", "You can read"}},
+		"local": {
+			overviewText(t, Viewer{Login: "you", Local: true}, Query{}, usual()),
+			[]string{"This is the sandbox: a local user is signed in and may do everything."},
+		},
+		"read only": {
+			environmentText(t, stale, pageOf(environmentOf("a")), nil),
+			[]string{"Not possible now: GitHub does not answer"},
+		},
+		"being made": {environmentText(t, ana, creatingPage(), nil), []string{
+			"Creating: database, 3 of about 10 minutes 12 of 31 12 of 31 resources",
+			"is tried again after: Rate exceeded.",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) { wantWords(t, c.page, c.want...) })
 	}
@@ -238,17 +280,23 @@ func TestStatesOfThePage(t *testing.T) {
 
 func TestAHeldCleanupShowsItsPlanAndWhoMayApproveIt(t *testing.T) {
 	plan := []string{
-		"A cleanup waits for approval The plan removes 6 of 7 environments, and the policy lets cleanup remove 5 without approval. Held 50 minutes ago .",
-		"old-banner branch missing 9b1c2d3 20 days ago", "Left behind photos , removal began 30 hours ago", "shop-photos-uploads (AWS::S3::Bucket)",
+		"A cleanup waits for approval The plan removes 6 of 7 environments, and the policy lets cleanup remove 5 " +
+			"without approval. Held 50 minutes ago .",
+		"old-banner branch missing 9b1c2d3 20 days ago", "Left behind photos , removal began 30 hours ago",
+		"shop-photos-uploads (AWS::S3::Bucket)",
 		"The card of stack shop-basket cannot be read",
 	}
 	page := overviewText(t, Viewer{Login: "maria", Role: "maintain"}, Query{Tab: TabAttention}, held())
 	wantWords(t, page, plan...)
-	if !strings.Contains(page, `action="/actions/approve"><input type="hidden" name="hash" value="3f9a">`) || strings.Contains(page, "<fieldset disabled") {
+	if !strings.Contains(page, `action="/actions/approve"><input type="hidden" name="hash" value="3f9a">`) ||
+		strings.Contains(page, "<fieldset disabled") {
 		t.Errorf("a maintainer cannot approve:\n%s", page)
 	}
 	page = overviewText(t, ana, Query{Tab: TabAttention}, held())
-	wantWords(t, page, append(plan, "Not possible: approving a cleanup needs the permission maintain or admin on the repository.")...)
+	wantWords(
+		t, page,
+		append(plan, "Not possible: approving a cleanup needs the permission maintain or admin on the repository.")...,
+	)
 	if !strings.Contains(page, `<fieldset disabled aria-describedby="why-approve">`) {
 		t.Errorf("a writer can approve:\n%s", page)
 	}
@@ -258,28 +306,39 @@ func TestThePageOfAnEnvironmentShowsAllThatIsKnown(t *testing.T) {
 	page := environmentText(t, ana, pageOf(usual().Environments[1]), logsOf("invoices"))
 	wantWords(t, page,
 		"Deployment of 9b1c2d3 : ready by ana (GitHub Actions) , push · 2 hours ago · took 7 minutes · run",
-		"Pin by bob , the board sees it on Thursday · 3 hours ago", "Deployment of 77aa00b : failed The instance profile could not be created",
-		"instances.min 2 1", "variables.MAIL_TO not set preview@example.com", "s3 fixtures/media 214 objects", "3 resources",
-		"Database AWS::RDS::DBInstance update complete", "/aws/elasticbeanstalk/shop-invoices/app.log · 2 secrets masked", "11:59:00 GET /orders/4000 200",
+		"Pin by bob , the board sees it on Thursday · 3 hours ago",
+		"Deployment of 77aa00b : failed The instance profile could not be created",
+		"instances.min 2 1", "variables.MAIL_TO not set preview@example.com", "s3 fixtures/media 214 objects",
+		"3 resources",
+		"Database AWS::RDS::DBInstance update complete",
+		"/aws/elasticbeanstalk/shop-invoices/app.log · 2 secrets masked", "11:59:00 GET /orders/4000 200",
 		"Unpin Ends the pin, so that the environment expires again. Not possible: bob set the pin",
 	)
 	for _, want := range []string{
-		`href="https://github.com/acme/shop/tree/invoices"`, `href="https://temporal.example.com/namespaces/default/workflows/shop-invoices/0199-run"`,
-		`workflows/shop-invoices/r2"`, `data-events="/events?branch=invoices"`, `name="commit" value="` + pageOf(usual().Environments[1]).Commit + `"`,
+		`href="https://github.com/acme/shop/tree/invoices"`,
+		`href="https://temporal.example.com/namespaces/default/workflows/shop-invoices/0199-run"`,
+		`workflows/shop-invoices/r2"`, `data-events="/events?branch=invoices"`,
+		`name="commit" value="` + pageOf(usual().Environments[1]).Commit + `"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s", want)
 		}
 	}
 	failed := environmentText(t, ana, failedPage(), nil)
-	wantWords(t, failed, "Failed Open the environment https://search.shop.example.com What failed "+noClass, "Requested commit", "Deployed commit 7777777",
+	wantWords(t, failed, "Failed Open the environment https://search.shop.example.com What failed "+
+		noClass, "Requested commit", "Deployed commit 7777777",
 		"Log when the deployment failed", "Left behind")
 	if !strings.Contains(failed, `<details open id="resource-list">`) {
 		t.Error("the resource that failed is folded away")
 	}
 	made := environmentOf("a", creating, func(e *readapi.Environment) { e.Expires = "" })
-	wantWords(t, environmentText(t, ana, readapi.Page{Status: readapi.Status{Environment: made}}, nil), "Creating, 6 of about 14 minutes", "not known yet")
-	absent := environmentText(t, ana, readapi.Page{Status: readapi.Status{Environment: readapi.Environment{Branch: "a/b"}}}, nil)
+	wantWords(
+		t, environmentText(t, ana, readapi.Page{Status: readapi.Status{Environment: made}}, nil),
+		"Creating, 6 of about 14 minutes", "not known yet",
+	)
+	absent := environmentText(
+		t, ana, readapi.Page{Status: readapi.Status{Environment: readapi.Environment{Branch: "a/b"}}}, nil,
+	)
 	wantWords(t, absent, "No environment", "This branch has no environment now.")
 	if strings.Contains(absent, "/actions/") {
 		t.Error("there are actions for an environment that never was")
@@ -287,29 +346,43 @@ func TestThePageOfAnEnvironmentShowsAllThatIsKnown(t *testing.T) {
 }
 
 func TestRemovedEnvironmentsAndTheirLives(t *testing.T) {
-	history := readapi.History{Lives: []perch.Life{lifeOf("old-banner"), lifeOf("photos")}, Warnings: []string{"a record cannot be read"}}
+	history := readapi.History{
+		Lives: []perch.Life{lifeOf("old-banner"), lifeOf("photos")}, Warnings: []string{"a record cannot be read"},
+	}
 	page := written(t, func(w io.Writer) error {
 		return Removed(w, frameFor(ana), Query{Tab: TabRemoved, Search: "photos"}, history)
 	})
-	wantWords(t, page, "Take the summer banner down photos #301 by dewi 26 hours ago by Perch (cleanup) the branch was deleted 1 leftover 10 days 14.52 USD",
+	wantWords(t, page, "Take the summer banner down photos #301 by dewi 26 hours ago by Perch (cleanup) the branch "+
+		"was deleted 1 leftover 10 days 14.52 USD",
 		"A record cannot be read.")
-	if strings.Contains(page, "old-banner") || !strings.Contains(page, `href="/life?id=9d3c1f20-b7a1-11f0-8f3e-0a1b2c3d4e5f"`) {
+	if strings.Contains(page, "old-banner") ||
+		!strings.Contains(page, `href="/life?id=9d3c1f20-b7a1-11f0-8f3e-0a1b2c3d4e5f"`) {
 		t.Errorf("the filter or the link is wrong:\n%s", page)
 	}
 	life := written(t, func(w io.Writer) error { return Life(w, frameFor(ana), lifeOf("old-banner")) })
-	wantWords(t, life, "Removed 26 hours ago by Perch (cleanup) : the branch was deleted", "10 days from 19 Nov 2026, 12:00 UTC to 30 Nov 2026, 10:00 UTC",
-		"14.52 USD", "Deployment of 9b1c2d3 : ready", "shop-photos-uploads")
+	wantWords(
+		t, life, "Removed 26 hours ago by Perch (cleanup) : the branch was deleted",
+		"10 days from 19 Nov 2026, 12:00 UTC to 30 Nov 2026, 10:00 UTC", "14.52 USD", "Deployment of 9b1c2d3 : ready",
+		"shop-photos-uploads",
+	)
 }
 
 func TestRemovalIsConfirmedWithTheBranch(t *testing.T) {
 	page := written(t, func(w io.Writer) error { return Confirm(w, frameFor(ana), pageOf(usual().Environments[1])) })
-	wantWords(t, page, "You are about to remove the environment of invoices", "Type the name of the branch to confirm", "Pinned by bob")
-	for _, want := range []string{`action="/actions/remove"`, `name="branch" value="invoices"`, `name="confirm" required`} {
+	wantWords(
+		t, page, "You are about to remove the environment of invoices", "Type the name of the branch to confirm",
+		"Pinned by bob",
+	)
+	for _, want := range []string{
+		`action="/actions/remove"`, `name="branch" value="invoices"`, `name="confirm" required`,
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s", want)
 		}
 	}
-	page = written(t, func(w io.Writer) error { return Confirm(w, frameFor(Viewer{}), pageOf(usual().Environments[1])) })
+	page = written(
+		t, func(w io.Writer) error { return Confirm(w, frameFor(Viewer{}), pageOf(usual().Environments[1])) },
+	)
 	if !strings.Contains(page, "<fieldset disabled") {
 		t.Error("a person who has not signed in can confirm")
 	}
@@ -317,7 +390,8 @@ func TestRemovalIsConfirmedWithTheBranch(t *testing.T) {
 
 func TestAMessageLeadsBack(t *testing.T) {
 	for back, linked := range map[string]bool{
-		"/": true, "/environment?branch=a": true, "https://github.com/x": true, "//evil.example": false, "javascript:alert(1)": false, "": false,
+		"/": true, "/environment?branch=a": true, "https://github.com/x": true, "//evil.example": false,
+		"javascript:alert(1)": false, "": false,
 	} {
 		page := written(t, func(w io.Writer) error {
 			return WriteMessage(w, frameFor(ana), Message{"Gone", "It has just been removed.", back, "Back"})
@@ -332,7 +406,9 @@ func TestAMessageLeadsBack(t *testing.T) {
 func TestHostileTextsStayTexts(t *testing.T) {
 	page := overviewText(t, ana, Query{Search: `"><script>alert(3)</script>`}, hostile()) +
 		overviewText(t, ana, Query{}, hostile()) + environmentText(t, ana, pageOf(hostile().Environments[3]), nil)
-	for _, unwanted := range []string{"<script>alert", "<img", "<b>", `href="javascript:`, `href="data:`, "\x1b", "ZgotmplZ"} {
+	for _, unwanted := range []string{
+		"<script>alert", "<img", "<b>", `href="javascript:`, `href="data:`, "\x1b", "ZgotmplZ",
+	} {
 		if strings.Contains(page, unwanted) {
 			t.Errorf("the page has %q", unwanted)
 		}
@@ -366,7 +442,8 @@ func BenchmarkOverviewOf95(b *testing.B) {
 
 func TestWordsForTimesAndMoney(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "just now", 59 * time.Second: "just now", time.Minute: "1 minute ago", 119 * time.Minute: "119 minutes ago", 2 * time.Hour: "2 hours ago",
+		0: "just now", 59 * time.Second: "just now", time.Minute: "1 minute ago", 119 * time.Minute: "119 minutes ago",
+		2 * time.Hour:  "2 hours ago",
 		47 * time.Hour: "47 hours ago", 49 * time.Hour: "2 days ago", 70 * 24 * time.Hour: "2 months ago",
 		-30 * time.Second: "in less than a minute", -90 * time.Minute: "in 90 minutes", -73 * time.Hour: "in 3 days",
 	} {
@@ -374,28 +451,34 @@ func TestWordsForTimesAndMoney(t *testing.T) {
 			t.Errorf("%s: %q, want %q", d, got, want)
 		}
 	}
-	for amount, want := range map[float64]string{0: "", -1: "", 0.001: "under 0.01 USD", 1.325: "1.32 USD", 12345.6: "12346 USD"} {
+	for amount, want := range map[float64]string{
+		0: "", -1: "", 0.001: "under 0.01 USD", 1.325: "1.32 USD", 12345.6: "12346 USD",
+	} {
 		if got := dollars(amount); got != want {
 			t.Errorf("%v: %q, want %q", amount, got, want)
 		}
 	}
 	for by, want := range map[string]string{
-		"web:ana": "ana", "webhook:ana": "ana (GitHub)", "github-actions:ana": "ana (GitHub Actions)", "jane@laptop": "jane@laptop",
-		"cleanup": "Perch (cleanup)", "a:b": "a:b", "": "",
+		"web:ana": "ana", "webhook:ana": "ana (GitHub)", "github-actions:ana": "ana (GitHub Actions)",
+		"jane@laptop": "jane@laptop",
+		"cleanup":     "Perch (cleanup)", "a:b": "a:b", "": "",
 	} {
 		if got := person(by); got != want {
 			t.Errorf("%q: %q, want %q", by, got, want)
 		}
 	}
 	for address, want := range map[string]string{
-		"https://a.example/b c": "https://a.example/b%20c", "http://a": "http://a", "javascript:alert(1)": "", "//a": "", "/a": "", "ftp://a": "",
+		"https://a.example/b c": "https://a.example/b%20c", "http://a": "http://a", "javascript:alert(1)": "",
+		"//a": "", "/a": "", "ftp://a": "",
 		"https://": "", `https://<b>"`: "", "data:text/html,x": "", "\x00": "", "HTTPS://a": "https://a",
 	} {
 		if got := webAddress(address); got != want {
 			t.Errorf("%q: %q, want %q", address, got, want)
 		}
 	}
-	if got := below("https://github.com/acme/shop/", "tree", "a?b#c/d"); got != "https://github.com/acme/shop/tree/a%3Fb%23c/d" {
+	if got := below(
+		"https://github.com/acme/shop/", "tree", "a?b#c/d",
+	); got != "https://github.com/acme/shop/tree/a%3Fb%23c/d" {
 		t.Errorf("a branch on GitHub is %s", got)
 	}
 	if got := fmt.Sprint(below("ssh://git@host/x", "tree", "a"), below("", "a")); got != "" {

@@ -78,7 +78,10 @@ func Removed(w io.Writer, f Frame, q Query, h readapi.History) error {
 
 // Life writes the page of an environment that is gone.
 func Life(w io.Writer, f Frame, life perch.Life) error {
-	view := lifeView{Life: viewLife(f, life), Stack: life.StackID, Pulls: viewPulls(life.PullRequests), Log: viewLog(life.Log), Today: environmentPath(life.Branch)}
+	view := lifeView{
+		Life: viewLife(f, life), Stack: life.StackID, Pulls: viewPulls(life.PullRequests), Log: viewLog(life.Log),
+		Today: environmentPath(life.Branch),
+	}
 	view.shell = newShell(f, view.Life.Title)
 	view.Timeline = viewTimeline(f, f.Project+"-"+life.Slug, life.Timeline)
 	for _, left := range life.Leftovers {
@@ -90,7 +93,9 @@ func Life(w io.Writer, f Frame, life perch.Life) error {
 func viewLife(f Frame, life perch.Life) lifeRow {
 	reason, _ := mask.Text(perch.Printable(life.Reason))
 	view := lifeRow{
-		Title: life.Branch, Branch: life.Branch, Path: lifePath(life.StackID), Created: at(life.Created, f.Now), Ended: at(life.Ended, f.Now),
+		Title: life.Branch, Branch: life.Branch, Path: lifePath(life.StackID), Created: at(
+			life.Created, f.Now,
+		), Ended: at(life.Ended, f.Now),
 		By: person(perch.Printable(life.By)), Reason: reason, Cost: dollars(life.USD), Leftovers: len(life.Leftovers),
 		Commit: commitView{Short: perch.ShortCommit(life.Commit)},
 	}
@@ -99,12 +104,16 @@ func viewLife(f Frame, life perch.Life) lifeRow {
 	}
 	if len(life.PullRequests) > 0 {
 		pull := life.PullRequests[0]
-		view.Title, view.Number, view.Pull = cmp.Or(perch.Printable(pull.Title), life.Branch), number(pull.Number), webAddress(pull.URL)
+		view.Title, view.Number, view.Pull = cmp.Or(
+			perch.Printable(pull.Title), life.Branch,
+		), number(pull.Number), webAddress(pull.URL)
 		view.Author = perch.Printable(pull.Author)
 	}
 	if life.Ended.After(life.Created) && !life.Created.IsZero() {
 		view.Lived = span(life.Ended.Sub(life.Created))
 	}
-	view.searched = strings.ToLower(strings.Join([]string{view.Title, view.Number, life.Branch, view.Author, life.Commit}, "\n"))
+	view.searched = strings.ToLower(strings.Join(
+		[]string{view.Title, view.Number, life.Branch, view.Author, life.Commit}, "\n",
+	))
 	return view
 }

@@ -57,13 +57,18 @@ type pinView struct {
 // viewRow is the row of an environment. beat may be nil.
 func viewRow(f Frame, e readapi.Environment, beat *perch.Progress) row {
 	view := row{
-		Title: e.Branch, Branch: e.Branch, Kind: string(e.Kind), Author: authorOf(e), State: viewState(known(e, beat), f.Now),
-		Path: environmentPath(e.Branch), Commit: viewCommit(f, e), PerDay: dollars(e.USDPerDay), SoFar: dollars(e.USDSoFar),
+		Title: e.Branch, Branch: e.Branch, Kind: string(e.Kind), Author: authorOf(e), State: viewState(
+			known(e, beat), f.Now,
+		),
+		Path: environmentPath(e.Branch), Commit: viewCommit(f, e), PerDay: dollars(e.USDPerDay),
+		SoFar:   dollars(e.USDSoFar),
 		Expires: stamped(e.Expires, f.Now), Pin: viewPin(e.Pin, f.Now), mine: isMine(f.Viewer.Login, e),
 	}
 	if len(e.PullRequests) > 0 {
 		pull := e.PullRequests[0]
-		view.Title, view.Number, view.Pull = cmp.Or(perch.Printable(pull.Title), e.Branch), number(pull.Number), webAddress(pull.URL)
+		view.Title, view.Number, view.Pull = cmp.Or(
+			perch.Printable(pull.Title), e.Branch,
+		), number(pull.Number), webAddress(pull.URL)
 	}
 	if view.State.Group == groupLeaving {
 		view.Expires = nil
@@ -74,7 +79,9 @@ func viewRow(f Frame, e readapi.Environment, beat *perch.Progress) row {
 	if end, err := time.Parse(time.RFC3339, e.Expires); err == nil && view.Pin == nil && view.Expires != nil {
 		view.Soon = end.Sub(f.Now) <= expiringWithin
 	}
-	view.searched = strings.ToLower(strings.Join([]string{view.Title, view.Number, e.Branch, view.Author, e.Commit, view.Commit.Subject}, "\n"))
+	view.searched = strings.ToLower(strings.Join(
+		[]string{view.Title, view.Number, e.Branch, view.Author, e.Commit, view.Commit.Subject}, "\n",
+	))
 	return view
 }
 
@@ -110,7 +117,9 @@ func viewPin(pin *perch.Pin, now time.Time) *pinView {
 	if !pin.Holds(now) {
 		return nil
 	}
-	return &pinView{By: person(pin.By), Reason: perch.Printable(pin.Reason), Until: at(pin.Until, now), Pull: pin.PullRequest}
+	return &pinView{
+		By: person(pin.By), Reason: perch.Printable(pin.Reason), Until: at(pin.Until, now), Pull: pin.PullRequest,
+	}
 }
 
 // authorOf is who wrote the pull request, or else the commit, or else who requested it; empty if
@@ -158,5 +167,6 @@ func (r row) matches(q Query) bool {
 			return false
 		}
 	}
-	return (q.State == "" || string(r.State.Group) == q.State) && (q.Author == "" || strings.EqualFold(r.Author, q.Author))
+	return (q.State == "" || string(r.State.Group) == q.State) &&
+		(q.Author == "" || strings.EqualFold(r.Author, q.Author))
 }

@@ -57,7 +57,8 @@ type stateView struct {
 func viewState(known report.Known, now time.Time) stateView {
 	state := known.State()
 	view := stateView{
-		Group: groupOf(state), Words: capital(state), Progress: known.Progress(now), Failure: perch.Printable(known.Failure()),
+		Group: groupOf(state), Words: capital(state), Progress: known.Progress(now),
+		Failure: perch.Printable(known.Failure()),
 	}
 	if state == "" {
 		view.Words = "No environment"

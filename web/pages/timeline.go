@@ -34,8 +34,10 @@ var requestWords = map[string]string{
 
 // outcomeWords are how it ended.
 var outcomeWords = map[perch.Outcome]string{
-	perch.OutcomeReady: "ready", perch.OutcomeGone: "removed", perch.OutcomeAbsent: "nothing was there", perch.OutcomeKept: "kept",
-	perch.OutcomeSkipped: "skipped", perch.OutcomeSuperseded: "superseded", perch.OutcomeRejected: "rejected", perch.OutcomeFailed: "failed",
+	perch.OutcomeReady: "ready", perch.OutcomeGone: "removed", perch.OutcomeAbsent: "nothing was there",
+	perch.OutcomeKept:    "kept",
+	perch.OutcomeSkipped: "skipped", perch.OutcomeSuperseded: "superseded", perch.OutcomeRejected: "rejected",
+	perch.OutcomeFailed:  "failed",
 	perch.OutcomeTimeout: "timed out",
 }
 
@@ -46,13 +48,16 @@ func viewTimeline(f Frame, stack string, entries []perch.TimelineEntry) []eventV
 		reason, _ := mask.Text(perch.Printable(entry.Reason))
 		words, _ := mask.Text(perch.Printable(entry.Sentence))
 		event := eventView{
-			What: cmp.Or(requestWords[entry.Request], capital(perch.Printable(entry.Request))), By: person(perch.Printable(entry.By)),
+			What:   cmp.Or(requestWords[entry.Request], capital(perch.Printable(entry.Request))),
+			By:     person(perch.Printable(entry.By)),
 			Reason: reason, Begun: at(entry.Begun, f.Now), Sentence: sentence(words),
 			Run: runAddress(f.RunURL, client.Run{WorkflowID: stack, RunID: entry.RunID}),
 		}
 		event.Outcome, event.Group = outcomeOf(entry)
 		if entry.Commit != "" {
-			event.Commit = commitView{Short: perch.ShortCommit(entry.Commit), Address: below(f.Repository, "commit", entry.Commit)}
+			event.Commit = commitView{
+				Short: perch.ShortCommit(entry.Commit), Address: below(f.Repository, "commit", entry.Commit),
+			}
 		}
 		if entry.Ended.After(entry.Begun) && !entry.Begun.IsZero() && entry.Ended.Sub(entry.Begun) >= time.Second {
 			event.Took = span(entry.Ended.Sub(entry.Begun))

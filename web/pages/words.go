@@ -88,7 +88,8 @@ var systems = map[string]string{
 
 // ownWords are what Perch itself is called in By.
 var ownWords = map[string]string{
-	"cleanup": "Perch (cleanup)", "expiry": "Perch (expiry)", "sweep": "Perch (sweep)", "schedule": "Perch (schedule)", "perch": "Perch",
+	"cleanup": "Perch (cleanup)", "expiry": "Perch (expiry)", "sweep": "Perch (sweep)", "schedule": "Perch (schedule)",
+	"perch": "Perch",
 }
 
 // person is who By names, as people say it: "ana (GitHub Actions)".

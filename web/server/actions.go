@@ -111,7 +111,9 @@ func (o order) back() string {
 
 // trouble is a trouble of the order, with the way back to its page.
 func (o order) trouble(status int, title, sentence string, args ...any) *trouble {
-	failed := &trouble{status: status, title: title, sentence: fmt.Sprintf(sentence, args...), back: "/", backText: "All environments"}
+	failed := &trouble{
+		status: status, title: title, sentence: fmt.Sprintf(sentence, args...), back: "/", backText: "All environments",
+	}
 	if o.form.branch != "" {
 		failed.back, failed.backText = o.back(), "Back to "+o.form.branch
 	}
@@ -304,7 +306,10 @@ func (o order) notKept(err error) *trouble {
 		failure *sdk.ApplicationError
 	)
 	if errors.As(err, &ended) && errors.As(err, &failure) && failure.Type() == perch.ErrorInvalid {
-		return o.trouble(http.StatusConflict, "This is rejected", "Nothing was done: %s.", strings.TrimSuffix(client.Cause(ended.Err), "."))
+		return o.trouble(
+			http.StatusConflict, "This is rejected", "Nothing was done: %s.",
+			strings.TrimSuffix(client.Cause(ended.Err), "."),
+		)
 	}
 	return o.unanswered(err)
 }
@@ -328,7 +333,8 @@ func (o order) note(now time.Time) (perch.Note, *trouble) {
 		}
 		if note.Reason == "" || len([]rune(note.Reason)) > lifecycle.LongestPinReason {
 			return note, o.trouble(http.StatusUnprocessableEntity, "A pin needs a reason",
-				"Nothing was done: say in 1 to %d characters why the environment is kept, so that others know.", lifecycle.LongestPinReason)
+				"Nothing was done: say in 1 to %d characters why the environment is kept, so that others know.",
+				lifecycle.LongestPinReason)
 		}
 	}
 	return note, nil
@@ -342,7 +348,8 @@ func (o order) hours() (perch.Hours, *trouble) {
 	long, err := time.ParseDuration(o.form.long)
 	if err != nil || long < time.Hour || long > mostHours*time.Hour || long%time.Hour != 0 {
 		return 0, o.trouble(http.StatusUnprocessableEntity, "How long?",
-			"Nothing was done: %.40q is no time that an environment can be kept. Give whole hours from 1h to %dh, such "+
+			"Nothing was done: %.40q is no time that an environment can be kept. Give whole hours from 1h to %dh, "+
+				"such "+
 				"as 72h.", o.form.long, mostHours)
 	}
 	return perch.Hours(long / time.Hour), nil
@@ -361,7 +368,9 @@ func keptNotice(branch string, kept perch.KeepResult) string {
 
 // approve has the plan carried out that cleanup holds.
 func (d *Dashboard) approve(ctx context.Context, o order) (string, *trouble) {
-	result, err := d.Temporal.Cleanup(ctx, perch.CleanupInput{Project: d.Project, Approved: o.form.hash, By: o.by()}, actTimeout, nil)
+	result, err := d.Temporal.Cleanup(
+		ctx, perch.CleanupInput{Project: d.Project, Approved: o.form.hash, By: o.by()}, actTimeout, nil,
+	)
 	switch {
 	case err != nil:
 		return "", o.unanswered(err)

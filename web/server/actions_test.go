@@ -68,7 +68,8 @@ func TestEveryRoleMayDoItsActionsAndNoOthers(t *testing.T) {
 					switch {
 					case may && (status != http.StatusOK || taken != 1 || !strings.Contains(log, "outcome=done")):
 						t.Errorf("it is answered %d and taken %d times: %.300s", status, taken, body)
-					case !may && (status != http.StatusForbidden || taken != 0 || !strings.Contains(log, "outcome=rejected")):
+					case !may &&
+						(status != http.StatusForbidden || taken != 0 || !strings.Contains(log, "outcome=rejected")):
 						t.Errorf("it is answered %d and taken %d times: %.300s", status, taken, body)
 					case !strings.Contains(log, line) || !strings.Contains(log, "action="+string(action)):
 						t.Errorf("the log does not have %q: %s", line, log)
@@ -87,14 +88,17 @@ func TestActionsAreTheSameRequestsAsTheStarters(t *testing.T) {
 		wantAnswer(t, status, body, http.StatusOK)
 	}
 	up, gone := s.taker.requests[0], s.taker.requests[1]
-	if up.Goal != perch.GoalUp || up.Commit != commitOne || up.By != "web:max" || up.Project != "shop" || up.Branch != "feature/login" || up.ID == "" {
+	if up.Goal != perch.GoalUp || up.Commit != commitOne || up.By != "web:max" || up.Project != "shop" ||
+		up.Branch != "feature/login" || up.ID == "" {
 		t.Errorf("redeploy requests %+v", up)
 	}
-	if gone.Goal != perch.GoalGone || gone.Commit != "" || gone.By != "web:max" || gone.Force || gone.Judged != nil || gone.ID == up.ID {
+	if gone.Goal != perch.GoalGone || gone.Commit != "" || gone.By != "web:max" || gone.Force || gone.Judged != nil ||
+		gone.ID == up.ID {
 		t.Errorf("remove requests %+v", gone)
 	}
 	extend, pin, unpin := s.taker.notes[0], s.taker.notes[1], s.taker.notes[2]
-	if extend.Kind != perch.NoteExtend || extend.Longer != 72 || extend.By != "web:max" || extend.Branch != "feature/login" {
+	if extend.Kind != perch.NoteExtend || extend.Longer != 72 || extend.By != "web:max" ||
+		extend.Branch != "feature/login" {
 		t.Errorf("extend notes %+v", extend)
 	}
 	if pin.Kind != perch.NotePin || pin.Reason != "demo on Friday" || pin.Until.Sub(pin.At).Hours() != 24 {
@@ -103,7 +107,8 @@ func TestActionsAreTheSameRequestsAsTheStarters(t *testing.T) {
 	if unpin.Kind != perch.NoteUnpin || unpin.By != "web:max" {
 		t.Errorf("unpin notes %+v", unpin)
 	}
-	if cleanup := s.taker.cleanups[0]; cleanup.Approved != planOfTest || cleanup.Project != "shop" || cleanup.By != "web:max" || cleanup.Now {
+	if cleanup := s.taker.cleanups[0]; cleanup.Approved != planOfTest || cleanup.Project != "shop" ||
+		cleanup.By != "web:max" || cleanup.Now {
 		t.Errorf("approve requests %+v", cleanup)
 	}
 	if log := s.log.String(); !strings.Contains(log, "request="+up.ID) {
@@ -144,8 +149,11 @@ func TestBadInputGetsASentenceAndAWayBackAndDoesNothing(t *testing.T) {
 		says   string
 		back   string
 	}{
-		"an unknown action":     {"/actions/explode", login(), nil, 404, "no page at this address", "/"},
-		"an unknown branch":     {"/actions/redeploy", url.Values{"branch": {"feature/none"}}, nil, 404, "The branch feature/none has no environment", "/"},
+		"an unknown action": {"/actions/explode", login(), nil, 404, "no page at this address", "/"},
+		"an unknown branch": {
+			"/actions/redeploy", url.Values{"branch": {"feature/none"}}, nil, 404,
+			"The branch feature/none has no environment", "/",
+		},
 		"no branch":             {"/actions/redeploy", url.Values{}, nil, 400, "Nothing was done", "/"},
 		"a branch that is none": {"/actions/pin", url.Values{"branch": {"a..b"}}, nil, 400, "Nothing was done", "/"},
 		"an environment that has just gone": {"/actions/redeploy", redeployLogin, func(s *site) {
@@ -164,22 +172,61 @@ func TestBadInputGetsASentenceAndAWayBackAndDoesNothing(t *testing.T) {
 			s.taker.err = &client.NoAnswerError{Reason: "no worker is polling"}
 		}, 503, "no worker is polling", "/environment?branch=feature%2Flogin"},
 		"what the worker rejects": {"/actions/pin", login("reason", "demo"), func(s *site) {
-			s.taker.err = &client.FailedError{Summary: "pin", Err: sdk.NewApplicationError("the policy allows pins of 720h", perch.ErrorInvalid)}
+			s.taker.err = &client.FailedError{
+				Summary: "pin", Err: sdk.NewApplicationError("the policy allows pins of 720h", perch.ErrorInvalid),
+			}
 		}, 409, "the policy allows pins of 720h", "/environment?branch=feature%2Flogin"},
-		"another name typed":        {"/actions/remove", login("confirm", "feature/logout"), nil, 422, "type the name of the branch, feature/login, exactly", "/confirm?branch=feature%2Flogin"},
-		"no name typed":             {"/actions/remove", login(), nil, 422, "Nothing was removed", "/confirm?branch=feature%2Flogin"},
-		"an odd duration":           {"/actions/extend", login("for", "a while"), nil, 422, "Give whole hours from 1h to 8760h", "/environment?branch=feature%2Flogin"},
-		"a duration below zero":     {"/actions/extend", login("for", "-72h"), nil, 422, "Give whole hours", "/environment?branch=feature%2Flogin"},
-		"a duration for ever":       {"/actions/pin", login("for", "9999h", "reason", "x"), nil, 422, "Give whole hours", "/environment?branch=feature%2Flogin"},
-		"half an hour":              {"/actions/extend", login("for", "90m"), nil, 422, "Give whole hours", "/environment?branch=feature%2Flogin"},
-		"a pin without a reason":    {"/actions/pin", login("for", "24h", "reason", "  "), nil, 422, "say in 1 to 200 characters why", "/environment?branch=feature%2Flogin"},
-		"a reason that never ends":  {"/actions/pin", login("reason", strings.Repeat("x", 201)), nil, 422, "say in 1 to 200 characters why", "/environment?branch=feature%2Flogin"},
-		"a form that never ends":    {"/actions/pin", login("reason", strings.Repeat("x", longestForm)), nil, 400, "could not be read", "/"},
-		"an old page":               {"/actions/redeploy", login("commit", strings.Repeat("2", 40)), nil, 409, "commit 1111111 was requested after you opened the page", "/environment?branch=feature%2Flogin"},
-		"a hash that is none":       {"/actions/approve", url.Values{"hash": {"' OR 1=1"}}, nil, 400, "names no plan of cleanup", "/"},
-		"a plan that is not held":   {"/actions/approve", url.Values{"hash": {"fedcba9876543210"}}, nil, 409, "cleanup does not hold this plan any more", "/"},
-		"a plan that has changed":   {"/actions/approve", url.Values{"hash": {planOfTest}}, func(s *site) { s.taker.cleaned.Brake = &perch.CleanupBrake{Reason: "3 removals"} }, 409, "the plan is not the same any more: 3 removals", "/"},
-		"branches not to be judged": {"/actions/approve", url.Values{"hash": {planOfTest}}, func(s *site) { s.taker.cleaned.Problem = "GitHub listed no branch" }, 409, "GitHub listed no branch", "/"},
+		"another name typed": {
+			"/actions/remove", login("confirm", "feature/logout"), nil, 422,
+			"type the name of the branch, feature/login, exactly", "/confirm?branch=feature%2Flogin",
+		},
+		"no name typed": {
+			"/actions/remove", login(), nil, 422, "Nothing was removed", "/confirm?branch=feature%2Flogin",
+		},
+		"an odd duration": {
+			"/actions/extend", login("for", "a while"), nil, 422, "Give whole hours from 1h to 8760h",
+			"/environment?branch=feature%2Flogin",
+		},
+		"a duration below zero": {
+			"/actions/extend", login("for", "-72h"), nil, 422, "Give whole hours",
+			"/environment?branch=feature%2Flogin",
+		},
+		"a duration for ever": {
+			"/actions/pin", login("for", "9999h", "reason", "x"), nil, 422, "Give whole hours",
+			"/environment?branch=feature%2Flogin",
+		},
+		"half an hour": {
+			"/actions/extend", login("for", "90m"), nil, 422, "Give whole hours", "/environment?branch=feature%2Flogin",
+		},
+		"a pin without a reason": {
+			"/actions/pin", login("for", "24h", "reason", "  "), nil, 422, "say in 1 to 200 characters why",
+			"/environment?branch=feature%2Flogin",
+		},
+		"a reason that never ends": {
+			"/actions/pin", login("reason", strings.Repeat("x", 201)), nil, 422, "say in 1 to 200 characters why",
+			"/environment?branch=feature%2Flogin",
+		},
+		"a form that never ends": {
+			"/actions/pin", login("reason", strings.Repeat("x", longestForm)), nil, 400, "could not be read", "/",
+		},
+		"an old page": {
+			"/actions/redeploy", login("commit", strings.Repeat("2", 40)), nil, 409,
+			"commit 1111111 was requested after you opened the page", "/environment?branch=feature%2Flogin",
+		},
+		"a hash that is none": {
+			"/actions/approve", url.Values{"hash": {"' OR 1=1"}}, nil, 400, "names no plan of cleanup", "/",
+		},
+		"a plan that is not held": {
+			"/actions/approve", url.Values{"hash": {"fedcba9876543210"}}, nil, 409,
+			"cleanup does not hold this plan any more", "/",
+		},
+		"a plan that has changed": {"/actions/approve", url.Values{"hash": {planOfTest}}, func(s *site) {
+			s.taker.cleaned.Brake = &perch.CleanupBrake{Reason: "3 removals"}
+		}, 409, "the plan is not the same any more: 3 removals", "/"},
+		"branches not to be judged": {
+			"/actions/approve", url.Values{"hash": {planOfTest}},
+			func(s *site) { s.taker.cleaned.Problem = "GitHub listed no branch" }, 409, "GitHub listed no branch", "/",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, nil)
@@ -192,7 +239,8 @@ func TestBadInputGetsASentenceAndAWayBackAndDoesNothing(t *testing.T) {
 			if s.taker.err == nil && test.path != "/actions/approve" && s.taker.taken() != 0 {
 				t.Errorf("%d requests were taken", s.taker.taken())
 			}
-			if log := s.log.String(); !strings.Contains(log, "msg=action who=ada") || strings.Contains(log, "outcome=done action") {
+			if log := s.log.String(); !strings.Contains(log, "msg=action who=ada") ||
+				strings.Contains(log, "outcome=done action") {
 				t.Errorf("the log does not say that it was not done: %s", log)
 			}
 		})
@@ -217,7 +265,9 @@ func TestAPageThatCannotBeShownSaysWhyAndLeadsBack(t *testing.T) {
 		status int
 		says   string
 	}{
-		"an unknown branch":         {"/environment?branch=feature%2Fnone", nil, 404, "The branch feature/none has no environment"},
+		"an unknown branch": {
+			"/environment?branch=feature%2Fnone", nil, 404, "The branch feature/none has no environment",
+		},
 		"no branch":                 {"/environment", nil, 400, "This was not understood"},
 		"an unknown life":           {"/life?id=x", nil, 404, "No environment that was removed has this record"},
 		"an unknown page":           {"/admin", nil, 404, "no page at this address"},

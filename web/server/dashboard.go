@@ -23,7 +23,9 @@ import (
 type operator interface {
 	Request(ctx context.Context, request perch.Request, patience time.Duration) (client.Run, error)
 	Keep(ctx context.Context, in perch.KeepInput, view client.View) (perch.KeepResult, error)
-	Cleanup(ctx context.Context, in perch.CleanupInput, timeout time.Duration, view client.View) (perch.CleanupResult, error)
+	Cleanup(
+		ctx context.Context, in perch.CleanupInput, timeout time.Duration, view client.View,
+	) (perch.CleanupResult, error)
 }
 
 // Settings are what a Dashboard needs.
@@ -131,7 +133,8 @@ func (d *Dashboard) routes() http.Handler {
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet { // There is nothing to read, and the deadline would end the context.
-				_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // A connection without deadlines needs none.
+				// A connection without deadlines needs none.
+				_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 			}
 			if failed := answer(w, r); failed != nil {
 				d.tell(w, r, failed)
@@ -185,8 +188,9 @@ func branchOf(r *http.Request) (string, *trouble) {
 	branch := r.URL.Query().Get("branch")
 	if err := perch.ValidateBranch(branch); err != nil {
 		return "", &trouble{
-			status: http.StatusBadRequest, title: "This was not understood", sentence: fmt.Sprintf("The address names no branch: %v.", err),
-			back: "/", backText: "All environments",
+			status: http.StatusBadRequest, title: "This was not understood",
+			sentence: fmt.Sprintf("The address names no branch: %v.", err),
+			back:     "/", backText: "All environments",
 		}
 	}
 	return branch, nil
@@ -218,7 +222,9 @@ func (d *Dashboard) showLife(w http.ResponseWriter, r *http.Request) *trouble {
 		return d.readTrouble(err, "")
 	}
 	id := r.URL.Query().Get("id")
-	i := slices.IndexFunc(history.Lives, func(life perch.Life) bool { return id != "" && pages.LifeID(life.StackID) == id })
+	i := slices.IndexFunc(
+		history.Lives, func(life perch.Life) bool { return id != "" && pages.LifeID(life.StackID) == id },
+	)
 	if i < 0 {
 		return &trouble{
 			status: http.StatusNotFound, title: "No such record",

@@ -100,7 +100,9 @@ func (w *worker) answer(r *http.Request) (any, *readapi.Error) {
 	}
 	for _, environment := range w.overview.Environments {
 		if environment.Branch == query.Get("branch") {
-			return readapi.Page{Status: readapi.Status{Environment: environment, Phase: perch.PhaseReady}, Problem: w.old}, nil
+			return readapi.Page{
+				Status: readapi.Status{Environment: environment, Phase: perch.PhaseReady}, Problem: w.old,
+			}, nil
 		}
 	}
 	return readapi.Page{Status: readapi.Status{Environment: readapi.Environment{Branch: query.Get("branch")}}}, nil
@@ -136,7 +138,9 @@ func (t *taker) Keep(_ context.Context, in perch.KeepInput, _ client.View) (perc
 	return perch.KeepResult{At: in.Note.At, Expires: in.Note.At.Add(72 * time.Hour)}, t.err
 }
 
-func (t *taker) Cleanup(ctx context.Context, in perch.CleanupInput, _ time.Duration, _ client.View) (perch.CleanupResult, error) {
+func (t *taker) Cleanup(
+	ctx context.Context, in perch.CleanupInput, _ time.Duration, _ client.View,
+) (perch.CleanupResult, error) {
 	if t.entered != nil {
 		close(t.entered)
 		select {
@@ -202,10 +206,13 @@ func newSite(t testing.TB, change func(s *Settings)) *site {
 	s := &site{taker: &taker{}, log: &audit{}, worker: &worker{
 		roles: map[string]string{"rita": "read", "tom": "triage", "ana": "write", "max": "maintain", "ada": "admin"},
 		overview: readapi.Overview{
-			Project: "shop", Domain: "preview.example.net", Held: &readapi.HeldCleanup{Hash: planOfTest, Reason: "too many removals"},
+			Project: "shop", Domain: "preview.example.net",
+			Held: &readapi.HeldCleanup{Hash: planOfTest, Reason: "too many removals"},
 			List: readapi.List{At: "2026-11-28T12:00:00Z", Environments: []readapi.Environment{
-				{Branch: "feature/login", Kind: perch.KindBranch, Status: "UPDATE_COMPLETE", Commit: commitOne, Expires: "2026-12-01T12:00:00Z",
-					URL: "https://feature-login.preview.example.net"},
+				{
+					Branch: "feature/login", Kind: perch.KindBranch, Status: "UPDATE_COMPLETE", Commit: commitOne,
+					Expires: "2026-12-01T12:00:00Z", URL: "https://feature-login.preview.example.net",
+				},
 				{Branch: "main", Kind: perch.KindStaging, Status: "UPDATE_COMPLETE", Commit: commitOne},
 			}},
 		},
@@ -227,7 +234,9 @@ func newSite(t testing.TB, change func(s *Settings)) *site {
 	settings := Settings{
 		Project: "shop", PublicURL: public, Temporal: s.taker, Logger: slog.New(slog.NewTextHandler(s.log, nil)),
 		Worker: &readapi.Client{Address: answering.URL, Token: "the-token", HTTP: answering.Client()},
-		GitHub: &GitHubSignIn{ClientID: "Ov23li", ClientSecret: "very-secret", Pages: s.github.URL, API: s.github.URL + "/api/v3"},
+		GitHub: &GitHubSignIn{
+			ClientID: "Ov23li", ClientSecret: "very-secret", Pages: s.github.URL, API: s.github.URL + "/api/v3",
+		},
 	}
 	if change != nil {
 		change(&settings)

@@ -146,7 +146,9 @@ func readPullRequest(e *event, p payload) {
 	case isLabel && p.Label.Name != perch.LabelOff && p.Label.Name != perch.LabelKeep:
 		e.nothing = fmt.Sprintf("nothing follows from the label %q", p.Label.Name)
 	case p.PullRequest.Head.Repo == nil || p.PullRequest.Head.Repo.ID != p.Repository.ID:
-		e.nothing = fmt.Sprintf("pull request #%d comes from a fork, whose branches have no environments", p.PullRequest.Number)
+		e.nothing = fmt.Sprintf(
+			"pull request #%d comes from a fork, whose branches have no environments", p.PullRequest.Number,
+		)
 	}
 	e.branch = p.PullRequest.Head.Ref
 	e.hint.NoUp = !mayLead || isLabel && p.Label.Name == perch.LabelKeep
@@ -164,6 +166,8 @@ func readRepository(e *event, p payload) {
 	e.branch = p.Repository.DefaultBranch
 	e.hint.NoUp = true
 	e.hint.Reason = "repository " + p.Action
-	e.warning = fmt.Sprintf("the repository was %s and is %s now: `perch doctor` says whether the policy must be corrected",
-		p.Action, p.Repository.FullName)
+	e.warning = fmt.Sprintf(
+		"the repository was %s and is %s now: `perch doctor` says whether the policy must be corrected", p.Action,
+		p.Repository.FullName,
+	)
 }

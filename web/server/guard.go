@@ -35,7 +35,8 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 		if !sameHost(r.Host, d.PublicURL) {
 			// DNS rebinding leads here, and a proxy that does not pass on the host.
 			http.Error(w, fmt.Sprintf("This dashboard is at %s, and was asked as %s. "+
-				"A proxy in front of it must pass on the header Host.", d.PublicURL, r.Host), http.StatusMisdirectedRequest)
+				"A proxy in front of it must pass on the header Host.", d.PublicURL, r.Host),
+				http.StatusMisdirectedRequest)
 			return
 		}
 		protected.ServeHTTP(w, r)
@@ -90,7 +91,10 @@ func (d *Dashboard) place(next http.Handler) http.Handler {
 			overview = &asked
 		}
 		if problem := misplaced(d.PublicURL.Hostname(), *overview); problem != "" {
-			d.tell(w, r, &trouble{status: http.StatusServiceUnavailable, title: "This dashboard is at the wrong address", sentence: problem})
+			d.tell(w, r, &trouble{
+				status: http.StatusServiceUnavailable, title: "This dashboard is at the wrong address",
+				sentence: problem,
+			})
 			return
 		}
 		next.ServeHTTP(w, r)

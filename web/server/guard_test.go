@@ -21,8 +21,12 @@ func TestAHostileEnvironmentReachesNothing(t *testing.T) {
 	s := newSite(t, nil)
 	p := s.person(t, "ada")
 	for name, headers := range map[string]http.Header{
-		"a form of another site":           {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.preview.example.net"}},
-		"a form of a host of this domain":  {"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://feature.example.com"}},
+		"a form of another site": {
+			"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.preview.example.net"},
+		},
+		"a form of a host of this domain": {
+			"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://feature.example.com"},
+		},
 		"an old browser":                   {"Sec-Fetch-Site": {""}, "Origin": {"https://evil.preview.example.net"}},
 		"a page without an origin":         {"Sec-Fetch-Site": {""}, "Origin": {"null"}},
 		"the dashboard's host, other port": {"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://127.0.0.1:1"}},
@@ -42,7 +46,9 @@ func TestAHostileEnvironmentReachesNothing(t *testing.T) {
 	t.Run("frames", func(t *testing.T) {
 		answer, err := p.raw(http.MethodGet, "/", nil)
 		status, _ := p.read(answer, err)
-		if policy := answer.Header.Get("Content-Security-Policy"); status != http.StatusOK || !strings.Contains(policy, "frame-ancestors 'none'") {
+		if policy := answer.Header.Get(
+			"Content-Security-Policy",
+		); status != http.StatusOK || !strings.Contains(policy, "frame-ancestors 'none'") {
 			t.Errorf("it may be framed: %d %s", status, policy)
 		}
 	})
@@ -70,7 +76,8 @@ func TestEveryAnswerHasTheHeadersThatProtectIt(t *testing.T) {
 		answer := httptest.NewRecorder()
 		s.Dashboard.ServeHTTP(answer, request)
 		for name, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+			"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff",
+			"X-Frame-Options": "DENY",
 			"Referrer-Policy": "same-origin", "Cache-Control": "no-", "Strict-Transport-Security": "max-age=",
 		} {
 			if got := answer.Header().Get(name); !strings.Contains(got, want) {
@@ -82,9 +89,11 @@ func TestEveryAnswerHasTheHeadersThatProtectIt(t *testing.T) {
 
 func TestTheDashboardIsNotServedBesideEnvironments(t *testing.T) {
 	for public, refused := range map[string]bool{
-		"https://preview.example.net": true, "https://perch.preview.example.net": true, "https://a.b.PREVIEW.example.net": true,
-		"https://feature-login.preview.example.net": true, "https://perch.example.net": false, "https://notpreview.example.net": false,
-		"https://demo.example.org": true, "https://x.demo.example.org": true,
+		"https://preview.example.net": true, "https://perch.preview.example.net": true,
+		"https://a.b.PREVIEW.example.net":           true,
+		"https://feature-login.preview.example.net": true, "https://perch.example.net": false,
+		"https://notpreview.example.net": false,
+		"https://demo.example.org":       true, "https://x.demo.example.org": true,
 	} {
 		t.Run(public, func(t *testing.T) {
 			s := newSite(t, func(settings *Settings) {
@@ -102,7 +111,9 @@ func TestTheDashboardIsNotServedBesideEnvironments(t *testing.T) {
 			s.Dashboard.ServeHTTP(answer, request)
 			err := s.checkPlace(t.Context())
 			if refused {
-				wantAnswer(t, answer.Code, answer.Body.String(), http.StatusServiceUnavailable, "set PERCH_PUBLIC_URL to that")
+				wantAnswer(
+					t, answer.Code, answer.Body.String(), http.StatusServiceUnavailable, "set PERCH_PUBLIC_URL to that",
+				)
 			} else {
 				wantAnswer(t, answer.Code, answer.Body.String(), http.StatusOK)
 			}
@@ -141,7 +152,10 @@ func TestReadingGoesOnWithoutGitHubAndActionsDoNot(t *testing.T) {
 	status, body := p.send(http.MethodGet, "/", nil)
 	wantAnswer(t, status, body, http.StatusOK, "GitHub does not answer")
 	status, body = p.send(http.MethodPost, "/actions/redeploy", redeployLogin)
-	wantAnswer(t, status, body, http.StatusServiceUnavailable, "Nothing was done, because GitHub could not be asked whether you still may")
+	wantAnswer(
+		t, status, body, http.StatusServiceUnavailable,
+		"Nothing was done, because GitHub could not be asked whether you still may",
+	)
 	s.worker.change(func(w *worker) { w.gitHubAway = false })
 	status, body = p.send(http.MethodPost, "/actions/redeploy", redeployLogin)
 	wantAnswer(t, status, body, http.StatusOK)
@@ -154,7 +168,9 @@ func TestWhoLosesThePermissionSeesNothingMore(t *testing.T) {
 	s := newSite(t, nil)
 	p := s.person(t, "ada")
 	s.worker.change(func(w *worker) { delete(w.roles, "ada") })
-	for _, path := range []string{"/", "/?tab=removed", "/environment?branch=main", "/confirm?branch=main", "/life?id=x", "/events"} {
+	for _, path := range []string{
+		"/", "/?tab=removed", "/environment?branch=main", "/confirm?branch=main", "/life?id=x", "/events",
+	} {
 		status, body := p.send(http.MethodGet, path, nil)
 		wantAnswer(t, status, body, http.StatusForbidden, "ada may not read the repository")
 		if strings.Contains(body, "feature/login") {

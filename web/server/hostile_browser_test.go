@@ -27,7 +27,8 @@ func TestAHostileApplicationDoesNothingInTheBrowserOfSomebodyWhoIsSignedIn(t *te
 
 	for name, test := range map[string]struct{ page, ends string }{
 		"posts": {`<form method="post" action="%s/actions/remove"><input name="branch" value="feature/login">` +
-			`<input name="confirm" value="feature/login"><button id="go">Win a prize</button></form>`, "so nothing was done"},
+			`<input name="confirm" value="feature/login"><button id="go">Win a prize</button></form>`,
+			"so nothing was done"},
 		"frames": {`<button id="go">Win</button><script>document.getElementById("go").onclick = () => {
 			const frame = document.createElement("iframe"); frame.src = "%s/confirm?branch=feature%%2Flogin";
 			frame.onload = () => document.body.append("the frame has ended"); document.body.append(frame) }</script>`,
@@ -49,7 +50,7 @@ func TestAHostileApplicationDoesNothingInTheBrowserOfSomebodyWhoIsSignedIn(t *te
 			drawn := s.drawn.Load()
 			browser.Click(t, "#go")
 			browser.Reads(t, test.ends)
-			// A form that is posted ends on the dashboard's page that rejects it; nothing else draws one.
+			// A form that is posted ends on a page of the dashboard; nothing else draws one.
 			if now := s.drawn.Load(); name != "posts" && now != drawn {
 				t.Errorf("%d pages were drawn for it", now-drawn)
 			}

@@ -92,7 +92,9 @@ func TestWhatChangesByTheClockAloneIsNoEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.worker.change(func(w *worker) { w.overview.At, w.overview.Environments[0].USDSoFar = "2026-11-28T12:10:00Z", 3.5 })
+	s.worker.change(func(w *worker) {
+		w.overview.At, w.overview.Environments[0].USDSoFar = "2026-11-28T12:10:00Z", 3.5
+	})
 	s.answers.forget()
 	if after, err := s.fingerprint(t.Context(), ""); err != nil || after != before {
 		t.Errorf("%s became %s, %v", before, after, err)

@@ -33,8 +33,10 @@ func view(b *testing.B, pause time.Duration) {
 		w.overview.Environments = nil
 		for i := range environments {
 			w.overview.Environments = append(w.overview.Environments, readapi.Environment{
-				Branch: fmt.Sprintf("feature/number-%d", i), Slug: fmt.Sprintf("feature-number-%d", i), Kind: perch.KindBranch,
-				Status: "UPDATE_COMPLETE", Commit: commitOne, URL: fmt.Sprintf("https://feature-number-%d.preview.example.net", i),
+				Branch: fmt.Sprintf("feature/number-%d", i), Slug: fmt.Sprintf("feature-number-%d", i),
+				Kind:   perch.KindBranch,
+				Status: "UPDATE_COMPLETE", Commit: commitOne,
+				URL:     fmt.Sprintf("https://feature-number-%d.preview.example.net", i),
 				Updated: "2026-11-28T12:00:00Z", Expires: "2026-12-01T12:00:00Z", USDPerDay: 1.2, USDSoFar: 3.4,
 				PullRequests: []perch.PullRequest{{Number: i, Title: "A feature that people wait for", Author: "ana"}},
 				Message:      &perch.CommitMessage{Subject: "Let people log in", Author: "Ana", At: time.Now()},

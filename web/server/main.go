@@ -123,7 +123,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 
 // runParts connects the parts that are configured to Temporal, and serves them.
 func runParts(
-	ctx context.Context, listen string, receiver *Receiver, settings *Settings, logger *slog.Logger, env func(string) string,
+	ctx context.Context, listen string, receiver *Receiver, settings *Settings, logger *slog.Logger,
+	env func(string) string,
 ) error {
 	temporal, err := client.Dial(ctx, env)
 	var wrong *client.SettingsError
@@ -180,13 +181,15 @@ func secretsFrom(env func(string) string) ([]string, error) {
 		secret := env(name)
 		switch {
 		case secret == "" && len(secrets) == 0:
-			return nil, fmt.Errorf("%s is not set: give it the secret of the webhook on GitHub; `openssl rand -hex 32` "+
-				"makes one", name)
+			return nil,
+				fmt.Errorf("%s is not set: give it the secret of the webhook on GitHub; `openssl rand -hex 32` "+
+					"makes one", name)
 		case secret == "":
 			continue
 		case len(secret) < leastSecret:
-			return nil, fmt.Errorf("%s has %d characters, and a public receiver needs %d: `openssl rand -hex 32` makes one",
-				name, len(secret), leastSecret)
+			return nil,
+				fmt.Errorf("%s has %d characters, and a public receiver needs %d: `openssl rand -hex 32` makes one",
+					name, len(secret), leastSecret)
 		}
 		secrets = append(secrets, secret)
 	}

@@ -60,7 +60,9 @@ func (s *sharedAnswers) keep(key string, value any) {
 }
 
 // askOnce is the answer for key. A viewer who leaves does not end the question, which others share.
-func askOnce[T any](ctx context.Context, s *sharedAnswers, key string, ask func(context.Context) (T, error)) (answer T, err error) {
+func askOnce[T any](
+	ctx context.Context, s *sharedAnswers, key string, ask func(context.Context) (T, error),
+) (answer T, err error) {
 	if found, ok := s.find(key); ok {
 		return found.(T), nil
 	}
@@ -117,11 +119,15 @@ func (d *Dashboard) askPage(ctx context.Context, branch string) (readapi.Page, e
 // nothingKnown reports whether there is nothing to show of a branch: no stack, no run and no
 // leftover.
 func nothingKnown(found readapi.Page) bool {
-	return found.Environment.Status == "" && found.Run.RunID == "" && len(found.Status.Leftovers) == 0 && len(found.Status.OtherRepositories) == 0
+	return found.Environment.Status == "" && found.Run.RunID == "" && len(found.Status.Leftovers) == 0 &&
+		len(found.Status.OtherRepositories) == 0
 }
 
 func (d *Dashboard) askHistory(ctx context.Context) (readapi.History, error) {
-	return askOnce(ctx, d.answers, "history", func(ctx context.Context) (readapi.History, error) { return d.Worker.History(ctx, "") })
+	return askOnce(
+		ctx, d.answers, "history",
+		func(ctx context.Context) (readapi.History, error) { return d.Worker.History(ctx, "") },
+	)
 }
 
 // askLogs is nil if the worker has no lines in time: the page is shown without them.

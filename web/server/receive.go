@@ -86,11 +86,14 @@ func (r *Receiver) handle(ctx context.Context, w http.ResponseWriter, request *h
 		return replyf(http.StatusBadRequest, "read the payload: %v", err)
 	case !signed(body, signature, r.Secrets):
 		return replyf(http.StatusUnauthorized,
-			"the signature is not made with this receiver's secret: the webhook on GitHub and PERCH_WEBHOOK_SECRET must have the same")
+			"the signature is not made with this receiver's secret: the webhook on GitHub and PERCH_WEBHOOK_SECRET "+
+				"must have the same")
 	}
-	if kind, _, err := mime.ParseMediaType(request.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+	if kind, _, err := mime.ParseMediaType(request.Header.Get("Content-Type")); err != nil ||
+		kind != "application/json" {
 		return replyf(http.StatusUnsupportedMediaType,
-			"the payload is %q: set the content type of the webhook on GitHub to application/json", request.Header.Get("Content-Type"))
+			"the payload is %q: set the content type of the webhook on GitHub to application/json",
+			request.Header.Get("Content-Type"))
 	}
 	e, err := readEvent(request.Header.Get("X-GitHub-Event"), body)
 	if err != nil {
@@ -105,7 +108,8 @@ func (r *Receiver) accept(ctx context.Context, e event) reply {
 	switch {
 	case e.ping && e.repository != 0 && e.repository != r.RepositoryID:
 		return replyf(http.StatusUnprocessableEntity,
-			"this receiver is for the repository with the id %d, and the webhook is of the one with the id %d: correct --repository-id",
+			"this receiver is for the repository with the id %d, and the webhook is of the one with the id %d: "+
+				"correct --repository-id",
 			r.RepositoryID, e.repository)
 	case e.ping:
 		return replyf(http.StatusOK, "perch-web receives webhooks for project %s", r.Project)
@@ -126,11 +130,15 @@ func (r *Receiver) accept(ctx context.Context, e event) reply {
 	run, err := r.Temporal.RequestLook(ctx, environment, e.hint)
 	if err == nil && e.note {
 		err = r.Temporal.SendNote(ctx, perch.Note{
-			ID: e.hint.Delivery, Kind: perch.NotePullRequest, Project: r.Project, Branch: e.branch, By: e.hint.By, At: time.Now().UTC(),
+			ID: e.hint.Delivery, Kind: perch.NotePullRequest, Project: r.Project, Branch: e.branch, By: e.hint.By,
+			At: time.Now().UTC(),
 		})
 	}
 	if err != nil {
-		return replyf(http.StatusServiceUnavailable, "%v; redeliver this delivery when Temporal answers, or wait for cleanup", err)
+		return replyf(
+			http.StatusServiceUnavailable, "%v; redeliver this delivery when Temporal answers, or wait for cleanup",
+			err,
+		)
 	}
 	return replyf(http.StatusAccepted, "workflow %s looks at branch %s", run.WorkflowID, e.branch)
 }

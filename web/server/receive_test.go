@@ -51,7 +51,8 @@ func (f *temporal) Reach(context.Context) error { return f.err }
 func newReceiver() (*Receiver, *temporal) {
 	f := &temporal{hints: map[string]perch.Hint{}}
 	return &Receiver{
-		Project: "shop", RepositoryID: 7, Secrets: []string{secret, previous}, Temporal: f, Logger: slog.New(slog.DiscardHandler),
+		Project: "shop", RepositoryID: 7, Secrets: []string{secret, previous}, Temporal: f,
+		Logger: slog.New(slog.DiscardHandler),
 	}, f
 }
 
@@ -108,28 +109,45 @@ func TestADeliveryIsAnsweredByItsFault(t *testing.T) {
 		status  int
 		says    string
 	}{
-		"right":                       {change("push", push, nil), 202, "workflow shop:look:feature-login-"},
-		"signed by the former secret": {change("push", push, header("X-Hub-Signature-256", sign(previous, push))), 202, ""},
-		"no signature":                {change("push", push, func(r *http.Request) { r.Header.Del("X-Hub-Signature-256") }), 401, "no signature"},
-		"signed by SHA-1 only":        {change("push", push, header("X-Hub-Signature-256", "sha1=00")), 401, "no signature"},
-		"another secret":              {change("push", push, header("X-Hub-Signature-256", sign("another secret", push))), 401, "PERCH_WEBHOOK_SECRET"},
-		"a changed body":              {change("push", push+" ", header("X-Hub-Signature-256", sign(secret, push))), 401, ""},
-		"too large":                   {change("push", large, nil), 413, "larger than 26214400 bytes"},
-		"a form":                      {change("push", push, header("Content-Type", "application/x-www-form-urlencoded")), 415, "application/json"},
-		"no JSON":                     {change("push", `{"ref": `, nil), 400, "not the JSON of an event"},
-		"a list":                      {change("push", `[]`, nil), 400, "not the JSON of an event"},
-		"nothing":                     {change("push", `null`, nil), 400, "no repository.id"},
-		"no event":                    {change("", push, nil), 400, "X-GitHub-Event"},
-		"no ref":                      {change("push", `{"repository": {"id": 7}}`, nil), 400, "names no branch"},
-		"a ref that is none":          {change("push", `{"ref": "refs/heads/a..b", "repository": {"id": 7}}`, nil), 400, "names no branch"},
-		"no pull request":             {change("pull_request", `{"action": "opened", "repository": {"id": 7}}`, nil), 400, "names no branch"},
-		"an unknown event":            {change("star", `{"action": "created", "repository": {"id": 7}}`, nil), 204, ""},
-		"another repository":          {change("push", strings.Replace(push, `"id": 7`, `"id": 8`, 1), nil), 204, ""},
-		"a tag":                       {change("push", strings.Replace(push, "heads", "tags", 1), nil), 204, ""},
-		"a ping":                      {change("ping", `{"zen": "x", "repository": {"id": 7}}`, nil), 200, "project shop"},
-		"a ping of a GitHub App":      {change("ping", `{"zen": "x"}`, nil), 200, "project shop"},
-		"a ping of another one":       {change("ping", `{"zen": "x", "repository": {"id": 8}}`, nil), 422, "correct --repository-id"},
-		"not a POST":                  {httptest.NewRequest(http.MethodGet, "/webhooks/github", nil), 405, ""},
+		"right": {change("push", push, nil), 202, "workflow shop:look:feature-login-"},
+		"signed by the former secret": {
+			change("push", push, header("X-Hub-Signature-256", sign(previous, push))), 202, "",
+		},
+		"no signature": {
+			change("push", push, func(r *http.Request) { r.Header.Del("X-Hub-Signature-256") }), 401, "no signature",
+		},
+		"signed by SHA-1 only": {change("push", push, header("X-Hub-Signature-256", "sha1=00")), 401, "no signature"},
+		"another secret": {
+			change("push", push, header("X-Hub-Signature-256", sign("another secret", push))), 401,
+			"PERCH_WEBHOOK_SECRET",
+		},
+		"a changed body": {
+			change("push", push+" ", header("X-Hub-Signature-256", sign(secret, push))), 401, "",
+		},
+		"too large": {change("push", large, nil), 413, "larger than 26214400 bytes"},
+		"a form": {
+			change("push", push, header("Content-Type", "application/x-www-form-urlencoded")), 415, "application/json",
+		},
+		"no JSON":  {change("push", `{"ref": `, nil), 400, "not the JSON of an event"},
+		"a list":   {change("push", `[]`, nil), 400, "not the JSON of an event"},
+		"nothing":  {change("push", `null`, nil), 400, "no repository.id"},
+		"no event": {change("", push, nil), 400, "X-GitHub-Event"},
+		"no ref":   {change("push", `{"repository": {"id": 7}}`, nil), 400, "names no branch"},
+		"a ref that is none": {
+			change("push", `{"ref": "refs/heads/a..b", "repository": {"id": 7}}`, nil), 400, "names no branch",
+		},
+		"no pull request": {
+			change("pull_request", `{"action": "opened", "repository": {"id": 7}}`, nil), 400, "names no branch",
+		},
+		"an unknown event":       {change("star", `{"action": "created", "repository": {"id": 7}}`, nil), 204, ""},
+		"another repository":     {change("push", strings.Replace(push, `"id": 7`, `"id": 8`, 1), nil), 204, ""},
+		"a tag":                  {change("push", strings.Replace(push, "heads", "tags", 1), nil), 204, ""},
+		"a ping":                 {change("ping", `{"zen": "x", "repository": {"id": 7}}`, nil), 200, "project shop"},
+		"a ping of a GitHub App": {change("ping", `{"zen": "x"}`, nil), 200, "project shop"},
+		"a ping of another one": {
+			change("ping", `{"zen": "x", "repository": {"id": 8}}`, nil), 422, "correct --repository-id",
+		},
+		"not a POST": {httptest.NewRequest(http.MethodGet, "/webhooks/github", nil), 405, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, f := newReceiver()
@@ -147,7 +165,9 @@ func TestADeliveryIsAnsweredByItsFault(t *testing.T) {
 func TestADeliveryFailsIfTemporalDoesNotHoldIt(t *testing.T) {
 	r, f := newReceiver()
 	f.err = errors.New("no Temporal answers")
-	if status, text := answered(r, delivery("push", push)); status != 503 || !strings.Contains(text, "no Temporal answers; redeliver") {
+	if status, text := answered(
+		r, delivery("push", push),
+	); status != 503 || !strings.Contains(text, "no Temporal answers; redeliver") {
 		t.Errorf("answered %d %s", status, text)
 	}
 	if status, _ := answered(r, httptest.NewRequest(http.MethodGet, "/readyz", nil)); status != 503 {
@@ -197,25 +217,49 @@ func TestEventsAreHintsAboutBranches(t *testing.T) {
 		event, body string
 		want        map[string]perch.Hint
 	}{
-		"a push":              {"push", push, hints("feature/login", "ana", "push")},
-		"a push that deletes": {"push", about(`"ref": "refs/heads/login", "deleted": true`), hints("login", "github", "branch deleted")},
-		"a new branch":        {"create", about(`"ref": "a/b", "ref_type": "branch"`), hints("a/b", "github", "branch created")},
-		"a branch is gone":    {"delete", about(`"ref": "a/b", "ref_type": "branch"`), hints("a/b", "github", "branch deleted")},
-		"a new tag":           {"create", about(`"ref": "v1", "ref_type": "tag"`), nil},
-		"a tag is gone":       {"delete", about(`"ref": "v1", "ref_type": "tag"`), nil},
-		"a pull request":      {"pull_request", pull("closed", `{"id": 7}`), noUp(hints("login", "ana", "pull request #3 closed"))},
-		"a new pull request":  {"pull_request", pull("opened", `{"id": 7}`), hints("login", "ana", "pull request #3 opened")},
-		"a label":             {"pull_request", pull("labeled", `{"id": 7}`), noUp(hints("login", "ana", "pull request #3 labeled"))},
-		"a label less":        {"pull_request", pull("unlabeled", `{"id": 7}`), hints("login", "ana", "pull request #3 unlabeled")},
-		"a pin":               {"pull_request", strings.Replace(pull("labeled", `{"id": 7}`), "perch:off", "perch:keep", 1), noUp(hints("login", "ana", "pull request #3 labeled"))},
-		"the end of a pin":    {"pull_request", strings.Replace(pull("unlabeled", `{"id": 7}`), "perch:off", "perch:keep", 1), noUp(hints("login", "ana", "pull request #3 unlabeled"))},
-		"another label":       {"pull_request", strings.Replace(pull("labeled", `{"id": 7}`), "perch:off", "bug", 1), nil},
-		"assigned":            {"pull_request", pull("assigned", `{"id": 7}`), nil},
-		"of a fork":           {"pull_request", pull("opened", `{"id": 9}`), nil},
-		"of a deleted fork":   {"pull_request", pull("closed", `null`), nil},
-		"renamed":             {"repository", about(`"action": "renamed"`), noUp(hints("main", "github", "repository renamed"))},
-		"archived":            {"repository", about(`"action": "archived"`), noUp(hints("main", "github", "repository archived"))},
-		"edited":              {"repository", about(`"action": "edited"`), nil},
+		"a push": {"push", push, hints("feature/login", "ana", "push")},
+		"a push that deletes": {
+			"push", about(`"ref": "refs/heads/login", "deleted": true`), hints("login", "github", "branch deleted"),
+		},
+		"a new branch": {
+			"create", about(`"ref": "a/b", "ref_type": "branch"`), hints("a/b", "github", "branch created"),
+		},
+		"a branch is gone": {
+			"delete", about(`"ref": "a/b", "ref_type": "branch"`), hints("a/b", "github", "branch deleted"),
+		},
+		"a new tag":     {"create", about(`"ref": "v1", "ref_type": "tag"`), nil},
+		"a tag is gone": {"delete", about(`"ref": "v1", "ref_type": "tag"`), nil},
+		"a pull request": {
+			"pull_request", pull("closed", `{"id": 7}`), noUp(hints("login", "ana", "pull request #3 closed")),
+		},
+		"a new pull request": {
+			"pull_request", pull("opened", `{"id": 7}`), hints("login", "ana", "pull request #3 opened"),
+		},
+		"a label": {
+			"pull_request", pull("labeled", `{"id": 7}`), noUp(hints("login", "ana", "pull request #3 labeled")),
+		},
+		"a label less": {
+			"pull_request", pull("unlabeled", `{"id": 7}`), hints("login", "ana", "pull request #3 unlabeled"),
+		},
+		"a pin": {
+			"pull_request", strings.Replace(pull("labeled", `{"id": 7}`), "perch:off", "perch:keep", 1),
+			noUp(hints("login", "ana", "pull request #3 labeled")),
+		},
+		"the end of a pin": {
+			"pull_request", strings.Replace(pull("unlabeled", `{"id": 7}`), "perch:off", "perch:keep", 1),
+			noUp(hints("login", "ana", "pull request #3 unlabeled")),
+		},
+		"another label": {
+			"pull_request", strings.Replace(pull("labeled", `{"id": 7}`), "perch:off", "bug", 1), nil,
+		},
+		"assigned":          {"pull_request", pull("assigned", `{"id": 7}`), nil},
+		"of a fork":         {"pull_request", pull("opened", `{"id": 9}`), nil},
+		"of a deleted fork": {"pull_request", pull("closed", `null`), nil},
+		"renamed": {
+			"repository", about(`"action": "renamed"`), noUp(hints("main", "github", "repository renamed")),
+		},
+		"archived": {"repository", about(`"action": "archived"`), noUp(hints("main", "github", "repository archived"))},
+		"edited":   {"repository", about(`"action": "edited"`), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, f := newReceiver()
@@ -246,7 +290,8 @@ func TestAPullRequestIsNotedForTheReport(t *testing.T) {
 		}
 		for _, note := range f.notes {
 			want := perch.Note{
-				ID: "delivery-1", Kind: perch.NotePullRequest, Project: "shop", Branch: "login", By: "webhook:ana", At: note.At,
+				ID: "delivery-1", Kind: perch.NotePullRequest, Project: "shop", Branch: "login", By: "webhook:ana",
+				At: note.At,
 			}
 			if note != want || note.At.IsZero() {
 				t.Errorf("%s: note %+v", action, note)

@@ -85,8 +85,9 @@ func serve(ctx context.Context, address string, p parts) error {
 		return fmt.Errorf("listen: %w; give another address as --listen", err)
 	}
 	server := &http.Server{
-		Handler: p.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: deliveryTimeout, WriteTimeout: 2 * deliveryTimeout,
-		ErrorLog: slog.NewLogLogger(p.logger.Handler(), slog.LevelWarn),
+		Handler: p.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: deliveryTimeout,
+		WriteTimeout: 2 * deliveryTimeout,
+		ErrorLog:     slog.NewLogLogger(p.logger.Handler(), slog.LevelWarn),
 	}
 	if p.dashboard != nil {
 		server.RegisterOnShutdown(p.dashboard.Close)
@@ -131,7 +132,9 @@ func check(ctx context.Context, address string) error {
 	response, err := http.DefaultClient.Do(request)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("no perch-web listens at %s (connection refused): start one with --listen %s", address, address)
+		return fmt.Errorf(
+			"no perch-web listens at %s (connection refused): start one with --listen %s", address, address,
+		)
 	case err != nil:
 		return fmt.Errorf("ask perch-web at %s: %w", address, err)
 	}

@@ -77,5 +77,7 @@ func (d *Dashboard) frame(viewer pages.Viewer) pages.Frame {
 
 // audit writes the line that says who did what.
 func (d *Dashboard) audit(message string, viewer pages.Viewer, more ...any) {
-	d.Logger.Info(message, append([]any{slog.String("who", viewer.Login), slog.String("role", viewer.Role)}, more...)...)
+	d.Logger.Info(
+		message, append([]any{slog.String("who", viewer.Login), slog.String("role", viewer.Role)}, more...)...,
+	)
 }

@@ -55,9 +55,13 @@ func readWorker(address, project string, env func(string) string) (*readapi.Clie
 	}
 	token := env("PERCH_READ_TOKEN")
 	if token == "" {
-		return nil, errors.New("PERCH_READ_TOKEN is not set: give it the token that the worker's read API was started with")
+		return nil, errors.New(
+			"PERCH_READ_TOKEN is not set: give it the token that the worker's read API was started with",
+		)
 	}
-	return &readapi.Client{Address: address, Token: token, Project: project, HTTP: &http.Client{Timeout: workerTimeout}}, nil
+	return &readapi.Client{
+		Address: address, Token: token, Project: project, HTTP: &http.Client{Timeout: workerTimeout},
+	}, nil
 }
 
 // readPublicURL reads the address that people open. Only a loopback address may do without HTTPS.
@@ -69,7 +73,9 @@ func readPublicURL(address string) (*url.URL, error) {
 	read, err := url.Parse(address)
 	switch {
 	case err != nil || read.Host == "" || read.User != nil || read.Scheme != "http" && read.Scheme != "https":
-		return nil, fmt.Errorf("the public address %q is no address: give one such as https://perch.example.com", address)
+		return nil, fmt.Errorf(
+			"the public address %q is no address: give one such as https://perch.example.com", address,
+		)
 	case strings.Trim(read.Path, "/") != "" || read.RawQuery != "" || read.Fragment != "":
 		return nil, fmt.Errorf("the public address %q has a path: the dashboard needs a separate host, such as "+
 			"https://perch.example.com", address)
@@ -117,16 +123,21 @@ func readSignIn(f dashboardFlags, listen string, env func(string) string, settin
 func readGitHub(id, secret, address string) (*GitHubSignIn, error) {
 	switch {
 	case id == "":
-		return nil, errors.New("PERCH_GITHUB_CLIENT_ID is not set, and PERCH_GITHUB_CLIENT_SECRET is: the page of the " +
-			"OAuth app on GitHub has both")
+		return nil,
+			errors.New("PERCH_GITHUB_CLIENT_ID is not set, and PERCH_GITHUB_CLIENT_SECRET is: the page of the " +
+				"OAuth app on GitHub has both")
 	case secret == "":
-		return nil, errors.New("PERCH_GITHUB_CLIENT_SECRET is not set, and PERCH_GITHUB_CLIENT_ID is: the page of the " +
-			"OAuth app on GitHub has both")
+		return nil,
+			errors.New("PERCH_GITHUB_CLIENT_SECRET is not set, and PERCH_GITHUB_CLIENT_ID is: the page of the " +
+				"OAuth app on GitHub has both")
 	case address == "" || strings.TrimSuffix(address, "/") == "https://github.com":
-		return &GitHubSignIn{ClientID: id, ClientSecret: secret, Pages: "https://github.com", API: "https://api.github.com"}, nil
+		return &GitHubSignIn{
+			ClientID: id, ClientSecret: secret, Pages: "https://github.com", API: "https://api.github.com",
+		}, nil
 	}
 	read, err := url.Parse(address)
-	if err != nil || read.Host == "" || read.Scheme != "https" && !(read.Scheme == "http" && isLoopback(read.Hostname())) {
+	if err != nil || read.Host == "" ||
+		read.Scheme != "https" && !(read.Scheme == "http" && isLoopback(read.Hostname())) {
 		return nil, fmt.Errorf("PERCH_GITHUB_URL is %q: give the https:// address of your GitHub Enterprise server, "+
 			"or leave it out for github.com", address)
 	}
@@ -143,8 +154,9 @@ func readProxy(header, from string) (*TrustedProxy, error) {
 		return nil, errors.New("--proxy-header needs --proxy-from (PERCH_PROXY_FROM): the addresses of the proxy, " +
 			"whose header counts, such as 10.0.1.7 or 10.0.1.0/24")
 	case header == "":
-		return nil, errors.New("--proxy-from needs --proxy-header (PERCH_PROXY_HEADER): the header that has the person's " +
-			"GitHub login, such as X-Forwarded-User")
+		return nil,
+			errors.New("--proxy-from needs --proxy-header (PERCH_PROXY_HEADER): the header that has the person's " +
+				"GitHub login, such as X-Forwarded-User")
 	case !headerName.MatchString(header):
 		return nil, fmt.Errorf("--proxy-header %q is no name of a header: give one such as X-Forwarded-User", header)
 	}
@@ -178,8 +190,11 @@ func readLocalUser(login, listen string, public *url.URL) (string, error) {
 	case !wholeLogin.MatchString(login):
 		return "", fmt.Errorf("--local-user %q is no login", login)
 	case err != nil || !isLoopback(host) || !isLoopback(public.Hostname()):
-		return "", fmt.Errorf("--local-user lets everyone do everything who reaches the dashboard, so it needs a loopback address "+
-			"as --listen and --public-url, and not %s and %s", listen, public)
+		return "", fmt.Errorf(
+			"--local-user lets everyone do everything who reaches the dashboard, so it needs a loopback address "+
+				"as --listen and --public-url, and not %s and %s",
+			listen, public,
+		)
 	}
 	return login, nil
 }

@@ -30,7 +30,8 @@ func (d *Dashboard) oauth() *oauth2.Config {
 		ClientID: d.GitHub.ClientID, ClientSecret: d.GitHub.ClientSecret, RedirectURL: d.PublicURL.JoinPath("signin",
 			"callback").String(),
 		Endpoint: oauth2.Endpoint{
-			AuthURL: pages + "/login/oauth/authorize", TokenURL: pages + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams,
+			AuthURL: pages + "/login/oauth/authorize", TokenURL: pages + "/login/oauth/access_token",
+			AuthStyle: oauth2.AuthStyleInParams,
 		},
 	}
 }
@@ -75,7 +76,9 @@ func (d *Dashboard) finishSignIn(w http.ResponseWriter, r *http.Request) *troubl
 	login, err := d.whoIs(ctx, query.Get("code"), verifier)
 	if err != nil {
 		d.Logger.Warn("sign-in failed", "error", err)
-		return d.notSignedIn(http.StatusBadGateway, fmt.Sprintf("GitHub did not say who you are: %v. Sign in again.", err))
+		return d.notSignedIn(
+			http.StatusBadGateway, fmt.Sprintf("GitHub did not say who you are: %v. Sign in again.", err),
+		)
 	}
 	role, err := d.role(ctx, login, true)
 	viewer := pages.Viewer{Login: login, Role: role}
@@ -95,7 +98,9 @@ func (d *Dashboard) finishSignIn(w http.ResponseWriter, r *http.Request) *troubl
 }
 
 func (d *Dashboard) notSignedIn(status int, sentence string) *trouble {
-	return &trouble{status: status, title: "Not signed in", sentence: sentence, back: "/signin", backText: "Sign in with GitHub"}
+	return &trouble{
+		status: status, title: "Not signed in", sentence: sentence, back: "/signin", backText: "Sign in with GitHub",
+	}
 }
 
 // whoIs exchanges the code for a token, asks whose it is, and keeps nothing of it.

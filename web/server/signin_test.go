@@ -15,7 +15,9 @@ func TestAPersonSignsInWithGitHubAndComesToTheWantedPage(t *testing.T) {
 	s := newSite(t, nil)
 	p := s.visitor(t)
 	status, body := p.send(http.MethodGet, "/environment?branch=feature%2Flogin", nil)
-	wantAnswer(t, status, body, http.StatusUnauthorized, "Sign in", "/signin?to=%2Fenvironment%3Fbranch%3Dfeature%252Flogin")
+	wantAnswer(
+		t, status, body, http.StatusUnauthorized, "Sign in", "/signin?to=%2Fenvironment%3Fbranch%3Dfeature%252Flogin",
+	)
 	status, body = p.signIn("ana", "/environment?branch=feature%2Flogin")
 	wantAnswer(t, status, body, http.StatusOK, "feature/login", "ana")
 	if log := s.log.String(); !strings.Contains(log, "msg=sign-in who=ana role=write outcome=done") {
@@ -75,7 +77,9 @@ func TestASignInThatDoesNotSucceedSaysWhy(t *testing.T) {
 			return p.signIn("ana", "/")
 		}, http.StatusBadGateway, "The client_id and/or client_secret passed are incorrect"},
 		"GitHub fails when it is asked who this is": {func(p *person) (int, string) {
-			p.site.github.Inject(github.Fault{Route: "GET /user", Answer: github.Answer(http.StatusInternalServerError, "Oops")})
+			p.site.github.Inject(github.Fault{
+				Route: "GET /user", Answer: github.Answer(http.StatusInternalServerError, "Oops"),
+			})
 			return p.signIn("ana", "/")
 		}, http.StatusBadGateway, "GitHub answers 500"},
 		"a state of somebody else": {func(p *person) (int, string) {
@@ -84,8 +88,10 @@ func TestASignInThatDoesNotSucceedSaysWhy(t *testing.T) {
 			}
 			return p.send(http.MethodGet, "/signin/callback?code=x&state=forged", nil)
 		}, http.StatusBadRequest, "The sign-in took too long, or was begun in another browser"},
-		"no sign-in was begun": {func(p *person) (int, string) { return p.send(http.MethodGet, "/signin/callback?code=x&state=", nil) },
-			http.StatusBadRequest, "The sign-in took too long"},
+		"no sign-in was begun": {
+			func(p *person) (int, string) { return p.send(http.MethodGet, "/signin/callback?code=x&state=", nil) },
+			http.StatusBadRequest, "The sign-in took too long",
+		},
 		"a person who does not want to": {func(p *person) (int, string) {
 			response, err := p.Get(p.site.url + "/signin")
 			if err != nil {
@@ -107,7 +113,8 @@ func TestASignInThatDoesNotSucceedSaysWhy(t *testing.T) {
 
 func TestASignInLeadsOnlyToPagesOfTheDashboard(t *testing.T) {
 	for address, want := range map[string]string{
-		"/environment?branch=a%2Fb": "/environment?branch=a%2Fb", "https://evil.example.com/": "/", "//evil.example.com": "/",
+		"/environment?branch=a%2Fb": "/environment?branch=a%2Fb", "https://evil.example.com/": "/",
+		"//evil.example.com":  "/",
 		"/\\evil.example.com": "/", "": "/", "evil": "/", "/signin": "/", "javascript:alert(1)": "/",
 	} {
 		if got := localPath(address); got != want {

@@ -46,9 +46,13 @@ func (d *Dashboard) tell(w http.ResponseWriter, r *http.Request, failed *trouble
 	}
 	viewer := pages.Viewer{Local: d.LocalUser != "", Login: d.LocalUser}
 	if viewer.Login == "" && d.sessions.Exists(r.Context(), keyLogin) {
-		viewer.Login, viewer.Role = d.sessions.GetString(r.Context(), keyLogin), d.sessions.GetString(r.Context(), keyRole)
+		viewer.Login, viewer.Role = d.sessions.GetString(
+			r.Context(), keyLogin,
+		), d.sessions.GetString(r.Context(), keyRole)
 	}
-	message := pages.Message{Title: failed.title, Sentence: failed.sentence, BackURL: failed.back, BackText: failed.backText}
+	message := pages.Message{
+		Title: failed.title, Sentence: failed.sentence, BackURL: failed.back, BackText: failed.backText,
+	}
 	sent := d.send(w, failed.status, func(out *page) error { return pages.WriteMessage(out, d.frame(viewer), message) })
 	if sent != nil {
 		http.Error(w, failed.sentence, failed.status)
@@ -91,7 +95,10 @@ func signInFirst(r *http.Request) *trouble {
 // it is empty.
 func (d *Dashboard) readTrouble(err error, branch string) *trouble {
 	var answered *readapi.Error
-	failed := &trouble{status: http.StatusServiceUnavailable, title: "The worker does not answer", back: "/", backText: "All environments"}
+	failed := &trouble{
+		status: http.StatusServiceUnavailable, title: "The worker does not answer", back: "/",
+		backText: "All environments",
+	}
 	switch {
 	case !errors.As(err, &answered):
 		failed.sentence = "Nothing can be shown, because the worker does not answer. Environments are not affected. " +
@@ -102,7 +109,8 @@ func (d *Dashboard) readTrouble(err error, branch string) *trouble {
 		failed.status, failed.title = http.StatusNotFound, "No environment"
 		failed.sentence = fmt.Sprintf("The branch %s has no environment, or none any more.", branch)
 	case answered.Status == http.StatusBadRequest:
-		failed.status, failed.title, failed.sentence = http.StatusBadRequest, "This was not understood", answered.Sentence
+		failed.status, failed.title = http.StatusBadRequest, "This was not understood"
+		failed.sentence = answered.Sentence
 	case answered.Status == http.StatusUnauthorized:
 		failed.title = "The worker rejects this dashboard"
 		failed.sentence = "The worker does not take this dashboard's token: PERCH_READ_TOKEN must be the same for both."

@@ -34,10 +34,15 @@ func ensureSearchAttributes(ctx context.Context, temporal client.Client, namespa
 	if len(missing) == 0 {
 		return nil
 	}
-	_, err = operator.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
+	_, err = operator.AddSearchAttributes(
+		ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing},
+	)
 	var exists *serviceerror.AlreadyExists
 	if err != nil && !errors.As(err, &exists) {
-		return fmt.Errorf("register search attributes in namespace %s: %w; register the keywords %v by hand", namespace, err, perch.SearchAttributes())
+		return fmt.Errorf(
+			"register search attributes in namespace %s: %w; register the keywords %v by hand", namespace, err,
+			perch.SearchAttributes(),
+		)
 	}
 	return nil
 }

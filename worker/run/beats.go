@@ -18,7 +18,9 @@ type beats struct {
 	interceptor.WorkerInterceptorBase
 }
 
-func (*beats) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+func (*beats) InterceptActivity(
+	_ context.Context, next interceptor.ActivityInboundInterceptor,
+) interceptor.ActivityInboundInterceptor {
 	return &beating{interceptor.ActivityInboundInterceptorBase{Next: next}}
 }
 

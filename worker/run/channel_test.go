@@ -19,7 +19,9 @@ func TestSlackIsToldWithoutGitHub(t *testing.T) {
 		_, _ = w.Write([]byte("ok"))
 	}))
 	defer slack.Close()
-	variables := map[string]string{"PERCH_SLACK_WEBHOOK": slack.URL, "PERCH_TEMPORAL_UI": "https://temporal.example.org/"}
+	variables := map[string]string{
+		"PERCH_SLACK_WEBHOOK": slack.URL, "PERCH_TEMPORAL_UI": "https://temporal.example.org/",
+	}
 	policy := &perch.Policy{Reports: perch.PolicyReports{Slack: true}}
 	channel := openChannel(policy, nil, func(name string) string { return variables[name] }, "default", time.Now)
 	environment, err := perch.NewEnvironment("shop", "login")
@@ -31,7 +33,8 @@ func TestSlackIsToldWithoutGitHub(t *testing.T) {
 		GitHub: perch.GitHubMemory{Undelivered: true, CommentUndelivered: true}, Ended: []perch.CardState{{}},
 	}
 	channel.Deliver(t.Context(), card, false)
-	if !strings.Contains(posted, "*login* of shop is ready") || !strings.Contains(posted, "https://temporal.example.org/namespaces/default/workflows/shop-login/run-1") {
+	if !strings.Contains(posted, "*login* of shop is ready") ||
+		!strings.Contains(posted, "https://temporal.example.org/namespaces/default/workflows/shop-login/run-1") {
 		t.Errorf("posted %s", posted)
 	}
 	if card.Undelivered() || card.Slack.Told == "" || len(card.Ended) > 0 {
@@ -45,7 +48,8 @@ func TestSlackIsToldWithoutGitHub(t *testing.T) {
 func TestAPolicyThatWantsSlackNeedsItsAddress(t *testing.T) {
 	policy := &perch.Policy{Reports: perch.PolicyReports{Slack: true}}
 	channel := openChannel(policy, nil, nil, "default", time.Now)
-	if _, err := channel.(*channels).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "PERCH_SLACK_WEBHOOK") {
+	if _, err := channel.(*channels).Check(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "PERCH_SLACK_WEBHOOK") {
 		t.Errorf("doctor says %v", err)
 	}
 	if channel := openChannel(&perch.Policy{}, nil, nil, "default", time.Now); channel != nil {

@@ -28,7 +28,7 @@ const (
 // operations answers those who run the worker:
 //
 //	/healthz  200 as long as the process answers
-//	/readyz   200 when this worker has started and Temporal is reachable, else 503 and the sentence that says what is missing
+//	/readyz   200 when this worker has started and Temporal is reachable, else 503 and what is missing
 //	/metrics  Prometheus text
 type operations struct {
 	metrics *metrics
@@ -113,7 +113,10 @@ func (o *operations) listen(address string, logger *slog.Logger) (stop func(), e
 	if err != nil {
 		return nil, fmt.Errorf("listen for health checks and metrics: %w; give another address as --listen", err)
 	}
-	server := &http.Server{Handler: o.handler(), ReadHeaderTimeout: requestTimeout, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+	server := &http.Server{
+		Handler: o.handler(), ReadHeaderTimeout: requestTimeout,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

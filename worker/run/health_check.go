@@ -25,7 +25,8 @@ func check(ctx context.Context, address string) error {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("no worker listens at %s (connection refused): start one with --listen %s, or give --check the address of its --listen", address, address)
+		return fmt.Errorf("no worker listens at %s (connection refused): start one with --listen %s, or give --check "+
+			"the address of its --listen", address, address)
 	}
 	if err != nil {
 		return fmt.Errorf("ask worker at %s: %w", address, err)

@@ -22,17 +22,21 @@ func (h temporalHealth) CheckHealth(context.Context, *client.CheckHealthRequest)
 }
 
 func TestReadyzSaysWhatIsMissing(t *testing.T) {
-	rejected := errors.New(`health check error: connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:1: connect: connection refused"`)
+	rejected := errors.New(`health check error: connection error: desc = "transport: Error while dialing: dial tcp ` +
+		`127.0.0.1:1: connect: connection refused"`)
 	tests := map[string]struct {
 		temporal health
 		status   int
 		body     string
 	}{
-		"not started yet":          {status: 503, body: "the worker has not started yet"},
-		"Temporal does not answer": {temporal: temporalHealth{errors.New("no answer")}, status: 503, body: "reach Temporal: no answer"},
+		"not started yet": {status: 503, body: "the worker has not started yet"},
+		"Temporal does not answer": {
+			temporal: temporalHealth{errors.New("no answer")}, status: 503, body: "reach Temporal: no answer",
+		},
 		"nothing listens where Temporal was": {
 			temporal: temporalHealth{rejected}, status: 503,
-			body: "reach Temporal: no Temporal answers at 127.0.0.1:1 (connection refused): start it there, or set TEMPORAL_ADDRESS",
+			body: "reach Temporal: no Temporal answers at 127.0.0.1:1 (connection refused): start it there, or set " +
+				"TEMPORAL_ADDRESS",
 		},
 		"all is well": {temporal: temporalHealth{}, status: 200, body: "ready"},
 	}
@@ -68,16 +72,24 @@ func TestCheckAsksAWorkerThatListens(t *testing.T) {
 	address := server.Listener.Addr().String()
 
 	var stderr strings.Builder
-	if code := Main(t.Context(), []string{"--check", address}, io.Discard, &stderr, func(string) string { return "" }); code != 1 || !strings.Contains(stderr.String(), "is not ready: the worker has not started yet") {
+	if code := Main(
+		t.Context(), []string{"--check", address}, io.Discard, &stderr, func(string) string { return "" },
+	); code != 1 || !strings.Contains(stderr.String(), "is not ready: the worker has not started yet") {
 		t.Errorf("got exit code %d, %q", code, stderr.String())
 	}
 	o.started(temporalHealth{})
-	if code := Main(t.Context(), []string{"--check", address}, io.Discard, io.Discard, func(string) string { return "" }); code != 0 {
+	if code := Main(
+		t.Context(), []string{"--check", address}, io.Discard, io.Discard, func(string) string { return "" },
+	); code != 0 {
 		t.Errorf("got exit code %d of a worker that is ready", code)
 	}
 	server.Close()
 	stderr.Reset()
-	if code := Main(t.Context(), []string{"--check", address}, io.Discard, &stderr, func(string) string { return "" }); code != 1 || !strings.Contains(stderr.String(), "no worker listens at "+address+" (connection refused): start one with --listen") {
+	if code := Main(
+		t.Context(), []string{"--check", address}, io.Discard, &stderr, func(string) string { return "" },
+	); code != 1 || !strings.Contains(
+		stderr.String(), "no worker listens at "+address+" (connection refused): start one with --listen",
+	) {
 		t.Errorf("got exit code %d, %q", code, stderr.String())
 	}
 }
@@ -89,7 +101,8 @@ func TestAnAddressInUseIsAnErrorThatSaysSo(t *testing.T) {
 	}
 	defer taken.Close()
 	err = Run(t.Context(), Config{Policy: shop(), Listen: taken.Addr().String(), Logger: slog.New(slog.DiscardHandler)})
-	if err == nil || !strings.Contains(err.Error(), taken.Addr().String()) || !strings.Contains(err.Error(), "--listen") {
+	if err == nil || !strings.Contains(err.Error(), taken.Addr().String()) ||
+		!strings.Contains(err.Error(), "--listen") {
 		t.Errorf("got %v", err)
 	}
 }

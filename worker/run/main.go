@@ -71,7 +71,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	if *policyFile == "" {
 		fmt.Fprintf(
 			stderr,
-			"perch-worker: no policy file: give --policy FILE or PERCH_POLICY; `perch-worker policy init` writes one, and "+
+			"perch-worker: no policy file: give --policy FILE or PERCH_POLICY; `perch-worker policy init` writes "+
+				"one, and "+
 				"docs/policy.md describes it\n",
 		)
 		return 2
@@ -105,7 +106,9 @@ func wrongUsage(err error, rest []string) error {
 	return fmt.Errorf("unexpected argument %q", rest[0])
 }
 
-func load(ctx context.Context, policyFile string, interval time.Duration, stderr io.Writer, env func(string) string) (Config, error) {
+func load(
+	ctx context.Context, policyFile string, interval time.Duration, stderr io.Writer, env func(string) string,
+) (Config, error) {
 	if interval <= 0 {
 		return Config{}, fmt.Errorf("--interval is %s: it must be more than nothing, such as 5s", interval)
 	}
@@ -131,5 +134,8 @@ func load(ctx context.Context, policyFile string, interval time.Duration, stderr
 	if err != nil {
 		return Config{}, err
 	}
-	return Config{Policy: policy, AWS: aws, Temporal: temporal, Interval: interval, Deployment: versioning, Env: env, Logger: logger}, nil
+	return Config{
+		Policy: policy, AWS: aws, Temporal: temporal, Interval: interval, Deployment: versioning, Env: env,
+		Logger: logger,
+	}, nil
 }

@@ -66,18 +66,31 @@ func TestWrongUsageAndConfigurationExitWith2AndASentence(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		"unknown flag":        {args: []string{"--polcy", "x"}, want: "flag provided but not defined: -polcy\n\n" + usage},
-		"argument":            {args: []string{"serve"}, want: "unexpected argument \"serve\"\n\n" + usage},
-		"no policy":           {want: "give --policy FILE or PERCH_POLICY"},
-		"policy not there":    {args: []string{"--policy", "/no/such/file"}, want: "read policy: open /no/such/file"},
-		"policy by variable":  {env: map[string]string{"PERCH_POLICY": "/no/such/file"}, want: "read policy: open /no/such/file"},
-		"S72 unknown key":     {args: []string{"--policy", writePolicy(t, goodPolicy+"protectd: [x]\n")}, want: "protectd"},
-		"S72 wrong account":   {args: []string{"--policy", writePolicy(t, strings.Replace(goodPolicy, `"123456789012"`, `"12"`, 1))}, want: "account"},
-		"no time between two": {args: []string{"--policy", writePolicy(t, goodPolicy), "--interval", "0s"}, want: "--interval is 0s: it must be more than nothing"},
+		"unknown flag": {
+			args: []string{"--polcy", "x"}, want: "flag provided but not defined: -polcy\n\n" + usage,
+		},
+		"argument":         {args: []string{"serve"}, want: "unexpected argument \"serve\"\n\n" + usage},
+		"no policy":        {want: "give --policy FILE or PERCH_POLICY"},
+		"policy not there": {args: []string{"--policy", "/no/such/file"}, want: "read policy: open /no/such/file"},
+		"policy by variable": {
+			env: map[string]string{"PERCH_POLICY": "/no/such/file"}, want: "read policy: open /no/such/file",
+		},
+		"S72 unknown key": {
+			args: []string{"--policy", writePolicy(t, goodPolicy+"protectd: [x]\n")}, want: "protectd",
+		},
+		"S72 wrong account": {
+			args: []string{"--policy", writePolicy(t, strings.Replace(goodPolicy, `"123456789012"`, `"12"`, 1))},
+			want: "account",
+		},
+		"no time between two": {
+			args: []string{"--policy", writePolicy(t, goodPolicy), "--interval", "0s"},
+			want: "--interval is 0s: it must be more than nothing",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := runMain(t, c.env, c.args...)
-			if code != 2 || stdout != "" || !strings.HasPrefix(stderr, "perch-worker: ") || !strings.Contains(stderr, c.want) {
+			if code != 2 || stdout != "" || !strings.HasPrefix(stderr, "perch-worker: ") ||
+				!strings.Contains(stderr, c.want) {
 				t.Errorf("exit %d, stdout %q, stderr %q, want %q", code, stdout, stderr, c.want)
 			}
 		})
@@ -101,16 +114,24 @@ func accountOnAWS(t *testing.T, account string) (*aws.Server, *httptest.Server) 
 
 func TestAnotherAccountThanThePolicysIsRejectedBeforeAnythingIsDone(t *testing.T) {
 	server, listener := accountOnAWS(t, "999999999999")
-	cfg := Config{Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: t.TempDir()}}, AWS: endpoint(listener.URL)}
+	cfg := Config{
+		Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: t.TempDir()}},
+		AWS:    endpoint(listener.URL),
+	}
 	err := Run(t.Context(), cfg)
-	if want := "the AWS credentials are for account 999999999999 and the policy is for 123456789012: nothing was done"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "the AWS credentials are for account 999999999999 and the policy is for 123456789012: nothing was " +
+		"done"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error = %v, want %q", err, want)
 	}
-	if _, err := server.AddFault(aws.Fault{Service: "sts", Status: 403, Code: "ExpiredToken", Message: "The security token included in the request is expired"}); err != nil {
+	if _, err := server.AddFault(aws.Fault{
+		Service: "sts", Status: 403, Code: "ExpiredToken",
+		Message: "The security token included in the request is expired",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	err = Run(t.Context(), cfg)
-	if want := "ask AWS who this worker is: ExpiredToken: The security token included in the request is expired; check the AWS credentials"; err == nil || err.Error() != want {
+	if want := "ask AWS who this worker is: ExpiredToken: The security token included in the request is expired; " +
+		"check the AWS credentials"; err == nil || err.Error() != want {
 		t.Errorf("error = %v, want %s", err, want)
 	}
 	stopped, stop := context.WithCancel(t.Context())
@@ -126,21 +147,32 @@ func TestAnotherAccountThanThePolicysIsRejectedBeforeAnythingIsDone(t *testing.T
 }
 
 func TestWithoutAWSTheWorkerSaysInOneSentenceWhatToSet(t *testing.T) {
-	const set = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run the worker where it has a role\n"
+	const set = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run the worker where it has a " +
+		"role\n"
 	none := filepath.Join(t.TempDir(), "none")
 	for name, c := range map[string]struct {
 		env  map[string]string
 		want string
 	}{
 		"no credentials": {nil, "perch-worker: this worker has no AWS credentials: " + set},
-		"a role's credentials cannot be had": {map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"},
-			`perch-worker: get this worker's AWS credentials: Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused; mend that, or ` + set},
-		"no endpoint": {map[string]string{"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
-			`perch-worker: no AWS endpoint answers: Post "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set` + "\n"},
+		"a role's credentials cannot be had": {
+			map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"},
+			`perch-worker: get this worker's AWS credentials: Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: ` +
+				`connect: connection refused; mend that, or ` + set,
+		},
+		"no endpoint": {map[string]string{
+			"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret",
+			"AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+		},
+			`perch-worker: no AWS endpoint answers: Post "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: ` +
+				`connection refused; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set` +
+				"\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, variable := range os.Environ() {
-				if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "TEMPORAL_") {
+				if name, _, _ := strings.Cut(
+					variable, "=",
+				); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "TEMPORAL_") {
 					t.Setenv(name, "")
 				}
 			}
@@ -167,16 +199,24 @@ func TestWithoutTemporalTheWorkerSaysWhereItLooked(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := Run(t.Context(), Config{
-		Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: checkout}}, AWS: endpoint(listener.URL),
-		Temporal: client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))}, // No service has this port.
+		Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: checkout}},
+		AWS:    endpoint(listener.URL),
+		// No service has this port.
+		Temporal: client.Options{
+			HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		},
 	})
-	if want := "no Temporal answers at 127.0.0.1:1 (connection refused): start it there, or set TEMPORAL_ADDRESS to where it is"; err == nil || err.Error() != want {
+	if want := "no Temporal answers at 127.0.0.1:1 (connection refused): start it there, or set TEMPORAL_ADDRESS to " +
+		"where it is"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
 func endpoint(url string) sdk.Config {
-	return sdk.Config{Region: "eu-central-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), RetryMaxAttempts: 1}
+	return sdk.Config{
+		Region: "eu-central-1", BaseEndpoint: &url,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), RetryMaxAttempts: 1,
+	}
 }
 
 func TestTemporalIsNamedByItsDefaultsWhereNothingIsSet(t *testing.T) {

@@ -32,18 +32,27 @@ func newMetrics(project string) *metrics {
 	}
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		runs:     counter("perch_runs_total", "Runs that ended on this worker, by workflow and outcome.", "workflow", "outcome"),
+		runs: counter(
+			"perch_runs_total", "Runs that ended on this worker, by workflow and outcome.", "workflow", "outcome",
+		),
 		stackSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "perch_stack_seconds", Help: "How long CloudFormation took for a stack operation, by the status that it ended in.", Buckets: stackBuckets,
+			Name: "perch_stack_seconds", Help: "How long CloudFormation took for a stack operation, by the status " +
+				"that it ended in.", Buckets: stackBuckets,
 		}, []string{"status"}),
-		verdicts:     counter("perch_cleanup_verdicts_total", "What cleanup said of environments.", "verdict"),
-		throttles:    counter("perch_aws_throttles_total", "Calls that AWS answered with a wish for fewer calls, retries counted.", "service", "operation"),
+		verdicts: counter("perch_cleanup_verdicts_total", "What cleanup said of environments.", "verdict"),
+		throttles: counter(
+			"perch_aws_throttles_total", "Calls that AWS answered with a wish for fewer calls, retries counted.",
+			"service", "operation",
+		),
 		environments: newEnvironments(time.Now),
 	}
 	for _, workflow := range []string{perch.WorkflowProvision, perch.WorkflowTeardown, perch.WorkflowCleanup} {
-		m.runs.WithLabelValues(workflow, string(perch.OutcomeFailed)) // A series that begins with its first failure hides it from increase().
+		// A series that begins with its first failure hides it from increase().
+		m.runs.WithLabelValues(workflow, string(perch.OutcomeFailed))
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
 	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"project": project}, m.registry)
 	registerer.MustRegister(m.runs, m.stackSeconds, m.verdicts, m.throttles, m.environments)
 	var err error

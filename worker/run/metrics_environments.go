@@ -16,8 +16,13 @@ import (
 const listInterval = time.Minute
 
 var (
-	environmentsCount = prometheus.NewDesc("perch_environments", "Environments of the project, by the status of their stack.", []string{"status"}, nil)
-	environmentsAt    = prometheus.NewDesc("perch_environments_listed_timestamp_seconds", "When the environments were last counted, in seconds since 1970.", nil, nil)
+	environmentsCount = prometheus.NewDesc(
+		"perch_environments", "Environments of the project, by the status of their stack.", []string{"status"}, nil,
+	)
+	environmentsAt = prometheus.NewDesc(
+		"perch_environments_listed_timestamp_seconds",
+		"When the environments were last counted, in seconds since 1970.", nil, nil,
+	)
 )
 
 // environments counts the project's environments by status. Every worker shows the same numbers:

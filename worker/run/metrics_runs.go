@@ -30,12 +30,16 @@ type counting struct {
 }
 
 // InterceptWorkflow is interceptor.WorkerInterceptor's.
-func (c *counting) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+func (c *counting) InterceptWorkflow(
+	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
+) interceptor.WorkflowInboundInterceptor {
 	return &countingRuns{interceptor.WorkflowInboundInterceptorBase{Next: next}, c.metrics}
 }
 
 // InterceptActivity is interceptor.WorkerInterceptor's.
-func (c *counting) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+func (c *counting) InterceptActivity(
+	_ context.Context, next interceptor.ActivityInboundInterceptor,
+) interceptor.ActivityInboundInterceptor {
 	return &countingActivities{interceptor.ActivityInboundInterceptorBase{Next: next}, c.metrics}
 }
 
@@ -98,7 +102,8 @@ func (c *countingActivities) ExecuteActivity(ctx context.Context, in *intercepto
 	}
 	switch r := result.(type) {
 	case contract.AwaitResult:
-		c.metrics.stackSeconds.WithLabelValues(r.Status).Observe(time.Since(activity.GetInfo(ctx).ScheduledTime).Seconds())
+		c.metrics.stackSeconds.WithLabelValues(r.Status).
+			Observe(time.Since(activity.GetInfo(ctx).ScheduledTime).Seconds())
 	case contract.PlanResult:
 		for _, v := range r.Verdicts {
 			c.metrics.verdicts.WithLabelValues(string(v.Verdict)).Inc()

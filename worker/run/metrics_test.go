@@ -36,12 +36,16 @@ func TestRunsAreCountedByOutcome(t *testing.T) {
 		err    error
 		want   string
 	}{
-		"ready":                   {result: &perch.Result{Outcome: perch.OutcomeReady}, want: "ready"},
-		"rejected":                {result: &perch.Result{Outcome: perch.OutcomeRejected}, want: "rejected"},
-		"a reading run":           {result: &perch.ListResult{}, want: "completed"},
-		"failed":                  {result: (*perch.Result)(nil), err: temporal.NewApplicationError("broken", "StackFailed"), want: "failed"},
-		"cancelled":               {result: (*perch.Result)(nil), err: temporal.NewCanceledError(), want: "cancelled"},
-		"handed on":               {result: (*perch.Result)(nil), err: &workflow.ContinueAsNewError{}, want: "superseded"},
+		"ready":         {result: &perch.Result{Outcome: perch.OutcomeReady}, want: "ready"},
+		"rejected":      {result: &perch.Result{Outcome: perch.OutcomeRejected}, want: "rejected"},
+		"a reading run": {result: &perch.ListResult{}, want: "completed"},
+		"failed": {
+			result: (*perch.Result)(nil), err: temporal.NewApplicationError("broken", "StackFailed"), want: "failed",
+		},
+		"cancelled": {result: (*perch.Result)(nil), err: temporal.NewCanceledError(), want: "cancelled"},
+		"handed on": {
+			result: (*perch.Result)(nil), err: &workflow.ContinueAsNewError{}, want: "superseded",
+		},
 		"cleanup":                 {result: &perch.CleanupResult{}, want: "completed"},
 		"cleanup that was braked": {result: &perch.CleanupResult{Brake: &perch.CleanupBrake{}}, want: "braked"},
 		"cleanup that held all":   {result: &perch.CleanupResult{Problem: "no listing"}, want: "held"},
@@ -79,12 +83,16 @@ func TestAWorkflowsEndIsCounted(t *testing.T) {
 
 func TestAReplayCountsNothing(t *testing.T) {
 	o := newOperations("shop")
-	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{Interceptors: []interceptor.WorkerInterceptor{&counting{metrics: o.metrics}}})
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
+		Interceptors: []interceptor.WorkerInterceptor{&counting{metrics: o.metrics}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	replayer.RegisterWorkflow(workflows.Provision)
-	if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, "../../workflows/testdata/histories/created.json"); err != nil {
+	if err := replayer.ReplayWorkflowHistoryFromJSONFile(
+		nil, "../../workflows/testdata/histories/created.json",
+	); err != nil {
 		t.Fatal(err)
 	}
 	if got := samples(t, o, `perch_runs_total{outcome="ready"`); len(got) != 0 {
@@ -100,7 +108,9 @@ func TestActivitiesTellStackTimesAndVerdicts(t *testing.T) {
 		return contract.AwaitResult{Status: "CREATE_COMPLETE"}, nil
 	}
 	plan := func(context.Context) (contract.PlanResult, error) {
-		return contract.PlanResult{Verdicts: []perch.CleanupVerdict{{Verdict: perch.VerdictKeep}, {Verdict: perch.VerdictRemove}, {Verdict: perch.VerdictKeep}}}, nil
+		return contract.PlanResult{Verdicts: []perch.CleanupVerdict{
+			{Verdict: perch.VerdictKeep}, {Verdict: perch.VerdictRemove}, {Verdict: perch.VerdictKeep},
+		}}, nil
 	}
 	failing := func(context.Context) (contract.AwaitResult, error) {
 		return contract.AwaitResult{Status: "UNFINISHED"}, errors.New("stopped")
@@ -113,7 +123,10 @@ func TestActivitiesTellStackTimesAndVerdicts(t *testing.T) {
 	if diff := cmp.Diff(want, samples(t, o, "perch_stack_seconds_count")); diff != "" {
 		t.Error(diff)
 	}
-	want = []string{`perch_cleanup_verdicts_total{project="shop",verdict="keep"} 2`, `perch_cleanup_verdicts_total{project="shop",verdict="remove"} 1`}
+	want = []string{
+		`perch_cleanup_verdicts_total{project="shop",verdict="keep"} 2`,
+		`perch_cleanup_verdicts_total{project="shop",verdict="remove"} 1`,
+	}
 	if diff := cmp.Diff(want, samples(t, o, "perch_cleanup_verdicts_total")); diff != "" {
 		t.Error(diff)
 	}
@@ -122,20 +135,27 @@ func TestActivitiesTellStackTimesAndVerdicts(t *testing.T) {
 func TestThrottlesAreCountedForEachTry(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprint(w, `<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>`)
+		fmt.Fprint(
+			w, `<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>`,
+		)
 	}))
 	defer server.Close()
 	o := newOperations("shop")
 	before := aws.Config{
-		Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
+		Region: "eu-central-1", BaseEndpoint: &server.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(s *retry.StandardOptions) {
-				s.MaxAttempts, s.Backoff = 3, retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+				s.MaxAttempts, s.Backoff = 3, retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) {
+					return 0, nil
+				})
 			})
 		},
 	}
 	cfg := o.attach(Config{AWS: before}).AWS
-	if _, err := cloudformation.NewFromConfig(cfg).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err == nil {
+	if _, err := cloudformation.NewFromConfig(cfg).DescribeStacks(
+		t.Context(), &cloudformation.DescribeStacksInput{},
+	); err == nil {
 		t.Fatal("got no error")
 	}
 	want := []string{`perch_aws_throttles_total{operation="DescribeStacks",project="shop",service="CloudFormation"} 3`}
@@ -213,10 +233,16 @@ func samples(t *testing.T, o *operations, prefix string) []string {
 func TestTheTemporalSDKsMetricsAreShown(t *testing.T) {
 	o := newOperations("shop")
 	handler := o.attach(Config{}).Temporal.MetricsHandler
-	failures := handler.WithTags(map[string]string{"workflow_type": "Provision", "namespace": "default"}).Counter("temporal_workflow_task_execution_failed")
+	failures := handler.WithTags(map[string]string{"workflow_type": "Provision", "namespace": "default"}).Counter(
+		"temporal_workflow_task_execution_failed",
+	)
 	failures.Inc(2)
-	handler.WithTags(map[string]string{"workflow_type": "Teardown", "namespace": "default"}).WithTags(map[string]string{"workflow_type": "Provision"}).Counter("temporal_workflow_task_execution_failed").Inc(1)
-	handler.WithTags(map[string]string{"worker_type": "ActivityWorker"}).Gauge("temporal_worker_task_slots_available").Update(7)
+	handler.WithTags(map[string]string{"workflow_type": "Teardown", "namespace": "default"}).WithTags(map[string]string{
+		"workflow_type": "Provision",
+	}).Counter("temporal_workflow_task_execution_failed").Inc(1)
+	handler.WithTags(map[string]string{"worker_type": "ActivityWorker"}).Gauge(
+		"temporal_worker_task_slots_available",
+	).Update(7)
 	handler.Timer("temporal_request_latency").Record(1500 * time.Millisecond)
 	for _, want := range []string{
 		`temporal_workflow_task_execution_failed{namespace="default",project="shop",workflow_type="Provision"} 3`,

@@ -14,7 +14,9 @@ import (
 // countThrottles makes every client of cfg count the answers that ask for fewer calls. It stands
 // inside the SDK's retries, which hide them.
 func (m *metrics) countThrottles(cfg aws.Config) aws.Config {
-	counter := middleware.FinalizeMiddlewareFunc("CountThrottles", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	counter := middleware.FinalizeMiddlewareFunc("CountThrottles", func(
+		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+	) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		out, metadata, err := next.HandleFinalize(ctx, in)
 		var answer smithy.APIError
 		if errors.As(err, &answer) {

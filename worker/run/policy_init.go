@@ -148,7 +148,9 @@ func (p policyInit) outputs(ctx context.Context, cfg aws.Config) (map[string]str
 	}
 	for _, name := range []string{"Project", "ServiceRole", "VpcId", "SubnetIds"} {
 		if all[name] == "" {
-			return nil, "", fmt.Errorf("stack %s has no output %s: name a stack of deploy/bootstrap.yaml", p.stack, name)
+			return nil, "", fmt.Errorf(
+				"stack %s has no output %s: name a stack of deploy/bootstrap.yaml", p.stack, name,
+			)
 		}
 	}
 	return all, strings.Split(aws.ToString(stack.StackId), ":")[4], nil
@@ -196,7 +198,8 @@ func policyText(
 			Key:   "account",
 			Value: account,
 		}, {Key: "region", Value: region}, {Key: "service_role", Value: outputs["ServiceRole"]},
-		{Key: "project", Value: outputs["Project"]}, {Key: "repository", Value: repository}, {Key: "source", Value: from},
+		{Key: "project", Value: outputs["Project"]}, {Key: "repository", Value: repository},
+		{Key: "source", Value: from},
 		{Key: "default_branch", Value: checkout.DefaultBranch},
 	}
 	if domain != "" {

@@ -20,7 +20,9 @@ const otherStack = `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}`
 // createStack creates a stack and waits until it is complete.
 func createStack(t *testing.T, client *cloudformation.Client, name, template string) {
 	t.Helper()
-	if _, err := client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &template}); err != nil {
+	if _, err := client.CreateStack(
+		t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &template},
+	); err != nil {
 		t.Fatal(err)
 	}
 	for {
@@ -75,15 +77,28 @@ func TestPolicyInitSaysWhatIsMissingAndWritesNothing(t *testing.T) {
 		code  int
 		want  string
 	}{
-		"no command":       {args: []string{"policy"}, code: 2, want: "the one command below `worker policy` is init"},
-		"no stack":         {args: []string{"policy", "init"}, code: 2, want: "Give --from-stack NAME"},
-		"an unknown flag":  {args: []string{"policy", "init", "--stack", "x"}, code: 2, want: "flag provided but not defined: -stack"},
-		"no checkout":      {args: append(stack[:4:4], "--repo", t.TempDir(), "--out", out), code: 2, want: "name it with --repo"},
-		"no origin":        {args: append(stack[:4:4], "--repo", lonely, "--out", out), code: 2, want: "git remote add origin ADDRESS"},
-		"a file is there":  {args: append(stack[:6:6], "--out", existing), code: 2, want: "exists and was left alone"},
-		"no such stack":    {args: stack, code: 1, want: "aws cloudformation deploy --template-file deploy/bootstrap.yaml"},
-		"another stack":    {args: append([]string{"policy", "init", "--from-stack", "other"}, stack[4:]...), code: 1, want: "has no output Project: name a stack of deploy/bootstrap.yaml"},
-		"no right to look": {args: stack, fault: &aws.Fault{Service: "cloudformation", Code: "AccessDenied", Message: "not allowed", Status: 403}, code: 1, want: "AccessDenied: not allowed"},
+		"no command": {args: []string{"policy"}, code: 2, want: "the one command below `worker policy` is init"},
+		"no stack":   {args: []string{"policy", "init"}, code: 2, want: "Give --from-stack NAME"},
+		"an unknown flag": {
+			args: []string{"policy", "init", "--stack", "x"}, code: 2, want: "flag provided but not defined: -stack",
+		},
+		"no checkout": {
+			args: append(stack[:4:4], "--repo", t.TempDir(), "--out", out), code: 2, want: "name it with --repo",
+		},
+		"no origin": {
+			args: append(stack[:4:4], "--repo", lonely, "--out", out), code: 2, want: "git remote add origin ADDRESS",
+		},
+		"a file is there": {args: append(stack[:6:6], "--out", existing), code: 2, want: "exists and was left alone"},
+		"no such stack": {
+			args: stack, code: 1, want: "aws cloudformation deploy --template-file deploy/bootstrap.yaml",
+		},
+		"another stack": {
+			args: append([]string{"policy", "init", "--from-stack", "other"}, stack[4:]...), code: 1,
+			want: "has no output Project: name a stack of deploy/bootstrap.yaml",
+		},
+		"no right to look": {args: stack, fault: &aws.Fault{
+			Service: "cloudformation", Code: "AccessDenied", Message: "not allowed", Status: 403,
+		}, code: 1, want: "AccessDenied: not allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.fault != nil {

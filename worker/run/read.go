@@ -103,7 +103,8 @@ func (r *reads) answer(request *http.Request, answer func(*http.Request) (any, e
 	project := request.URL.Query().Get(readapi.ProjectQuery)
 	if own := r.policy.Project; project != "" && project != own {
 		return nil, unanswerable(http.StatusBadRequest,
-			"this worker is of project %s, and not of %s: correct the project, or ask the other one's worker", own, project)
+			"this worker is of project %s, and not of %s: correct the project, or ask the other one's worker", own,
+			project)
 	}
 	return answer(request)
 }
@@ -118,7 +119,8 @@ func authorized(next http.Handler, token string) http.Handler {
 		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			writeAnswer(w, nil, unanswerable(http.StatusUnauthorized,
-				"the token is not the one of this worker: give PERCH_READ_TOKEN the value that the worker was started with"))
+				"the token is not the one of this worker: give PERCH_READ_TOKEN the value that the worker was "+
+					"started with"))
 			return
 		}
 		next.ServeHTTP(w, request)

@@ -75,7 +75,9 @@ func (r *reads) withCaches(now func() time.Time, changes *atomic.Int64) *reads {
 	r.pages = &answerCache[readapi.Page]{read: r.readPage, now: now, age: readAge, changes: changes}
 	r.histories = &answerCache[readapi.History]{read: r.readHistory, now: now, age: readAge, changes: changes}
 	r.lastLines = &answerCache[readapi.Logs]{read: r.readLogs, now: now, age: readAge, changes: changes}
-	r.permissions = &answerCache[readapi.Permission]{read: r.readPermission, now: now, age: roleAge, strict: true, changes: &atomic.Int64{}}
+	r.permissions = &answerCache[readapi.Permission]{
+		read: r.readPermission, now: now, age: roleAge, strict: true, changes: &atomic.Int64{},
+	}
 	return r
 }
 
@@ -127,7 +129,8 @@ func (r *reads) readPage(ctx context.Context, branch string) (readapi.Page, erro
 	page := readapi.Page{
 		Status: readapi.NewStatus(environment, result, far, latest), Beat: far.Beat, Log: card.Log,
 		Timeline: append([]perch.TimelineEntry{}, card.Timeline...),
-		Settings: append([]perch.SettingDifference{}, card.State.Settings...), Seeds: append([]perch.SeedRecord{}, card.Seeds...),
+		Settings: append([]perch.SettingDifference{}, card.State.Settings...),
+		Seeds:    append([]perch.SeedRecord{}, card.Seeds...),
 	}
 	return page, nil
 }
@@ -136,7 +139,9 @@ func (r *reads) readPage(ctx context.Context, branch string) (readapi.Page, erro
 func (r *reads) environmentOf(request *http.Request) (perch.Environment, error) {
 	branch := request.URL.Query().Get("branch")
 	if branch == "" {
-		return perch.Environment{}, unanswerable(http.StatusBadRequest, "the question names no branch: add ?branch=NAME")
+		return perch.Environment{}, unanswerable(
+			http.StatusBadRequest, "the question names no branch: add ?branch=NAME",
+		)
 	}
 	environment, err := perch.NewEnvironment(r.policy.Project, branch)
 	if err != nil {

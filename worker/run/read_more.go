@@ -34,7 +34,9 @@ func (r *reads) history(request *http.Request) (any, error) {
 	}
 	answer, stale, err := r.histories.get(request.Context(), branch, false)
 	if stale != nil {
-		answer.Warnings = append(append([]string{}, answer.Warnings...), "newer records are not known: "+problemOf(stale))
+		answer.Warnings = append(
+			append([]string{}, answer.Warnings...), "newer records are not known: "+problemOf(stale),
+		)
 	}
 	return answer, err
 }
@@ -62,7 +64,8 @@ func (r *reads) logLines(request *http.Request) (any, error) {
 		question.Since, err = time.ParseDuration(text)
 		if err != nil || question.Since <= 0 || question.Since > mostSince {
 			return nil, unanswerable(http.StatusBadRequest,
-				"since=%q is not a time to look back: give a duration such as 15m, of at most %.0f hours", text, mostSince.Hours())
+				"since=%q is not a time to look back: give a duration such as 15m, of at most %.0f hours", text,
+				mostSince.Hours())
 		}
 	}
 	if text := query.Get("lines"); text != "" {
@@ -103,7 +106,8 @@ func (r *reads) readLogs(ctx context.Context, key string) (readapi.Logs, error) 
 	}
 	if result.Environment == nil {
 		return readapi.Logs{}, unanswerable(http.StatusNotFound,
-			"branch %s has no environment, so there are no logs; `perch up %s` requests one", environment.Branch, environment.Branch)
+			"branch %s has no environment, so there are no logs; `perch up %s` requests one", environment.Branch,
+			environment.Branch)
 	}
 	lines := r.logs.Tail(ctx, environment, r.logNow().Add(-question.Since), question.Lines)
 	return readapi.Logs{Branch: environment.Branch, LogLines: lines}, nil
@@ -118,7 +122,8 @@ func (r *reads) permission(request *http.Request) (any, error) {
 	switch {
 	case r.roles == nil:
 		return nil, unanswerable(http.StatusNotFound,
-			"the repository of project %s is not on GitHub, so nobody's permission is known: set `source.github` in the policy",
+			"the repository of project %s is not on GitHub, so nobody's permission is known: set `source.github` in "+
+				"the policy",
 			r.policy.Project)
 	case !loginForm.MatchString(login):
 		return nil, unanswerable(http.StatusBadRequest, "%q is no login on GitHub", login)

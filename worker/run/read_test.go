@@ -90,7 +90,9 @@ func newReadWorld(t *testing.T, branches ...string) *readWorld {
 			t.Fatal(err)
 		}
 	}
-	w := &readWorld{T: t, aws: server, runs: &knownRuns{}, roles: &knownRoles{}, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	w := &readWorld{
+		T: t, aws: server, runs: &knownRuns{}, roles: &knownRoles{}, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+	}
 	checkout := t.TempDir()
 	if _, err := git.PlainInit(checkout, false); err != nil {
 		t.Fatal(err)
@@ -234,12 +236,15 @@ func TestWhenAWSIsAwayTheLastAnswerIsGivenWithTheReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.aws.AddFault(aws.Fault{Status: 503, Code: "ServiceUnavailable", Message: "AWS is away"}); err != nil {
+	if _, err := w.aws.AddFault(aws.Fault{
+		Status: 503, Code: "ServiceUnavailable", Message: "AWS is away",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(4 * time.Minute)
 	stale, err := w.client.Overview(t.Context())
-	if err != nil || stale.At != good.At || len(stale.Environments) != 1 || !strings.Contains(stale.Problem, "AWS is away") {
+	if err != nil || stale.At != good.At || len(stale.Environments) != 1 ||
+		!strings.Contains(stale.Problem, "AWS is away") {
 		t.Errorf("%+v, %v", stale, err)
 	}
 	_, err = w.client.Page(t.Context(), "login")
@@ -261,14 +266,19 @@ func TestQuestionsThatCannotBeAnsweredSayWhy(t *testing.T) {
 		status                      int
 		sentence                    string
 	}{
-		"no token":        {"GET", readapi.PathOverview, "", 401, "give PERCH_READ_TOKEN the value"},
-		"another token":   {"GET", readapi.PathOverview, "Bearer " + readToken + "x", 401, "give PERCH_READ_TOKEN the value"},
-		"another scheme":  {"GET", readapi.PathOverview, "Basic " + readToken, 401, "give PERCH_READ_TOKEN the value"},
-		"unknown path":    {"GET", "/v9/all", "Bearer " + readToken, 404, "does not know the question GET \"/v9/all\""},
-		"not a read":      {"POST", readapi.PathOverview, "Bearer " + readToken, 404, "does not know the question POST"},
-		"no branch":       {"GET", readapi.PathPage, "Bearer " + readToken, 400, "names no branch"},
-		"no such name":    {"GET", readapi.PathPage + "?branch=a%00b", "Bearer " + readToken, 400, "branch"},
-		"another project": {"GET", readapi.PathOverview + "?project=blog", "Bearer " + readToken, 400, "of project shop, and not of blog"},
+		"no token": {"GET", readapi.PathOverview, "", 401, "give PERCH_READ_TOKEN the value"},
+		"another token": {
+			"GET", readapi.PathOverview, "Bearer " + readToken + "x", 401, "give PERCH_READ_TOKEN the value",
+		},
+		"another scheme": {"GET", readapi.PathOverview, "Basic " + readToken, 401, "give PERCH_READ_TOKEN the value"},
+		"unknown path":   {"GET", "/v9/all", "Bearer " + readToken, 404, "does not know the question GET \"/v9/all\""},
+		"not a read": {
+			"POST", readapi.PathOverview, "Bearer " + readToken, 404, "does not know the question POST",
+		},
+		"no branch":    {"GET", readapi.PathPage, "Bearer " + readToken, 400, "names no branch"},
+		"no such name": {"GET", readapi.PathPage + "?branch=a%00b", "Bearer " + readToken, 400, "branch"},
+		"another project": {"GET", readapi.PathOverview +
+			"?project=blog", "Bearer " + readToken, 400, "of project shop, and not of blog"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request, err := http.NewRequestWithContext(t.Context(), c.method, w.client.Address+c.path, nil)
@@ -286,7 +296,8 @@ func TestQuestionsThatCannotBeAnsweredSayWhy(t *testing.T) {
 			body := make([]byte, 4096)
 			n, _ := response.Body.Read(body)
 			text := strings.ReplaceAll(string(body[:n]), `\"`, `"`)
-			if response.StatusCode != c.status || !strings.Contains(text, c.sentence) || !strings.Contains(text, `{"error":`) {
+			if response.StatusCode != c.status || !strings.Contains(text, c.sentence) ||
+				!strings.Contains(text, `{"error":`) {
 				t.Errorf("%d %s", response.StatusCode, text)
 			}
 		})

@@ -156,13 +156,20 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 		}
 	}
 	quick := worker.New(temporal, perch.TaskQueue(cfg.Policy.Project), worker.Options{
-		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment, Interceptors: []interceptor.WorkerInterceptor{&beats{}},
+		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment,
+		Interceptors: []interceptor.WorkerInterceptor{&beats{}},
 	})
 	waits := worker.New(temporal, perch.WaitQueue(cfg.Policy.Project), worker.Options{
-		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment, DisableWorkflowWorker: true,
-		MaxConcurrentActivityExecutionSize: waitSlots, MaxHeartbeatThrottleInterval: freshBeats, DefaultHeartbeatThrottleInterval: freshBeats,
+		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment,
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: waitSlots, MaxHeartbeatThrottleInterval: freshBeats,
+		DefaultHeartbeatThrottleInterval: freshBeats,
 	})
-	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan, workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Note, workflows.Look, workflows.Expiry, workflows.Keep, workflows.History} {
+	for _, workflow := range []any{
+		workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan,
+		workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Note, workflows.Look, workflows.Expiry,
+		workflows.Keep, workflows.History,
+	} {
 		quick.RegisterWorkflow(workflow)
 	}
 	set.Register(quick, waits)
@@ -175,7 +182,9 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 	}
 	defer stop(quick, waits)
 	started()
-	cfg.Logger.Info("worker is ready", "project", cfg.Policy.Project, "account", cfg.Policy.Account, "region", cfg.Policy.Region)
+	cfg.Logger.Info(
+		"worker is ready", "project", cfg.Policy.Project, "account", cfg.Policy.Account, "region", cfg.Policy.Region,
+	)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -203,12 +212,16 @@ func checkAccount(ctx context.Context, cfg Config) error {
 	var unsent *smithyhttp.RequestSendError
 	switch {
 	case errors.As(err, &unsent):
-		return fmt.Errorf("no AWS endpoint answers: %w; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set", awserr.Said(err))
+		return fmt.Errorf(
+			"no AWS endpoint answers: %w; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set",
+			awserr.Said(err),
+		)
 	case err != nil:
 		return fmt.Errorf("ask AWS who this worker is: %w; check the AWS credentials", awserr.Said(err))
 	}
 	if account := aws.ToString(identity.Account); account != cfg.Policy.Account {
-		return fmt.Errorf("the AWS credentials are for account %s and the policy is for %s: nothing was done; use the right profile or correct `account` in the policy", account, cfg.Policy.Account)
+		return fmt.Errorf("the AWS credentials are for account %s and the policy is for %s: nothing was done; use "+
+			"the right profile or correct `account` in the policy", account, cfg.Policy.Account)
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ func deployment(env func(string) string) (worker.DeploymentOptions, error) {
 		return worker.DeploymentOptions{}, nil
 	}
 	if name == "" || build == "" {
-		return worker.DeploymentOptions{}, errors.New("worker versioning needs both " + deploymentName + " and " + buildID + "; set both, or neither")
+		return worker.DeploymentOptions{}, errors.New("worker versioning needs both " + deploymentName + " and " +
+			buildID + "; set both, or neither")
 	}
 	return worker.DeploymentOptions{
 		UseVersioning: true, Version: worker.WorkerDeploymentVersion{DeploymentName: name, BuildID: build},

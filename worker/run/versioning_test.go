@@ -23,7 +23,8 @@ func TestVersioningIsOptedInToByBothVariables(t *testing.T) {
 			if (err != nil) != (c.complain != "") || (err != nil && !strings.Contains(err.Error(), c.complain)) {
 				t.Fatalf("error %v", err)
 			}
-			if got.UseVersioning != c.on || (c.on && got.DefaultVersioningBehavior != workflow.VersioningBehaviorPinned) {
+			if got.UseVersioning != c.on ||
+				(c.on && got.DefaultVersioningBehavior != workflow.VersioningBehaviorPinned) {
 				t.Errorf("options %+v", got)
 			}
 		})

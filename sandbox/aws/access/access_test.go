@@ -95,7 +95,8 @@ func TestConditions(t *testing.T) {
 			`"StringLike": {"iam:PassedToService": "ec2.*"}`, []string{"ec2.amazonaws.com"}, true,
 		},
 		"ArnEquals": {
-			`"ArnEquals": {"iam:PassedToService": "arn:aws:iam::aws:policy/*"}`, []string{"arn:aws:iam::aws:policy/A"}, true,
+			`"ArnEquals": {"iam:PassedToService": "arn:aws:iam::aws:policy/*"}`, []string{"arn:aws:iam::aws:policy/A"},
+			true,
 		},
 		"ArnLike does not reach over a colon": {
 			`"ArnLike": {"iam:PassedToService": "arn:aws:ec2:*:t/a"}`, []string{"arn:aws:ec2:r:1:t/a"}, false,
@@ -118,7 +119,8 @@ func TestConditions(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			statement := `{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": {` + c.condition + `}}`
+			statement := `{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": {` + c.condition +
+				`}}`
 			request := access.Request{Action: "iam:PassRole", Resource: "arn:aws:iam::1:role/r"}
 			request.Keys = map[string][]string{"iam:passedtoservice": c.values}
 			if denial := caller(t, statement).Check(request); (denial == nil) != c.allowed {

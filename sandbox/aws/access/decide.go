@@ -108,7 +108,9 @@ func decide(documents []*Document, request Request) (grants []Grant, denied bool
 			case s.Effect == "Deny":
 				return nil, true
 			default:
-				grants = append(grants, Grant{Policy: document.Name, Sid: s.Sid, Action: request.Action, Pattern: pattern})
+				grants = append(
+					grants, Grant{Policy: document.Name, Sid: s.Sid, Action: request.Action, Pattern: pattern},
+				)
 			}
 		}
 	}

@@ -182,7 +182,8 @@ func (c *call) checkUpdate(st *stack, p *plan, d definition) error {
 	if err != nil {
 		return err
 	}
-	same := current.fingerprint(st.Definition.Tags) == p.fingerprint(d.Tags) && maps.Equal(st.Definition.Fetched, d.Fetched)
+	same := current.fingerprint(st.Definition.Tags) == p.fingerprint(d.Tags) &&
+		maps.Equal(st.Definition.Fetched, d.Fetched)
 	if st.Status != "UPDATE_FAILED" && same {
 		return invalid("No updates are to be performed.")
 	}
@@ -194,15 +195,18 @@ func (c *call) checkUpdate(st *stack, p *plan, d definition) error {
 	}
 	if len(changed) > 0 {
 		slices.Sort(changed)
-		return invalid("Update of resource type is not permitted. The new template modifies resource type of the following resources: [%s]", strings.Join(changed, ", "))
+		return invalid("Update of resource type is not permitted. The new template modifies resource type of the "+
+			"following resources: [%s]", strings.Join(changed, ", "))
 	}
 	return nil
 }
 
 // beginUpdate starts to bring st to d.
 func (c *call) beginUpdate(st *stack, d definition) *operation {
-	op := &operation{ID: operationID(), Token: c.form.get("ClientRequestToken"), Phase: updating, Previous: st.Definition, Before: map[string]*resourceState{},
-		Restored: map[string]bool{}}
+	op := &operation{
+		ID: operationID(), Token: c.form.get("ClientRequestToken"), Phase: updating, Previous: st.Definition,
+		Before: map[string]*resourceState{}, Restored: map[string]bool{},
+	}
 	if c.form.is("DisableRollback") {
 		op.OnFailure = "DO_NOTHING"
 	}
@@ -269,7 +273,8 @@ func (c *call) deletable(st *stack, name string) error {
 	if st.Protected {
 		return invalid("Stack [%s] cannot be deleted while TerminationProtection is enabled", name)
 	}
-	if inProgress(st.Status) && !slices.Contains([]string{"CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "REVIEW_IN_PROGRESS"}, st.Status) {
+	if inProgress(st.Status) &&
+		!slices.Contains([]string{"CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "REVIEW_IN_PROGRESS"}, st.Status) {
 		return invalid("Stack [%s] cannot be deleted while in status %s", name, st.Status)
 	}
 	mode := c.form.get("DeletionMode")
@@ -277,15 +282,20 @@ func (c *call) deletable(st *stack, name string) error {
 		return constraint(mode, "deletionMode", "satisfy enum value set: [STANDARD, FORCE_DELETE_STACK]")
 	}
 	if mode == "FORCE_DELETE_STACK" && st.Status != "DELETE_FAILED" {
-		return invalid("Invalid operation on stack [%s]. Force delete is only allowed when the stack is in DELETE_FAILED state.", st.ID)
+		return invalid(
+			"Invalid operation on stack [%s]. Force delete is only allowed when the stack is in DELETE_FAILED state.",
+			st.ID,
+		)
 	}
 	retain := c.form.list("RetainResources")
 	if len(retain) > 0 && st.Status != "DELETE_FAILED" {
-		return invalid("Invalid operation on stack [%s]. Specify resources to retain only when the stack is in DELETE_FAILED state.", st.ID)
+		return invalid("Invalid operation on stack [%s]. Specify resources to retain only when the stack is in "+
+			"DELETE_FAILED state.", st.ID)
 	}
 	for _, id := range retain {
 		if res := st.Resources[id]; res == nil || res.Status == "DELETE_COMPLETE" {
-			return invalid("The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.")
+			return invalid("The specified resources to retain must be in a valid state. Do not specify resources " +
+				"that are in the DELETE_COMPLETE state.")
 		}
 	}
 	return nil

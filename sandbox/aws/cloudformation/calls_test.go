@@ -26,13 +26,20 @@ func withToken(token string) func(*api.CreateStackInput) {
 func TestTokenMakesARepeatedCreationHarmless(t *testing.T) {
 	w := newWorld(t)
 	id := w.create("shop-a", simple, withToken("one"))
-	again, err := w.client.CreateStack(t.Context(), &api.CreateStackInput{StackName: aws.String("shop-a"), TemplateBody: aws.String(simple), ClientRequestToken: aws.String("one")})
+	again, err := w.client.CreateStack(t.Context(), &api.CreateStackInput{
+		StackName: aws.String("shop-a"), TemplateBody: aws.String(simple), ClientRequestToken: aws.String("one"),
+	})
 	if err != nil || *again.StackId != id || again.OperationId != nil {
 		t.Errorf("repeat: %v, %v", again, err)
 	}
-	_, err = w.client.CreateStack(t.Context(), &api.CreateStackInput{StackName: aws.String("shop-a"), TemplateBody: aws.String(chain), ClientRequestToken: aws.String("one")})
-	wantError(t, err, "TokenAlreadyExistsException", "The client request token one has already been used for this stack. Retry the request with a different client request token")
-	_, err = w.client.CreateStack(t.Context(), &api.CreateStackInput{StackName: aws.String("shop-a"), TemplateBody: aws.String(simple), ClientRequestToken: aws.String("two")})
+	_, err = w.client.CreateStack(t.Context(), &api.CreateStackInput{
+		StackName: aws.String("shop-a"), TemplateBody: aws.String(chain), ClientRequestToken: aws.String("one"),
+	})
+	wantError(t, err, "TokenAlreadyExistsException", "The client request token one has already been used for this "+
+		"stack. Retry the request with a different client request token")
+	_, err = w.client.CreateStack(t.Context(), &api.CreateStackInput{
+		StackName: aws.String("shop-a"), TemplateBody: aws.String(simple), ClientRequestToken: aws.String("two"),
+	})
 	wantError(t, err, "AlreadyExistsException", "Stack [shop-a] already exists")
 	w.reach(id, "CREATE_COMPLETE")
 	out, err := w.client.DescribeStackEvents(t.Context(), &api.DescribeStackEventsInput{StackName: &id})
@@ -50,7 +57,9 @@ func TestTokenMakesARepeatedUpdateHarmless(t *testing.T) {
 	w := newWorld(t)
 	w.create("shop-a", simple)
 	w.reach("shop-a", "CREATE_COMPLETE")
-	in := &api.UpdateStackInput{StackName: aws.String("shop-a"), TemplateBody: aws.String(chain), ClientRequestToken: aws.String("one")}
+	in := &api.UpdateStackInput{
+		StackName: aws.String("shop-a"), TemplateBody: aws.String(chain), ClientRequestToken: aws.String("one"),
+	}
 	for range 2 {
 		if _, err := w.client.UpdateStack(t.Context(), in); err != nil {
 			t.Fatal(err)
@@ -59,12 +68,14 @@ func TestTokenMakesARepeatedUpdateHarmless(t *testing.T) {
 	}
 	in.TemplateBody = aws.String(simple)
 	_, err := w.client.UpdateStack(t.Context(), in)
-	wantError(t, err, "TokenAlreadyExistsException", "The client request token one has already been used for this stack. Retry the request with a different client request token")
+	wantError(t, err, "TokenAlreadyExistsException", "The client request token one has already been used for this "+
+		"stack. Retry the request with a different client request token")
 }
 
 func TestBadCallsAreRejected(t *testing.T) {
 	w := newWorld(t)
-	long := `{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Description": "` + strings.Repeat("x", 52_000) + `"}`
+	long := `{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Description": "` + strings.Repeat("x", 52_000) +
+		`"}`
 	role := `{"Resources": {"Role": {"Type": "AWS::IAM::Role"}}}`
 	named := `{"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "r"}}}}`
 	for _, test := range []struct {
@@ -72,17 +83,39 @@ func TestBadCallsAreRejected(t *testing.T) {
 		in             api.CreateStackInput
 		code, sentence string
 	}{
-		{"a name with an underscore", api.CreateStackInput{StackName: aws.String("a_b"), TemplateBody: aws.String(simple)}, "ValidationError",
-			"1 validation error detected: Value 'a_b' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"},
-		{"no template", api.CreateStackInput{StackName: aws.String("a")}, "ValidationError", "Either Template URL or Template Body must be specified."},
-		{"a template over 51,200 bytes", api.CreateStackInput{StackName: aws.String("a"), TemplateBody: &long}, "ValidationError",
-			"1 validation error detected: Value '" + long + "' at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to 51200"},
-		{"IAM without a capability", api.CreateStackInput{StackName: aws.String("a"), TemplateBody: &role}, "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]"},
-		{"named IAM without its capability", api.CreateStackInput{StackName: aws.String("a"), TemplateBody: &named, Capabilities: []types.Capability{types.CapabilityCapabilityIam}},
+		{
+			"a name with an underscore",
+			api.CreateStackInput{StackName: aws.String("a_b"), TemplateBody: aws.String(simple)}, "ValidationError",
+			"1 validation error detected: Value 'a_b' at 'stackName' failed to satisfy constraint: Member must " +
+				"satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*",
+		},
+		{
+			"no template", api.CreateStackInput{StackName: aws.String("a")}, "ValidationError",
+			"Either Template URL or Template Body must be specified.",
+		},
+		{
+			"a template over 51,200 bytes", api.CreateStackInput{StackName: aws.String("a"), TemplateBody: &long},
+			"ValidationError",
+			"1 validation error detected: Value '" + long +
+				"' at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to 51200",
+		},
+		{
+			"IAM without a capability", api.CreateStackInput{StackName: aws.String("a"), TemplateBody: &role},
+			"InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]",
+		},
+		{"named IAM without its capability", api.CreateStackInput{
+			StackName: aws.String("a"), TemplateBody: &named,
+			Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		},
 			"InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
-		{"a parameter that the template does not have", api.CreateStackInput{StackName: aws.String("a"), TemplateBody: aws.String(simple),
-			Parameters: []types.Parameter{{ParameterKey: aws.String("Size"), ParameterValue: aws.String("1")}}}, "ValidationError", "Parameters: [Size] do not exist in the template"},
-		{"AWS's own tags", api.CreateStackInput{StackName: aws.String("a"), TemplateBody: aws.String(simple), Tags: []types.Tag{{Key: aws.String("aws:x"), Value: aws.String("1")}}},
+		{"a parameter that the template does not have", api.CreateStackInput{
+			StackName: aws.String("a"), TemplateBody: aws.String(simple),
+			Parameters: []types.Parameter{{ParameterKey: aws.String("Size"), ParameterValue: aws.String("1")}},
+		}, "ValidationError", "Parameters: [Size] do not exist in the template"},
+		{"AWS's own tags", api.CreateStackInput{
+			StackName: aws.String("a"), TemplateBody: aws.String(simple),
+			Tags: []types.Tag{{Key: aws.String("aws:x"), Value: aws.String("1")}},
+		},
 			"ValidationError", "aws: prefixed tag key names are not allowed for external use."},
 	} {
 		t.Run(test.behaviour, func(t *testing.T) {
@@ -127,7 +160,9 @@ func TestListingsComeInPages(t *testing.T) {
 		t.Error(diff)
 	}
 	var listed []string
-	summaries := api.NewListStacksPaginator(w.client, &api.ListStacksInput{StackStatusFilter: []types.StackStatus{types.StackStatusDeleteComplete}})
+	summaries := api.NewListStacksPaginator(
+		w.client, &api.ListStacksInput{StackStatusFilter: []types.StackStatus{types.StackStatusDeleteComplete}},
+	)
 	for summaries.HasMorePages() {
 		page, err := summaries.NextPage(t.Context())
 		if err != nil {
@@ -179,18 +214,25 @@ func TestNoEchoParametersAreHidden(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"Password": "****", "Delay": "0"}, values); diff != "" {
 		t.Error(diff)
 	}
-	out, err := w.client.DescribeStackEvents(t.Context(), &api.DescribeStackEventsInput{StackName: aws.String("shop-a")})
+	out, err := w.client.DescribeStackEvents(
+		t.Context(), &api.DescribeStackEventsInput{StackName: aws.String("shop-a")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := aws.ToString(out.StackEvents[1].ResourceProperties); got != `{"DelaySeconds":"0","Open":"hunter2","Secret":"****"}` {
+	if got := aws.ToString(
+		out.StackEvents[1].ResourceProperties,
+	); got != `{"DelaySeconds":"0","Open":"hunter2","Secret":"****"}` {
 		t.Errorf("properties = %s", got)
 	}
 	if made := w.things.exist[w.things.ids()[0]]; made["Secret"] != "hunter2" {
 		t.Errorf("the service got %v", made)
 	}
-	_, err = w.client.UpdateStack(t.Context(), &api.UpdateStackInput{StackName: aws.String("shop-a"), UsePreviousTemplate: aws.Bool(true), Parameters: []types.Parameter{
-		{ParameterKey: aws.String("Password"), UsePreviousValue: aws.Bool(true)}, {ParameterKey: aws.String("Delay"), ParameterValue: aws.String("7")}}})
+	_, err = w.client.UpdateStack(t.Context(), &api.UpdateStackInput{StackName: aws.String(
+		"shop-a",
+	), UsePreviousTemplate: aws.Bool(true), Parameters: []types.Parameter{
+		{ParameterKey: aws.String("Password"), UsePreviousValue: aws.Bool(true)},
+		{ParameterKey: aws.String("Delay"), ParameterValue: aws.String("7")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +265,9 @@ func TestAnswersAreWrittenAsAWSWritesThem(t *testing.T) {
 	defer func() { _ = service.Close() }()
 	server := httptest.NewServer(service)
 	defer server.Close()
-	response, err := http.PostForm(server.URL, url.Values{"Action": {"DescribeStacks"}, "Version": {"2010-05-15"}, "StackName": {"NAME"}})
+	response, err := http.PostForm(
+		server.URL, url.Values{"Action": {"DescribeStacks"}, "Version": {"2010-05-15"}, "StackName": {"NAME"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,8 @@ type change struct {
 
 func (c *changeSet) executed() bool { return strings.HasPrefix(c.ExecutionStatus, "EXECUTE_") }
 
-const noChanges = "The submitted information didn't contain changes. Submit different information to create a change set."
+const noChanges = "The submitted information didn't contain changes. Submit different information to create a change " +
+	"set."
 
 func changeSetNotFound(name string) error {
 	return wire.Errorf(http.StatusNotFound, "ChangeSetNotFound", "ChangeSet [%s] does not exist", name)
@@ -80,7 +81,10 @@ func (c *call) repeatedChangeSet(st *stack, before *changeSet) (answer, error) {
 	case token != "" && token == before.TokenText && before.Token.Input == c.form.input():
 		return answer{wire.T("Id", before.ID), wire.T("StackId", st.ID)}, nil
 	case token != "" && token == before.TokenText:
-		return nil, wire.Errorf(400, "AlreadyExistsException", "ChangeSet %s cannot be created due to a mismatch with existing attribute", before.Name)
+		return nil, wire.Errorf(
+			400, "AlreadyExistsException", "ChangeSet %s cannot be created due to a mismatch with existing attribute",
+			before.Name,
+		)
 	}
 	return nil, wire.Errorf(400, "AlreadyExistsException", "ChangeSet %s already exists", before.Name)
 }
@@ -99,7 +103,9 @@ func (c *call) changeSetTarget(name, kind string) (*stack, error) {
 	case kind == "UPDATE" && !updatable(st.Status):
 		return nil, invalid("Stack:%s is in %s state and can not be updated.", st.ID, st.Status)
 	case kind == "CREATE" && st != nil && st.Status != "REVIEW_IN_PROGRESS":
-		return nil, invalid("Stack [%s] already exists and cannot be created again with the changeSet [%s].", stackName, name)
+		return nil, invalid(
+			"Stack [%s] already exists and cannot be created again with the changeSet [%s].", stackName, name,
+		)
 	case st != nil:
 		return st, nil
 	}
@@ -120,7 +126,9 @@ func (c *call) addChangeSet(st *stack, name, kind, body string) (answer, error) 
 		return nil, err
 	}
 	set := &changeSet{
-		ID:   fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", c.config.Region, c.config.Account, name, uuid.NewString()),
+		ID: fmt.Sprintf(
+			"arn:aws:cloudformation:%s:%s:changeSet/%s/%s", c.config.Region, c.config.Account, name, uuid.NewString(),
+		),
 		Name: name, Kind: kind, Description: c.form.get("Description"), Definition: d, Created: c.now(),
 		Status: "CREATE_COMPLETE", ExecutionStatus: "AVAILABLE", Changes: st.changes(p),
 		TokenText: c.form.get("ClientToken"), Token: usedToken{"CreateChangeSet", c.form.input()},
@@ -226,7 +234,10 @@ func (c *call) executeChangeSet() (answer, error) {
 		if set.executed() {
 			status = set.ExecutionStatus
 		}
-		return nil, wire.Errorf(400, "InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current status of [%s]", set.ID, status)
+		return nil, wire.Errorf(
+			400, "InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current status of [%s]", set.ID,
+			status,
+		)
 	}
 	c.use(st, "ExecuteChangeSet")
 	set.ExecutionStatus = "EXECUTE_IN_PROGRESS"
@@ -251,16 +262,26 @@ func (c *call) describeChangeSet() (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	nodes := answer{wire.T("ChangeSetName", set.Name), wire.T("ChangeSetId", set.ID), wire.T("StackId", st.ID), wire.T("StackName", st.Name)}
+	nodes := answer{
+		wire.T("ChangeSetName", set.Name), wire.T("ChangeSetId", set.ID), wire.T("StackId", st.ID),
+		wire.T("StackName", st.Name),
+	}
 	nodes = append(nodes, optional("Description", set.Description)...)
 	if len(set.Definition.Parameters) > 0 {
 		nodes = append(nodes, parameterNodes(set.Definition))
 	}
-	nodes = append(nodes, wire.T("CreationTime", timestamp(set.Created)), wire.T("ExecutionStatus", set.ExecutionStatus), wire.T("Status", set.Status))
+	nodes = append(
+		nodes, wire.T("CreationTime", timestamp(set.Created)), wire.T("ExecutionStatus", set.ExecutionStatus),
+		wire.T("Status", set.Status),
+	)
 	nodes = append(nodes, optional("StatusReason", set.Reason)...)
-	nodes = append(nodes, textList("NotificationARNs", set.Definition.NotificationARNs), wire.N("RollbackConfiguration"),
+	nodes = append(nodes, textList(
+		"NotificationARNs", set.Definition.NotificationARNs,
+	), wire.N("RollbackConfiguration"),
 		textList("Capabilities", set.Definition.Capabilities), wire.List("Tags", set.Definition.Tags, tagNodes))
-	changes, next, err := page(set.Changes, func(c change) string { return c.LogicalID }, c.form.get("NextToken"), c.config.PageSize)
+	changes, next, err := page(
+		set.Changes, func(c change) string { return c.LogicalID }, c.form.get("NextToken"), c.config.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -282,13 +303,18 @@ func changeNodes(c change) []wire.Node {
 	if len(c.Properties) > 0 {
 		scope = append(scope, "Properties")
 	}
-	nodes = append(nodes, textList("Scope", scope), wire.List("Details", c.Properties, func(property string) []wire.Node {
+	nodes = append(nodes, textList(
+		"Scope", scope,
+	), wire.List("Details", c.Properties, func(property string) []wire.Node {
 		recreation := "Never"
 		if spec.Replaces(c.Type, property) {
 			recreation = "Always"
 		}
 		return []wire.Node{
-			wire.N("Target", wire.T("Attribute", "Properties"), wire.T("Name", property), wire.T("RequiresRecreation", recreation)),
+			wire.N(
+				"Target", wire.T("Attribute", "Properties"), wire.T("Name", property),
+				wire.T("RequiresRecreation", recreation),
+			),
 			wire.T("Evaluation", "Static"), wire.T("ChangeSource", "DirectModification"),
 		}
 	}))
@@ -305,7 +331,9 @@ func (c *call) deleteChangeSet() (answer, error) {
 	case err != nil:
 		return nil, err
 	case set.executed():
-		return nil, wire.Errorf(400, "InvalidChangeSetStatus", "Cannot delete ChangeSet in execution status %s", set.ExecutionStatus)
+		return nil, wire.Errorf(
+			400, "InvalidChangeSetStatus", "Cannot delete ChangeSet in execution status %s", set.ExecutionStatus,
+		)
 	}
 	st.ChangeSets = slices.DeleteFunc(st.ChangeSets, func(other *changeSet) bool { return other == set })
 	c.touch(st)
@@ -324,8 +352,11 @@ func (c *call) listChangeSets() (answer, error) {
 		if set.executed() {
 			continue
 		}
-		member := []wire.Node{wire.T("StackId", st.ID), wire.T("StackName", st.Name), wire.T("ChangeSetId", set.ID), wire.T("ChangeSetName", set.Name),
-			wire.T("ExecutionStatus", set.ExecutionStatus), wire.T("Status", set.Status)}
+		member := []wire.Node{
+			wire.T("StackId", st.ID), wire.T("StackName", st.Name), wire.T("ChangeSetId", set.ID),
+			wire.T("ChangeSetName", set.Name), wire.T("ExecutionStatus", set.ExecutionStatus),
+			wire.T("Status", set.Status),
+		}
 		member = append(member, optional("StatusReason", set.Reason)...)
 		nodes = append(nodes, wire.N("member", append(member, wire.T("CreationTime", timestamp(set.Created)))...))
 	}

@@ -10,7 +10,10 @@ import (
 )
 
 func (w *world) changeSet(stack, name, body string, kind types.ChangeSetType) (*api.CreateChangeSetOutput, error) {
-	return w.client.CreateChangeSet(w.t.Context(), &api.CreateChangeSetInput{StackName: &stack, ChangeSetName: &name, TemplateBody: &body, ChangeSetType: kind})
+	return w.client.CreateChangeSet(
+		w.t.Context(),
+		&api.CreateChangeSetInput{StackName: &stack, ChangeSetName: &name, TemplateBody: &body, ChangeSetType: kind},
+	)
 }
 
 func (w *world) execute(arn string) error {
@@ -36,7 +39,9 @@ func TestChangeSetCreatesAStack(t *testing.T) {
 	if *stack.ChangeSetId != *set.Id {
 		t.Errorf("change set = %s", *stack.ChangeSetId)
 	}
-	_, err = w.client.DescribeChangeSet(t.Context(), &api.DescribeChangeSetInput{StackName: aws.String("shop-a"), ChangeSetName: aws.String("first")})
+	_, err = w.client.DescribeChangeSet(
+		t.Context(), &api.DescribeChangeSetInput{StackName: aws.String("shop-a"), ChangeSetName: aws.String("first")},
+	)
 	wantError(t, err, "ChangeSetNotFound", "ChangeSet [first] does not exist")
 	byID, err := w.client.DescribeChangeSet(t.Context(), &api.DescribeChangeSetInput{ChangeSetName: set.Id})
 	if err != nil || byID.ExecutionStatus != types.ExecutionStatusExecuteComplete {
@@ -66,9 +71,12 @@ func TestChangeSetSaysWhatItWouldDo(t *testing.T) {
 	}
 	var got []string
 	for _, c := range out.Changes {
-		got = append(got, string(c.ResourceChange.Action)+" "+*c.ResourceChange.LogicalResourceId+" "+string(c.ResourceChange.Replacement))
+		got = append(got, string(c.ResourceChange.Action)+" "+*c.ResourceChange.LogicalResourceId+" "+
+			string(c.ResourceChange.Replacement))
 	}
-	if diff := cmp.Diff([]string{"Modify Bucket True", "Add New ", "Remove Old ", "Modify Queue False"}, got); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"Modify Bucket True", "Add New ", "Remove Old ", "Modify Queue False"}, got,
+	); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := w.client.DeleteChangeSet(t.Context(), &api.DeleteChangeSetInput{ChangeSetName: set.Id}); err != nil {
@@ -89,10 +97,12 @@ func TestChangeSetWithoutChangesFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out.Status != types.ChangeSetStatusFailed || *out.StatusReason != "The submitted information didn't contain changes. Submit different information to create a change set." {
+	if out.Status != types.ChangeSetStatusFailed || *out.StatusReason != "The submitted information didn't contain "+
+		"changes. Submit different information to create a change set." {
 		t.Errorf("%s: %s", out.Status, aws.ToString(out.StatusReason))
 	}
-	wantError(t, w.execute(*set.Id), "InvalidChangeSetStatus", "ChangeSet ["+*set.Id+"] cannot be executed in its current status of [FAILED]")
+	wantError(t, w.execute(*set.Id), "InvalidChangeSetStatus", "ChangeSet ["+*set.Id+
+		"] cannot be executed in its current status of [FAILED]")
 }
 
 func TestChangeSetUpdates(t *testing.T) {

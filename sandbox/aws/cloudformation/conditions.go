@@ -6,7 +6,9 @@ import "fmt"
 func (s *scope) condition(name string) (bool, error) {
 	definition, ok := s.conditions[name]
 	if !ok {
-		return false, invalid("Template format error: Unresolved condition dependency %s in the Resources block of the template", name)
+		return false, invalid(
+			"Template format error: Unresolved condition dependency %s in the Resources block of the template", name,
+		)
 	}
 	// A condition that is being evaluated is hidden from its own definition, so that a circle ends.
 	inner := *s
@@ -23,7 +25,9 @@ func (s *scope) condition(name string) (bool, error) {
 func (s *scope) truth(value any) (bool, error) {
 	members := object(value)
 	if len(members) != 1 {
-		return false, invalid("Template format error: Conditions can only be boolean operations on parameters and other conditions")
+		return false, invalid(
+			"Template format error: Conditions can only be boolean operations on parameters and other conditions",
+		)
 	}
 	for name, argument := range members {
 		switch name {
@@ -44,7 +48,9 @@ func (s *scope) truth(value any) (bool, error) {
 			return s.fold(name, argument, false)
 		}
 	}
-	return false, invalid("Template format error: Conditions can only be boolean operations on parameters and other conditions")
+	return false, invalid(
+		"Template format error: Conditions can only be boolean operations on parameters and other conditions",
+	)
 }
 
 func (s *scope) equals(argument any) (bool, error) {
@@ -64,7 +70,9 @@ func (s *scope) equals(argument any) (bool, error) {
 func (s *scope) fold(name string, argument any, start bool) (bool, error) {
 	items, _ := argument.([]any)
 	if len(items) < 2 || len(items) > 10 {
-		return false, invalid("Template error: every %s object requires a list of at least 2 and at most 10 boolean parameters.", name)
+		return false, invalid(
+			"Template error: every %s object requires a list of at least 2 and at most 10 boolean parameters.", name,
+		)
 	}
 	for _, item := range items {
 		is, err := s.truth(item)

@@ -76,7 +76,9 @@ func (st *stack) value(id, attribute string) (any, error) {
 	}
 	value, ok := res.Attributes[attribute]
 	if !ok {
-		return nil, invalid("Template error: resource %s does not support attribute type %s in Fn::GetAtt", id, attribute)
+		return nil, invalid(
+			"Template error: resource %s does not support attribute type %s in Fn::GetAtt", id, attribute,
+		)
 	}
 	return value, nil
 }
@@ -214,7 +216,9 @@ func (r *run) bringUp(ctx context.Context, res *resourceState, say words) error 
 	if err != nil {
 		return err
 	}
-	step := Step{Stack: r.stack.Name, LogicalID: res.LogicalID, PhysicalID: res.PhysicalID, Type: res.Type, Phase: "create"}
+	step := Step{
+		Stack: r.stack.Name, LogicalID: res.LogicalID, PhysicalID: res.PhysicalID, Type: res.Type, Phase: "create",
+	}
 	if err := r.config.Faults.Before(ctx, step); err != nil {
 		return err
 	}
@@ -257,7 +261,9 @@ func (r *run) authorize(phase string, request resource.Request) error {
 
 // settle lets the resource's time pass and asks its service for the final state. One that fails
 // meanwhile has settled, too: CloudFormation hears of a failure when the service is done.
-func (r *run) settle(ctx context.Context, handler resource.Handler, res *resourceState, step Step, seconds float64) error {
+func (r *run) settle(
+	ctx context.Context, handler resource.Handler, res *resourceState, step Step, seconds float64,
+) error {
 	settler, ok := handler.(resource.Settler)
 	step.PhysicalID = res.PhysicalID
 	if err := r.config.Faults.During(ctx, step); err != nil {

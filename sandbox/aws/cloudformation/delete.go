@@ -185,7 +185,9 @@ func (r *run) takeDown(ctx context.Context, res *resourceState, snapshot bool) e
 	if err != nil {
 		return err
 	}
-	step := Step{Stack: r.stack.Name, LogicalID: res.LogicalID, PhysicalID: res.PhysicalID, Type: res.Type, Phase: "delete"}
+	step := Step{
+		Stack: r.stack.Name, LogicalID: res.LogicalID, PhysicalID: res.PhysicalID, Type: res.Type, Phase: "delete",
+	}
 	if err := r.config.Faults.Before(ctx, step); err != nil {
 		return err
 	}

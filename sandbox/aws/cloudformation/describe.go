@@ -195,7 +195,9 @@ func (c *call) describeStackEvents() (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return withNext(wire.List("StackEvents", events, func(e numbered) []wire.Node { return st.eventNodes(e.event) }), next), nil
+	return withNext(
+		wire.List("StackEvents", events, func(e numbered) []wire.Node { return st.eventNodes(e.event) }), next,
+	), nil
 }
 
 func (st *stack) eventNodes(e event) []wire.Node {
@@ -219,7 +221,8 @@ func (st *stack) listed() []*resourceState {
 
 func resourceNodes(res *resourceState, timeName string) []wire.Node {
 	nodes := []wire.Node{wire.T("LogicalResourceId", res.LogicalID), wire.T("PhysicalResourceId", res.PhysicalID),
-		wire.T("ResourceType", res.Type), wire.T(timeName, timestamp(res.Changed)), wire.T("ResourceStatus", res.Status)}
+		wire.T("ResourceType", res.Type), wire.T(timeName, timestamp(res.Changed)),
+		wire.T("ResourceStatus", res.Status)}
 	nodes = append(nodes, optional("ResourceStatusReason", res.Reason)...)
 	return append(nodes, wire.N("DriftInformation", wire.T("StackResourceDriftStatus", "NOT_CHECKED")))
 }
@@ -237,7 +240,9 @@ func (c *call) describeStackResources() (answer, error) {
 		return nil, err
 	}
 	wanted := c.form.get("LogicalResourceId")
-	resources := slices.DeleteFunc(st.listed(), func(res *resourceState) bool { return wanted != "" && res.LogicalID != wanted })
+	resources := slices.DeleteFunc(
+		st.listed(), func(res *resourceState) bool { return wanted != "" && res.LogicalID != wanted },
+	)
 	return answer{wire.List("StackResources", resources, func(res *resourceState) []wire.Node {
 		return append(st.nameNodes(), resourceNodes(res, "Timestamp")...)
 	})}, nil

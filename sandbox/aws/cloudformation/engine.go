@@ -160,7 +160,9 @@ func (r *run) takes(ctx context.Context, started time.Time, seconds float64) err
 // walk calls do for every key of needs as soon as all it needs is done, side by side. What needs
 // something that failed is left out. With stop, the first failure breaks off everything else. It
 // returns the failures by key.
-func walk(ctx context.Context, needs map[string][]string, stop bool, do func(ctx context.Context, id string) error) map[string]error {
+func walk(
+	ctx context.Context, needs map[string][]string, stop bool, do func(ctx context.Context, id string) error,
+) map[string]error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	type result struct {
@@ -169,7 +171,9 @@ func walk(ctx context.Context, needs map[string][]string, stop bool, do func(ctx
 	}
 	begun, done, failed := map[string]bool{}, map[string]bool{}, map[string]error{}
 	waits := func(id string) bool {
-		return slices.ContainsFunc(needs[id], func(need string) bool { _, exists := needs[need]; return exists && !done[need] })
+		return slices.ContainsFunc(
+			needs[id], func(need string) bool { _, exists := needs[need]; return exists && !done[need] },
+		)
 	}
 	results, active := make(chan result), 0
 	for {
@@ -218,7 +222,8 @@ func reason(err error) string {
 		if code == "" {
 			code = "GeneralServiceException"
 		}
-		return fmt.Sprintf(`Resource handler returned message: "%s (Service: %s, Status Code: %d, Request ID: %s) (SDK Attempt Count: 1)" (RequestToken: %s, HandlerErrorCode: %s)`,
+		return fmt.Sprintf(`Resource handler returned message: "%s (Service: %s, Status Code: %d, Request ID: %s) `+
+			`(SDK Attempt Count: 1)" (RequestToken: %s, HandlerErrorCode: %s)`,
 			failure.Message, failure.Service, failure.Status, uuid.NewString(), uuid.NewString(), code)
 	}
 	return message(err)

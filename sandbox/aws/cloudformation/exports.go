@@ -127,7 +127,9 @@ func (st *stack) exports() []string {
 func (st *stack) changedExports(outputs []output) []string {
 	var names []string
 	for _, before := range st.Outputs {
-		kept := slices.ContainsFunc(outputs, func(o output) bool { return o.Export == before.Export && o.Value == before.Value })
+		kept := slices.ContainsFunc(
+			outputs, func(o output) bool { return o.Export == before.Export && o.Value == before.Value },
+		)
 		if before.Export != "" && !kept {
 			names = append(names, before.Export)
 		}
@@ -180,7 +182,9 @@ func (c *call) listImports() (answer, error) {
 	if len(users) == 0 {
 		return nil, invalid("Export '%s' is not imported by any stack.", export)
 	}
-	shown, next, err := page(users, func(name string) string { return name }, c.form.get("NextToken"), c.config.PageSize)
+	shown, next, err := page(
+		users, func(name string) string { return name }, c.form.get("NextToken"), c.config.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}

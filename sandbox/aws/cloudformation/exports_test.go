@@ -49,8 +49,12 @@ func TestS133AnExportInUseCallsTheDeletionOff(t *testing.T) {
 		t.Error(diff)
 	}
 	stack := w.describe(id)
-	if stack.StackStatus != "CREATE_COMPLETE" || aws.ToString(stack.StackStatusReason) != sentence || stack.DeletionTime != nil {
-		t.Errorf("the stack is %s (%s), deleted %v", stack.StackStatus, aws.ToString(stack.StackStatusReason), stack.DeletionTime)
+	if stack.StackStatus != "CREATE_COMPLETE" || aws.ToString(stack.StackStatusReason) != sentence ||
+		stack.DeletionTime != nil {
+		t.Errorf(
+			"the stack is %s (%s), deleted %v", stack.StackStatus, aws.ToString(stack.StackStatusReason),
+			stack.DeletionTime,
+		)
 	}
 	out, err := w.client.DescribeStackEvents(t.Context(), &api.DescribeStackEventsInput{StackName: &id})
 	if err != nil {
@@ -95,12 +99,16 @@ func TestS133AnUpdateCannotChangeAnExportInUse(t *testing.T) {
 	}
 	t.Run("a value that only the end of the update shows", func(t *testing.T) {
 		w, id, _ := exported(t)
-		more := strings.NewReplacer("Resources:\n", "Resources:\n  Other: {Type: AWS::SQS::Queue}\n", "Queue.Arn", "Other.Arn")
+		more := strings.NewReplacer(
+			"Resources:\n", "Resources:\n  Other: {Type: AWS::SQS::Queue}\n", "Queue.Arn", "Other.Arn",
+		)
 		if err := w.update(id, more.Replace(exporting)); err != nil {
 			t.Fatal(err)
 		}
 		w.reach(id, "UPDATE_ROLLBACK_COMPLETE")
-		if events := w.events(id); !strings.Contains(strings.Join(events, "\n"), "Other CREATE_COMPLETE\n"+rolledBack[0]) {
+		if events := w.events(id); !strings.Contains(
+			strings.Join(events, "\n"), "Other CREATE_COMPLETE\n"+rolledBack[0],
+		) {
 			t.Errorf("events:\n%s", strings.Join(events, "\n"))
 		}
 	})

@@ -71,7 +71,10 @@ func (f form) tags() []tag {
 func (f form) parameters() []givenParameter {
 	var out []givenParameter
 	for _, member := range f.members("Parameters") {
-		out = append(out, givenParameter{member.get("ParameterKey"), member.get("ParameterValue"), member.is("UsePreviousValue")})
+		out = append(
+			out,
+			givenParameter{member.get("ParameterKey"), member.get("ParameterValue"), member.is("UsePreviousValue")},
+		)
 	}
 	return out
 }

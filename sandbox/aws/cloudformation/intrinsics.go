@@ -70,7 +70,10 @@ func (s *scope) resolve(value any) (any, error) {
 	if name, argument, ok := asFunction(value); ok {
 		call, ok := functions[name]
 		if !ok {
-			return nil, invalid("Template error: Encountered unsupported function: %s Supported functions are: [%s]", name, strings.Join(functionNames(), ", "))
+			return nil, invalid(
+				"Template error: Encountered unsupported function: %s Supported functions are: [%s]", name,
+				strings.Join(functionNames(), ", "),
+			)
 		}
 		return call(s, argument)
 	}
@@ -189,7 +192,8 @@ func (s *scope) getAtt(argument any) (any, error) {
 	}
 	id, attribute, ok := attributePath(argument)
 	if !ok {
-		return nil, invalid("Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute")
+		return nil, invalid("Template error: every Fn::GetAtt object requires two non-empty parameters, the resource " +
+			"name and the resource attribute")
 	}
 	return s.lookup(id, attribute)
 }
@@ -200,7 +204,9 @@ func (s *scope) sub(argument any) (any, error) {
 		if given, ok := argument.(string); ok {
 			return given, nil
 		}
-		return nil, invalid("Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string")
+		return nil, invalid("Template error: One or more Fn::Sub intrinsic functions don't specify expected " +
+			"arguments. Specify a string as first argument, and an optional second argument to specify a mapping of " +
+			"values to replace in the string")
 	}
 	var failure error
 	result := substitution.ReplaceAllStringFunc(text, func(match string) string {
@@ -230,7 +236,9 @@ func (s *scope) substitute(name string, own map[string]any) (string, error) {
 func (s *scope) join(argument any) (any, error) {
 	parts, ok := argument.([]any)
 	if !ok || len(parts) != 2 {
-		return nil, invalid("Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.")
+		return nil, invalid("Template error: every Fn::Join object requires two parameters, (1) a string delimiter " +
+			"and (2) a list of strings to be joined or a function that returns a list of strings (such as " +
+			"Fn::GetAZs) to be joined.")
 	}
 	delimiter, err := s.text("Fn::Join", parts[0])
 	if err != nil {
@@ -243,7 +251,9 @@ func (s *scope) join(argument any) (any, error) {
 	out := make([]string, len(items))
 	for i, item := range items {
 		if out[i], ok = scalar(item); !ok {
-			return nil, invalid("Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.")
+			return nil, invalid("Template error: every Fn::Join object requires two parameters, (1) a string " +
+				"delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such " +
+				"as Fn::GetAZs) to be joined.")
 		}
 	}
 	return strings.Join(out, delimiter), nil
@@ -252,7 +262,9 @@ func (s *scope) join(argument any) (any, error) {
 func (s *scope) selectItem(argument any) (any, error) {
 	parts, ok := argument.([]any)
 	if !ok || len(parts) != 2 {
-		return nil, invalid("Template error: Fn::Select requires a list argument with two elements: an integer index and a list")
+		return nil, invalid(
+			"Template error: Fn::Select requires a list argument with two elements: an integer index and a list",
+		)
 	}
 	text, err := s.text("Fn::Select", parts[0])
 	if err != nil {
@@ -260,7 +272,9 @@ func (s *scope) selectItem(argument any) (any, error) {
 	}
 	index, err := strconv.Atoi(text)
 	if err != nil {
-		return nil, invalid("Template error: Fn::Select requires a list argument with two elements: an integer index and a list")
+		return nil, invalid(
+			"Template error: Fn::Select requires a list argument with two elements: an integer index and a list",
+		)
 	}
 	items, err := s.list("Fn::Select", parts[1])
 	switch {
@@ -277,7 +291,8 @@ func (s *scope) selectItem(argument any) (any, error) {
 func (s *scope) split(argument any) (any, error) {
 	parts, ok := argument.([]any)
 	if !ok || len(parts) != 2 {
-		return nil, invalid("Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split.")
+		return nil, invalid("Template error: every Fn::Split object requires two parameters, (1) a string delimiter " +
+			"and (2) a string to be split or a function that returns a string to be split.")
 	}
 	delimiter, err := s.text("Fn::Split", parts[0])
 	if err != nil {
@@ -305,7 +320,8 @@ func (s *scope) choose(argument any) (any, error) {
 func (s *scope) findInMap(argument any) (any, error) {
 	parts, ok := argument.([]any)
 	if !ok || len(parts) != 3 {
-		return nil, invalid("Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value")
+		return nil, invalid("Template error: every Fn::FindInMap object requires three parameters, the map name, map " +
+			"key and the attribute for return value")
 	}
 	keys := make([]string, 3)
 	for i := range keys {

@@ -54,7 +54,8 @@ func TestDeleteGoesBackwards(t *testing.T) {
 	}
 	stack := w.reach(id, "DELETE_COMPLETE")
 	want := []string{
-		"shop-a DELETE_IN_PROGRESS User Initiated", "Bucket DELETE_IN_PROGRESS", "Bucket DELETE_COMPLETE", "Topic DELETE_IN_PROGRESS",
+		"shop-a DELETE_IN_PROGRESS User Initiated", "Bucket DELETE_IN_PROGRESS", "Bucket DELETE_COMPLETE",
+		"Topic DELETE_IN_PROGRESS",
 		"Topic DELETE_COMPLETE", "Queue DELETE_IN_PROGRESS", "Queue DELETE_COMPLETE", "shop-a DELETE_COMPLETE",
 	}
 	if diff := cmp.Diff(want, w.events(id)[11:]); diff != "" {
@@ -88,12 +89,14 @@ func TestFailedCreationIsRolledBack(t *testing.T) {
 	if diff := cmp.Diff(want, w.events(id)); diff != "" {
 		t.Error(diff)
 	}
-	wantError(t, w.update("shop-a", chain), "ValidationError", "Stack:"+id+" is in ROLLBACK_COMPLETE state and can not be updated.")
+	wantError(t, w.update("shop-a", chain), "ValidationError", "Stack:"+id+
+		" is in ROLLBACK_COMPLETE state and can not be updated.")
 }
 
 func TestOnFailureSaysWhatBecomesOfAFailedCreation(t *testing.T) {
 	for failure, status := range map[types.OnFailure]string{
-		types.OnFailureDoNothing: "CREATE_FAILED", types.OnFailureDelete: "DELETE_COMPLETE", types.OnFailureRollback: "ROLLBACK_COMPLETE",
+		types.OnFailureDoNothing: "CREATE_FAILED", types.OnFailureDelete: "DELETE_COMPLETE",
+		types.OnFailureRollback: "ROLLBACK_COMPLETE",
 	} {
 		t.Run(string(failure), func(t *testing.T) {
 			w := newWorld(t)
@@ -116,7 +119,8 @@ func TestTypeWithoutHandlerFailsItsResource(t *testing.T) {
 	w := newWorld(t)
 	id := w.create("shop-a", `{"Resources": {"Cache": {"Type": "AWS::ElastiCache::CacheCluster"}}}`)
 	w.reach("shop-a", "ROLLBACK_COMPLETE")
-	if got := w.events(id)[2]; got != "Cache CREATE_FAILED the sandbox cannot make resources of type AWS::ElastiCache::CacheCluster, which AWS has" {
+	if got := w.events(id)[2]; got != "Cache CREATE_FAILED the sandbox cannot make resources of type "+
+		"AWS::ElastiCache::CacheCluster, which AWS has" {
 		t.Error(got)
 	}
 }
@@ -158,7 +162,8 @@ func TestSameTemplateIsNoUpdate(t *testing.T) {
 	}
 }
 
-const bucket = `Resources: {Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: NAME}}, Queue: {Type: AWS::SQS::Queue, Properties: {Tag: !Ref Bucket}}}`
+const bucket = `Resources: {Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: NAME}}, Queue: {Type: ` +
+	`AWS::SQS::Queue, Properties: {Tag: !Ref Bucket}}}`
 
 func TestReplacementMakesTheNewBeforeItDeletesTheOld(t *testing.T) {
 	w := newWorld(t)
@@ -171,10 +176,12 @@ func TestReplacementMakesTheNewBeforeItDeletesTheOld(t *testing.T) {
 	w.reach("shop-a", "UPDATE_COMPLETE")
 	want := []string{
 		"shop-a UPDATE_IN_PROGRESS User Initiated",
-		"Bucket UPDATE_IN_PROGRESS Requested update requires the creation of a new physical resource; hence creating one.",
+		"Bucket UPDATE_IN_PROGRESS Requested update requires the creation of a new physical resource; hence creating " +
+			"one.",
 		"Bucket UPDATE_IN_PROGRESS Resource creation Initiated", "Bucket UPDATE_COMPLETE",
 		"Queue UPDATE_IN_PROGRESS", "Queue UPDATE_COMPLETE",
-		"shop-a UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Bucket DELETE_IN_PROGRESS", "Bucket DELETE_COMPLETE", "shop-a UPDATE_COMPLETE",
+		"shop-a UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Bucket DELETE_IN_PROGRESS", "Bucket DELETE_COMPLETE",
+		"shop-a UPDATE_COMPLETE",
 	}
 	if diff := cmp.Diff(want, w.events(id)[before:]); diff != "" {
 		t.Error(diff)
@@ -200,7 +207,8 @@ func TestFailedUpdateBringsTheOldStateBack(t *testing.T) {
 		"shop-a UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Topic].",
 		"Bucket UPDATE_IN_PROGRESS", "Bucket UPDATE_COMPLETE", "Queue UPDATE_IN_PROGRESS", "Queue UPDATE_COMPLETE",
 		"shop-a UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
-		"Bucket DELETE_IN_PROGRESS", "Bucket DELETE_COMPLETE", "Topic DELETE_COMPLETE", "shop-a UPDATE_ROLLBACK_COMPLETE",
+		"Bucket DELETE_IN_PROGRESS", "Bucket DELETE_COMPLETE", "Topic DELETE_COMPLETE",
+		"shop-a UPDATE_ROLLBACK_COMPLETE",
 	}
 	got := w.events(id)[before+8:]
 	if diff := cmp.Diff(sortedMiddle(want, 6, 9), sortedMiddle(got, 6, 9)); diff != "" {
@@ -230,7 +238,9 @@ func TestDeletionThatFailsCanBeTriedAgain(t *testing.T) {
 	if got := aws.ToString(stack.StackStatusReason); got != "The following resource(s) failed to delete: [Bucket]. " {
 		t.Errorf("reason = %q", got)
 	}
-	pattern := regexp.MustCompile(`^Bucket DELETE_FAILED Resource handler returned message: "The bucket you tried to delete is not empty \(Service: S3, Status Code: 409, Request ID: [-0-9a-f]{36}\) \(SDK Attempt Count: 1\)" \(RequestToken: [-0-9a-f]{36}, HandlerErrorCode: GeneralServiceException\)$`)
+	pattern := regexp.MustCompile(`^Bucket DELETE_FAILED Resource handler returned message: "The bucket you tried to ` +
+		`delete is not empty \(Service: S3, Status Code: 409, Request ID: [-0-9a-f]{36}\) \(SDK Attempt Count: 1\)" ` +
+		`\(RequestToken: [-0-9a-f]{36}, HandlerErrorCode: GeneralServiceException\)$`)
 	if events := w.events(id); !pattern.MatchString(events[len(events)-2]) {
 		t.Errorf("event = %s", events[len(events)-2])
 	}
@@ -252,8 +262,11 @@ func TestRetainResourcesOnlyAfterAFailedDeletion(t *testing.T) {
 	}
 	_ = w.delete(id)
 	w.reach(id, "DELETE_FAILED")
-	_, err := w.client.DeleteStack(t.Context(), &api.DeleteStackInput{StackName: &id, RetainResources: []string{"Queue"}})
-	wantError(t, err, "ValidationError", "The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.")
+	_, err := w.client.DeleteStack(
+		t.Context(), &api.DeleteStackInput{StackName: &id, RetainResources: []string{"Queue"}},
+	)
+	wantError(t, err, "ValidationError", "The specified resources to retain must be in a valid state. Do not specify "+
+		"resources that are in the DELETE_COMPLETE state.")
 	if _, err := w.client.DeleteStack(t.Context(), retain); err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +283,9 @@ func TestForcedDeletionLeavesWhatResists(t *testing.T) {
 	w.reach(id, "CREATE_COMPLETE")
 	_ = w.delete(id)
 	w.reach(id, "DELETE_FAILED")
-	if _, err := w.client.DeleteStack(t.Context(), &api.DeleteStackInput{StackName: &id, DeletionMode: types.DeletionModeForceDeleteStack}); err != nil {
+	if _, err := w.client.DeleteStack(
+		t.Context(), &api.DeleteStackInput{StackName: &id, DeletionMode: types.DeletionModeForceDeleteStack},
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.reach(id, "DELETE_COMPLETE")
@@ -300,13 +315,19 @@ func TestDeletionIsRejected(t *testing.T) {
 		w.reach("shop-a", "CREATE_COMPLETE")
 		defer w.faults.hang("Queue update")()
 		_ = w.update("shop-a", strings.Replace(chain, "DelaySeconds: 0", "DelaySeconds: 5", 1))
-		wantError(t, w.delete("shop-a"), "ValidationError", "Stack [shop-a] cannot be deleted while in status UPDATE_IN_PROGRESS")
+		wantError(
+			t, w.delete("shop-a"), "ValidationError",
+			"Stack [shop-a] cannot be deleted while in status UPDATE_IN_PROGRESS",
+		)
 	})
 	t.Run("under termination protection", func(t *testing.T) {
 		w := newWorld(t)
 		w.create("shop-a", chain, func(in *api.CreateStackInput) { in.EnableTerminationProtection = aws.Bool(true) })
 		w.reach("shop-a", "CREATE_COMPLETE")
-		wantError(t, w.delete("shop-a"), "ValidationError", "Stack [shop-a] cannot be deleted while TerminationProtection is enabled")
+		wantError(
+			t, w.delete("shop-a"), "ValidationError",
+			"Stack [shop-a] cannot be deleted while TerminationProtection is enabled",
+		)
 		if _, err := w.client.UpdateTerminationProtection(t.Context(), &api.UpdateTerminationProtectionInput{
 			StackName: aws.String("shop-a"), EnableTerminationProtection: aws.Bool(false),
 		}); err != nil {

@@ -72,7 +72,8 @@ func (t *template) parameterValues(given []givenParameter, previous map[string]s
 		}
 		value, ok := previous[g.key]
 		if !ok {
-			return nil, invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", g.key)
+			return nil, invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a "+
+				"parameter key not in the previous template", g.key)
 		}
 		values[g.key] = value
 	}

@@ -46,7 +46,9 @@ func (s *Service) plan(d definition, stackID, stackName string) (*plan, error) {
 	for id, r := range p.resources {
 		wanted := append(t.references(r.properties), r.dependsOn...)
 		slices.Sort(wanted)
-		r.needs = slices.DeleteFunc(slices.Compact(wanted), func(need string) bool { _, ok := p.resources[need]; return !ok })
+		r.needs = slices.DeleteFunc(
+			slices.Compact(wanted), func(need string) bool { _, ok := p.resources[need]; return !ok },
+		)
 		p.resources[id] = r
 	}
 	for id, output := range t.outputs {
@@ -60,7 +62,8 @@ func (s *Service) plan(d definition, stackID, stackName string) (*plan, error) {
 func (s *Service) scope(t *template, d definition, stackID, stackName string, masked bool) *scope {
 	values := t.values(d.Parameters, masked)
 	maps.Copy(values, map[string]any{
-		"AWS::AccountId": s.config.Account, "AWS::Region": s.config.Region, "AWS::StackId": stackID, "AWS::StackName": stackName,
+		"AWS::AccountId": s.config.Account, "AWS::Region": s.config.Region, "AWS::StackId": stackID,
+		"AWS::StackName": stackName,
 		"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", "AWS::NotificationARNs": list(d.NotificationARNs),
 	})
 	return &scope{

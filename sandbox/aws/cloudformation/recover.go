@@ -58,7 +58,9 @@ func (c *call) rollbackStack() (answer, error) {
 		st.Operation.Token = c.form.get("ClientRequestToken")
 		c.beginRollback(st, st.Operation, userInitiated)
 	case st.Status == "CREATE_FAILED":
-		st.begin(&operation{ID: uuid.NewString(), Token: c.form.get("ClientRequestToken"), Phase: undoingCreate}, "ROLLBACK")
+		st.begin(
+			&operation{ID: uuid.NewString(), Token: c.form.get("ClientRequestToken"), Phase: undoingCreate}, "ROLLBACK",
+		)
 		c.set(st, "ROLLBACK_IN_PROGRESS", userInitiated)
 		st.Deleted = c.now()
 		c.launch(st)

@@ -13,11 +13,27 @@ func TestRestartGoesOnWithWhateverWasOnItsWay(t *testing.T) {
 		begin                              func(w *world, id string) error
 		exist                              []string
 	}{
-		{"an update", "Queue update", "", "Queue UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", func(w *world, id string) error { return w.update(id, replaced) }, []string{"new"}},
-		{"a replacement", "Bucket create", "", "Bucket UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", func(w *world, id string) error { return w.update(id, replaced) }, []string{"new"}},
-		{"the cleanup of an update", "Bucket delete", "", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE", func(w *world, id string) error { return w.update(id, replaced) }, []string{"new"}},
-		{"the cleanup of a rollback", "Bucket delete", "Topic create", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", func(w *world, id string) error { return w.update(id, larger) }, []string{"old"}},
-		{"a deletion", "Bucket delete", "", "Bucket DELETE_IN_PROGRESS", "DELETE_COMPLETE", func(w *world, id string) error { return w.delete(id) }, nil},
+		{
+			"an update", "Queue update", "", "Queue UPDATE_IN_PROGRESS", "UPDATE_COMPLETE",
+			func(w *world, id string) error { return w.update(id, replaced) }, []string{"new"},
+		},
+		{
+			"a replacement", "Bucket create", "", "Bucket UPDATE_IN_PROGRESS", "UPDATE_COMPLETE",
+			func(w *world, id string) error { return w.update(id, replaced) }, []string{"new"},
+		},
+		{
+			"the cleanup of an update", "Bucket delete", "", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE",
+			func(w *world, id string) error { return w.update(id, replaced) }, []string{"new"},
+		},
+		{
+			"the cleanup of a rollback", "Bucket delete", "Topic create",
+			"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE",
+			func(w *world, id string) error { return w.update(id, larger) }, []string{"old"},
+		},
+		{
+			"a deletion", "Bucket delete", "", "Bucket DELETE_IN_PROGRESS", "DELETE_COMPLETE",
+			func(w *world, id string) error { return w.delete(id) }, nil,
+		},
 	} {
 		t.Run(test.behaviour, func(t *testing.T) {
 			dir := t.TempDir()

@@ -13,7 +13,8 @@ func (r *run) undoUpdate() error {
 	r.locked(func() {
 		op := r.stack.Operation
 		for id, before := range op.Before {
-			if now := r.stack.Resources[id]; !slices.Contains(op.Skip, id) && !op.Restored[id] && now != nil && now.Operation != before.Operation {
+			if now := r.stack.Resources[id]; !slices.Contains(op.Skip, id) && !op.Restored[id] && now != nil &&
+				now.Operation != before.Operation {
 				needs[id] = before.Needs
 			}
 		}
@@ -42,7 +43,9 @@ func (r *run) restore(ctx context.Context, id string) error {
 		}
 	})
 	if now != nil {
-		if err := r.change(ctx, now, &resourceState{Properties: now.Properties}, before.Properties, before.Shown); err != nil {
+		if err := r.change(
+			ctx, now, &resourceState{Properties: now.Properties}, before.Properties, before.Shown,
+		); err != nil {
 			return err
 		}
 	}

@@ -37,7 +37,9 @@ func TestRemovedResourcesGoAfterTheUpdate(t *testing.T) {
 	w.reach(id, "UPDATE_COMPLETE")
 	events := w.events(id)
 	at := slices.Index(events, "shop-a UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-	if diff := cmp.Diff([]string{"Bucket DELETE_IN_PROGRESS", "Bucket DELETE_COMPLETE", "Topic DELETE_IN_PROGRESS", "Topic DELETE_COMPLETE"}, events[at+1:at+5]); diff != "" {
+	if diff := cmp.Diff([]string{
+		"Bucket DELETE_IN_PROGRESS", "Bucket DELETE_COMPLETE", "Topic DELETE_IN_PROGRESS", "Topic DELETE_COMPLETE",
+	}, events[at+1:at+5]); diff != "" {
 		t.Error(diff)
 	}
 	if got := w.status(id, "Topic"); got != "" {
@@ -54,7 +56,9 @@ func TestLeftoversOfAnUpdateAreOrphaned(t *testing.T) {
 		t.Fatal(err)
 	}
 	stack := w.reach(id, "UPDATE_COMPLETE")
-	if got := aws.ToString(stack.StackStatusReason); got != "Update successful. One or more resources could not be deleted." {
+	if got := aws.ToString(
+		stack.StackStatusReason,
+	); got != "Update successful. One or more resources could not be deleted." {
 		t.Errorf("reason = %q", got)
 	}
 	trials := 0
@@ -69,7 +73,9 @@ func TestLeftoversOfAnUpdateAreOrphaned(t *testing.T) {
 }
 
 func TestAReplacedDatabaseLeavesASnapshotOnlyWhereItsPolicyAsks(t *testing.T) {
-	for policies, want := range map[string]int{"": 0, "UpdateReplacePolicy: Snapshot, ": 1, "DeletionPolicy: Snapshot, ": 0} {
+	for policies, want := range map[string]int{
+		"": 0, "UpdateReplacePolicy: Snapshot, ": 1, "DeletionPolicy: Snapshot, ": 0,
+	} {
 		w := newWorld(t)
 		body := "Resources: {Database: {Type: AWS::RDS::DBInstance, " + policies + "Properties: {DBName: old}}}"
 		id := w.create("shop-a", body)
@@ -101,7 +107,9 @@ func TestRollbackThatFailsCanBeContinued(t *testing.T) {
 	release()
 	w.reach(id, "UPDATE_ROLLBACK_FAILED")
 	w.faults.heal()
-	if _, err := w.client.ContinueUpdateRollback(t.Context(), &api.ContinueUpdateRollbackInput{StackName: &id}); err != nil {
+	if _, err := w.client.ContinueUpdateRollback(
+		t.Context(), &api.ContinueUpdateRollbackInput{StackName: &id},
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.reach(id, "UPDATE_ROLLBACK_COMPLETE")
@@ -120,7 +128,9 @@ func TestUpdateWithoutRollbackStopsWhereItFailed(t *testing.T) {
 	w.reach(id, "CREATE_COMPLETE")
 	w.faults.fail("Queue update", "not now")
 	body := strings.Replace(chain, "DelaySeconds: 0", "DelaySeconds: 5", 1)
-	if _, err := w.client.UpdateStack(t.Context(), &api.UpdateStackInput{StackName: &id, TemplateBody: &body, DisableRollback: aws.Bool(true)}); err != nil {
+	if _, err := w.client.UpdateStack(
+		t.Context(), &api.UpdateStackInput{StackName: &id, TemplateBody: &body, DisableRollback: aws.Bool(true)},
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.reach(id, "UPDATE_FAILED")

@@ -204,7 +204,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.Form.Get("Action")
 	do, ok := actions[name]
 	if !ok {
-		wire.WriteQueryError(w, namespace, wire.Errorf(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", name, r.Form.Get("Version")))
+		wire.WriteQueryError(w, namespace, wire.Errorf(
+			http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", name,
+			r.Form.Get("Version"),
+		))
 		return
 	}
 	result, err := do(&call{Service: s, ctx: r.Context(), form: form(r.Form)})

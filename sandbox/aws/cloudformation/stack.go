@@ -153,7 +153,10 @@ func (s *Service) set(st *stack, status, reason string) {
 	if err != nil {
 		id = uuid.New()
 	}
-	e := event{ID: id.String(), LogicalID: st.Name, PhysicalID: st.ID, Type: StackType, Time: now, Status: status, Reason: reason}
+	e := event{
+		ID: id.String(), LogicalID: st.Name, PhysicalID: st.ID, Type: StackType, Time: now, Status: status,
+		Reason: reason,
+	}
 	if st.Operation != nil {
 		e.Operation, e.Token = st.Operation.ID, st.Operation.Token
 	}
@@ -167,7 +170,8 @@ func (s *Service) tell(st *stack, r *resourceState, status, reason string) {
 	now := s.now()
 	r.Status, r.Reason, r.Changed = status, reason, now
 	e := event{
-		ID: r.LogicalID + "-" + status + "-" + timestamp(now), LogicalID: r.LogicalID, PhysicalID: r.PhysicalID, Type: r.Type,
+		ID: r.LogicalID + "-" + status + "-" + timestamp(now), LogicalID: r.LogicalID, PhysicalID: r.PhysicalID,
+		Type: r.Type,
 		Time: now, Status: status, Reason: reason, Shown: r.Shown,
 	}
 	if op := st.Operation; op != nil {

@@ -23,13 +23,17 @@ var (
 
 // constraint is the answer to a parameter that breaks the API's own model.
 func constraint(value, at, rule string) *wire.Error {
-	return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, at, rule)
+	return invalid(
+		"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, at, rule,
+	)
 }
 
 func checkName(name, at string) error {
 	switch {
 	case name == "":
-		return invalid("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", at)
+		return invalid(
+			"1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", at,
+		)
 	case !validName.MatchString(name):
 		return constraint(name, at, "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*")
 	case len(name) > 128:
@@ -78,7 +82,8 @@ func (c *call) fetch(address string) (string, error) {
 	content, err := c.config.ReadObject(c.ctx, bucket, key)
 	switch {
 	case err != nil:
-		return "", invalid("S3 error: %s\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html", message(err))
+		return "", invalid("S3 error: %s\nFor more information check "+
+			"http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html", message(err))
 	case len(content) > maxObject:
 		return "", invalid("Template may not exceed %d bytes in size.", maxObject)
 	}
@@ -109,8 +114,11 @@ func (c *call) define(body string, previous *definition, id, name string) (defin
 	if err != nil {
 		return definition{}, nil, err
 	}
-	d := definition{Body: body, Description: t.description, NoEcho: t.noEcho(), Tags: c.form.tags(), NotificationARNs: c.form.list("NotificationARNs"), RoleARN: c.form.get("RoleARN"),
-		Capabilities: c.form.list("Capabilities")}
+	d := definition{
+		Body: body, Description: t.description, NoEcho: t.noEcho(), Tags: c.form.tags(),
+		NotificationARNs: c.form.list("NotificationARNs"), RoleARN: c.form.get("RoleARN"),
+		Capabilities: c.form.list("Capabilities"),
+	}
 	earlier := map[string]string{}
 	if previous != nil {
 		earlier = previous.Parameters
@@ -161,7 +169,9 @@ func checkTags(tags []tag) error {
 		case t.Key == "" || len(t.Key) > 128:
 			return constraint(t.Key, fmt.Sprintf("tags.%d.member.key", i+1), "have length between 1 and 128")
 		case len(t.Value) > 256:
-			return constraint(t.Value, fmt.Sprintf("tags.%d.member.value", i+1), "have length less than or equal to 256")
+			return constraint(
+				t.Value, fmt.Sprintf("tags.%d.member.value", i+1), "have length less than or equal to 256",
+			)
 		case strings.HasPrefix(t.Key, "aws:"):
 			return invalid("aws: prefixed tag key names are not allowed for external use.")
 		case seen[t.Key]:
@@ -221,7 +231,8 @@ func (c *call) repeated(st *stack, action string) (bool, error) {
 		return true, nil
 	}
 	return false, wire.Errorf(400, "TokenAlreadyExistsException",
-		"The client request token %s has already been used for this stack. Retry the request with a different client request token", token)
+		"The client request token %s has already been used for this stack. Retry the request with a different client "+
+			"request token", token)
 }
 
 // use remembers the call's token.

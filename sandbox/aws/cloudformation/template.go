@@ -111,10 +111,14 @@ func parseResource(id string, value any) (definedResource, error) {
 	}
 	kind, ok := members["Type"].(string)
 	if !ok {
-		return definedResource{}, invalid("Template format error: [/Resources/%s] Every Resources object must contain a Type member.", id)
+		return definedResource{}, invalid(
+			"Template format error: [/Resources/%s] Every Resources object must contain a Type member.", id,
+		)
 	}
 	if kind == StackType {
-		return definedResource{}, invalid("this endpoint has no nested stacks: [%s] is an AWS::CloudFormation::Stack", id)
+		return definedResource{}, invalid(
+			"this endpoint has no nested stacks: [%s] is an AWS::CloudFormation::Stack", id,
+		)
 	}
 	r := definedResource{kind: kind, properties: object(members["Properties"]), metadata: members["Metadata"]}
 	r.condition, _ = members["Condition"].(string)
@@ -134,7 +138,9 @@ func checkPolicies(id string, r definedResource) error {
 		return invalid("Template format error: Unrecognized DeletionPolicy %s for resource %s", r.deletionPolicy, id)
 	}
 	if !slices.Contains([]string{"", "Delete", "Retain", "Snapshot"}, r.updateReplacePolicy) {
-		return invalid("Template format error: Unrecognized UpdateReplacePolicy %s for resource %s", r.updateReplacePolicy, id)
+		return invalid(
+			"Template format error: Unrecognized UpdateReplacePolicy %s for resource %s", r.updateReplacePolicy, id,
+		)
 	}
 	return nil
 }
@@ -152,11 +158,17 @@ func (t *template) check() error {
 			}
 		}
 		if _, ok := t.conditions[r.condition]; r.condition != "" && !ok {
-			return invalid("Template format error: Unresolved condition dependency %s in the Resources block of the template", r.condition)
+			return invalid(
+				"Template format error: Unresolved condition dependency %s in the Resources block of the template",
+				r.condition,
+			)
 		}
 	}
 	if len(missing) > 0 {
-		return invalid("Template format error: Unresolved resource dependencies [%s] in the Resources block of the template", strings.Join(sortedKeys(missing), ", "))
+		return invalid(
+			"Template format error: Unresolved resource dependencies [%s] in the Resources block of the template",
+			strings.Join(sortedKeys(missing), ", "),
+		)
 	}
 	for _, output := range t.outputs {
 		if err := t.checkReferences(output["Value"], missing); err != nil {
@@ -164,7 +176,10 @@ func (t *template) check() error {
 		}
 	}
 	if len(missing) > 0 {
-		return invalid("Template format error: Unresolved resource dependencies [%s] in the Outputs block of the template", strings.Join(sortedKeys(missing), ", "))
+		return invalid(
+			"Template format error: Unresolved resource dependencies [%s] in the Outputs block of the template",
+			strings.Join(sortedKeys(missing), ", "),
+		)
 	}
 	needs := map[string][]string{}
 	for id, r := range t.resources {
@@ -181,7 +196,10 @@ func (t *template) check() error {
 func (t *template) checkReferences(value any, missing map[string]bool) error {
 	return walkFunctions(value, func(function string, argument any) error {
 		if !known(function) {
-			return invalid("Template error: Encountered unsupported function: %s Supported functions are: [%s]", function, strings.Join(functionNames(), ", "))
+			return invalid(
+				"Template error: Encountered unsupported function: %s Supported functions are: [%s]", function,
+				strings.Join(functionNames(), ", "),
+			)
 		}
 		for _, reference := range referencesOf(function, argument) {
 			_, isResource := t.resources[reference.id]

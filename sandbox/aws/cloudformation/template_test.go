@@ -37,7 +37,8 @@ Resources:
 		{"Ref of a resource", `!Ref Queue`, "Queue:"},
 		{"Ref of a parameter", `!Ref Kind`, "small"},
 		{"Ref of a list", `!Ref Zones`, []any{"x", "y"}},
-		{"pseudo parameters", `!Sub "${AWS::Region} ${AWS::AccountId} ${AWS::StackName} ${AWS::Partition} ${AWS::URLSuffix} ${AWS::StackId}"`,
+		{"pseudo parameters", `!Sub "${AWS::Region} ${AWS::AccountId} ${AWS::StackName} ${AWS::Partition} ` +
+			`${AWS::URLSuffix} ${AWS::StackId}"`,
 			"eu-central-1 123456789012 shop-a aws amazonaws.com arn:stack"},
 		{"GetAtt, short", `!GetAtt Queue.Arn`, "Queue:Arn"},
 		{"GetAtt, nested", `!GetAtt Queue.Endpoint.Address`, "Queue:Endpoint.Address"},
@@ -54,10 +55,16 @@ Resources:
 		{"Base64", `!Base64 hello`, "aGVsbG8="},
 		{"GetAZs", `!Select [0, !GetAZs ""]`, "eu-central-1a"},
 		{"Cidr", `!Cidr ["10.0.0.0/16", 2, 8]`, []any{"10.0.0.0/24", "10.0.1.0/24"}},
-		{"NoValue leaves its member out", `{a: !Ref AWS::NoValue, b: [!Ref AWS::NoValue, 1]}`, map[string]any{"b": []any{1.0}}},
+		{
+			"NoValue leaves its member out", `{a: !Ref AWS::NoValue, b: [!Ref AWS::NoValue, 1]}`,
+			map[string]any{"b": []any{1.0}},
+		},
 		{"a version keeps its zeros", `16.10`, "16.10"},
 		{"a long account keeps its digits", `012345678901`, "012345678901"},
-		{"a secret's reference stays as it is", `"{{resolve:secretsmanager:arn:SecretString:password}}"`, "{{resolve:secretsmanager:arn:SecretString:password}}"},
+		{
+			"a secret's reference stays as it is", `"{{resolve:secretsmanager:arn:SecretString:password}}"`,
+			"{{resolve:secretsmanager:arn:SecretString:password}}",
+		},
 	} {
 		t.Run(test.behaviour, func(t *testing.T) {
 			p := resolver(t, map[string]string{"Kind": "small", "Zones": "x, y"}, frame+test.value+"}\n")
@@ -76,20 +83,56 @@ func TestTemplatesThatAreRejected(t *testing.T) {
 	const queue = `Q: {Type: AWS::SQS::Queue}`
 	for _, test := range []struct{ behaviour, body, want string }{
 		{"broken JSON", `{"Resources": `, "Template format error: JSON not well-formed. (unexpected EOF)"},
-		{"no resources", `Description: nothing`, "Template format error: At least one Resources member must be defined."},
-		{"an unknown section", "Resources: {" + queue + "}\nResource: {}", "Invalid template property or properties [Resource]"},
-		{"no type", `Resources: {Q: {Properties: {}}}`, "Template format error: [/Resources/Q] Every Resources object must contain a Type member."},
-		{"an unknown member", `Resources: {Q: {Type: AWS::SQS::Queue, Property: {}}}`, "Invalid template resource property 'Property'"},
-		{"an unresolved Ref", `Resources: {Q: {Type: AWS::SQS::Queue, Properties: {A: !Ref X}}}`, "Template format error: Unresolved resource dependencies [X] in the Resources block of the template"},
-		{"an unresolved Sub", `Resources: {Q: {Type: AWS::SQS::Queue, Properties: {A: !Sub "${X}"}}}`, "Template format error: Unresolved resource dependencies [X] in the Resources block of the template"},
-		{"an unresolved DependsOn", `Resources: {Q: {Type: AWS::SQS::Queue, DependsOn: X}}`, "Template format error: Unresolved resource dependencies [X] in the Resources block of the template"},
-		{"an unresolved output", "Resources: {" + queue + "}\nOutputs: {O: {Value: !Ref X}}", "Template format error: Unresolved resource dependencies [X] in the Outputs block of the template"},
-		{"GetAtt of nothing", `Resources: {Q: {Type: AWS::SQS::Queue, Properties: {A: !GetAtt X.Arn}}}`, "Template error: instance of Fn::GetAtt references undefined resource X"},
-		{"a circle", `Resources: {A: {Type: AWS::SQS::Queue, DependsOn: B}, B: {Type: AWS::SQS::Queue, Properties: {A: !Ref A}}}`, "Circular dependency between resources: [A, B]"},
-		{"an unknown condition", `Resources: {Q: {Type: AWS::SQS::Queue, Condition: X}}`, "Template format error: Unresolved condition dependency X in the Resources block of the template"},
-		{"a macro", "Transform: AWS::Serverless-2016-10-31\nResources: {" + queue + "}", "this endpoint does not run macros: remove Transform from the template, or process it before"},
-		{"a nested stack", `Resources: {S: {Type: AWS::CloudFormation::Stack}}`, "this endpoint has no nested stacks: [S] is an AWS::CloudFormation::Stack"},
-		{"an alias", "Resources: {Q: &q {Type: AWS::SQS::Queue}}", "Template error: YAML aliases are not allowed in CloudFormation templates"},
+		{
+			"no resources", `Description: nothing`,
+			"Template format error: At least one Resources member must be defined.",
+		},
+		{"an unknown section", "Resources: {" + queue +
+			"}\nResource: {}", "Invalid template property or properties [Resource]"},
+		{
+			"no type", `Resources: {Q: {Properties: {}}}`,
+			"Template format error: [/Resources/Q] Every Resources object must contain a Type member.",
+		},
+		{
+			"an unknown member", `Resources: {Q: {Type: AWS::SQS::Queue, Property: {}}}`,
+			"Invalid template resource property 'Property'",
+		},
+		{
+			"an unresolved Ref", `Resources: {Q: {Type: AWS::SQS::Queue, Properties: {A: !Ref X}}}`,
+			"Template format error: Unresolved resource dependencies [X] in the Resources block of the template",
+		},
+		{
+			"an unresolved Sub", `Resources: {Q: {Type: AWS::SQS::Queue, Properties: {A: !Sub "${X}"}}}`,
+			"Template format error: Unresolved resource dependencies [X] in the Resources block of the template",
+		},
+		{
+			"an unresolved DependsOn", `Resources: {Q: {Type: AWS::SQS::Queue, DependsOn: X}}`,
+			"Template format error: Unresolved resource dependencies [X] in the Resources block of the template",
+		},
+		{
+			"an unresolved output", "Resources: {" + queue + "}\nOutputs: {O: {Value: !Ref X}}",
+			"Template format error: Unresolved resource dependencies [X] in the Outputs block of the template",
+		},
+		{
+			"GetAtt of nothing", `Resources: {Q: {Type: AWS::SQS::Queue, Properties: {A: !GetAtt X.Arn}}}`,
+			"Template error: instance of Fn::GetAtt references undefined resource X",
+		},
+		{"a circle", `Resources: {A: {Type: AWS::SQS::Queue, DependsOn: B}, B: {Type: AWS::SQS::Queue, Properties: ` +
+			`{A: !Ref A}}}`, "Circular dependency between resources: [A, B]"},
+		{
+			"an unknown condition", `Resources: {Q: {Type: AWS::SQS::Queue, Condition: X}}`,
+			"Template format error: Unresolved condition dependency X in the Resources block of the template",
+		},
+		{"a macro", "Transform: AWS::Serverless-2016-10-31\nResources: {" + queue +
+			"}", "this endpoint does not run macros: remove Transform from the template, or process it before"},
+		{
+			"a nested stack", `Resources: {S: {Type: AWS::CloudFormation::Stack}}`,
+			"this endpoint has no nested stacks: [S] is an AWS::CloudFormation::Stack",
+		},
+		{
+			"an alias", "Resources: {Q: &q {Type: AWS::SQS::Queue}}",
+			"Template error: YAML aliases are not allowed in CloudFormation templates",
+		},
 	} {
 		t.Run(test.behaviour, func(t *testing.T) {
 			_, err := parseTemplate(test.body)

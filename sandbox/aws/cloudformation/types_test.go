@@ -10,7 +10,8 @@ import (
 
 func TestS136AnUnknownResourceTypeIsRejectedBeforeAnythingStarts(t *testing.T) {
 	const (
-		body     = `{"Resources": {"A": {"Type": "AWS::S3::Pail"}, "B": {"Type": "AWS::SQS::Queue"}, "C": {"Type": "Mine"}}}`
+		body = `{"Resources": {"A": {"Type": "AWS::S3::Pail"}, "B": {"Type": "AWS::SQS::Queue"}, "C": {"Type": ` +
+			`"Mine"}}}`
 		sentence = "Template format error: Unrecognized resource types: [AWS::S3::Pail, Mine]"
 	)
 	w := newWorld(t)
@@ -26,8 +27,9 @@ func TestS136AnUnknownResourceTypeIsRejectedBeforeAnythingStarts(t *testing.T) {
 		"UpdateStack": func() error { return w.update(id, body) },
 		"CreateChangeSet": func() error {
 			in := &api.CreateChangeSetInput{
-				StackName: aws.String("shop-b"), ChangeSetName: aws.String("one"), ChangeSetType: types.ChangeSetTypeCreate,
-				TemplateBody: aws.String(body),
+				StackName: aws.String("shop-b"), ChangeSetName: aws.String("one"),
+				ChangeSetType: types.ChangeSetTypeCreate,
+				TemplateBody:  aws.String(body),
 			}
 			_, err := w.client.CreateChangeSet(t.Context(), in)
 			return err
@@ -37,7 +39,9 @@ func TestS136AnUnknownResourceTypeIsRejectedBeforeAnythingStarts(t *testing.T) {
 			return err
 		},
 		"GetTemplateSummary": func() error {
-			_, err := w.client.GetTemplateSummary(t.Context(), &api.GetTemplateSummaryInput{TemplateBody: aws.String(body)})
+			_, err := w.client.GetTemplateSummary(
+				t.Context(), &api.GetTemplateSummaryInput{TemplateBody: aws.String(body)},
+			)
 			return err
 		},
 	} {
@@ -53,9 +57,13 @@ func TestS136AnUnknownResourceTypeIsRejectedBeforeAnythingStarts(t *testing.T) {
 // A type that AWS has and the endpoint cannot make is valid; its resource fails.
 func TestATypeThatOnlyAWSHasIsValid(t *testing.T) {
 	w := newWorld(t)
-	for _, kind := range []string{"AWS::ElastiCache::CacheCluster", "AWS::CloudFormation::CustomResource", "Custom::Seed-Data_1"} {
+	for _, kind := range []string{
+		"AWS::ElastiCache::CacheCluster", "AWS::CloudFormation::CustomResource", "Custom::Seed-Data_1",
+	} {
 		body := `{"Resources": {"A": {"Type": "` + kind + `"}}}`
-		if _, err := w.client.ValidateTemplate(t.Context(), &api.ValidateTemplateInput{TemplateBody: &body}); err != nil {
+		if _, err := w.client.ValidateTemplate(
+			t.Context(), &api.ValidateTemplateInput{TemplateBody: &body},
+		); err != nil {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

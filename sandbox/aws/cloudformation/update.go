@@ -31,7 +31,9 @@ func (r *run) updateAll() error {
 	}
 	var failed map[string]error
 	if !r.stopped() {
-		failed = walk(r.ctx, p.needs(), true, func(ctx context.Context, id string) error { return r.update(ctx, p, id) })
+		failed = walk(
+			r.ctx, p.needs(), true, func(ctx context.Context, id string) error { return r.update(ctx, p, id) },
+		)
 		_ = r.pause(r.ctx, beforeEnd)
 	}
 	switch {
@@ -176,7 +178,8 @@ func (r *run) update(ctx context.Context, p *plan, id string) error {
 	switch {
 	case slices.ContainsFunc(changed, func(property string) bool { return spec.Replaces(before.Type, property) }):
 		return r.make(ctx, p, id, asUpdate)
-	case len(changed) > 0 || retagged || strings.HasSuffix(before.Status, "_FAILED") || metadata(p.resources[id]) != before.Metadata:
+	case len(changed) > 0 || retagged || strings.HasSuffix(before.Status, "_FAILED") ||
+		metadata(p.resources[id]) != before.Metadata:
 		return r.change(ctx, now, before, properties, shown)
 	}
 	return nil
@@ -229,7 +232,9 @@ func (r *run) carryChange(ctx context.Context, res, before *resourceState) error
 	if err != nil {
 		return err
 	}
-	step := Step{Stack: r.stack.Name, LogicalID: res.LogicalID, PhysicalID: res.PhysicalID, Type: res.Type, Phase: "update"}
+	step := Step{
+		Stack: r.stack.Name, LogicalID: res.LogicalID, PhysicalID: res.PhysicalID, Type: res.Type, Phase: "update",
+	}
 	if err := r.config.Faults.Before(ctx, step); err != nil {
 		return err
 	}

@@ -154,7 +154,8 @@ func newWorldWith(t *testing.T, made *things, settings ...setting) *world {
 	config := cloudformation.Config{
 		Account: "123456789012", Region: "eu-central-1", Speed: 1e7, Faults: w.faults,
 		Handlers: map[string]resource.Handler{
-			"AWS::SQS::Queue": made, "AWS::SNS::Topic": made, "AWS::S3::Bucket": made, "AWS::IAM::Role": made, "AWS::RDS::DBInstance": made,
+			"AWS::SQS::Queue": made, "AWS::SNS::Topic": made, "AWS::S3::Bucket": made, "AWS::IAM::Role": made,
+			"AWS::RDS::DBInstance": made,
 		},
 	}
 	for _, set := range settings {
@@ -171,8 +172,9 @@ func newWorldWith(t *testing.T, made *things, settings ...setting) *world {
 		_ = service.Close()
 	})
 	w.client = api.NewFromConfig(aws.Config{
-		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
-		HTTPClient: patient{},
+		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+		HTTPClient:  patient{},
 	}, func(o *api.Options) { o.RetryMaxAttempts = 1 })
 	return w
 }
@@ -218,7 +220,9 @@ func (w *world) reach(name, status string) types.Stack {
 		case now == status:
 			return stack
 		case !strings.HasSuffix(now, "_IN_PROGRESS"):
-			w.t.Fatalf("the stack is %s, want %s; events:\n%s", now, status, strings.Join(w.events(*stack.StackId), "\n"))
+			w.t.Fatalf(
+				"the stack is %s, want %s; events:\n%s", now, status, strings.Join(w.events(*stack.StackId), "\n"),
+			)
 		}
 	}
 }
@@ -234,7 +238,10 @@ func (w *world) events(name string) []string {
 			w.t.Fatal(err)
 		}
 		for _, e := range page.StackEvents {
-			out = append(out, strings.TrimRight(fmt.Sprintf("%s %s %s", *e.LogicalResourceId, e.ResourceStatus, aws.ToString(e.ResourceStatusReason)), " "))
+			out = append(out, strings.TrimRight(
+				fmt.Sprintf("%s %s %s", *e.LogicalResourceId, e.ResourceStatus, aws.ToString(e.ResourceStatusReason)),
+				" ",
+			))
 		}
 	}
 	slices.Reverse(out)

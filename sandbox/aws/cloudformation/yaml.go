@@ -71,7 +71,10 @@ func fromMapping(node *yaml.Node) (any, error) {
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		if _, twice := out[key.Value]; twice {
-			return nil, invalid("Template format error: YAML not well-formed. (line %d, column %d): duplicate key %s", key.Line, key.Column, key.Value)
+			return nil, invalid(
+				"Template format error: YAML not well-formed. (line %d, column %d): duplicate key %s", key.Line,
+				key.Column, key.Value,
+			)
 		}
 		member, err := fromYAML(value)
 		if err != nil {

@@ -79,7 +79,8 @@ var beanstalkTable = []beanstalkCalls{
 	{made, "", "*", []string{"elasticbeanstalk:CreateStorageLocation"}},
 
 	{always, "", "arn:aws:cloudformation:REGION:ACCOUNT:stack/STACK/*", []string{
-		"cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResource", "cloudformation:DescribeStackResources",
+		"cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResource",
+		"cloudformation:DescribeStackResources",
 		"cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:ListStackResources",
 	}},
 	{
@@ -95,7 +96,8 @@ var beanstalkTable = []beanstalkCalls{
 	{"delete", "", "arn:aws:cloudformation:REGION:ACCOUNT:stack/STACK/*", []string{"cloudformation:DeleteStack"}},
 
 	{made, "", groups, []string{
-		"autoscaling:CreateAutoScalingGroup", "autoscaling:CreateOrUpdateTags", "autoscaling:PutNotificationConfiguration",
+		"autoscaling:CreateAutoScalingGroup", "autoscaling:CreateOrUpdateTags",
+		"autoscaling:PutNotificationConfiguration",
 		"autoscaling:PutScheduledUpdateGroupAction", "autoscaling:ResumeProcesses", "autoscaling:SetDesiredCapacity",
 		"autoscaling:SuspendProcesses", "autoscaling:UpdateAutoScalingGroup",
 	}},
@@ -138,7 +140,8 @@ var beanstalkTable = []beanstalkCalls{
 	{"delete", "single", arnEC2 + "elastic-ip/eipalloc-1", []string{"ec2:DisassociateAddress", "ec2:ReleaseAddress"}},
 
 	{made, "balanced", arnELB + "targetgroup/awseb-AWSEB-1/1", []string{
-		"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeregisterTargets",
+		"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateTargetGroup",
+		"elasticloadbalancing:DeregisterTargets",
 		"elasticloadbalancing:ModifyTargetGroupAttributes", "elasticloadbalancing:RegisterTargets",
 	}},
 	{"delete", "balanced", arnELB + "targetgroup/awseb-AWSEB-1/1", []string{"elasticloadbalancing:DeleteTargetGroup"}},
@@ -148,7 +151,8 @@ var beanstalkTable = []beanstalkCalls{
 	}},
 	{"delete", "shared", arnELB + "listener-rule/app/SHARED/1/1", []string{"elasticloadbalancing:DeleteRule"}},
 	{made, "dedicated", arnELB + "loadbalancer/app/awseb-AWSEB-1/1", []string{
-		"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer",
+		"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener",
+		"elasticloadbalancing:CreateLoadBalancer",
 		"elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:SetSecurityGroups",
 	}},
 	{"delete", "dedicated", arnELB + "listener/app/awseb-AWSEB-1/1/1", []string{"elasticloadbalancing:DeleteListener"}},
@@ -180,11 +184,14 @@ var beanstalkTable = []beanstalkCalls{
 	},
 
 	{made, "", "arn:aws:s3:::elasticbeanstalk-REGION-ACCOUNT", []string{
-		"s3:CreateBucket", "s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:ListBucket", "s3:PutBucketOwnershipControls",
+		"s3:CreateBucket", "s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:ListBucket",
+		"s3:PutBucketOwnershipControls",
 		"s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
 	}},
-	{made, "", "arn:aws:s3:::elasticbeanstalk-REGION-ACCOUNT/resources/environments/e-1/_runtime/_versions/a/b", []string{
-		"s3:DeleteObject", "s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl", "s3:PutObject",
+	{made, "", "arn:aws:s3:::elasticbeanstalk-REGION-ACCOUNT/resources/environments/e-1/_runtime/_versions/a/" +
+		"b", []string{
+		"s3:DeleteObject", "s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl",
+		"s3:PutObject",
 		"s3:PutObjectAcl", "s3:PutObjectVersionAcl",
 	}},
 

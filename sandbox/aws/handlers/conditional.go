@@ -82,7 +82,8 @@ var conditional = []struct {
 	// Actions that no property needs: deleting what an update removes has the names of the Put
 	// actions in IAM (AWS docs: Actions of S3).
 	{"AWS::S3::Bucket", "", []string{
-		"s3:DeleteObject", "s3:DeleteBucketEncryption", "s3:DeleteBucketLifecycle", "s3:DeleteBucketMetricsConfiguration",
+		"s3:DeleteObject", "s3:DeleteBucketEncryption", "s3:DeleteBucketLifecycle",
+		"s3:DeleteBucketMetricsConfiguration",
 		"s3:DeleteBucketAnalyticsConfiguration",
 	}},
 

@@ -32,7 +32,8 @@ func TestS162EveryGrantIsNeededByATestOrHasAReason(t *testing.T) {
 		switch {
 		case !used[grant] && !excused:
 			t.Errorf(
-				"no test needs %q: take it out of the tables of the IAM documents, or give the reason in testdata/not-needed.txt",
+				"no test needs %q: take it out of the tables of the IAM documents, or give the reason in "+
+					"testdata/not-needed.txt",
 				grant,
 			)
 		case used[grant] && excused:

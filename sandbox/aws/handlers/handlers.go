@@ -51,7 +51,8 @@ var registry = func() map[string]handlers {
 		Create: []string{"cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:TagResource"},
 		Read:   []string{"cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"},
 		Update: []string{
-			"cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:TagResource", "cloudwatch:UntagResource",
+			"cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:TagResource",
+			"cloudwatch:UntagResource",
 		},
 		Delete: []string{"cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"},
 	}

@@ -42,7 +42,9 @@ func TestRightsFollowThePropertiesOfAResource(t *testing.T) {
 	)
 	single := environment(option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance"))
 	shared := environment(
-		option("aws:elbv2:loadbalancer", "SharedLoadBalancer", "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/lb/1"),
+		option(
+			"aws:elbv2:loadbalancer", "SharedLoadBalancer", "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/lb/1",
+		),
 	)
 	const (
 		own       = "arn:aws:s3:::shop-a-thing-0123456789ab"
@@ -68,14 +70,16 @@ func TestRightsFollowThePropertiesOfAResource(t *testing.T) {
 			resource.Request{Type: bucket, Properties: versioned}, "s3:PutBucketVersioning " + own, true},
 		"no property, no action": {create, resource.Request{Type: bucket}, "s3:PutBucketVersioning " + own, false},
 		"a property that an update takes away": {update,
-			resource.Request{Type: bucket, PhysicalID: "b", Previous: versioned}, "s3:PutBucketVersioning arn:aws:s3:::b", true},
+			resource.Request{Type: bucket, PhysicalID: "b", Previous: versioned},
+			"s3:PutBucketVersioning arn:aws:s3:::b", true},
 		"RDS checks the groups of a database": {create,
 			postgres, "rds:CreateDBInstance arn:aws:rds:r:1:pg:default.postgres16", true},
 		"a final snapshot takes its right": {
 			remove, snapshot, "rds:CreateDBSnapshot arn:aws:rds:r:1:db:shop-a-thing", true,
 		},
 		"no final snapshot, no right": {
-			remove, resource.Request{Type: database, PhysicalID: "d"}, "rds:CreateDBSnapshot arn:aws:rds:r:1:db:d", false,
+			remove, resource.Request{Type: database, PhysicalID: "d"}, "rds:CreateDBSnapshot arn:aws:rds:r:1:db:d",
+			false,
 		},
 		"Elastic Beanstalk's own stack": {
 			remove, one, "cloudformation:DeleteStack arn:aws:cloudformation:r:1:stack/" + stack + "/*", true,
@@ -129,7 +133,9 @@ func TestEveryTypeOfATemplateHasHandlers(t *testing.T) {
 		}
 		for id, r := range template.Resources {
 			for _, phase := range []string{"create", "update", "delete"} {
-				if len(rights(phase, resource.Request{Type: r.Type, Properties: map[string]any{"HostedZoneId": "Z"}})) == 0 {
+				if len(rights(
+					phase, resource.Request{Type: r.Type, Properties: map[string]any{"HostedZoneId": "Z"}},
+				)) == 0 {
 					t.Errorf(
 						"%s: to %s %s (%s) takes no right: add the type's handlers to registry.json",
 						filepath.Base(file),

@@ -20,7 +20,9 @@ func serviceRole(t *testing.T) *access.Caller {
 // callerWith is a role of the project shop with these documents of deploy/iam.
 func callerWith(t *testing.T, documents ...string) *access.Caller {
 	t.Helper()
-	fill := strings.NewReplacer("PROJECT", "shop", "ACCOUNT", "1", "REGION", "eu-central-1", "ZONE", "Z", "SEEDS", "seeds")
+	fill := strings.NewReplacer(
+		"PROJECT", "shop", "ACCOUNT", "1", "REGION", "eu-central-1", "ZONE", "Z", "SEEDS", "seeds",
+	)
 	caller := &access.Caller{ARN: "arn:aws:sts::1:assumed-role/perch/x", Region: "eu-central-1"}
 	for _, name := range documents {
 		text, err := os.ReadFile(filepath.Join("..", "..", "..", "deploy", "iam", name+".json"))
@@ -47,7 +49,8 @@ func TestS151TheRoleOfOneProjectLeavesTheResourcesOfAnother(t *testing.T) {
 			Properties: map[string]any{"VpcId": "vpc-1"},
 		},
 		"a load balancer": {
-			Type: "AWS::ElasticLoadBalancingV2::LoadBalancer", PhysicalID: balancing + "loadbalancer/app/shop-LoadB-1/1",
+			Type:       "AWS::ElasticLoadBalancingV2::LoadBalancer",
+			PhysicalID: balancing + "loadbalancer/app/shop-LoadB-1/1",
 			Properties: map[string]any{"SecurityGroups": []any{"sg-1"}, "LoadBalancerAttributes": []any{}},
 		},
 		"a listener that is created": {
@@ -67,7 +70,9 @@ func TestS151TheRoleOfOneProjectLeavesTheResourcesOfAnother(t *testing.T) {
 				account := handlers.Account{ID: "1", Region: "eu-central-1", RoleOf: func(string) string { return "" }}
 				denial := serviceRole(t).Check(handlers.Rights(account, phase, thing)...)
 				if (denial == nil) != allowed {
-					t.Errorf("%s %s of project %s: denial = %v, want allowed = %v", phase, name, project, denial, allowed)
+					t.Errorf(
+						"%s %s of project %s: denial = %v, want allowed = %v", phase, name, project, denial, allowed,
+					)
 				}
 			}
 		}

@@ -48,7 +48,9 @@ func (t target) on(action string, resources ...string) []access.Request {
 		creating(keys, action, creates)
 	}
 	if t.Type == environmentType || t.Type == "AWS::ElasticBeanstalk::ApplicationVersion" {
-		keys["elasticbeanstalk:inapplication"] = []string{t.arn("elasticbeanstalk", "application/"+t.text("ApplicationName"))}
+		keys["elasticbeanstalk:inapplication"] = []string{
+			t.arn("elasticbeanstalk", "application/"+t.text("ApplicationName")),
+		}
 	}
 	var rights []access.Request
 	for _, resource := range resources {
@@ -202,10 +204,14 @@ func (t target) databaseResources(verb string) []string {
 	case "CreateDBInstance", "RestoreDBInstanceFromDBSnapshot":
 		major, _, _ := strings.Cut(t.text("EngineVersion"), ".")
 		list = append(list, t.arn("rds", "subgrp:"+strings.ToLower(t.text("DBSubnetGroupName"))))
-		list = append(list, t.arn("rds", "pg:"+cmp.Or(t.text("DBParameterGroupName"), "default."+t.text("Engine")+major)))
+		list = append(
+			list, t.arn("rds", "pg:"+cmp.Or(t.text("DBParameterGroupName"), "default."+t.text("Engine")+major)),
+		)
 		list = append(list, t.arn("rds", "og:default:"+t.text("Engine")+"-"+major))
 	case "CreateDBSnapshot":
-		list = append(list, t.arn("rds", "snapshot:"+strings.ToLower(t.StackName+"-snapshot-"+t.LogicalID+"-"+t.Suffix)))
+		list = append(
+			list, t.arn("rds", "snapshot:"+strings.ToLower(t.StackName+"-snapshot-"+t.LogicalID+"-"+t.Suffix)),
+		)
 	}
 	if snapshot := t.text("DBSnapshotIdentifier"); snapshot != "" && verb == "RestoreDBInstanceFromDBSnapshot" {
 		if !strings.HasPrefix(snapshot, "arn:") {
@@ -309,7 +315,9 @@ func (t target) references() []access.Request {
 
 func (t target) reference(service, name string) access.Request {
 	if service != "secretsmanager" {
-		return access.Request{Action: "ssm:GetParameters", Resource: t.arn("ssm", "parameter/"+strings.TrimPrefix(name, "/"))}
+		return access.Request{
+			Action: "ssm:GetParameters", Resource: t.arn("ssm", "parameter/"+strings.TrimPrefix(name, "/")),
+		}
 	}
 	if !strings.HasPrefix(name, "arn:") {
 		name = t.arn("secretsmanager", "secret:"+name+"-??????")

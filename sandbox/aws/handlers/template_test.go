@@ -74,7 +74,9 @@ func (tm template) resolve(value any) any {
 			for logical := range tm.Resources {
 				text = strings.ReplaceAll(text, "${"+logical+"}", tm.id(logical))
 			}
-			return strings.NewReplacer("${AWS::Partition}", "aws", "${AWS::Region}", "eu-central-1", "${AWS::AccountId}", "1").
+			return strings.NewReplacer(
+				"${AWS::Partition}", "aws", "${AWS::Region}", "eu-central-1", "${AWS::AccountId}", "1",
+			).
 				Replace(text)
 		}
 		if path, ok := value["Fn::GetAtt"].([]any); ok {
@@ -112,8 +114,9 @@ func TestS231TheWorkersRoleMayChangeAnEnvironmentOfEveryTemplate(t *testing.T) {
 			}
 			properties, _ := tm.resolve(found.Properties).(map[string]any)
 			environment := resource.Request{
-				Type: found.Type, Properties: properties, StackName: tm.stack, LogicalID: logical, Suffix: "0123456789ab",
-				Tags: map[string]string{"perch:project": "shop"},
+				Type: found.Type, Properties: properties, StackName: tm.stack, LogicalID: logical,
+				Suffix: "0123456789ab",
+				Tags:   map[string]string{"perch:project": "shop"},
 			}
 			for _, phase := range []string{"update", "delete"} {
 				checked++
@@ -155,8 +158,9 @@ func templateGrants(t *testing.T) map[string]bool {
 			properties, _ := tm.resolve(found.Properties).(map[string]any)
 			for _, phase := range []string{"create", "update", "delete"} {
 				r := resource.Request{
-					Type: found.Type, Properties: properties, StackName: tm.stack, LogicalID: logical, Suffix: "0123456789ab",
-					Tags: map[string]string{"perch:project": "shop"}, Snapshot: found.DeletionPolicy == "Snapshot",
+					Type: found.Type, Properties: properties, StackName: tm.stack, LogicalID: logical,
+					Suffix: "0123456789ab",
+					Tags:   map[string]string{"perch:project": "shop"}, Snapshot: found.DeletionPolicy == "Snapshot",
 				}
 				if phase != "create" {
 					r.PhysicalID = tm.id(logical)

@@ -30,8 +30,9 @@ var workerCalls = map[string][]access.Request{
 	"what CloudFormation could not delete is deleted": {
 		{Action: "rds:DeleteDBInstance", Resource: "arn:aws:rds:eu-central-1:1:db:shop-login-database-1"},
 		{
-			Action:   "elasticbeanstalk:TerminateEnvironment",
-			Resource: "arn:aws:elasticbeanstalk:eu-central-1:1:environment/shop-application-staging-Application-1/shop-login",
+			Action: "elasticbeanstalk:TerminateEnvironment",
+			Resource: "arn:aws:elasticbeanstalk:eu-central-1:1:environment/shop-application-staging-Application-1/" +
+				"shop-login",
 		},
 	},
 	"an `http` step carries a parameter": {
@@ -51,8 +52,9 @@ var workerCalls = map[string][]access.Request{
 	"variables that a branch no longer sets are removed": {
 		{Action: "elasticbeanstalk:DescribeConfigurationSettings", Resource: "*"},
 		{
-			Action:   "elasticbeanstalk:UpdateEnvironment",
-			Resource: "arn:aws:elasticbeanstalk:eu-central-1:1:environment/shop-application-staging-Application-1/shop-login",
+			Action: "elasticbeanstalk:UpdateEnvironment",
+			Resource: "arn:aws:elasticbeanstalk:eu-central-1:1:environment/shop-application-staging-Application-1/" +
+				"shop-login",
 		},
 	},
 	"the quota of Elastic IP addresses": {{Action: "ec2:DescribeAccountAttributes", Resource: "*"}},

@@ -38,10 +38,12 @@ type settings struct {
 // S3 buckets").
 func newSettings() *settings {
 	return &settings{
-		Created:      now(),
-		PublicAccess: &publicAccess{BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true},
-		Encryption:   &encryption{Algorithm: "AES256"},
-		Ownership:    ownerEnforced,
+		Created: now(),
+		PublicAccess: &publicAccess{
+			BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true,
+		},
+		Encryption: &encryption{Algorithm: "AES256"},
+		Ownership:  ownerEnforced,
 	}
 }
 

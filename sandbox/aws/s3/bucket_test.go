@@ -15,7 +15,9 @@ import (
 func create(c *sdk.Client, t *testing.T, name, location string) error {
 	in := &sdk.CreateBucketInput{Bucket: &name}
 	if location != "" {
-		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(location)}
+		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{
+			LocationConstraint: types.BucketLocationConstraint(location),
+		}
 	}
 	_, err := c.CreateBucket(t.Context(), in)
 	return err
@@ -48,7 +50,9 @@ func TestBucketsAreListedInPages(t *testing.T) {
 		}
 	}
 	var names []string
-	pages := sdk.NewListBucketsPaginator(b, &sdk.ListBucketsInput{MaxBuckets: aws.Int32(2), Prefix: aws.String("bucket-")})
+	pages := sdk.NewListBucketsPaginator(
+		b, &sdk.ListBucketsInput{MaxBuckets: aws.Int32(2), Prefix: aws.String("bucket-")},
+	)
 	for pages.HasMorePages() {
 		for _, found := range must(pages.NextPage(b.ctx))(t).Buckets {
 			names = append(names, *found.Name)
@@ -63,7 +67,9 @@ func TestABucketIsDeletedOnlyWhenNothingIsInIt(t *testing.T) {
 	b := newBed(t, versioningEnabled)
 	b.put("a", "1")
 	marker := b.delete("a", "").VersionId
-	for _, v := range must(b.ListObjectVersions(b.ctx, &sdk.ListObjectVersionsInput{Bucket: aws.String(testBucket)}))(t).Versions {
+	for _, v := range must(b.ListObjectVersions(b.ctx, &sdk.ListObjectVersionsInput{Bucket: aws.String(testBucket)}))(
+		t,
+	).Versions {
 		b.delete("a", *v.VersionId)
 	}
 	_, err := b.DeleteBucket(b.ctx, &sdk.DeleteBucketInput{Bucket: aws.String(testBucket)})
@@ -82,7 +88,9 @@ func TestBucketTagsAreReplacedAndCloudFormationsStay(t *testing.T) {
 	stack := types.Tag{Key: aws.String("aws:cloudformation:stack-name"), Value: aws.String("shop-login")}
 	branch := types.Tag{Key: aws.String("branch"), Value: aws.String("feature/login & <co>")}
 	put := func(tags ...types.Tag) error {
-		_, err := b.PutBucketTagging(b.ctx, &sdk.PutBucketTaggingInput{Bucket: name, Tagging: &types.Tagging{TagSet: tags}})
+		_, err := b.PutBucketTagging(
+			b.ctx, &sdk.PutBucketTaggingInput{Bucket: name, Tagging: &types.Tagging{TagSet: tags}},
+		)
 		return err
 	}
 	wantCode(t, put(stack), "InvalidTag", 400)
@@ -112,11 +120,15 @@ func TestBucketTagsAreReplacedAndCloudFormationsStay(t *testing.T) {
 
 func TestObjectTagsBelongToOneVersion(t *testing.T) {
 	b := newBed(t, versioningEnabled)
-	tagged := &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), Body: strings.NewReader("1"), Tagging: aws.String("k=v")}
+	tagged := &sdk.PutObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String("a"), Body: strings.NewReader("1"), Tagging: aws.String("k=v"),
+	}
 	older := must(b.PutObject(b.ctx, tagged))(t).VersionId
 	b.put("a", "2")
 	count := func(version *string) int {
-		return len(must(b.GetObjectTagging(b.ctx, &sdk.GetObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("a"), VersionId: version}))(t).TagSet)
+		return len(must(b.GetObjectTagging(
+			b.ctx, &sdk.GetObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("a"), VersionId: version},
+		))(t).TagSet)
 	}
 	if count(older) != 1 || count(nil) != 0 {
 		t.Errorf("%d tags on the older version, %d on the newest", count(older), count(nil))
@@ -126,11 +138,15 @@ func TestObjectTagsBelongToOneVersion(t *testing.T) {
 func TestVersioningOfANewBucketAndAfterChange(t *testing.T) {
 	b := newBed(t, "")
 	name := aws.String(testBucket)
-	if status := must(b.GetBucketVersioning(b.ctx, &sdk.GetBucketVersioningInput{Bucket: name}))(t).Status; status != "" {
+	if status := must(b.GetBucketVersioning(b.ctx, &sdk.GetBucketVersioningInput{Bucket: name}))(t).
+		Status; status != "" {
 		t.Errorf("versioning begins %q", status)
 	}
-	must(b.PutBucketVersioning(b.ctx, &sdk.PutBucketVersioningInput{Bucket: name, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}}))(t)
-	if status := must(b.GetBucketVersioning(b.ctx, &sdk.GetBucketVersioningInput{Bucket: name}))(t).Status; status != "Enabled" {
+	must(b.PutBucketVersioning(b.ctx, &sdk.PutBucketVersioningInput{
+		Bucket: name, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"},
+	}))(t)
+	if status := must(b.GetBucketVersioning(b.ctx, &sdk.GetBucketVersioningInput{Bucket: name}))(t).
+		Status; status != "Enabled" {
 		t.Errorf("versioning is %q", status)
 	}
 }
@@ -144,9 +160,13 @@ func TestWhatIsNotImplementedSaysSo(t *testing.T) {
 		Bucket: aws.String(testBucket), Key: aws.String("a"), ObjectAttributes: []types.ObjectAttributes{"ETag"},
 	})
 	wantCode(t, err, "NotImplemented", 501)
-	_, err = b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), Body: strings.NewReader(""), ACL: "public-read"})
+	_, err = b.PutObject(b.ctx, &sdk.PutObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String("a"), Body: strings.NewReader(""), ACL: "public-read",
+	})
 	wantCode(t, err, "AccessControlListNotSupported", 400)
-	_, err = b.HeadBucket(b.ctx, &sdk.HeadBucketInput{Bucket: aws.String(testBucket), ExpectedBucketOwner: aws.String("999999999999")})
+	_, err = b.HeadBucket(
+		b.ctx, &sdk.HeadBucketInput{Bucket: aws.String(testBucket), ExpectedBucketOwner: aws.String("999999999999")},
+	)
 	wantCode(t, err, "Forbidden", 403)
 }
 
@@ -156,7 +176,8 @@ func TestErrorsAreS3sOwnDocuments(t *testing.T) {
 	defer response.Body.Close()
 	body := string(must(io.ReadAll(response.Body))(t))
 	id, host := response.Header.Get("x-amz-request-id"), response.Header.Get("x-amz-id-2")
-	want := `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message>` +
+	want := `<?xml version="1.0" encoding="UTF-8"?>` + "\n" +
+		`<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message>` +
 		`<BucketName>absent</BucketName><RequestId>` + id + `</RequestId><HostId>` + host + `</HostId></Error>`
 	if body != want || id == "" || host == "" || response.Header.Get("Content-Type") != "application/xml" {
 		t.Errorf("%v\n%s", response.Header, body)

@@ -67,7 +67,9 @@ func (s *Service) listBuckets(w http.ResponseWriter, r *request) error {
 			return false
 		}
 		created := stamp(s.buckets[name].settings.Created)
-		nodes = append(nodes, wire.N("Bucket", wire.T("Name", name), wire.T("CreationDate", created), wire.T("BucketRegion", s.config.Region)))
+		nodes = append(nodes, wire.N(
+			"Bucket", wire.T("Name", name), wire.T("CreationDate", created), wire.T("BucketRegion", s.config.Region),
+		))
 		return true
 	})
 	s.mu.Unlock()
@@ -112,7 +114,10 @@ func (s *Service) createBucket(w http.ResponseWriter, r *request) error {
 }
 
 func noBucketACL() *failure {
-	return failf(http.StatusBadRequest, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+	return failf(
+		http.StatusBadRequest, "InvalidBucketAclWithObjectOwnership",
+		"Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+	)
 }
 
 // make creates a bucket. In us-east-1 S3 answers the owner's second attempt like the first; nothing
@@ -129,7 +134,10 @@ func (s *Service) make(name string, created *settings) error {
 	if s.config.Region == "us-east-1" && created.Origin == "" {
 		return nil
 	}
-	return failf(http.StatusConflict, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.").
+	return failf(
+		http.StatusConflict, "BucketAlreadyOwnedByYou",
+		"Your previous request to create the named bucket succeeded and you already own it.",
+	).
 		with("BucketName", name)
 }
 
@@ -138,13 +146,16 @@ func (s *Service) checkLocation(location string) error {
 		return nil
 	}
 	if location == "us-east-1" && s.config.Region == "us-east-1" {
-		return failf(http.StatusBadRequest, "InvalidLocationConstraint", "The specified location-constraint is not valid").with("LocationConstraint", location)
+		return failf(
+			http.StatusBadRequest, "InvalidLocationConstraint", "The specified location-constraint is not valid",
+		).with("LocationConstraint", location)
 	}
 	if location == "" {
 		location = "unspecified"
 	}
 	return failf(http.StatusBadRequest, "IllegalLocationConstraintException",
-		"The %s location constraint is incompatible for the region specific endpoint this request was sent to.", location)
+		"The %s location constraint is incompatible for the region specific endpoint this request was sent to.",
+		location)
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -155,7 +166,9 @@ func checkBucketName(name string) error {
 	legal := bucketName.MatchString(name) && !strings.Contains(name, "..") && net.ParseIP(name) == nil &&
 		!strings.HasPrefix(name, "xn--") && !strings.HasSuffix(name, "-s3alias")
 	if !legal {
-		return failf(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.").with("BucketName", name)
+		return failf(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.").with(
+			"BucketName", name,
+		)
 	}
 	return nil
 }

@@ -72,7 +72,9 @@ func claimed(header http.Header) (checksum, error) {
 			continue
 		}
 		if found.Algorithm != "" {
-			return checksum{}, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+			return checksum{}, invalidRequest(
+				"Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+			)
 		}
 		c.Value = value
 		if value != "" && !c.wellFormed() {
@@ -81,7 +83,8 @@ func claimed(header http.Header) (checksum, error) {
 		found = c
 	}
 	if found.Algorithm == "" && header.Get("x-amz-sdk-checksum-algorithm") != "" {
-		return checksum{}, invalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
+		return checksum{}, invalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding " +
+			"x-amz-checksum-* or x-amz-trailer headers were found.")
 	}
 	return found, nil
 }
@@ -103,7 +106,8 @@ func trails(header http.Header, name string) bool {
 func encodeSum(sum hash.Hash) string { return base64.StdEncoding.EncodeToString(sum.Sum(nil)) }
 
 func unsupportedAlgorithm() *failure {
-	return invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+	return invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: " +
+		"[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
 }
 
 // compose is the checksum of parts' checksums.

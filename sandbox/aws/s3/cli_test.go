@@ -19,8 +19,10 @@ func (b *bed) cli(arguments ...string) (string, error) {
 	}
 	command := exec.CommandContext(b.ctx, path, arguments...)
 	command.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + b.t.TempDir(), "AWS_ENDPOINT_URL=" + b.url, "AWS_REGION=" + testRegion, "AWS_DEFAULT_REGION=" + testRegion,
-		"AWS_ACCESS_KEY_ID=AKIACLI", "AWS_SECRET_ACCESS_KEY=secret", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + b.t.TempDir(), "AWS_ENDPOINT_URL=" + b.url, "AWS_REGION=" + testRegion,
+		"AWS_DEFAULT_REGION=" + testRegion,
+		"AWS_ACCESS_KEY_ID=AKIACLI", "AWS_SECRET_ACCESS_KEY=secret", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_MAX_ATTEMPTS=1",
 	}
 	out, err := command.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
@@ -64,7 +66,9 @@ func TestForeignClientCopiesAndSyncs(t *testing.T) {
 		t.Errorf("ls prints %q", out)
 	}
 	b.mustCLI("s3", "rm", "s3://"+testBucket, "--recursive", "--only-show-errors")
-	if out, err := b.cli("s3", "rb", "s3://"+testBucket); err == nil || !strings.Contains(out, "(BucketNotEmpty) when calling the DeleteBucket operation: The bucket you tried to delete is not empty") {
+	if out, err := b.cli("s3", "rb", "s3://"+testBucket); err == nil || !strings.Contains(
+		out, "(BucketNotEmpty) when calling the DeleteBucket operation: The bucket you tried to delete is not empty",
+	) {
 		t.Errorf("rb: %v, %s", err, out)
 	}
 }
@@ -75,7 +79,10 @@ func TestForeignClientPagesThroughVersions(t *testing.T) {
 		b.put(fmt.Sprintf("key %d\n&", i%3), "x")
 	}
 	b.delete("key 0\n&", "")
-	got := b.mustCLI("s3api", "list-object-versions", "--bucket", testBucket, "--page-size", "2", "--query", "[length(Versions),length(DeleteMarkers)]", "--output", "json")
+	got := b.mustCLI(
+		"s3api", "list-object-versions", "--bucket", testBucket, "--page-size", "2", "--query",
+		"[length(Versions),length(DeleteMarkers)]", "--output", "json",
+	)
 	if strings.Join(strings.Fields(got), "") != "[7,1]" {
 		t.Errorf("versions and markers: %q", got)
 	}
@@ -83,7 +90,9 @@ func TestForeignClientPagesThroughVersions(t *testing.T) {
 		"--query", "{Objects: [Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}, Quiet: `true`}")
 	b.mustCLI("s3api", "delete-objects", "--bucket", testBucket, "--delete", doomed)
 	b.mustCLI("s3api", "delete-bucket", "--bucket", testBucket)
-	if out, err := b.cli("s3api", "head-bucket", "--bucket", testBucket); err == nil || !strings.Contains(out, "(404)") {
+	if out, err := b.cli(
+		"s3api", "head-bucket", "--bucket", testBucket,
+	); err == nil || !strings.Contains(out, "(404)") {
 		t.Errorf("head-bucket: %v, %s", err, out)
 	}
 }

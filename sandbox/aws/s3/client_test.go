@@ -101,6 +101,8 @@ func wantCode(t *testing.T, err error, code string, status int) {
 		t.Fatalf("error is %v, want code %s", err, code)
 	}
 	if api.ErrorCode() != code || response.HTTPStatusCode() != status {
-		t.Errorf("error is %s with status %d, want %s with %d", api.ErrorCode(), response.HTTPStatusCode(), code, status)
+		t.Errorf(
+			"error is %s with status %d, want %s with %d", api.ErrorCode(), response.HTTPStatusCode(), code, status,
+		)
 	}
 }

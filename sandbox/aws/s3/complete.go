@@ -54,13 +54,18 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	}
 	if want := r.Header.Get(v.Checksum.header()); want != "" && want != v.Checksum.Value {
 		s.blobs.remove(v.Blob)
-		return failf(http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.", v.Checksum.Algorithm)
+		return failf(
+			http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.",
+			v.Checksum.Algorithm,
+		)
 	}
 	if err := s.store(w, r, v, record{Op: opEnd, Bucket: r.bucket, UploadID: u.ID}); err != nil {
 		return err
 	}
-	nodes := []wire.Node{wire.T("Location", "https://"+r.bucket+".s3."+s.config.Region+".amazonaws.com/"+encodeURL(r.key)),
-		wire.T("Bucket", r.bucket), wire.T("Key", r.key), wire.T("ETag", quote(v.ETag))}
+	nodes := []wire.Node{
+		wire.T("Location", "https://"+r.bucket+".s3."+s.config.Region+".amazonaws.com/"+encodeURL(r.key)),
+		wire.T("Bucket", r.bucket), wire.T("Key", r.key), wire.T("ETag", quote(v.ETag)),
+	}
 	return reply(w, "CompleteMultipartUploadResult", append(nodes, v.Checksum.nodes()...)...)
 }
 
@@ -68,19 +73,30 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 func (u *upload) choose(wanted []completePart) ([]*part, error) {
 	for i, want := range wanted {
 		if i > 0 && want.PartNumber <= wanted[i-1].PartNumber {
-			return nil, failf(http.StatusBadRequest, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.").with("UploadId", u.ID)
+			return nil, failf(
+				http.StatusBadRequest, "InvalidPartOrder",
+				"The list of parts was not in ascending order. Parts must be ordered by part number.",
+			).with("UploadId", u.ID)
 		}
 	}
 	var chosen []*part
 	for i, want := range wanted {
 		p := u.parts[want.PartNumber]
 		if p == nil || p.ETag != strings.Trim(want.ETag, `"`) {
-			return nil, failf(http.StatusBadRequest, "InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, "+
-				"or the specified entity tag may not match the part's entity tag.").with("UploadId", u.ID).with("PartNumber", strconv.Itoa(want.PartNumber)).with("ETag", want.ETag)
+			return nil, failf(
+				http.StatusBadRequest, "InvalidPart",
+				"One or more of the specified parts could not be found.  The part may not have been uploaded, "+
+					"or the specified entity tag may not match the part's entity tag.",
+			).with("UploadId", u.ID).with("PartNumber", strconv.Itoa(want.PartNumber)).with("ETag", want.ETag)
 		}
 		if i < len(wanted)-1 && p.Size < minPart {
-			return nil, failf(http.StatusBadRequest, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size").
-				with("ProposedSize", strconv.FormatInt(p.Size, 10)).with("MinSizeAllowed", strconv.Itoa(minPart)).with("PartNumber", strconv.Itoa(p.Number)).with("ETag", want.ETag)
+			return nil, failf(
+				http.StatusBadRequest, "EntityTooSmall",
+				"Your proposed upload is smaller than the minimum allowed size",
+			).
+				with("ProposedSize", strconv.FormatInt(p.Size, 10)).with("MinSizeAllowed", strconv.Itoa(minPart)).with(
+				"PartNumber", strconv.Itoa(p.Number),
+			).with("ETag", want.ETag)
 		}
 		chosen = append(chosen, p)
 	}

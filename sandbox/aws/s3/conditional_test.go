@@ -86,7 +86,8 @@ func TestADeletionDuringAConditionalWriteIsAConflict(t *testing.T) {
 				value = "*"
 			}
 			err := b.putAround(condition, value, func() { b.delete("card", "") })
-			if err == nil || !strings.Contains(err.Error(), "409") || !strings.Contains(err.Error(), "ConditionalRequestConflict") {
+			if err == nil || !strings.Contains(err.Error(), "409") ||
+				!strings.Contains(err.Error(), "ConditionalRequestConflict") {
 				t.Errorf("the write ends with %v", err)
 			}
 			must(b.putIf("2", "*", ""))(t)

@@ -21,7 +21,9 @@ func copySource(header http.Header) (bucket, key, id string, err error) {
 	values, parsed := url.ParseQuery(query)
 	bucket, key, ok := strings.Cut(path, "/")
 	if errors.Join(unescaped, parsed) != nil || !ok || key == "" {
-		return "", "", "", invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", source)
+		return "", "", "", invalidArgument(
+			"Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", source,
+		)
 	}
 	return bucket, key, values.Get("versionId"), nil
 }
@@ -73,7 +75,8 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 	replace := r.Header.Get("x-amz-metadata-directive") == "REPLACE"
 	name, key, id, _ := copySource(r.Header)
 	if name == r.bucket && key == r.key && id == "" && !replace && r.Header.Get("x-amz-storage-class") == "" {
-		return invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, " +
+		return invalidRequest("This copy request is illegal because it is trying to copy an object to itself without " +
+			"changing the object's metadata, " +
 			"storage class, website redirect location or encryption attributes.")
 	}
 	v, err := draft(r.Header)
@@ -101,7 +104,9 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 	if err := s.store(w, r, v); err != nil {
 		return err
 	}
-	nodes := append([]wire.Node{wire.T("LastModified", stamp(v.Modified)), wire.T("ETag", quote(v.ETag))}, v.Checksum.nodes()...)
+	nodes := append(
+		[]wire.Node{wire.T("LastModified", stamp(v.Modified)), wire.T("ETag", quote(v.ETag))}, v.Checksum.nodes()...,
+	)
 	return reply(w, "CopyObjectResult", nodes...)
 }
 

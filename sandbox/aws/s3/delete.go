@@ -96,7 +96,8 @@ func parseDelete(body string) (deleteRequest, error) {
 	}
 	for _, object := range document.Objects {
 		if object.Key == "" {
-			return document, failf(http.StatusBadRequest, "UserKeyMustBeSpecified", "The bucket POST must contain the specified field name. If it is specified, please check the order of the fields.")
+			return document, failf(http.StatusBadRequest, "UserKeyMustBeSpecified", "The bucket POST must contain "+
+				"the specified field name. If it is specified, please check the order of the fields.")
 		}
 	}
 	return document, nil
@@ -193,7 +194,9 @@ func deleted(b *bucket, object deleteKey, v *version) wire.Node {
 func rejected(object deleteKey, err error) wire.Node {
 	var f *failure
 	if !errors.As(err, &f) {
-		f = failf(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+		f = failf(
+			http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.",
+		)
 	}
 	if f.cause.Code == "InvalidArgument" {
 		f = noSuchVersion(object.Key, object.VersionID)

@@ -29,7 +29,10 @@ func md5Base64(text string) string {
 // deleteAll asks for the deletion of all identifiers at once.
 func (b *bed) deleteAll(quiet bool, objects ...types.ObjectIdentifier) *sdk.DeleteObjectsOutput {
 	b.t.Helper()
-	return must(b.DeleteObjects(b.ctx, &sdk.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{Objects: objects, Quiet: &quiet}}))(b.t)
+	return must(b.DeleteObjects(
+		b.ctx,
+		&sdk.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{Objects: objects, Quiet: &quiet}},
+	))(b.t)
 }
 
 func TestDeleteObjectsTellsEachKeysFate(t *testing.T) {
@@ -63,17 +66,24 @@ func TestDeleteObjectsRejectsWhatAWSRefuses(t *testing.T) {
 	for i := range objects {
 		objects[i].Key = aws.String(fmt.Sprint(i))
 	}
-	_, err := b.DeleteObjects(b.ctx, &sdk.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{Objects: objects}})
+	_, err := b.DeleteObjects(
+		b.ctx, &sdk.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{Objects: objects}},
+	)
 	wantCode(t, err, "MalformedXML", 400)
 	for name, test := range map[string]struct{ body, md5, code string }{
-		"no checksum":           {body: "<Delete><Object><Key>a</Key></Object></Delete>", code: "InvalidRequest"},
-		"no objects":            {body: "<Delete></Delete>", md5: md5Base64("<Delete></Delete>"), code: "MalformedXML"},
-		"another root":          {body: "<Remove></Remove>", md5: md5Base64("<Remove></Remove>"), code: "MalformedXML"},
-		"a control character":   {body: "<Delete>\x01</Delete>", md5: md5Base64("<Delete>\x01</Delete>"), code: "MalformedXML"},
-		"more than one element": {body: "<Delete/><Delete/>", md5: md5Base64("<Delete/><Delete/>"), code: "MalformedXML"},
+		"no checksum":  {body: "<Delete><Object><Key>a</Key></Object></Delete>", code: "InvalidRequest"},
+		"no objects":   {body: "<Delete></Delete>", md5: md5Base64("<Delete></Delete>"), code: "MalformedXML"},
+		"another root": {body: "<Remove></Remove>", md5: md5Base64("<Remove></Remove>"), code: "MalformedXML"},
+		"a control character": {
+			body: "<Delete>\x01</Delete>", md5: md5Base64("<Delete>\x01</Delete>"), code: "MalformedXML",
+		},
+		"more than one element": {
+			body: "<Delete/><Delete/>", md5: md5Base64("<Delete/><Delete/>"), code: "MalformedXML",
+		},
 		"another body's digest": {body: "<Delete/>", md5: md5Base64(""), code: "BadDigest"},
 	} {
-		request := must(http.NewRequest(http.MethodPost, b.url+"/"+testBucket+"?delete", strings.NewReader(test.body)))(t)
+		request := must(http.NewRequest(http.MethodPost, b.url+"/"+testBucket+
+			"?delete", strings.NewReader(test.body)))(t)
 		if test.md5 != "" {
 			request.Header.Set("Content-MD5", test.md5)
 		}
@@ -96,19 +106,32 @@ func TestALegalHoldKeepsItsVersionAndNoOther(t *testing.T) {
 		in.Bucket, in.Body = aws.String("locked-bucket"), strings.NewReader("x")
 		return must(b.PutObject(b.ctx, &in))(t).VersionId
 	}
-	held := put(sdk.PutObjectInput{Key: aws.String("held"), ObjectLockLegalHoldStatus: types.ObjectLockLegalHoldStatusOn})
+	held := put(sdk.PutObjectInput{
+		Key: aws.String("held"), ObjectLockLegalHoldStatus: types.ObjectLockLegalHoldStatusOn,
+	})
 	until := aws.Time(time.Now().Add(time.Hour))
-	retained := put(sdk.PutObjectInput{Key: aws.String("retained"), ObjectLockMode: types.ObjectLockModeGovernance, ObjectLockRetainUntilDate: until})
+	retained := put(sdk.PutObjectInput{
+		Key: aws.String("retained"), ObjectLockMode: types.ObjectLockModeGovernance, ObjectLockRetainUntilDate: until,
+	})
 	free := put(sdk.PutObjectInput{Key: aws.String("free")})
-	objects := []types.ObjectIdentifier{{Key: aws.String("held"), VersionId: held}, {Key: aws.String("retained"), VersionId: retained}, {Key: aws.String("free"), VersionId: free}}
-	out := must(b.DeleteObjects(b.ctx, &sdk.DeleteObjectsInput{Bucket: aws.String("locked-bucket"), Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)}}))(t)
-	if len(out.Errors) != 2 || *out.Errors[0].Code != "AccessDenied" || *out.Errors[0].Key != "held" || *out.Errors[1].Key != "retained" {
+	objects := []types.ObjectIdentifier{
+		{Key: aws.String("held"), VersionId: held}, {Key: aws.String("retained"), VersionId: retained},
+		{Key: aws.String("free"), VersionId: free},
+	}
+	out := must(b.DeleteObjects(b.ctx, &sdk.DeleteObjectsInput{
+		Bucket: aws.String("locked-bucket"), Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)},
+	}))(t)
+	if len(out.Errors) != 2 || *out.Errors[0].Code != "AccessDenied" || *out.Errors[0].Key != "held" ||
+		*out.Errors[1].Key != "retained" {
 		t.Errorf("%+v", out.Errors)
 	}
-	_, err := b.DeleteObject(b.ctx, &sdk.DeleteObjectInput{Bucket: aws.String("locked-bucket"), Key: aws.String("held"), VersionId: held})
+	_, err := b.DeleteObject(
+		b.ctx, &sdk.DeleteObjectInput{Bucket: aws.String("locked-bucket"), Key: aws.String("held"), VersionId: held},
+	)
 	wantCode(t, err, "AccessDenied", 403)
 	must(b.DeleteObject(b.ctx, &sdk.DeleteObjectInput{
-		Bucket: aws.String("locked-bucket"), Key: aws.String("retained"), VersionId: retained, BypassGovernanceRetention: aws.Bool(true),
+		Bucket: aws.String("locked-bucket"), Key: aws.String("retained"), VersionId: retained,
+		BypassGovernanceRetention: aws.Bool(true),
 	}))(t)
 }
 
@@ -120,13 +143,17 @@ func TestHeadShowsWhatLocksAnObject(t *testing.T) {
 		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: testRegion},
 	}))(t)
 	in := &sdk.PutObjectInput{
-		Bucket: bucket, Key: aws.String("a"), Body: strings.NewReader("a"), ObjectLockLegalHoldStatus: types.ObjectLockLegalHoldStatusOn,
-		ObjectLockMode: types.ObjectLockModeCompliance, ObjectLockRetainUntilDate: &until,
+		Bucket: bucket, Key: aws.String("a"), Body: strings.NewReader("a"),
+		ObjectLockLegalHoldStatus: types.ObjectLockLegalHoldStatusOn,
+		ObjectLockMode:            types.ObjectLockModeCompliance, ObjectLockRetainUntilDate: &until,
 	}
 	must(b.PutObject(b.ctx, in))(t)
 	head := must(b.HeadObject(b.ctx, &sdk.HeadObjectInput{Bucket: bucket, Key: aws.String("a")}))(t)
-	if head.ObjectLockMode != "COMPLIANCE" || head.ObjectLockLegalHoldStatus != "ON" || !aws.ToTime(head.ObjectLockRetainUntilDate).Equal(until) {
-		t.Errorf("HEAD says %s, %s, %v", head.ObjectLockMode, head.ObjectLockLegalHoldStatus, head.ObjectLockRetainUntilDate)
+	if head.ObjectLockMode != "COMPLIANCE" || head.ObjectLockLegalHoldStatus != "ON" ||
+		!aws.ToTime(head.ObjectLockRetainUntilDate).Equal(until) {
+		t.Errorf(
+			"HEAD says %s, %s, %v", head.ObjectLockMode, head.ObjectLockLegalHoldStatus, head.ObjectLockRetainUntilDate,
+		)
 	}
 	in.Bucket, in.Body = aws.String(testBucket), strings.NewReader("a")
 	_, err := b.PutObject(b.ctx, in)

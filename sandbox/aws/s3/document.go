@@ -122,7 +122,9 @@ func (r *request) readClaimed(limit int64, claim checksum) (string, error) {
 		return "", err
 	}
 	if int64(len(body)) > limit {
-		return "", failf(http.StatusBadRequest, "MaxMessageLengthExceeded", "Your request was too big.").with("MaxMessageLengthBytes", strconv.FormatInt(limit, 10))
+		return "", failf(http.StatusBadRequest, "MaxMessageLengthExceeded", "Your request was too big.").with(
+			"MaxMessageLengthBytes", strconv.FormatInt(limit, 10),
+		)
 	}
 	return string(body), in.verify()
 }

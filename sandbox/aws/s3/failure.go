@@ -46,7 +46,9 @@ func (s *Service) fail(w http.ResponseWriter, r *request, err error) {
 	var f *failure
 	if !errors.As(err, &f) {
 		s.config.Logger.Error("S3 request failed", "method", r.Method, "bucket", r.bucket, "key", r.key, "error", err)
-		f = failf(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+		f = failf(
+			http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.",
+		)
 	}
 	for name, value := range f.header {
 		w.Header().Set(name, value)
@@ -64,7 +66,10 @@ func (s *Service) fail(w http.ResponseWriter, r *request, err error) {
 }
 
 func notImplemented() *failure {
-	return failf(http.StatusNotImplemented, "NotImplemented", "A header you provided implies functionality that is not implemented")
+	return failf(
+		http.StatusNotImplemented, "NotImplemented",
+		"A header you provided implies functionality that is not implemented",
+	)
 }
 
 func accessDenied(message string) *failure {
@@ -72,7 +77,10 @@ func accessDenied(message string) *failure {
 }
 
 func malformedXML() *failure {
-	return failf(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+	return failf(
+		http.StatusBadRequest, "MalformedXML",
+		"The XML you provided was not well-formed or did not validate against our published schema",
+	)
 }
 
 func invalidRequest(format string, args ...any) *failure {
@@ -80,7 +88,9 @@ func invalidRequest(format string, args ...any) *failure {
 }
 
 func invalidArgument(message, name, value string) *failure {
-	return failf(http.StatusBadRequest, "InvalidArgument", "%s", message).with("ArgumentName", name).with("ArgumentValue", value)
+	return failf(http.StatusBadRequest, "InvalidArgument", "%s", message).with("ArgumentName", name).with(
+		"ArgumentValue", value,
+	)
 }
 
 func invalidVersion(name, value string) *failure {
@@ -101,13 +111,19 @@ func noSuchKey(key string, marker *version) *failure {
 }
 
 func noSuchVersion(key, id string) *failure {
-	return failf(http.StatusNotFound, "NoSuchVersion", "The specified version does not exist.").with("Key", key).with("VersionId", id)
+	return failf(http.StatusNotFound, "NoSuchVersion", "The specified version does not exist.").with("Key", key).with(
+		"VersionId", id,
+	)
 }
 
 func markerNotAllowed(marker *version) *failure {
-	return failf(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.").
+	return failf(
+		http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.",
+	).
 		with("Method", "GET").with("ResourceType", "DeleteMarker").
-		withHeader("Allow", "DELETE").withHeader("x-amz-delete-marker", "true").withHeader("x-amz-version-id", marker.ID).
+		withHeader("Allow", "DELETE").withHeader("x-amz-delete-marker", "true").withHeader(
+		"x-amz-version-id", marker.ID,
+	).
 		withHeader("Last-Modified", marker.Modified.Format(http.TimeFormat))
 }
 
@@ -117,11 +133,16 @@ func keyTooLong(size int) *failure {
 }
 
 func preconditionFailed(condition string) *failure {
-	return failf(http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold").with("Condition", condition)
+	return failf(
+		http.StatusPreconditionFailed, "PreconditionFailed",
+		"At least one of the pre-conditions you specified did not hold",
+	).with("Condition", condition)
 }
 
 func bucketNotEmpty(name string) *failure {
-	return failf(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty").with("BucketName", name)
+	return failf(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty").with(
+		"BucketName", name,
+	)
 }
 
 func objectLocked() *failure {

@@ -56,7 +56,9 @@ func (v *version) write(header http.Header, r *request) {
 			header.Set(name, value)
 		}
 	}
-	for _, name := range []string{"content-type", "content-language", "expires", "cache-control", "content-disposition", "content-encoding"} {
+	for _, name := range []string{
+		"content-type", "content-language", "expires", "cache-control", "content-disposition", "content-encoding",
+	} {
 		if value := r.query.Get("response-" + name); value != "" {
 			header.Set(name, value)
 		}
@@ -116,7 +118,8 @@ func etagListed(list, etag string) bool {
 type span struct{ start, length int64 }
 
 func (p span) header(size int64) string {
-	return "bytes " + strconv.FormatInt(p.start, 10) + "-" + strconv.FormatInt(p.start+p.length-1, 10) + "/" + strconv.FormatInt(size, 10)
+	return "bytes " + strconv.FormatInt(p.start, 10) + "-" + strconv.FormatInt(p.start+p.length-1, 10) + "/" +
+		strconv.FormatInt(size, 10)
 }
 
 // span is what the request wants of the object, by part number or by range, and the status that
@@ -142,7 +145,9 @@ func (v *version) partSpan(text string) (span, int, error) {
 		return span{}, 0, invalidPartNumber(text)
 	}
 	if number > len(parts) {
-		return span{}, 0, failf(http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber", "The requested partnumber is not satisfiable").
+		return span{}, 0, failf(
+			http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber", "The requested partnumber is not satisfiable",
+		).
 			with("PartNumberRequested", text).with("ActualPartCount", strconv.Itoa(len(parts)))
 	}
 	part := span{length: parts[number-1]}
@@ -177,9 +182,10 @@ func parseRange(header string, size int64) (part span, ok bool, err error) {
 		return span{}, false, nil
 	}
 	if start >= size {
-		return span{}, false, failf(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable").
-			with("RangeRequested", header).with("ActualObjectSize", strconv.FormatInt(size, 10)).
-			withHeader("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
+		return span{}, false,
+			failf(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable").
+				with("RangeRequested", header).with("ActualObjectSize", strconv.FormatInt(size, 10)).
+				withHeader("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
 	}
 	end = min(end, size-1)
 	return span{start, end - start + 1}, true, nil

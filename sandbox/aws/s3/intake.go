@@ -33,7 +33,9 @@ type intake struct {
 // one is computed.
 func newIntake(r *request, claim checksum) (*intake, error) {
 	var err error
-	in := &intake{body: r.Body, header: r.Header, claim: claim, expected: r.ContentLength, md5: md5.New(), sha256: sha256.New()}
+	in := &intake{
+		body: r.Body, header: r.Header, claim: claim, expected: r.ContentLength, md5: md5.New(), sha256: sha256.New(),
+	}
 	if in.claim.Algorithm == "" {
 		in.claim = checksum{Algorithm: defaultAlgorithm, Type: fullObject}
 	}
@@ -44,7 +46,9 @@ func newIntake(r *request, claim checksum) (*intake, error) {
 		in.expected, err = strconv.ParseInt(r.Header.Get("x-amz-decoded-content-length"), 10, 64)
 	}
 	if err != nil || in.expected < 0 {
-		return nil, failf(http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+		return nil, failf(
+			http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header.",
+		)
 	}
 	return in, nil
 }
@@ -69,9 +73,16 @@ func (in *intake) verify() error {
 	if err := in.verifyMD5(); err != nil {
 		return err
 	}
-	if want := in.header.Get("x-amz-content-sha256"); len(want) == 64 && want != hex.EncodeToString(in.sha256.Sum(nil)) {
-		return failf(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.").
-			with("ClientComputedContentSHA256", want).with("S3ComputedContentSHA256", hex.EncodeToString(in.sha256.Sum(nil)))
+	if want := in.header.Get(
+		"x-amz-content-sha256",
+	); len(want) == 64 && want != hex.EncodeToString(in.sha256.Sum(nil)) {
+		return failf(
+			http.StatusBadRequest, "XAmzContentSHA256Mismatch",
+			"The provided 'x-amz-content-sha256' header does not match what was computed.",
+		).
+			with("ClientComputedContentSHA256", want).with(
+			"S3ComputedContentSHA256", hex.EncodeToString(in.sha256.Sum(nil)),
+		)
 	}
 	want := in.claim.Value
 	if in.chunks != nil && in.chunks.trailer != nil && want == "" {
@@ -79,7 +90,10 @@ func (in *intake) verify() error {
 	}
 	in.claim.Value = encodeSum(in.sum)
 	if want != "" && want != in.claim.Value {
-		return failf(http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.", in.claim.Algorithm)
+		return failf(
+			http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.",
+			in.claim.Algorithm,
+		)
 	}
 	return nil
 }
@@ -91,17 +105,24 @@ func (in *intake) verifyMD5() error {
 	}
 	raw, err := base64.StdEncoding.DecodeString(want)
 	if err != nil || len(raw) != md5.Size {
-		return failf(http.StatusBadRequest, "InvalidDigest", "The Content-MD5 you specified was invalid.").with("Content-MD5", want)
+		return failf(http.StatusBadRequest, "InvalidDigest", "The Content-MD5 you specified was invalid.").with(
+			"Content-MD5", want,
+		)
 	}
 	if string(raw) != string(in.md5.Sum(nil)) {
-		return failf(http.StatusBadRequest, "BadDigest", "The Content-MD5 you specified did not match what we received.").
+		return failf(
+			http.StatusBadRequest, "BadDigest", "The Content-MD5 you specified did not match what we received.",
+		).
 			with("ExpectedDigest", want).with("CalculatedDigest", base64.StdEncoding.EncodeToString(in.md5.Sum(nil)))
 	}
 	return nil
 }
 
 func incompleteBody() *failure {
-	return failf(http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
+	return failf(
+		http.StatusBadRequest, "IncompleteBody",
+		"You did not provide the number of bytes specified by the Content-Length HTTP header",
+	)
 }
 
 // chunkReader takes the aws-chunked encoding off a body: `SIZE[;chunk-signature=...]`, the bytes,

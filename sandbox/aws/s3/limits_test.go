@@ -22,7 +22,9 @@ func TestDeletesOverTheLimitAreRejectedKeyByKeyThenAsAWhole(t *testing.T) {
 	if len(out.Errors) != 2 || *out.Errors[0].Code != "SlowDown" || *out.Errors[0].Key != "1" {
 		t.Errorf("errors %+v", out.Errors)
 	}
-	_, err := b.DeleteObjects(b.ctx, &sdk.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{Objects: doomed[1:]}})
+	_, err := b.DeleteObjects(
+		b.ctx, &sdk.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{Objects: doomed[1:]}},
+	)
 	wantCode(t, err, "SlowDown", 503)
 }
 
@@ -36,7 +38,9 @@ func TestKeysFailByOrderAlone(t *testing.T) {
 	}
 	b.put("bad", "x")
 	b.put("good", "x")
-	out := b.deleteAll(true, types.ObjectIdentifier{Key: aws.String("bad")}, types.ObjectIdentifier{Key: aws.String("good")})
+	out := b.deleteAll(
+		true, types.ObjectIdentifier{Key: aws.String("bad")}, types.ObjectIdentifier{Key: aws.String("good")},
+	)
 	if len(out.Errors) != 1 || *out.Errors[0].Key != "bad" || *out.Errors[0].Code != "InternalError" {
 		t.Errorf("errors %+v", out.Errors)
 	}

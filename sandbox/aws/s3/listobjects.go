@@ -76,7 +76,9 @@ func (s *Service) listObjectsV2(w http.ResponseWriter, r *request) error {
 		head = append(head, wire.T("ContinuationToken", token))
 	}
 	if page.truncated {
-		head = append(head, wire.T("NextContinuationToken", base64.StdEncoding.EncodeToString([]byte(tokenPrefix+page.last))))
+		head = append(
+			head, wire.T("NextContinuationToken", base64.StdEncoding.EncodeToString([]byte(tokenPrefix+page.last))),
+		)
 	}
 	if r.query.Has("start-after") {
 		head = append(head, wire.T("StartAfter", l.encode(r.query.Get("start-after"))))
@@ -111,7 +113,9 @@ func (s *Service) entries(l listing, page objectPage, owner bool) []wire.Node {
 func (v *version) listed() []wire.Node {
 	nodes := []wire.Node{wire.T("LastModified", stamp(v.Modified)), wire.T("ETag", quote(v.ETag))}
 	if v.Checksum.Algorithm != "" {
-		nodes = append(nodes, wire.T("ChecksumAlgorithm", v.Checksum.Algorithm), wire.T("ChecksumType", v.Checksum.Type))
+		nodes = append(
+			nodes, wire.T("ChecksumAlgorithm", v.Checksum.Algorithm), wire.T("ChecksumType", v.Checksum.Type),
+		)
 	}
 	return append(nodes, wire.T("Size", strconv.FormatInt(v.Size, 10)))
 }

@@ -67,7 +67,9 @@ func (b *bucket) uploadsIn(s scope, after uint64) uploadPage {
 }
 
 func (s *Service) listUploads(w http.ResponseWriter, r *request) error {
-	l := listing{scope: scope{prefix: r.query.Get("prefix"), delimiter: r.query.Get("delimiter"), marker: r.query.Get("key-marker")}}
+	l := listing{scope: scope{
+		prefix: r.query.Get("prefix"), delimiter: r.query.Get("delimiter"), marker: r.query.Get("key-marker"),
+	}}
 	var err error
 	if l.encode, err = r.encoder(); err != nil {
 		return err
@@ -92,9 +94,14 @@ func (s *Service) listUploads(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) uploadNodes(r *request, l listing, page uploadPage) []wire.Node {
-	nodes := []wire.Node{wire.T("Bucket", r.bucket), wire.T("KeyMarker", l.encode(l.marker)), wire.T("UploadIdMarker", r.query.Get("upload-id-marker"))}
+	nodes := []wire.Node{
+		wire.T("Bucket", r.bucket), wire.T("KeyMarker", l.encode(l.marker)),
+		wire.T("UploadIdMarker", r.query.Get("upload-id-marker")),
+	}
 	if page.truncated {
-		nodes = append(nodes, wire.T("NextKeyMarker", l.encode(page.lastKey)), wire.T("NextUploadIdMarker", page.lastID))
+		nodes = append(
+			nodes, wire.T("NextKeyMarker", l.encode(page.lastKey)), wire.T("NextUploadIdMarker", page.lastID),
+		)
 	}
 	nodes = append(nodes, wire.T("Prefix", l.encode(l.prefix)))
 	if l.delimiter != "" {
@@ -103,9 +110,13 @@ func (s *Service) uploadNodes(r *request, l listing, page uploadPage) []wire.Nod
 	if kind := r.query.Get("encoding-type"); kind != "" {
 		nodes = append(nodes, wire.T("EncodingType", kind))
 	}
-	nodes = append(nodes, wire.T("MaxUploads", strconv.Itoa(l.limit)), wire.T("IsTruncated", strconv.FormatBool(page.truncated)))
+	nodes = append(
+		nodes, wire.T("MaxUploads", strconv.Itoa(l.limit)), wire.T("IsTruncated", strconv.FormatBool(page.truncated)),
+	)
 	for _, u := range page.uploads {
-		nodes = append(nodes, wire.N("Upload", wire.T("Key", l.encode(u.Key)), wire.T("UploadId", u.ID), s.owner("Initiator"), s.owner("Owner"),
+		nodes = append(nodes, wire.N("Upload", wire.T(
+			"Key", l.encode(u.Key),
+		), wire.T("UploadId", u.ID), s.owner("Initiator"), s.owner("Owner"),
 			wire.T("StorageClass", u.Draft.storageClass()), wire.T("Initiated", stamp(u.Initiated))))
 	}
 	return append(nodes, l.commonPrefixes(page.prefixes)...)

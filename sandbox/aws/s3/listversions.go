@@ -133,7 +133,9 @@ func (s *Service) listVersions(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) versionNode(l listing, v listedVersion) wire.Node {
-	nodes := []wire.Node{wire.T("Key", l.encode(v.key)), wire.T("VersionId", v.ID), wire.T("IsLatest", strconv.FormatBool(v.latest))}
+	nodes := []wire.Node{
+		wire.T("Key", l.encode(v.key)), wire.T("VersionId", v.ID), wire.T("IsLatest", strconv.FormatBool(v.latest)),
+	}
 	if v.Marker {
 		return wire.N("DeleteMarker", append(nodes, wire.T("LastModified", stamp(v.Modified)), s.owner("Owner"))...)
 	}

@@ -19,7 +19,10 @@ func lockNeeded(b *bucket) error {
 func (s *Service) getObjectLock(w http.ResponseWriter, r *request) error {
 	return s.with(r.bucket, func(b *bucket) error {
 		if !b.settings.ObjectLock {
-			return failf(http.StatusNotFound, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
+			return failf(
+				http.StatusNotFound, "ObjectLockConfigurationNotFoundError",
+				"Object Lock configuration does not exist for this bucket",
+			)
 		}
 		return reply(w, "ObjectLockConfiguration", wire.T("ObjectLockEnabled", "Enabled"))
 	})
@@ -39,7 +42,9 @@ func (v *version) retain(header http.Header) error {
 	}
 	date, err := time.Parse(time.RFC3339, until)
 	if err != nil || !date.After(now()) {
-		return invalidArgument("The retain until date must be in the future!", "x-amz-object-lock-retain-until-date", until)
+		return invalidArgument(
+			"The retain until date must be in the future!", "x-amz-object-lock-retain-until-date", until,
+		)
 	}
 	v.Mode, v.Until = mode, date.UTC()
 	return nil

@@ -55,7 +55,8 @@ func (u *upload) blobs(numbers ...int) []string {
 }
 
 func noSuchUpload(id string) *failure {
-	return failf(http.StatusNotFound, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.").
+	return failf(http.StatusNotFound, "NoSuchUpload", "The specified upload does not exist. The upload ID may be "+
+		"invalid, or the upload may have been aborted or completed.").
 		with("UploadId", id)
 }
 
@@ -80,7 +81,10 @@ func (s *Service) createUpload(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	u := &upload{Key: r.key, Initiated: now(), Draft: v, Algorithm: r.Header.Get("x-amz-checksum-algorithm"), Type: r.Header.Get("x-amz-checksum-type")}
+	u := &upload{
+		Key: r.key, Initiated: now(), Draft: v, Algorithm: r.Header.Get("x-amz-checksum-algorithm"),
+		Type: r.Header.Get("x-amz-checksum-type"),
+	}
 	if u.Algorithm != "" && algorithms[u.Algorithm] == nil {
 		return unsupportedAlgorithm()
 	}
@@ -103,7 +107,9 @@ func (s *Service) createUpload(w http.ResponseWriter, r *request) error {
 		w.Header().Set("x-amz-checksum-algorithm", u.Algorithm)
 		w.Header().Set("x-amz-checksum-type", u.Type)
 	}
-	return reply(w, "InitiateMultipartUploadResult", wire.T("Bucket", r.bucket), wire.T("Key", r.key), wire.T("UploadId", u.ID))
+	return reply(
+		w, "InitiateMultipartUploadResult", wire.T("Bucket", r.bucket), wire.T("Key", r.key), wire.T("UploadId", u.ID),
+	)
 }
 
 func (r *request) partNumber() (int, error) {
@@ -127,7 +133,10 @@ func (s *Service) uploadPart(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	p := &part{Number: number, Blob: blob, Size: in.size, ETag: hex.EncodeToString(in.md5.Sum(nil)), Checksum: in.claim, Modified: now()}
+	p := &part{
+		Number: number, Blob: blob, Size: in.size, ETag: hex.EncodeToString(in.md5.Sum(nil)), Checksum: in.claim,
+		Modified: now(),
+	}
 	if err := s.storePart(w, r, p); err != nil {
 		return err
 	}
@@ -143,8 +152,10 @@ func (s *Service) storePart(w http.ResponseWriter, r *request, p *part) error {
 			return err
 		}
 		if u.Algorithm != "" && u.Algorithm != p.Checksum.Algorithm {
-			return invalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
-				strings.ToLower(u.Algorithm), strings.ToLower(p.Checksum.Algorithm))
+			return invalidRequest(
+				"Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+				strings.ToLower(u.Algorithm), strings.ToLower(p.Checksum.Algorithm),
+			)
 		}
 		b.writeEncryption(w.Header())
 		return s.commit(record{Op: opPart, Bucket: b.name, UploadID: u.ID, Part: p})
@@ -176,7 +187,9 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	p := &part{Number: number, Modified: now()}
-	if err := s.withUpload(r, func(_ *bucket, u *upload) error { p.Checksum.Algorithm = u.Algorithm; return nil }); err != nil {
+	if err := s.withUpload(
+		r, func(_ *bucket, u *upload) error { p.Checksum.Algorithm = u.Algorithm; return nil },
+	); err != nil {
 		return err
 	}
 	if p.Blob, p.Size, p.ETag, err = s.keep(io.LimitReader(body, run.length), &p.Checksum); err != nil {

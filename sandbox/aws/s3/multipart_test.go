@@ -15,25 +15,30 @@ import (
 func (b *bed) begin(key string) *string {
 	b.t.Helper()
 	return must(b.CreateMultipartUpload(b.ctx, &sdk.CreateMultipartUploadInput{
-		Bucket: aws.String(testBucket), Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32, ContentType: aws.String("text/plain"),
+		Bucket: aws.String(testBucket), Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+		ContentType: aws.String("text/plain"),
 	}))(b.t).UploadId
 }
 
 func (b *bed) part(key string, upload *string, number int32, body []byte) types.CompletedPart {
 	b.t.Helper()
 	out := must(b.UploadPart(b.ctx, &sdk.UploadPartInput{
-		Bucket: aws.String(testBucket), Key: &key, UploadId: upload, PartNumber: &number, Body: bytes.NewReader(body), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+		Bucket: aws.String(testBucket), Key: &key, UploadId: upload, PartNumber: &number, Body: bytes.NewReader(body),
+		ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
 	}))(b.t)
 	return types.CompletedPart{ETag: out.ETag, PartNumber: &number, ChecksumCRC32: out.ChecksumCRC32}
 }
 
-func (b *bed) complete(key string, upload *string, parts ...types.CompletedPart) (*sdk.CompleteMultipartUploadOutput, error) {
+func (b *bed) complete(
+	key string, upload *string, parts ...types.CompletedPart,
+) (*sdk.CompleteMultipartUploadOutput, error) {
 	return b.CompleteMultipartUpload(b.ctx, completion(key, upload, parts...))
 }
 
 func completion(key string, upload *string, parts ...types.CompletedPart) *sdk.CompleteMultipartUploadInput {
 	return &sdk.CompleteMultipartUploadInput{
-		Bucket: aws.String(testBucket), Key: &key, UploadId: upload, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+		Bucket: aws.String(testBucket), Key: &key, UploadId: upload,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	}
 }
 
@@ -43,13 +48,16 @@ func TestPartsBecomeOneObject(t *testing.T) {
 	first := bytes.Repeat([]byte("a"), minPart)
 	parts := []types.CompletedPart{b.part("big", upload, 2, first), b.part("big", upload, 7, []byte("end"))}
 	out := must(b.complete("big", upload, parts...))(t)
-	if !strings.HasSuffix(*out.ETag, `-2"`) || len(*out.VersionId) != 32 || !strings.HasSuffix(*out.ChecksumCRC32, "-2") {
+	if !strings.HasSuffix(*out.ETag, `-2"`) || len(*out.VersionId) != 32 ||
+		!strings.HasSuffix(*out.ChecksumCRC32, "-2") {
 		t.Errorf("%+v", out)
 	}
 	if body, err := b.get("big", ""); err != nil || body != string(first)+"end" {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
-	second := must(b.GetObject(b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("big"), PartNumber: aws.Int32(2)}))(t)
+	second := must(b.GetObject(
+		b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("big"), PartNumber: aws.Int32(2)},
+	))(t)
 	body := must(io.ReadAll(second.Body))(t)
 	if string(body) != "end" || *second.PartsCount != 2 || *second.ContentType != "text/plain" {
 		t.Errorf("part 2 is %q of %d", body, *second.PartsCount)
@@ -69,7 +77,9 @@ func TestPartsThatDoNotMakeAnObject(t *testing.T) {
 	one.ETag = two.ETag
 	_, err = b.complete("big", upload, one)
 	wantCode(t, err, "InvalidPart", 400)
-	must(b.AbortMultipartUpload(b.ctx, &sdk.AbortMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String("big"), UploadId: upload}))(t)
+	must(b.AbortMultipartUpload(
+		b.ctx, &sdk.AbortMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String("big"), UploadId: upload},
+	))(t)
 	_, err = b.complete("big", upload, two)
 	wantCode(t, err, "NoSuchUpload", 404)
 	if held := len(b.service.blobs.(*memoryBlobs).held); held != 0 {

@@ -14,7 +14,9 @@ import (
 
 func (b *bed) put(key, body string) *sdk.PutObjectOutput {
 	b.t.Helper()
-	return must(b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: &key, Body: strings.NewReader(body)}))(b.t)
+	return must(b.PutObject(
+		b.ctx, &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: &key, Body: strings.NewReader(body)},
+	))(b.t)
 }
 
 func (b *bed) get(key, version string) (string, error) {
@@ -59,15 +61,24 @@ func TestObjectsComeBackAsTheyWent(t *testing.T) {
 	_, err := b.PutObject(b.ctx, &sdk.PutObjectInput{
 		Bucket: aws.String(testBucket), Key: aws.String("page.html"), Body: strings.NewReader("<p>hello</p>"),
 		ContentType: aws.String("text/html"), CacheControl: aws.String("no-store"), ContentEncoding: aws.String("gzip"),
-		Metadata: map[string]string{"origin": "seed"}, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32, Tagging: aws.String("team=web&stage=a%20b"),
+		Metadata: map[string]string{"origin": "seed"}, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+		Tagging: aws.String("team=web&stage=a%20b"),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := must(b.GetObject(b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("page.html"), ChecksumMode: types.ChecksumModeEnabled}))(t)
+	out := must(b.GetObject(b.ctx, &sdk.GetObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String("page.html"), ChecksumMode: types.ChecksumModeEnabled,
+	}))(t)
 	body, _ := io.ReadAll(out.Body)
-	got := []any{string(body), *out.ContentType, *out.CacheControl, *out.ContentEncoding, out.Metadata, *out.TagCount, *out.ETag, aws.ToString(out.ChecksumCRC32)}
-	want := []any{"<p>hello</p>", "text/html", "no-store", "gzip", map[string]string{"origin": "seed"}, int32(2), quote(md5Hex("<p>hello</p>")), "0q77RA=="}
+	got := []any{
+		string(body), *out.ContentType, *out.CacheControl, *out.ContentEncoding, out.Metadata, *out.TagCount, *out.ETag,
+		aws.ToString(out.ChecksumCRC32),
+	}
+	want := []any{
+		"<p>hello</p>", "text/html", "no-store", "gzip", map[string]string{"origin": "seed"}, int32(2),
+		quote(md5Hex("<p>hello</p>")), "0q77RA==",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -88,13 +99,18 @@ func TestRangesAreCutAsAWSCutsThem(t *testing.T) {
 		{"bytes=0-1,4-5", "0123456789", ""},
 		{"lines=1-2", "0123456789", ""},
 	} {
-		out := must(b.GetObject(b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("digits"), Range: &test.header}))(t)
+		out := must(b.GetObject(
+			b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("digits"), Range: &test.header},
+		))(t)
 		body, _ := io.ReadAll(out.Body)
 		if string(body) != test.body || aws.ToString(out.ContentRange) != test.contentRange {
 			t.Errorf("%s: %q %q", test.header, body, aws.ToString(out.ContentRange))
 		}
 	}
-	_, err := b.GetObject(b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("digits"), Range: aws.String("bytes=10-")})
+	_, err := b.GetObject(
+		b.ctx,
+		&sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("digits"), Range: aws.String("bytes=10-")},
+	)
 	wantCode(t, err, "InvalidRange", 416)
 }
 
@@ -163,14 +179,18 @@ func TestVersionIDsThatAreNotThere(t *testing.T) {
 
 func TestUploadsAreHeldAgainstTheirChecksums(t *testing.T) {
 	b := newBed(t, "")
-	in := &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), Body: bytes.NewReader([]byte("abc"))}
+	in := &sdk.PutObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String("a"), Body: bytes.NewReader([]byte("abc")),
+	}
 	in.ContentMD5 = aws.String("1B2M2Y8AsgTpgAmY7PhCfg==")
 	_, err := b.PutObject(b.ctx, in)
 	wantCode(t, err, "BadDigest", 400)
 	in.ContentMD5, in.Body = aws.String("nonsense"), strings.NewReader("abc")
 	_, err = b.PutObject(b.ctx, in)
 	wantCode(t, err, "InvalidDigest", 400)
-	in.ContentMD5, in.Body, in.ChecksumSHA256 = nil, strings.NewReader("abc"), aws.String("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")
+	in.ContentMD5, in.Body, in.ChecksumSHA256 = nil, strings.NewReader(
+		"abc",
+	), aws.String("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")
 	_, err = b.PutObject(b.ctx, in)
 	wantCode(t, err, "BadDigest", 400)
 	if left := b.listed(); len(left) != 0 {
@@ -186,21 +206,32 @@ func TestCopyKeepsOrReplacesWhatBelongsToAnObject(t *testing.T) {
 	}))(t)
 	first := *b.put("dir/a b+c", "second").VersionId
 	source := testBucket + "/dir/a%20b%2Bc"
-	must(b.CopyObject(b.ctx, &sdk.CopyObjectInput{Bucket: aws.String(testBucket), Key: aws.String("copy"), CopySource: aws.String(source + "?versionId=" + first)}))(t)
+	must(b.CopyObject(b.ctx, &sdk.CopyObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String("copy"), CopySource: aws.String(source + "?versionId=" + first),
+	}))(t)
 	if body, err := b.get("copy", ""); err != nil || body != "second" {
 		t.Errorf("copy is %q, %v", body, err)
 	}
-	_, err := b.CopyObject(b.ctx, &sdk.CopyObjectInput{Bucket: aws.String(testBucket), Key: aws.String("copy"), CopySource: aws.String(testBucket + "/copy")})
+	_, err := b.CopyObject(b.ctx, &sdk.CopyObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String("copy"), CopySource: aws.String(testBucket + "/copy"),
+	})
 	wantCode(t, err, "InvalidRequest", 400)
-	_, err = b.CopyObject(b.ctx, &sdk.CopyObjectInput{Bucket: aws.String(testBucket), Key: aws.String("x"), CopySource: aws.String(testBucket + "/absent")})
+	_, err = b.CopyObject(b.ctx, &sdk.CopyObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String("x"), CopySource: aws.String(testBucket + "/absent"),
+	})
 	wantCode(t, err, "NoSuchKey", 404)
 }
 
 func TestConditionsOfAReader(t *testing.T) {
 	b := newBed(t, "")
 	etag := *b.put("a", "1").ETag
-	_, err := b.GetObject(b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), IfNoneMatch: &etag})
+	_, err := b.GetObject(
+		b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), IfNoneMatch: &etag},
+	)
 	wantCode(t, err, "NotModified", 304)
-	_, err = b.GetObject(b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), IfMatch: aws.String(`"other"`)})
+	_, err = b.GetObject(
+		b.ctx,
+		&sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), IfMatch: aws.String(`"other"`)},
+	)
 	wantCode(t, err, "PreconditionFailed", 412)
 }

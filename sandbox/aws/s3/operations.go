@@ -82,16 +82,34 @@ func init() {
 			handle:       (*Service).deletePolicy,
 		},
 
-		"PUT object":               {name: "PutObject", action: "s3:PutObject", handle: (*Service).putObject},
-		"PUT object copy":          {name: "CopyObject", action: "s3:PutObject", handle: (*Service).copyObject},
-		"GET object":               {name: "GetObject", action: "s3:GetObject", versionAction: "s3:GetObjectVersion", handle: (*Service).getObject},
-		"HEAD object":              {name: "HeadObject", action: "s3:GetObject", versionAction: "s3:GetObjectVersion", handle: (*Service).getObject},
-		"DELETE object":            {name: "DeleteObject", action: "s3:DeleteObject", versionAction: "s3:DeleteObjectVersion", handle: (*Service).deleteObject},
-		"GET object tagging":       {name: "GetObjectTagging", action: "s3:GetObjectTagging", versionAction: "s3:GetObjectVersionTagging", handle: (*Service).getObjectTagging},
-		"POST object uploads":      {name: "CreateMultipartUpload", action: "s3:PutObject", handle: (*Service).createUpload},
+		"PUT object":      {name: "PutObject", action: "s3:PutObject", handle: (*Service).putObject},
+		"PUT object copy": {name: "CopyObject", action: "s3:PutObject", handle: (*Service).copyObject},
+		"GET object": {
+			name: "GetObject", action: "s3:GetObject", versionAction: "s3:GetObjectVersion",
+			handle: (*Service).getObject,
+		},
+		"HEAD object": {
+			name: "HeadObject", action: "s3:GetObject", versionAction: "s3:GetObjectVersion",
+			handle: (*Service).getObject,
+		},
+		"DELETE object": {
+			name: "DeleteObject", action: "s3:DeleteObject", versionAction: "s3:DeleteObjectVersion",
+			handle: (*Service).deleteObject,
+		},
+		"GET object tagging": {
+			name: "GetObjectTagging", action: "s3:GetObjectTagging", versionAction: "s3:GetObjectVersionTagging",
+			handle: (*Service).getObjectTagging,
+		},
+		"POST object uploads": {
+			name: "CreateMultipartUpload", action: "s3:PutObject", handle: (*Service).createUpload,
+		},
 		"PUT object uploadId":      {name: "UploadPart", action: "s3:PutObject", handle: (*Service).uploadPart},
 		"PUT object uploadId copy": {name: "UploadPartCopy", action: "s3:PutObject", handle: (*Service).uploadPartCopy},
-		"POST object uploadId":     {name: "CompleteMultipartUpload", action: "s3:PutObject", handle: (*Service).completeUpload},
-		"DELETE object uploadId":   {name: "AbortMultipartUpload", action: "s3:AbortMultipartUpload", handle: (*Service).abortUpload},
+		"POST object uploadId": {
+			name: "CompleteMultipartUpload", action: "s3:PutObject", handle: (*Service).completeUpload,
+		},
+		"DELETE object uploadId": {
+			name: "AbortMultipartUpload", action: "s3:AbortMultipartUpload", handle: (*Service).abortUpload,
+		},
 	}
 }

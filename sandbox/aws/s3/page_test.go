@@ -24,7 +24,9 @@ func (m model) lines() []string {
 
 // grow fills a bucket by puts and deletes in changing versioning states.
 func grow(t *rapid.T, s *Service, b *bucket) {
-	keys := rapid.SampledFrom([]string{"a", "a/b", "a/b/c", "a/c", "a//", "/", "/a", "a\n", "a\x01b", "ä", "z", "日本", "a0", "b"})
+	keys := rapid.SampledFrom([]string{
+		"a", "a/b", "a/b/c", "a/c", "a//", "/", "/a", "a\n", "a\x01b", "ä", "z", "日本", "a0", "b",
+	})
 	put := func(v *version, key string) {
 		b.stamp(s, v)
 		if err := s.commit(record{Op: opPut, Bucket: b.name, Key: key, Version: v}); err != nil {
@@ -84,7 +86,10 @@ func pages(t *rapid.T, b *bucket, prefix, delimiter string, each func(versionPag
 		if n > 1000 {
 			t.Fatal("the listing does not end")
 		}
-		scope := scope{prefix: prefix, delimiter: delimiter, marker: page.lastKey, inclusive: page.lastID != "", limit: rapid.IntRange(1, 7).Draw(t, "limit")}
+		scope := scope{
+			prefix: prefix, delimiter: delimiter, marker: page.lastKey, inclusive: page.lastID != "",
+			limit: rapid.IntRange(1, 7).Draw(t, "limit"),
+		}
 		var behind older
 		if scope.inclusive {
 			var err error
@@ -204,7 +209,9 @@ func TestPagesOfObjectsNameEachLiveObjectOnce(t *testing.T) {
 		slices.Sort(want)
 		var got []string
 		for page := (objectPage{truncated: true}); page.truncated; {
-			page = b.objects(scope{delimiter: delimiter, marker: page.last, limit: rapid.IntRange(1, 4).Draw(t, "limit")})
+			page = b.objects(scope{
+				delimiter: delimiter, marker: page.last, limit: rapid.IntRange(1, 4).Draw(t, "limit"),
+			})
 			for _, o := range page.objects {
 				got = append(got, o.key)
 			}

@@ -167,7 +167,8 @@ func (s *Service) allowed(b *bucket, action, key string) error {
 	}
 	for _, statement := range b.policy.Statement {
 		if statement.denies(action, resource) {
-			return accessDenied(fmt.Sprintf("User: arn:aws:iam::%s:root is not authorized to perform: %s on resource: %q with an explicit deny in a resource-based policy",
+			return accessDenied(fmt.Sprintf("User: arn:aws:iam::%s:root is not authorized to perform: %s on "+
+				"resource: %q with an explicit deny in a resource-based policy",
 				s.config.Account, action, resource))
 		}
 	}
@@ -183,8 +184,13 @@ func (next *settings) setPolicy(account, bucket, document string) error {
 	if next.PublicAccess != nil && next.PublicAccess.BlockPublicPolicy {
 		for _, s := range p.Statement {
 			if s.Effect == "Allow" && s.everyone() && len(s.Condition) == 0 {
-				return accessDenied(fmt.Sprintf("User: arn:aws:iam::%s:root is not authorized to perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::%s\" "+
-					"because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.", account, bucket))
+				return accessDenied(fmt.Sprintf(
+					"User: arn:aws:iam::%s:root is not authorized to perform: s3:PutBucketPolicy on resource: "+
+						"\"arn:aws:s3:::%s\" "+
+						"because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public "+
+						"Access.",
+					account, bucket,
+				))
 			}
 		}
 	}
@@ -198,7 +204,9 @@ func (s *Service) getPolicy(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	if found.Policy == "" {
-		return failf(http.StatusNotFound, "NoSuchBucketPolicy", "The bucket policy does not exist").with("BucketName", r.bucket)
+		return failf(http.StatusNotFound, "NoSuchBucketPolicy", "The bucket policy does not exist").with(
+			"BucketName", r.bucket,
+		)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, err = io.WriteString(w, found.Policy)

@@ -14,21 +14,30 @@ func (b *bed) setPolicy(document string) error {
 	return err
 }
 
-const denyWrites = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":{"AWS":["*"]},"Action":"s3:put*","Resource":"arn:aws:s3:::` + testBucket + `/*"}}`
+const denyWrites = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":{"AWS":["*"]},` +
+	`"Action":"s3:put*","Resource":"arn:aws:s3:::` + testBucket + `/*"}}`
 
 func TestAPolicyThatDeniesWritesStopsEveryKindOfWrite(t *testing.T) {
 	b := newBed(t, "")
 	version := b.put("before", "1")
-	started := must(b.CreateMultipartUpload(b.ctx, &sdk.CreateMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String("parts")}))(t)
+	started := must(b.CreateMultipartUpload(
+		b.ctx, &sdk.CreateMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String("parts")},
+	))(t)
 	if err := b.setPolicy(denyWrites); err != nil {
 		t.Fatal(err)
 	}
-	_, err := b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("after"), Body: strings.NewReader("2")})
+	_, err := b.PutObject(
+		b.ctx,
+		&sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("after"), Body: strings.NewReader("2")},
+	)
 	wantCode(t, err, "AccessDenied", 403)
-	_, err = b.CopyObject(b.ctx, &sdk.CopyObjectInput{Bucket: aws.String(testBucket), Key: aws.String("copy"), CopySource: aws.String(testBucket + "/before")})
+	_, err = b.CopyObject(b.ctx, &sdk.CopyObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String("copy"), CopySource: aws.String(testBucket + "/before"),
+	})
 	wantCode(t, err, "AccessDenied", 403)
 	_, err = b.UploadPart(b.ctx, &sdk.UploadPartInput{
-		Bucket: aws.String(testBucket), Key: aws.String("parts"), UploadId: started.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("3"),
+		Bucket: aws.String(testBucket), Key: aws.String("parts"), UploadId: started.UploadId, PartNumber: aws.Int32(1),
+		Body: strings.NewReader("3"),
 	})
 	wantCode(t, err, "AccessDenied", 403)
 	if body, err := b.get("before", ""); err != nil || body != "1" {
@@ -45,10 +54,14 @@ func TestADeniedDeletionIsToldPerKey(t *testing.T) {
 	b := newBed(t, "")
 	b.put("kept", "1")
 	b.put("free", "1")
-	if err := b.setPolicy(strings.NewReplacer("s3:put*", "s3:DeleteObject", "/*", "/kept").Replace(denyWrites)); err != nil {
+	if err := b.setPolicy(
+		strings.NewReplacer("s3:put*", "s3:DeleteObject", "/*", "/kept").Replace(denyWrites),
+	); err != nil {
 		t.Fatal(err)
 	}
-	out := b.deleteAll(true, types.ObjectIdentifier{Key: aws.String("kept")}, types.ObjectIdentifier{Key: aws.String("free")})
+	out := b.deleteAll(
+		true, types.ObjectIdentifier{Key: aws.String("kept")}, types.ObjectIdentifier{Key: aws.String("free")},
+	)
 	if len(out.Errors) != 1 || *out.Errors[0].Key != "kept" || *out.Errors[0].Code != "AccessDenied" {
 		t.Errorf("%+v", out.Errors)
 	}
@@ -79,15 +92,36 @@ func TestWhichStatementsDeny(t *testing.T) {
 		statement statement
 		want      bool
 	}{
-		"everyone, this action":      {statement{Effect: "Deny", Principal: "*", Action: list[string]{"s3:PutObject"}, Resource: list[string]{"arn:aws:s3:::b/*"}}, true},
-		"action in another case":     {statement{Effect: "Deny", Principal: "*", Action: list[string]{"S3:putOBJECT"}, Resource: list[string]{"*"}}, true},
-		"another action":             {statement{Effect: "Deny", Principal: "*", Action: list[string]{"s3:GetObject"}, Resource: list[string]{"*"}}, false},
-		"all actions but another":    {statement{Effect: "Deny", Principal: "*", NotAction: list[string]{"s3:GetObject"}, Resource: list[string]{"*"}}, true},
-		"the bucket, not its object": {statement{Effect: "Deny", Principal: "*", Action: list[string]{"*"}, Resource: list[string]{"arn:aws:s3:::b"}}, false},
-		"all resources but this":     {statement{Effect: "Deny", Principal: "*", Action: list[string]{"*"}, NotResource: list[string]{"arn:aws:s3:::b/k?y"}}, false},
-		"a condition":                {statement{Effect: "Deny", Principal: "*", Action: list[string]{"*"}, Resource: list[string]{"*"}, Condition: map[string]any{"Bool": 1}}, false},
-		"one principal":              {statement{Effect: "Deny", Principal: map[string]any{"AWS": "arn:aws:iam::1:user/a"}, Action: list[string]{"*"}, Resource: list[string]{"*"}}, false},
-		"an allowance":               {statement{Effect: "Allow", Principal: "*", Action: list[string]{"*"}, Resource: list[string]{"*"}}, false},
+		"everyone, this action": {statement{
+			Effect: "Deny", Principal: "*", Action: list[string]{"s3:PutObject"},
+			Resource: list[string]{"arn:aws:s3:::b/*"},
+		}, true},
+		"action in another case": {statement{
+			Effect: "Deny", Principal: "*", Action: list[string]{"S3:putOBJECT"}, Resource: list[string]{"*"},
+		}, true},
+		"another action": {statement{
+			Effect: "Deny", Principal: "*", Action: list[string]{"s3:GetObject"}, Resource: list[string]{"*"},
+		}, false},
+		"all actions but another": {statement{
+			Effect: "Deny", Principal: "*", NotAction: list[string]{"s3:GetObject"}, Resource: list[string]{"*"},
+		}, true},
+		"the bucket, not its object": {statement{
+			Effect: "Deny", Principal: "*", Action: list[string]{"*"}, Resource: list[string]{"arn:aws:s3:::b"},
+		}, false},
+		"all resources but this": {statement{
+			Effect: "Deny", Principal: "*", Action: list[string]{"*"}, NotResource: list[string]{"arn:aws:s3:::b/k?y"},
+		}, false},
+		"a condition": {statement{
+			Effect: "Deny", Principal: "*", Action: list[string]{"*"}, Resource: list[string]{"*"},
+			Condition: map[string]any{"Bool": 1},
+		}, false},
+		"one principal": {statement{
+			Effect: "Deny", Principal: map[string]any{"AWS": "arn:aws:iam::1:user/a"}, Action: list[string]{"*"},
+			Resource: list[string]{"*"},
+		}, false},
+		"an allowance": {
+			statement{Effect: "Allow", Principal: "*", Action: list[string]{"*"}, Resource: list[string]{"*"}}, false,
+		},
 	} {
 		if got := test.statement.denies("s3:PutObject", object); got != test.want {
 			t.Errorf("%s: denies is %v", name, got)

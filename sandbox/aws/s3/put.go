@@ -36,7 +36,9 @@ func objectHeaders(header http.Header) (map[string]string, error) {
 		}
 	}
 	if meta > maxMeta {
-		return nil, failf(http.StatusBadRequest, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size").
+		return nil, failf(
+			http.StatusBadRequest, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size",
+		).
 			with("Size", fmt.Sprint(meta)).with("MaxSizeAllowed", fmt.Sprint(maxMeta))
 	}
 	if kept["content-type"] == "" {
@@ -153,7 +155,9 @@ func (s *Service) storable(b *bucket, r *request, v *version) error {
 			return err
 		}
 	}
-	if acl := r.Header.Get("x-amz-acl"); acl != "" && acl != "bucket-owner-full-control" && b.settings.Ownership == ownerEnforced {
+	if acl := r.Header.Get(
+		"x-amz-acl",
+	); acl != "" && acl != "bucket-owner-full-control" && b.settings.Ownership == ownerEnforced {
 		return failf(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 	}
 	if v.Hold || v.Mode != "" {

@@ -96,9 +96,12 @@ func (r *request) expired(at time.Time) bool {
 // without an operation here are in the list as well, so that they are rejected and not taken for
 // the plain operation.
 var subresources = []string{
-	"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering", "inventory", "legal-hold",
-	"lifecycle", "location", "logging", "metadataConfiguration", "metadataTable", "metrics", "notification", "object-lock",
-	"ownershipControls", "policy", "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore",
+	"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering", "inventory",
+	"legal-hold",
+	"lifecycle", "location", "logging", "metadataConfiguration", "metadataTable", "metrics", "notification",
+	"object-lock",
+	"ownershipControls", "policy", "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment",
+	"restore",
 	"retention", "select", "session", "tagging", "torrent", "uploadId", "uploads", "versioning", "versions", "website",
 }
 

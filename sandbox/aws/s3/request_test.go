@@ -63,7 +63,8 @@ func TestOperationsAreNamed(t *testing.T) {
 
 // oddKeys are keys that have broken clients and servers.
 var oddKeys = []string{
-	"/", "//", "/leading", "a//b", "trailing/", "a b", "a+b", "a%20b", "a&b<c>\"d'", "new\nline", "tab\tcr\r", "bell\x07", "ä/日本語/🦜",
+	"/", "//", "/leading", "a//b", "trailing/", "a b", "a+b", "a%20b", "a&b<c>\"d'", "new\nline", "tab\tcr\r",
+	"bell\x07", "ä/日本語/🦜",
 	"~*'()!", "?x=y#z", "a;b=c,d", "..", ".", "a/../b", "null", strings.Repeat("ü", 512),
 }
 
@@ -77,10 +78,14 @@ func TestKeysOfEveryKindAreKeptListedAndDeleted(t *testing.T) {
 			t.Errorf("key %q reads %q, %v", key, body, err)
 		}
 	}
-	_, err := b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(strings.Repeat("a", 1025)), Body: strings.NewReader("")})
+	_, err := b.PutObject(b.ctx, &sdk.PutObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String(strings.Repeat("a", 1025)), Body: strings.NewReader(""),
+	})
 	wantCode(t, err, "KeyTooLongError", 400)
 	got := map[string]bool{}
-	in := &sdk.ListObjectVersionsInput{Bucket: aws.String(testBucket), EncodingType: types.EncodingTypeUrl, MaxKeys: aws.Int32(4)}
+	in := &sdk.ListObjectVersionsInput{
+		Bucket: aws.String(testBucket), EncodingType: types.EncodingTypeUrl, MaxKeys: aws.Int32(4),
+	}
 	for more := true; more; {
 		out := must(b.ListObjectVersions(b.ctx, in))(t)
 		for _, v := range out.Versions {
@@ -90,7 +95,9 @@ func TestKeysOfEveryKindAreKeptListedAndDeleted(t *testing.T) {
 		}
 		more = *out.IsTruncated
 		if more {
-			in.KeyMarker, in.VersionIdMarker = aws.String(must(url.QueryUnescape(*out.NextKeyMarker))(t)), out.NextVersionIdMarker
+			in.KeyMarker, in.VersionIdMarker = aws.String(
+				must(url.QueryUnescape(*out.NextKeyMarker))(t),
+			), out.NextVersionIdMarker
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(b.listed()) > 0 {
@@ -118,7 +125,9 @@ func TestVirtualHostedRequests(t *testing.T) {
 func TestAPresignedURLExpires(t *testing.T) {
 	b := newBed(t, "")
 	b.put("a", "1")
-	presigned := must(sdk.NewPresignClient(b.Client).PresignGetObject(b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a")}))(t)
+	presigned := must(sdk.NewPresignClient(b.Client).PresignGetObject(
+		b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a")},
+	))(t)
 	for address, want := range map[string]int{
 		presigned.URL: 200,
 		b.url + "/" + testBucket + "/a?X-Amz-Date=20200101T000000Z&X-Amz-Expires=60": 403,
@@ -134,7 +143,8 @@ func TestAPresignedURLExpires(t *testing.T) {
 func TestListingsRejectWhatTheyCannotMean(t *testing.T) {
 	b := newBed(t, "")
 	for _, query := range []string{
-		"versions&max-keys=-1", "versions&max-keys=x", "versions&version-id-marker=null", "versions&key-marker=a&version-id-marker=x",
+		"versions&max-keys=-1", "versions&max-keys=x", "versions&version-id-marker=null",
+		"versions&key-marker=a&version-id-marker=x",
 		"versions&encoding-type=base64", "list-type=2&continuation-token=x", "uploads&key-marker=a&upload-id-marker=x",
 	} {
 		response := must(http.Get(b.url + "/" + testBucket + "?" + query))(t)
@@ -174,7 +184,8 @@ func TestAChunkedBodyIsReadAndItsTrailerChecked(t *testing.T) {
 		"wrong sum":    {"123456789", "9", "x-amz-checksum-crc32:AAAAAA==\r\n", 400},
 		"wrong length": {"123456789", "8", "x-amz-checksum-crc32:y/Q5Jg==\r\n", 400},
 	} {
-		request := must(http.NewRequest(http.MethodPut, b.url+"/"+testBucket+"/key", bytes.NewReader(chunked([]byte(test.body), 4, test.trailer))))(t)
+		request := must(http.NewRequest(http.MethodPut, b.url+"/"+testBucket+
+			"/key", bytes.NewReader(chunked([]byte(test.body), 4, test.trailer))))(t)
 		request.Header.Set("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
 		request.Header.Set("x-amz-decoded-content-length", test.length)
 		request.Header.Set("x-amz-trailer", "x-amz-checksum-crc32")
@@ -193,7 +204,8 @@ func TestAChunkedBodyIsReadAndItsTrailerChecked(t *testing.T) {
 func FuzzChunks(f *testing.F) {
 	f.Add([]byte("hello"), 3)
 	f.Fuzz(func(t *testing.T, body []byte, size int) {
-		if _, err := io.ReadAll(&chunkReader{source: bufio.NewReader(bytes.NewReader(body))}); err == nil && len(body) == 0 {
+		if _, err := io.ReadAll(&chunkReader{source: bufio.NewReader(bytes.NewReader(body))}); err == nil &&
+			len(body) == 0 {
 			t.Error("an empty body is no chunked body")
 		}
 		size = max(1, size&0xfff)
@@ -205,11 +217,13 @@ func FuzzChunks(f *testing.F) {
 }
 
 func FuzzRequests(f *testing.F) {
-	f.Add("/"+testBucket+"/key", "<Delete><Object><Key>a</Key><VersionId>null</VersionId></Object><Quiet>true</Quiet></Delete>")
+	f.Add("/"+testBucket+
+		"/key", "<Delete><Object><Key>a</Key><VersionId>null</VersionId></Object><Quiet>true</Quiet></Delete>")
 	f.Add("/"+testBucket+"?versions&key-marker=a&max-keys=1", "")
 	f.Add("/%00//%ff?uploadId=1", "<Delete><Object><Key>&#1;</Key></Object></Delete>")
 	f.Fuzz(func(t *testing.T, target, body string) {
-		if document, err := parseDelete(body); err == nil && (len(document.Objects) == 0 || len(document.Objects) > maxDelete) {
+		if document, err := parseDelete(body); err == nil &&
+			(len(document.Objects) == 0 || len(document.Objects) > maxDelete) {
 			t.Errorf("%d objects", len(document.Objects))
 		}
 		address, err := url.ParseRequestURI(target)

@@ -28,12 +28,15 @@ type bucketHandler struct{ s *Service }
 // test's time; AbacStatus counts for the rights of callers.
 var (
 	actedOn = []string{
-		"AccessControl", "BucketEncryption", "BucketName", "ObjectLockEnabled", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags",
+		"AccessControl", "BucketEncryption", "BucketName", "ObjectLockEnabled", "OwnershipControls",
+		"PublicAccessBlockConfiguration", "Tags",
 		"VersioningConfiguration",
 	}
 	keptOnly = []string{
-		"AbacStatus", "AccelerateConfiguration", "AnalyticsConfigurations", "CorsConfiguration", "IntelligentTieringConfigurations", "InventoryConfigurations",
-		"LifecycleConfiguration", "LoggingConfiguration", "MetricsConfigurations", "NotificationConfiguration", "WebsiteConfiguration",
+		"AbacStatus", "AccelerateConfiguration", "AnalyticsConfigurations", "CorsConfiguration",
+		"IntelligentTieringConfigurations", "InventoryConfigurations",
+		"LifecycleConfiguration", "LoggingConfiguration", "MetricsConfigurations", "NotificationConfiguration",
+		"WebsiteConfiguration",
 	}
 )
 
@@ -44,8 +47,10 @@ type bucketProperties struct {
 	Tags              []tag
 
 	VersioningConfiguration        *struct{ Status string }
-	PublicAccessBlockConfiguration *struct{ BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets flag }
-	OwnershipControls              *struct {
+	PublicAccessBlockConfiguration *struct {
+		BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets flag
+	}
+	OwnershipControls *struct {
 		Rules []struct{ ObjectOwnership string }
 	}
 	BucketEncryption *struct {
@@ -86,7 +91,9 @@ func (h bucketHandler) Create(_ context.Context, r resource.Request) (resource.S
 		if there, gone := h.s.settingsOf(name); gone == nil && there.Origin == wanted.Origin {
 			return h.state(name), nil
 		}
-		return resource.State{}, &resource.Error{Service: "S3", Message: name + " already exists", Status: http.StatusConflict, Code: "AlreadyExists"}
+		return resource.State{}, &resource.Error{
+			Service: "S3", Message: name + " already exists", Status: http.StatusConflict, Code: "AlreadyExists",
+		}
 	}
 	if err != nil {
 		return resource.State{}, translate(err)
@@ -97,7 +104,8 @@ func (h bucketHandler) Create(_ context.Context, r resource.Request) (resource.S
 func (h bucketHandler) Update(_ context.Context, r resource.Request) (resource.State, error) {
 	err := h.s.change(r.PhysicalID, func(next *settings) error {
 		fresh := newSettings()
-		fresh.Created, fresh.Origin, fresh.Policy, fresh.ObjectLock = next.Created, next.Origin, next.Policy, next.ObjectLock
+		fresh.Created, fresh.Origin = next.Created, next.Origin
+		fresh.Policy, fresh.ObjectLock = next.Policy, next.ObjectLock
 		if next.Versioning != "" {
 			fresh.Versioning = versioningSuspended
 		}
@@ -171,7 +179,10 @@ func (p bucketProperties) write(base *settings) error {
 		}
 	}
 	if access := p.PublicAccessBlockConfiguration; access != nil {
-		base.PublicAccess = &publicAccess{bool(access.BlockPublicAcls), bool(access.IgnorePublicAcls), bool(access.BlockPublicPolicy), bool(access.RestrictPublicBuckets)}
+		base.PublicAccess = &publicAccess{
+			bool(access.BlockPublicAcls), bool(access.IgnorePublicAcls), bool(access.BlockPublicPolicy),
+			bool(access.RestrictPublicBuckets),
+		}
 	}
 	if p.OwnershipControls != nil && len(p.OwnershipControls.Rules) == 1 {
 		if err := base.own(p.OwnershipControls.Rules[0].ObjectOwnership); err != nil {
@@ -183,7 +194,9 @@ func (p bucketProperties) write(base *settings) error {
 	}
 	if e := p.BucketEncryption; e != nil && len(e.ServerSideEncryptionConfiguration) == 1 {
 		rule := e.ServerSideEncryptionConfiguration[0]
-		return base.encrypt(encryption{rule.ServerSideEncryptionByDefault.SSEAlgorithm, rule.ServerSideEncryptionByDefault.KMSMasterKeyID})
+		return base.encrypt(encryption{
+			rule.ServerSideEncryptionByDefault.SSEAlgorithm, rule.ServerSideEncryptionByDefault.KMSMasterKeyID,
+		})
 	}
 	return nil
 }
@@ -201,7 +214,8 @@ func generatedName(r resource.Request) string {
 // dashRegions are the regions whose website endpoints are written with a dash (AWS docs: "Amazon S3
 // endpoints and quotas").
 var dashRegions = []string{
-	"us-east-1", "us-west-1", "us-west-2", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "eu-west-1", "sa-east-1", "us-gov-west-1",
+	"us-east-1", "us-west-1", "us-west-2", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "eu-west-1",
+	"sa-east-1", "us-gov-west-1",
 }
 
 func (h bucketHandler) state(name string) resource.State {

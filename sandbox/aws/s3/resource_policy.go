@@ -17,7 +17,8 @@ func (h policyHandler) Create(_ context.Context, r resource.Request) (resource.S
 			return nil
 		}
 		bucket, _ := r.Properties["Bucket"].(string)
-		return &resource.Error{Service: "S3", Message: "The bucket policy already exists on bucket " + bucket + ".", Status: http.StatusConflict, Code: "AlreadyExists"}
+		return &resource.Error{Service: "S3", Message: "The bucket policy already exists on bucket " + bucket +
+			".", Status: http.StatusConflict, Code: "AlreadyExists"}
 	})
 }
 
@@ -29,7 +30,9 @@ func (h policyHandler) put(r resource.Request, check func(before, wanted string)
 	bucket, _ := r.Properties["Bucket"].(string)
 	document, ok := r.Properties["PolicyDocument"]
 	if bucket == "" || !ok {
-		return resource.State{}, invalidProperty("Properties validation failed: #: required key [Bucket] or [PolicyDocument] not found")
+		return resource.State{}, invalidProperty(
+			"Properties validation failed: #: required key [Bucket] or [PolicyDocument] not found",
+		)
 	}
 	wanted, isText := document.(string)
 	if !isText {

@@ -13,8 +13,10 @@ import (
 
 func bucketRequest(properties map[string]any) resource.Request {
 	return resource.Request{
-		Account: testAccount, Region: testRegion, StackID: "arn:stack/1", StackName: "Shop-login", LogicalID: "PrivateAssets", Type: "AWS::S3::Bucket",
-		Properties: properties, Suffix: "abcdefghijkl", Tags: map[string]string{"branch": "login", "aws:cloudformation:stack-id": "arn:stack/1"},
+		Account: testAccount, Region: testRegion, StackID: "arn:stack/1", StackName: "Shop-login",
+		LogicalID: "PrivateAssets", Type: "AWS::S3::Bucket",
+		Properties: properties, Suffix: "abcdefghijkl",
+		Tags: map[string]string{"branch": "login", "aws:cloudformation:stack-id": "arn:stack/1"},
 	}
 }
 
@@ -58,14 +60,17 @@ func TestABucketResourceLivesAndDies(t *testing.T) {
 	}
 	found := must(b.service.settingsOf(name))(t)
 	wantTags := map[string]string{"branch": "login", "aws:cloudformation:stack-id": "arn:stack/1", "own": "1"}
-	if diff := cmp.Diff(wantTags, found.Tags); diff != "" || found.Versioning != "Enabled" || *found.PublicAccess != (publicAccess{BlockPublicAcls: true}) {
+	if diff := cmp.Diff(
+		wantTags, found.Tags,
+	); diff != "" || found.Versioning != "Enabled" || *found.PublicAccess != (publicAccess{BlockPublicAcls: true}) {
 		t.Errorf("%+v %+v %s", found, found.PublicAccess, diff)
 	}
 	must(b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: &name, Key: aws.String("a"), Body: strings.NewReader("1")}))(t)
 	must(b.DeleteObject(b.ctx, &sdk.DeleteObjectInput{Bucket: &name, Key: aws.String("a")}))(t)
 	request.PhysicalID = name
 	wantError(t, handler.Delete(b.ctx, request), resource.Error{
-		Service: "S3", Message: "The bucket you tried to delete is not empty", Status: 409, Code: "GeneralServiceException",
+		Service: "S3", Message: "The bucket you tried to delete is not empty", Status: 409,
+		Code: "GeneralServiceException",
 	})
 	for _, v := range b.service.buckets[name].model() {
 		must(b.DeleteObject(b.ctx, &sdk.DeleteObjectInput{Bucket: &name, Key: aws.String("a"), VersionId: &v.ID}))(t)
@@ -87,11 +92,20 @@ func TestABucketResourceThatCannotBe(t *testing.T) {
 		"a name that is taken": {map[string]any{"BucketName": testBucket},
 			resource.Error{Service: "S3", Message: testBucket + " already exists", Status: 409, Code: "AlreadyExists"}},
 		"a name that is none": {map[string]any{"BucketName": "No_Name"},
-			resource.Error{Service: "S3", Message: "The specified bucket is not valid.", Status: 400, Code: "InvalidRequest"}},
+			resource.Error{
+				Service: "S3", Message: "The specified bucket is not valid.", Status: 400, Code: "InvalidRequest",
+			}},
 		"a public access control list": {map[string]any{"AccessControl": "PublicRead"},
-			resource.Error{Service: "S3", Message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", Status: 400, Code: "InvalidRequest"}},
+			resource.Error{
+				Service: "S3",
+				Message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", Status: 400,
+				Code: "InvalidRequest",
+			}},
 		"an unknown property": {map[string]any{"Versions": true},
-			resource.Error{Service: "S3", Message: "Encountered unsupported property Versions", Status: 400, Code: "InvalidRequest"}},
+			resource.Error{
+				Service: "S3", Message: "Encountered unsupported property Versions", Status: 400,
+				Code: "InvalidRequest",
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := handler.Create(b.ctx, bucketRequest(test.properties))
@@ -105,7 +119,9 @@ func TestABucketResourceChangesInPlace(t *testing.T) {
 	handler := b.service.Handlers()["AWS::S3::Bucket"]
 	request := bucketRequest(map[string]any{"VersioningConfiguration": map[string]any{"Status": "Enabled"}})
 	request.PhysicalID = must(handler.Create(b.ctx, request))(t).ID
-	request.Properties = map[string]any{"OwnershipControls": map[string]any{"Rules": []any{map[string]any{"ObjectOwnership": "ObjectWriter"}}}}
+	request.Properties = map[string]any{
+		"OwnershipControls": map[string]any{"Rules": []any{map[string]any{"ObjectOwnership": "ObjectWriter"}}},
+	}
 	must(handler.Update(b.ctx, request))(t)
 	found := must(b.service.settingsOf(request.PhysicalID))(t)
 	if found.Versioning != versioningSuspended || found.Ownership != "ObjectWriter" || found.Origin == "" {
@@ -127,7 +143,9 @@ func TestGeneratedNamesFit(t *testing.T) {
 func TestABucketPolicyResource(t *testing.T) {
 	b := newBed(t, "")
 	handler := b.service.Handlers()["AWS::S3::BucketPolicy"]
-	statement := map[string]any{"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::" + testBucket + "/*"}
+	statement := map[string]any{
+		"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::" + testBucket + "/*",
+	}
 	document := map[string]any{"Version": "2012-10-17", "Statement": []any{statement}}
 	request := resource.Request{Properties: map[string]any{"Bucket": testBucket, "PolicyDocument": document}}
 	for range 2 {
@@ -135,11 +153,14 @@ func TestABucketPolicyResource(t *testing.T) {
 			t.Errorf("id %s", state.ID)
 		}
 	}
-	_, err := b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), Body: strings.NewReader("")})
+	_, err := b.PutObject(
+		b.ctx, &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), Body: strings.NewReader("")},
+	)
 	wantCode(t, err, "AccessDenied", 403)
 	statement["Action"] = "s3:GetObject"
 	_, err = handler.Create(b.ctx, request)
-	wantError(t, err, resource.Error{Service: "S3", Message: "The bucket policy already exists on bucket " + testBucket + ".", Status: 409, Code: "AlreadyExists"})
+	wantError(t, err, resource.Error{Service: "S3", Message: "The bucket policy already exists on bucket " +
+		testBucket + ".", Status: 409, Code: "AlreadyExists"})
 	must(handler.Update(b.ctx, request))(t)
 	b.put("a", "writable again")
 	request.PhysicalID = testBucket

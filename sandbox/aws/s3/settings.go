@@ -74,10 +74,16 @@ func (s *Service) putVersioning(w http.ResponseWriter, r *request) error {
 
 func (next *settings) version(status string) error {
 	if status != versioningEnabled && status != versioningSuspended {
-		return failf(http.StatusBadRequest, "IllegalVersioningConfigurationException", "The Versioning element must be specified")
+		return failf(
+			http.StatusBadRequest, "IllegalVersioningConfigurationException",
+			"The Versioning element must be specified",
+		)
 	}
 	if next.ObjectLock && status == versioningSuspended {
-		return failf(http.StatusConflict, "InvalidBucketState", "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
+		return failf(
+			http.StatusConflict, "InvalidBucketState",
+			"An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+		)
 	}
 	next.Versioning = status
 	return nil

@@ -38,7 +38,10 @@ func invalidTag(message, key string) *failure {
 // tagMap holds a list of tags against S3's rules.
 func tagMap(tags []tag, most int) (map[string]string, error) {
 	if len(tags) > most {
-		return nil, failf(http.StatusBadRequest, "BadRequest", "%s tags cannot be greater than %d", map[int]string{maxBucketTags: "Bucket", maxObjectTags: "Object"}[most], most)
+		return nil, failf(
+			http.StatusBadRequest, "BadRequest", "%s tags cannot be greater than %d",
+			map[int]string{maxBucketTags: "Bucket", maxObjectTags: "Object"}[most], most,
+		)
 	}
 	found := map[string]string{}
 	for _, t := range tags {
@@ -116,7 +119,8 @@ func headerTags(header http.Header) (map[string]string, error) {
 	}
 	values, err := url.ParseQuery(text)
 	if err != nil {
-		return nil, invalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.", "x-amz-tagging", text)
+		return nil, invalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "+
+			"parameters without tag name duplicates.", "x-amz-tagging", text)
 	}
 	var tags []tag
 	for key, all := range values {

@@ -51,7 +51,9 @@ func (v *version) locked(at time.Time, bypassGovernance bool) bool {
 }
 
 // idEncoding has the characters that S3's own version ids have.
-var idEncoding = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._").WithPadding(base64.NoPadding)
+var idEncoding = base64.NewEncoding(
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._",
+).WithPadding(base64.NoPadding)
 
 const (
 	idSalt  = 14

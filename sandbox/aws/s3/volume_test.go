@@ -16,7 +16,9 @@ func (b *bed) fill(versions int) {
 		for i := range versions {
 			v := &version{Marker: i%3 == 2}
 			target.stamp(b.service, v)
-			if err := b.service.commit(record{Op: opPut, Bucket: testBucket, Key: fmt.Sprintf("media/%06d", i/3), Version: v}); err != nil {
+			if err := b.service.commit(record{
+				Op: opPut, Bucket: testBucket, Key: fmt.Sprintf("media/%06d", i/3), Version: v,
+			}); err != nil {
 				return err
 			}
 		}

@@ -19,19 +19,28 @@ func TestTheCallerIsTheWorker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	diff(t, []string{aws.ToString(out.Account), aws.ToString(out.Arn)}, []string{testAccount, "arn:aws:sts::123456789012:assumed-role/perch-worker/sandbox"})
+	diff(
+		t, []string{aws.ToString(out.Account), aws.ToString(out.Arn)},
+		[]string{testAccount, "arn:aws:sts::123456789012:assumed-role/perch-worker/sandbox"},
+	)
 }
 
 func TestOnlyARoleThatExistsCanBeAssumed(t *testing.T) {
 	a := newAccount(t, Config{})
 	role, _ := a.ready(typeRole, "Role", map[string]any{"RoleName": "deploy"})
 	client := sts.NewFromConfig(a.aws)
-	out, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(role.Attributes["Arn"]), RoleSessionName: aws.String("ci")})
-	if err != nil || !strings.HasPrefix(aws.ToString(out.Credentials.AccessKeyId), "ASIA") || !out.Credentials.Expiration.After(a.now) {
+	out, err := client.AssumeRole(
+		t.Context(),
+		&sts.AssumeRoleInput{RoleArn: aws.String(role.Attributes["Arn"]), RoleSessionName: aws.String("ci")},
+	)
+	if err != nil || !strings.HasPrefix(aws.ToString(out.Credentials.AccessKeyId), "ASIA") ||
+		!out.Credentials.Expiration.After(a.now) {
 		t.Fatalf("assumed = %+v, %v", out, err)
 	}
 	diff(t, aws.ToString(out.AssumedRoleUser.Arn), "arn:aws:sts::123456789012:assumed-role/deploy/ci")
-	_, err = client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::123456789012:role/nope"), RoleSessionName: aws.String("ci")})
+	_, err = client.AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::123456789012:role/nope"), RoleSessionName: aws.String("ci"),
+	})
 	diff(t, code(err), "AccessDenied")
 }
 
@@ -40,18 +49,32 @@ func TestResourcesAreFoundByTagAndType(t *testing.T) {
 	a := newAccount(t, Config{Tagged: func(time.Time) []Tagged { return []Tagged{bucket} }})
 	client := tagging.NewFromConfig(a.aws)
 	_, database := a.ready(typeDatabase, "Database", databaseProperties())
-	a.ready("AWS::SNS::Topic", "Topic", map[string]any{"Tags": []any{map[string]any{"Key": "branch", "Value": "other"}}})
+	a.ready(
+		"AWS::SNS::Topic", "Topic", map[string]any{"Tags": []any{map[string]any{"Key": "branch", "Value": "other"}}},
+	)
 	a.ready(typeRole, "Role", nil)
 	tests := []struct {
 		name  string
 		input tagging.GetResourcesInput
 		want  []string
 	}{
-		{"by value", tagging.GetResourcesInput{TagFilters: []types.TagFilter{{Key: aws.String("branch"), Values: []string{"main"}}}}, []string{"arn:aws:rds:eu-central-1:123456789012:db:shop-main-database-abcdefghij12", bucket.ARN}},
-		{"by key", tagging.GetResourcesInput{TagFilters: []types.TagFilter{{Key: aws.String("aws:cloudformation:stack-name")}}}, []string{"arn:aws:rds:eu-central-1:123456789012:db:shop-main-database-abcdefghij12", "arn:aws:sns:eu-central-1:123456789012:shop-main-Topic-abcdefghij12"}},
-		{"by two filters", tagging.GetResourcesInput{TagFilters: []types.TagFilter{{Key: aws.String("branch")}, {Key: aws.String("nope")}}}, nil},
+		{"by value", tagging.GetResourcesInput{
+			TagFilters: []types.TagFilter{{Key: aws.String("branch"), Values: []string{"main"}}},
+		}, []string{"arn:aws:rds:eu-central-1:123456789012:db:shop-main-database-abcdefghij12", bucket.ARN}},
+		{"by key", tagging.GetResourcesInput{
+			TagFilters: []types.TagFilter{{Key: aws.String("aws:cloudformation:stack-name")}},
+		}, []string{
+			"arn:aws:rds:eu-central-1:123456789012:db:shop-main-database-abcdefghij12",
+			"arn:aws:sns:eu-central-1:123456789012:shop-main-Topic-abcdefghij12",
+		}},
+		{"by two filters", tagging.GetResourcesInput{
+			TagFilters: []types.TagFilter{{Key: aws.String("branch")}, {Key: aws.String("nope")}},
+		}, nil},
 		{"by service", tagging.GetResourcesInput{ResourceTypeFilters: []string{"s3"}}, []string{bucket.ARN}},
-		{"by type", tagging.GetResourcesInput{ResourceTypeFilters: []string{"rds:db", "rds:snapshot"}}, []string{"arn:aws:rds:eu-central-1:123456789012:db:shop-main-database-abcdefghij12"}},
+		{
+			"by type", tagging.GetResourcesInput{ResourceTypeFilters: []string{"rds:db", "rds:snapshot"}},
+			[]string{"arn:aws:rds:eu-central-1:123456789012:db:shop-main-database-abcdefghij12"},
+		},
 		{"by ARN", tagging.GetResourcesInput{ResourceARNList: []string{bucket.ARN}}, []string{bucket.ARN}},
 	}
 	for _, test := range tests {
@@ -83,12 +106,19 @@ func TestResourcesAreFoundByTagAndType(t *testing.T) {
 func TestRolesShowThePoliciesOfTheStack(t *testing.T) {
 	a := newAccount(t, Config{})
 	document := map[string]any{"Version": "2012-10-17"}
-	role, r := a.ready(typeRole, "Role", map[string]any{"AssumeRolePolicyDocument": document, "Policies": []any{map[string]any{"PolicyName": "own", "PolicyDocument": document}}})
-	_, policy := a.ready(typePolicy, "Policy", map[string]any{"PolicyName": "extra", "PolicyDocument": document, "Roles": []any{role.ID}})
+	role, r := a.ready(typeRole, "Role", map[string]any{
+		"AssumeRolePolicyDocument": document,
+		"Policies":                 []any{map[string]any{"PolicyName": "own", "PolicyDocument": document}},
+	})
+	_, policy := a.ready(
+		typePolicy, "Policy",
+		map[string]any{"PolicyName": "extra", "PolicyDocument": document, "Roles": []any{role.ID}},
+	)
 	profile, pr := a.ready(typeInstanceProfile, "Profile", map[string]any{"Roles": []any{role.ID}})
 	for body, want := range map[string]string{
-		"Action=GetRole&RoleName=" + role.ID:                          "<AssumeRolePolicyDocument>%7B%22Version%22:%222012-10-17%22%7D</AssumeRolePolicyDocument>",
-		"Action=ListRoles":                                            "<Arn>" + role.Attributes["Arn"] + "</Arn>",
+		"Action=GetRole&RoleName=" +
+			role.ID: "<AssumeRolePolicyDocument>%7B%22Version%22:%222012-10-17%22%7D</AssumeRolePolicyDocument>",
+		"Action=ListRoles": "<Arn>" + role.Attributes["Arn"] + "</Arn>",
 		"Action=ListRolePolicies&RoleName=" + role.ID:                 "<member>extra</member>",
 		"Action=GetRolePolicy&PolicyName=own&RoleName=" + role.ID:     "<PolicyName>own</PolicyName>",
 		"Action=GetRolePolicy&PolicyName=nope&RoleName=" + role.ID:    "<Code>NoSuchEntity</Code>",
@@ -103,7 +133,10 @@ func TestRolesShowThePoliciesOfTheStack(t *testing.T) {
 	_, err := a.try(request(typeInstanceProfile, "Second", map[string]any{"Roles": []any{"nope"}}))
 	wantError(t, err, "The role with name nope cannot be found.")
 	wantError(t, a.remove(r), "must remove roles from instance profile first")
-	for _, each := range []func() error{func() error { return a.remove(policy) }, func() error { return a.remove(pr) }, func() error { return a.remove(r) }} {
+	for _, each := range []func() error{
+		func() error { return a.remove(policy) }, func() error { return a.remove(pr) },
+		func() error { return a.remove(r) },
+	} {
 		if err := each(); err != nil {
 			t.Fatal(err)
 		}
@@ -112,15 +145,25 @@ func TestRolesShowThePoliciesOfTheStack(t *testing.T) {
 
 func TestTheNetworkExistsFromTheStart(t *testing.T) {
 	a := newAccount(t, Config{})
-	group, _ := a.ready(typeSecurityGroup, "Group", map[string]any{"GroupDescription": "mine", "VpcId": VPC, "SecurityGroupIngress": []any{
-		map[string]any{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"},
-	}})
-	a.ready(typeIngress, "Ingress", map[string]any{"GroupId": group.ID, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "SourceSecurityGroupId": DefaultSecurityGroup})
+	group, _ := a.ready(typeSecurityGroup, "Group", map[string]any{
+		"GroupDescription": "mine", "VpcId": VPC,
+		"SecurityGroupIngress": []any{
+			map[string]any{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"},
+		},
+	})
+	a.ready(typeIngress, "Ingress", map[string]any{
+		"GroupId": group.ID, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80,
+		"SourceSecurityGroupId": DefaultSecurityGroup,
+	})
 	for body, want := range map[string][]string{
-		"Action=DescribeSubnets&Filter.1.Name=vpc-id&Filter.1.Value.1=" + VPC: {Subnets[0], Subnets[1], Subnets[2], "<availabilityZone>eu-central-1c</availabilityZone>"},
-		"Action=DescribeSubnets&Filter.1.Name=colour&Filter.1.Value.1=red":    {"The filter 'colour' is invalid"},
-		"Action=DescribeSecurityGroups&GroupId.1=" + group.ID:                 {"<toPort>443</toPort>", "<toPort>80</toPort>", "<groupId>" + DefaultSecurityGroup + "</groupId>", "<value>main</value>"},
-		"Action=DescribeSecurityGroups&GroupId.1=sg-nope":                     {"The security group 'sg-nope' does not exist"},
+		"Action=DescribeSubnets&Filter.1.Name=vpc-id&Filter.1.Value.1=" +
+			VPC: {Subnets[0], Subnets[1], Subnets[2], "<availabilityZone>eu-central-1c</availabilityZone>"},
+		"Action=DescribeSubnets&Filter.1.Name=colour&Filter.1.Value.1=red": {"The filter 'colour' is invalid"},
+		"Action=DescribeSecurityGroups&GroupId.1=" + group.ID: {
+			"<toPort>443</toPort>", "<toPort>80</toPort>", "<groupId>" + DefaultSecurityGroup + "</groupId>",
+			"<value>main</value>",
+		},
+		"Action=DescribeSecurityGroups&GroupId.1=sg-nope": {"The security group 'sg-nope' does not exist"},
 	} {
 		_, answer := a.post("ec2", "", body)
 		for _, part := range want {
@@ -140,7 +183,10 @@ func TestASecurityGroupInUseCannotBeDeleted(t *testing.T) {
 		},
 		typeLoadBalancer: func(group string) map[string]any { return map[string]any{"SecurityGroups": []any{group}} },
 		typeEnvironment: func(group string) map[string]any {
-			return map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-user", "OptionSettings": []any{setting(nsLaunch, "SecurityGroups", "sg-other,"+group)}}
+			return map[string]any{
+				"ApplicationName": "shop", "EnvironmentName": "shop-user",
+				"OptionSettings": []any{setting(nsLaunch, "SecurityGroups", "sg-other,"+group)},
+			}
 		},
 		typeSecurityGroup: func(group string) map[string]any {
 			return map[string]any{"SecurityGroupIngress": []any{map[string]any{"SourceSecurityGroupId": group}}}
@@ -165,8 +211,14 @@ func TestASecurityGroupInUseCannotBeDeleted(t *testing.T) {
 
 func TestCertificatesAndParametersAreRead(t *testing.T) {
 	a := newAccount(t, Config{})
-	certificate, r := a.create(typeCertificate, "Certificate", map[string]any{"DomainName": "*.example.com", "SubjectAlternativeNames": []any{"example.com"}})
-	a.ready(typeParameter, "Parameter", map[string]any{"Name": "/shop/size", "Type": "String", "Value": "5", "Tags": map[string]any{"owner": "web"}})
+	certificate, r := a.create(
+		typeCertificate, "Certificate",
+		map[string]any{"DomainName": "*.example.com", "SubjectAlternativeNames": []any{"example.com"}},
+	)
+	a.ready(
+		typeParameter, "Parameter",
+		map[string]any{"Name": "/shop/size", "Type": "String", "Value": "5", "Tags": map[string]any{"owner": "web"}},
+	)
 	read := func(service, target, body string) map[string]any {
 		t.Helper()
 		status, answer := a.post(service, target, body)
@@ -178,14 +230,22 @@ func TestCertificatesAndParametersAreRead(t *testing.T) {
 	}
 	describe := `{"CertificateArn":"` + certificate.ID + `"}`
 	status := func() string {
-		return properties(read("acm", "CertificateManager.DescribeCertificate", describe)).child("Certificate").text("Status")
+		return properties(read("acm", "CertificateManager.DescribeCertificate", describe)).child("Certificate").text(
+			"Status",
+		)
 	}
 	diff(t, status(), "PENDING_VALIDATION")
 	a.settle(r)
 	diff(t, status(), "ISSUED")
-	diff(t, len(properties(read("acm", "CertificateManager.ListCertificates", `{"CertificateStatuses":["ISSUED"]}`)).children("CertificateSummaryList")), 1)
-	diff(t, properties(read("ssm", "AmazonSSM.GetParameter", `{"Name":"/shop/size"}`)).child("Parameter").text("Value"), "5")
-	if code, answer := a.post("ssm", "AmazonSSM.GetParameter", `{"Name":"nope"}`); code != http.StatusBadRequest || !strings.Contains(answer, "ParameterNotFound") {
+	diff(t, len(properties(read("acm", "CertificateManager.ListCertificates", `{"CertificateStatuses":["ISSUED"]}`)).
+		children("CertificateSummaryList")), 1)
+	diff(
+		t, properties(read("ssm", "AmazonSSM.GetParameter", `{"Name":"/shop/size"}`)).child("Parameter").text("Value"),
+		"5",
+	)
+	if code, answer := a.post(
+		"ssm", "AmazonSSM.GetParameter", `{"Name":"nope"}`,
+	); code != http.StatusBadRequest || !strings.Contains(answer, "ParameterNotFound") {
 		t.Fatalf("%d %s", code, answer)
 	}
 }

@@ -22,7 +22,9 @@ func (s *Service) addresses() []address {
 	for _, env := range s.of(typeEnvironment) {
 		if s.option(env, nsEnvironment, "EnvironmentType") == "SingleInstance" {
 			for _, instance := range instances(env) {
-				all = append(all, address{"eipalloc-" + digest(env.Hidden["EnvironmentId"])[:16], instance, beanstalkTags(env)})
+				all = append(
+					all, address{"eipalloc-" + digest(env.Hidden["EnvironmentId"])[:16], instance, beanstalkTags(env)},
+				)
 			}
 		}
 	}

@@ -20,7 +20,8 @@ const (
 // balancerZones are the hosted zones of application load balancers (AWS General Reference: Elastic
 // Load Balancing endpoints).
 var balancerZones = map[string]string{
-	"eu-central-1": "Z215JYRZR1TBD5", "eu-west-1": "Z32O12XQLNTSW2", "us-east-1": "Z35SXDOTRQ7X7K", "us-east-2": "Z3AADJGX6KTTL2",
+	"eu-central-1": "Z215JYRZR1TBD5", "eu-west-1": "Z32O12XQLNTSW2", "us-east-1": "Z35SXDOTRQ7X7K",
+	"us-east-2": "Z3AADJGX6KTTL2",
 	"us-west-1": "Z368ELLRRE2KJ0", "us-west-2": "Z1H1FL5HABSF5",
 }
 
@@ -55,9 +56,13 @@ func prepareBalancer(s *Service, rec *record) error {
 		return nil
 	}
 	if other := s.named(typeLoadBalancer, rec.Name); other != nil {
-		return failure(balancing, http.StatusBadRequest, "AlreadyExists", "A load balancer with the same name '%s' exists, but with different settings", rec.Name)
+		return failure(
+			balancing, http.StatusBadRequest, "AlreadyExists",
+			"A load balancer with the same name '%s' exists, but with different settings", rec.Name,
+		)
 	}
-	full := map[bool]string{true: "net/", false: "app/"}[rec.Properties.text("Type") == "network"] + rec.Name + "/" + random(hexDigits, 16)
+	full := map[bool]string{true: "net/", false: "app/"}[rec.Properties.text("Type") == "network"] + rec.Name + "/" +
+		random(hexDigits, 16)
 	rec.ARN = s.arn("elasticloadbalancing", "loadbalancer/"+full)
 	rec.ID, rec.Status = rec.ARN, "provisioning"
 	zone := balancerZones[s.config.Region]
@@ -82,7 +87,10 @@ func prepareListener(s *Service, rec *record) error {
 	}
 	for _, other := range s.of(typeListener) {
 		if other != rec && other.Scope == balancer.ARN && other.Properties.text("Port") == port {
-			return failure(balancing, http.StatusBadRequest, "AlreadyExists", "A listener already exists on this port for this load balancer '%s'", balancer.ARN)
+			return failure(
+				balancing, http.StatusBadRequest, "AlreadyExists",
+				"A listener already exists on this port for this load balancer '%s'", balancer.ARN,
+			)
 		}
 	}
 	rec.Scope = balancer.ARN
@@ -101,7 +109,9 @@ func prepareRule(s *Service, rec *record) error {
 	}
 	for _, other := range s.of(typeRule) {
 		if other != rec && other.Scope == listener.ARN && other.Properties.text("Priority") == priority {
-			return failure(balancing, http.StatusBadRequest, "AlreadyExists", "Priority '%s' is currently in use", priority)
+			return failure(
+				balancing, http.StatusBadRequest, "AlreadyExists", "Priority '%s' is currently in use", priority,
+			)
 		}
 	}
 	rec.Scope = listener.ARN
@@ -119,7 +129,8 @@ func prepareTargetGroup(s *Service, rec *record) error {
 	full := "targetgroup/" + rec.Name + "/" + random(hexDigits, 16)
 	rec.ARN = s.arn("elasticloadbalancing", full)
 	rec.ID = rec.ARN
-	rec.Attributes["TargetGroupArn"], rec.Attributes["TargetGroupFullName"], rec.Attributes["TargetGroupName"] = rec.ARN, full, rec.Name
+	rec.Attributes["TargetGroupArn"], rec.Attributes["TargetGroupFullName"] = rec.ARN, full
+	rec.Attributes["TargetGroupName"] = rec.Name
 	return nil
 }
 
@@ -149,7 +160,10 @@ func (s *Service) chosen(kind string, arns, names []string, code, sentence strin
 }
 
 func describeBalancers(s *Service, f form) ([]wire.Node, error) {
-	found, err := s.chosen(typeLoadBalancer, f.list("LoadBalancerArns"), f.list("Names"), "LoadBalancerNotFound", "Load balancers '[%s]' not found")
+	found, err := s.chosen(
+		typeLoadBalancer, f.list("LoadBalancerArns"), f.list("Names"), "LoadBalancerNotFound",
+		"Load balancers '[%s]' not found",
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -165,15 +179,21 @@ func (s *Service) balancerNodes(rec *record) []wire.Node {
 		return []wire.Node{wire.T("SubnetId", subnet), wire.T("ZoneName", s.subnetZone(subnet))}
 	})
 	return present(
-		wire.T("LoadBalancerArn", rec.ARN), wire.T("LoadBalancerName", rec.Name), wire.T("DNSName", rec.Attributes["DNSName"]),
-		wire.T("CanonicalHostedZoneId", rec.Attributes["CanonicalHostedZoneID"]), wire.T("CreatedTime", isoTime(rec.Created)),
-		wire.T("Scheme", rec.Properties.or("Scheme", "internet-facing")), wire.T("Type", rec.Properties.or("Type", "application")),
-		wire.T("IpAddressType", rec.Properties.or("IpAddressType", "ipv4")), wire.N("State", wire.T("Code", rec.Status)), wire.T("VpcId", vpc),
+		wire.T("LoadBalancerArn", rec.ARN), wire.T("LoadBalancerName", rec.Name),
+		wire.T("DNSName", rec.Attributes["DNSName"]),
+		wire.T("CanonicalHostedZoneId", rec.Attributes["CanonicalHostedZoneID"]),
+		wire.T("CreatedTime", isoTime(rec.Created)),
+		wire.T("Scheme", rec.Properties.or("Scheme", "internet-facing")),
+		wire.T("Type", rec.Properties.or("Type", "application")),
+		wire.T("IpAddressType", rec.Properties.or("IpAddressType", "ipv4")),
+		wire.N("State", wire.T("Code", rec.Status)), wire.T("VpcId", vpc),
 		zones, texts("SecurityGroups", "member", rec.Properties.texts("SecurityGroups")))
 }
 
 func describeListeners(s *Service, f form) ([]wire.Node, error) {
-	found, err := s.chosen(typeListener, f.list("ListenerArns"), nil, "ListenerNotFound", "One or more listeners not found: %s")
+	found, err := s.chosen(
+		typeListener, f.list("ListenerArns"), nil, "ListenerNotFound", "One or more listeners not found: %s",
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +203,9 @@ func describeListeners(s *Service, f form) ([]wire.Node, error) {
 	}
 	found = slices.DeleteFunc(found, func(rec *record) bool { return balancer != "" && rec.Scope != balancer })
 	return []wire.Node{list("Listeners", "member", found, func(rec *record) []wire.Node {
-		return present(wire.T("ListenerArn", rec.ARN), wire.T("LoadBalancerArn", rec.Scope), wire.T("Port", rec.Properties.text("Port")),
+		return present(wire.T(
+			"ListenerArn", rec.ARN,
+		), wire.T("LoadBalancerArn", rec.Scope), wire.T("Port", rec.Properties.text("Port")),
 			wire.T("Protocol", rec.Properties.text("Protocol")), wire.T("SslPolicy", rec.Properties.text("SslPolicy")),
 			list("Certificates", "member", rec.Properties.children("Certificates"), func(c properties) []wire.Node {
 				return []wire.Node{wire.T("CertificateArn", c.text("CertificateArn"))}
@@ -194,22 +216,33 @@ func describeListeners(s *Service, f form) ([]wire.Node, error) {
 func actionNodes(p properties) []wire.Node {
 	fixed, redirect := p.child("FixedResponseConfig"), p.child("RedirectConfig")
 	return present(wire.T("Type", p.text("Type")), wire.T("TargetGroupArn", p.text("TargetGroupArn")),
-		wire.N("FixedResponseConfig", present(wire.T("StatusCode", fixed.text("StatusCode")), wire.T("ContentType", fixed.text("ContentType")),
+		wire.N("FixedResponseConfig", present(wire.T(
+			"StatusCode", fixed.text("StatusCode"),
+		), wire.T("ContentType", fixed.text("ContentType")),
 			wire.T("MessageBody", fixed.text("MessageBody")))...),
-		wire.N("RedirectConfig", present(wire.T("Protocol", redirect.text("Protocol")), wire.T("Port", redirect.text("Port")),
-			wire.T("Host", redirect.text("Host")), wire.T("Path", redirect.text("Path")), wire.T("Query", redirect.text("Query")),
-			wire.T("StatusCode", redirect.text("StatusCode")))...))
+		wire.N("RedirectConfig", present(
+			wire.T("Protocol", redirect.text("Protocol")), wire.T("Port", redirect.text("Port")),
+			wire.T("Host", redirect.text("Host")), wire.T("Path", redirect.text("Path")),
+			wire.T("Query", redirect.text("Query")), wire.T("StatusCode", redirect.text("StatusCode")),
+		)...))
 }
 
 func describeTargetGroups(s *Service, f form) ([]wire.Node, error) {
-	found, err := s.chosen(typeTargetGroup, f.list("TargetGroupArns"), f.list("Names"), "TargetGroupNotFound", "One or more target groups not found: %s")
+	found, err := s.chosen(
+		typeTargetGroup, f.list("TargetGroupArns"), f.list("Names"), "TargetGroupNotFound",
+		"One or more target groups not found: %s",
+	)
 	if err != nil {
 		return nil, err
 	}
 	return []wire.Node{list("TargetGroups", "member", found, func(rec *record) []wire.Node {
-		return present(wire.T("TargetGroupArn", rec.ARN), wire.T("TargetGroupName", rec.Name), wire.T("Protocol", rec.Properties.text("Protocol")),
-			wire.T("Port", rec.Properties.text("Port")), wire.T("VpcId", rec.Properties.text("VpcId")),
-			wire.T("TargetType", rec.Properties.or("TargetType", "instance")), wire.T("HealthCheckPath", rec.Properties.or("HealthCheckPath", "/")))
+		return present(
+			wire.T("TargetGroupArn", rec.ARN), wire.T("TargetGroupName", rec.Name),
+			wire.T("Protocol", rec.Properties.text("Protocol")), wire.T("Port", rec.Properties.text("Port")),
+			wire.T("VpcId", rec.Properties.text("VpcId")),
+			wire.T("TargetType", rec.Properties.or("TargetType", "instance")),
+			wire.T("HealthCheckPath", rec.Properties.or("HealthCheckPath", "/")),
+		)
 	})}, nil
 }
 
@@ -220,7 +253,9 @@ func describeBalancingTags(s *Service, f form) ([]wire.Node, error) {
 			return rec.ARN == arn && strings.HasPrefix(rec.Type, "AWS::ElasticLoadBalancingV2::")
 		})
 		if i < 0 {
-			return nil, wire.Errorf(http.StatusBadRequest, "LoadBalancerNotFound", "One or more resources not found: %s", arn)
+			return nil, wire.Errorf(
+				http.StatusBadRequest, "LoadBalancerNotFound", "One or more resources not found: %s", arn,
+			)
 		}
 		found = append(found, s.state.Records[i])
 	}

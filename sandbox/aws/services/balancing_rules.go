@@ -41,7 +41,10 @@ func (s *Service) rules(listener *record) []rule {
 	var rules []rule
 	for _, rec := range s.of(typeRule) {
 		if rec.Scope == listener.ARN {
-			rules = append(rules, rule{rec.ARN, rec.Properties.text("Priority"), rec.Properties.children("Conditions"), rec.Properties.children("Actions")})
+			rules = append(rules, rule{
+				rec.ARN, rec.Properties.text("Priority"), rec.Properties.children("Conditions"),
+				rec.Properties.children("Actions"),
+			})
 		}
 	}
 	base := strings.Replace(listener.ARN, ":listener/", ":listener-rule/", 1) + "/"
@@ -56,7 +59,9 @@ func (s *Service) rules(listener *record) []rule {
 			rules[i].Priority = strconv.Itoa(before + 1)
 		}
 	}
-	return append(rules, rule{ARN: base + digest("default"), Priority: "default", Actions: listener.Properties.children("DefaultActions")})
+	return append(rules, rule{
+		ARN: base + digest("default"), Priority: "default", Actions: listener.Properties.children("DefaultActions"),
+	})
 }
 
 // environmentRules are what an environment's options put on a listener of the load balancer that it
@@ -77,7 +82,8 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 		for _, field := range [][2]string{{"host-header", "HostHeaders"}, {"path-pattern", "PathPatterns"}} {
 			values := split(s.option(env, nsRule+name, field[1]))
 			if cname := env.Hidden["CNAME"]; field[0] == "host-header" && len(values) > 0 && cname != "" {
-				values = append(values, cname) // Beanstalk adds it (hashicorp/terraform-provider-aws, pull request 15755).
+				// Beanstalk adds it (hashicorp/terraform-provider-aws, pull request 15755).
+				values = append(values, cname)
 			}
 			if len(values) > 0 {
 				conditions = append(conditions, properties{"Field": field[0], "Values": anys(values)})
@@ -87,7 +93,9 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 		if priority == "" {
 			priority = "1"
 		}
-		rules = append(rules, rule{base + digest(env.Hidden["EnvironmentId"]+name), priority, conditions, []properties{{"Type": "forward"}}})
+		rules = append(rules, rule{
+			base + digest(env.Hidden["EnvironmentId"]+name), priority, conditions, []properties{{"Type": "forward"}},
+		})
 	}
 	return rules
 }
@@ -116,7 +124,8 @@ func (s *Service) requireRules(rec *record) error {
 		http.StatusBadRequest,
 		"GeneralServiceException",
 		"Creating load balancer listener rule failed Reason: The maximum "+
-			"number of rules has been reached. (Service: ElasticLoadBalancingV2; Status Code: 400; Error Code: TooManyRules)",
+			"number of rules has been reached. (Service: ElasticLoadBalancingV2; Status Code: 400; Error Code: "+
+			"TooManyRules)",
 	)
 }
 

@@ -12,25 +12,38 @@ func TestALoadBalancerIsDescribedWithItsListeners(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := elb.NewFromConfig(a.aws)
 	group, _ := a.ready(typeSecurityGroup, "Group", map[string]any{"GroupDescription": "x", "VpcId": VPC})
-	state, r := a.create(typeLoadBalancer, "Balancer", map[string]any{"Subnets": anys(Subnets), "SecurityGroups": []any{group.ID}})
+	state, r := a.create(
+		typeLoadBalancer, "Balancer", map[string]any{"Subnets": anys(Subnets), "SecurityGroups": []any{group.ID}},
+	)
 	diff(t, state.Attributes["LoadBalancerName"], "shop-main-Balancer-abcdefghij12")
 	diff(t, state.Attributes["SecurityGroups"], group.ID)
-	provisioning, err := client.DescribeLoadBalancers(t.Context(), &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{state.ID}})
+	provisioning, err := client.DescribeLoadBalancers(
+		t.Context(), &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{state.ID}},
+	)
 	if err != nil || provisioning.LoadBalancers[0].State.Code != "provisioning" {
 		t.Fatalf("load balancers = %+v, %v", provisioning, err)
 	}
 	a.settle(r)
 	certificate, _ := a.ready(typeCertificate, "Certificate", map[string]any{"DomainName": "*.localhost"})
 	listener, _ := a.ready(typeListener, "Listener", map[string]any{
-		"LoadBalancerArn": state.ID, "Port": 443, "Protocol": "HTTPS", "Certificates": []any{map[string]any{"CertificateArn": certificate.ID}},
-		"DefaultActions": []any{map[string]any{"Type": "fixed-response", "FixedResponseConfig": map[string]any{"StatusCode": "404"}}},
+		"LoadBalancerArn": state.ID, "Port": 443, "Protocol": "HTTPS",
+		"Certificates": []any{map[string]any{"CertificateArn": certificate.ID}},
+		"DefaultActions": []any{
+			map[string]any{"Type": "fixed-response", "FixedResponseConfig": map[string]any{"StatusCode": "404"}},
+		},
 	})
-	active, err := client.DescribeLoadBalancers(t.Context(), &elb.DescribeLoadBalancersInput{Names: []string{"shop-main-Balancer-abcdefghij12"}})
-	if err != nil || active.LoadBalancers[0].State.Code != "active" || aws.ToString(active.LoadBalancers[0].DNSName) != state.Attributes["DNSName"] {
+	active, err := client.DescribeLoadBalancers(
+		t.Context(), &elb.DescribeLoadBalancersInput{Names: []string{"shop-main-Balancer-abcdefghij12"}},
+	)
+	if err != nil || active.LoadBalancers[0].State.Code != "active" ||
+		aws.ToString(active.LoadBalancers[0].DNSName) != state.Attributes["DNSName"] {
 		t.Fatalf("load balancers = %+v, %v", active, err)
 	}
-	listeners, err := client.DescribeListeners(t.Context(), &elb.DescribeListenersInput{LoadBalancerArn: aws.String(state.ID)})
-	if err != nil || aws.ToString(listeners.Listeners[0].ListenerArn) != listener.ID || aws.ToString(listeners.Listeners[0].DefaultActions[0].FixedResponseConfig.StatusCode) != "404" {
+	listeners, err := client.DescribeListeners(
+		t.Context(), &elb.DescribeListenersInput{LoadBalancerArn: aws.String(state.ID)},
+	)
+	if err != nil || aws.ToString(listeners.Listeners[0].ListenerArn) != listener.ID ||
+		aws.ToString(listeners.Listeners[0].DefaultActions[0].FixedResponseConfig.StatusCode) != "404" {
 		t.Fatalf("listeners = %+v, %v", listeners, err)
 	}
 	tags, err := client.DescribeTags(t.Context(), &elb.DescribeTagsInput{ResourceArns: []string{state.ID}})
@@ -49,19 +62,29 @@ func TestEveryLoadBalancerHasTheConfiguredName(t *testing.T) {
 func TestEnvironmentsAddRulesToASharedLoadBalancer(t *testing.T) {
 	a := newAccount(t, Config{})
 	balancer := a.shop()
-	listener, _ := a.ready(typeListener, "Listener", map[string]any{"LoadBalancerArn": balancer.ID, "Port": "443", "Protocol": "HTTPS"})
+	listener, _ := a.ready(
+		typeListener, "Listener", map[string]any{"LoadBalancerArn": balancer.ID, "Port": "443", "Protocol": "HTTPS"},
+	)
 	forward := []any{map[string]any{"Type": "forward"}}
-	declared := map[string]any{"ListenerArn": listener.ID, "Priority": 5, "Actions": forward, "Conditions": []any{map[string]any{"Field": "path-pattern", "Values": []any{"/x"}}}}
+	declared := map[string]any{
+		"ListenerArn": listener.ID, "Priority": 5, "Actions": forward,
+		"Conditions": []any{map[string]any{"Field": "path-pattern", "Values": []any{"/x"}}},
+	}
 	a.ready(typeRule, "Rule", declared)
 	_, err := a.try(request(typeRule, "Second", declared))
 	wantError(t, err, "Priority '5' is currently in use")
 	for _, name := range []string{"shop-one", "shop-two"} {
 		p := environmentProperties(balancer.ID)
 		p["EnvironmentName"] = name
-		p["OptionSettings"] = append(p["OptionSettings"].([]any), setting(nsRule+"branch", "Priority", "5"), setting(nsRule+"branch", "HostHeaders", name+".localhost"))
+		p["OptionSettings"] = append(
+			p["OptionSettings"].([]any), setting(nsRule+"branch", "Priority", "5"),
+			setting(nsRule+"branch", "HostHeaders", name+".localhost"),
+		)
 		a.ready(typeEnvironment, name, p)
 	}
-	out, err := elb.NewFromConfig(a.aws).DescribeRules(t.Context(), &elb.DescribeRulesInput{ListenerArn: aws.String(listener.ID)})
+	out, err := elb.NewFromConfig(a.aws).DescribeRules(
+		t.Context(), &elb.DescribeRulesInput{ListenerArn: aws.String(listener.ID)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +102,10 @@ func TestEnvironmentsAddRulesToASharedLoadBalancer(t *testing.T) {
 		}
 		got = append(got, [2]string{aws.ToString(rule.Priority), value})
 	}
-	diff(t, got, [][2]string{{"5", "/x"}, {"6", "shop-one.localhost"}, {"7", "shop-two.localhost"}, {"default", "default"}})
+	diff(
+		t, got,
+		[][2]string{{"5", "/x"}, {"6", "shop-one.localhost"}, {"7", "shop-two.localhost"}, {"default", "default"}},
+	)
 }
 
 func TestLoadBalancingIsRejectedInItsOwnWords(t *testing.T) {
@@ -88,7 +114,10 @@ func TestLoadBalancingIsRejectedInItsOwnWords(t *testing.T) {
 		properties     map[string]any
 	}{
 		{typeLoadBalancer, "The subnet ID 'subnet-nope' is not valid", map[string]any{"Subnets": []any{"subnet-nope"}}},
-		{typeLoadBalancer, "The security group 'sg-nope' does not exist", map[string]any{"SecurityGroups": []any{"sg-nope"}}},
+		{
+			typeLoadBalancer, "The security group 'sg-nope' does not exist",
+			map[string]any{"SecurityGroups": []any{"sg-nope"}},
+		},
 		{typeListener, "Load balancer 'nope' not found", map[string]any{"LoadBalancerArn": "nope", "Port": 80}},
 		{typeRule, "One or more listeners not found", map[string]any{"ListenerArn": "nope", "Priority": 1}},
 		{typeCertificate, "Value null at 'domainName'", nil},

@@ -41,9 +41,12 @@ var solutionStacks = []string{
 }
 
 var beanstalkKinds = map[string]kind{
-	typeApplication: {service: beanstalk, named: "ApplicationName", limit: 100, prepare: prepareApplication, reject: rejectApplication},
-	typeVersion:     {service: beanstalk, limit: 100, prepare: prepareVersion, reject: rejectVersion},
-	typeTemplate:    {service: beanstalk, limit: 100, prepare: prepareTemplate},
+	typeApplication: {
+		service: beanstalk, named: "ApplicationName", limit: 100, prepare: prepareApplication,
+		reject: rejectApplication,
+	},
+	typeVersion:  {service: beanstalk, limit: 100, prepare: prepareVersion, reject: rejectVersion},
+	typeTemplate: {service: beanstalk, limit: 100, prepare: prepareTemplate},
 	typeEnvironment: {
 		service: beanstalk, named: "EnvironmentName", limit: 40, prepare: prepareEnvironment, kept: environmentKept,
 		settle: settleEnvironment, repeated: acceptsUpdate, changing: retainOptions, reject: rejectEnvironment,
@@ -62,7 +65,10 @@ func prepareApplication(s *Service, rec *record) error {
 func rejectApplication(s *Service, rec *record, _ bool) error {
 	for _, env := range s.of(typeEnvironment) {
 		if env.Scope == rec.Name {
-			return invalid(beanstalk, "Unable to delete application %s because it has a running environment: %s", rec.Name, env.Name)
+			return invalid(
+				beanstalk, "Unable to delete application %s because it has a running environment: %s", rec.Name,
+				env.Name,
+			)
 		}
 	}
 	return nil
@@ -86,7 +92,9 @@ func prepareVersion(s *Service, rec *record) error {
 	bundle := rec.Properties.child("SourceBundle")
 	bucket, key := bundle.text("S3Bucket"), bundle.text("S3Key")
 	if s.config.ObjectExists != nil && rec.ID == "" && !s.config.ObjectExists(bucket, key) {
-		return invalid(beanstalk, "Unable to download from S3 location (Bucket: %s  Key: %s). Reason: Not Found", bucket, key)
+		return invalid(
+			beanstalk, "Unable to download from S3 location (Bucket: %s  Key: %s). Reason: Not Found", bucket, key,
+		)
 	}
 	rec.ARN, rec.Status = s.arn("elasticbeanstalk", "applicationversion/"+app.Name+"/"+rec.Name), "UNPROCESSED"
 	return nil
@@ -95,7 +103,11 @@ func prepareVersion(s *Service, rec *record) error {
 func rejectVersion(s *Service, rec *record, _ bool) error {
 	for _, env := range s.of(typeEnvironment) {
 		if env.Scope == rec.Scope && env.Properties.text("VersionLabel") == rec.Name {
-			return invalid(beanstalk, "Unable to delete application version %s because it is associated with a running environment: %s", rec.Name, env.Name)
+			return invalid(
+				beanstalk,
+				"Unable to delete application version %s because it is associated with a running environment: %s",
+				rec.Name, env.Name,
+			)
 		}
 	}
 	return nil
@@ -118,7 +130,8 @@ func prepareTemplate(s *Service, rec *record) error {
 func (s *Service) platformARN(solutionStack string) string {
 	system, rest, _ := strings.Cut(solutionStack, " v")
 	version, name, _ := strings.Cut(rest, " running ")
-	return "arn:aws:elasticbeanstalk:" + s.config.Region + "::platform/" + name + " running on " + system + "/" + version
+	return "arn:aws:elasticbeanstalk:" + s.config.Region + "::platform/" + name + " running on " + system + "/" +
+		version
 }
 
 // stackOf is the solution stack of a platform version's ARN; empty for an ARN that is none.
@@ -221,7 +234,11 @@ func prepareEnvironment(s *Service, rec *record) error {
 
 func (s *Service) legalEnvironment(rec, app *record) error {
 	if n := len(rec.Name); n < 4 || n > 40 {
-		return invalid(beanstalk, "Value %s at 'EnvironmentName' failed to satisfy constraint: Member must have length between 4 and 40", rec.Name)
+		return invalid(
+			beanstalk,
+			"Value %s at 'EnvironmentName' failed to satisfy constraint: Member must have length between 4 and 40",
+			rec.Name,
+		)
 	}
 	if other := s.named(typeEnvironment, rec.Name); other != nil && other != rec {
 		return failure(beanstalk, http.StatusBadRequest, "AlreadyExists", "Environment %s already exists.", rec.Name)
@@ -309,12 +326,14 @@ func (s *Service) endpoint(rec *record) error {
 		reference := s.option(rec, nsBalancer, "SharedLoadBalancer")
 		balancer := s.known(typeLoadBalancer, reference)
 		if balancer == nil {
-			return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: 'SharedLoadBalancer'): The load balancer does not exist.", reference, nsBalancer)
+			return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: "+
+				"'%s', OptionName: 'SharedLoadBalancer'): The load balancer does not exist.", reference, nsBalancer)
 		}
 		rec.Attributes["EndpointURL"] = balancer.Attributes["DNSName"]
 	case !s.certified(rec):
 		arn := s.option(rec, nsListenerTLS, "SSLCertificateArns")
-		return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: 'SSLCertificateArns'): The certificate does not exist.", arn, nsListenerTLS)
+		return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', "+
+			"OptionName: 'SSLCertificateArns'): The certificate does not exist.", arn, nsListenerTLS)
 	case rec.Attributes["EndpointURL"] == "" || rec.Attributes["EndpointURL"] == rec.Hidden["address"]:
 		rec.Attributes["EndpointURL"] = s.balancerDNS("awseb-" + random(upperDigits, 12))
 	}

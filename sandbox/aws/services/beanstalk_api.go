@@ -23,7 +23,8 @@ const keptEvents = 2000
 
 func (s *Service) tell(rec *record, severity, message string) {
 	s.state.Events = append(s.state.Events, event{
-		Time: s.config.Now().UTC(), Application: rec.Scope, Environment: rec.Name, ID: rec.Hidden["EnvironmentId"], Severity: severity, Message: message,
+		Time: s.config.Now().UTC(), Application: rec.Scope, Environment: rec.Name, ID: rec.Hidden["EnvironmentId"],
+		Severity: severity, Message: message,
 	})
 	if extra := len(s.state.Events) - keptEvents; extra > 0 {
 		s.state.Events = slices.Delete(s.state.Events, 0, extra)
@@ -73,7 +74,8 @@ func (s *Service) applicationNodes(app *record) []wire.Node {
 		return names
 	}
 	return present(
-		wire.T("ApplicationArn", app.ARN), wire.T("ApplicationName", app.Name), wire.T("Description", app.Properties.text("Description")),
+		wire.T("ApplicationArn", app.ARN), wire.T("ApplicationName", app.Name),
+		wire.T("Description", app.Properties.text("Description")),
 		texts("ConfigurationTemplates", "member", names(typeTemplate)), texts("Versions", "member", names(typeVersion)),
 		wire.T("DateCreated", isoTime(app.Created)), wire.T("DateUpdated", isoTime(app.Updated)),
 		wire.N("ResourceLifecycleConfig", lifecycleNodes(app.Properties.child("ResourceLifecycleConfig"))...))
@@ -103,9 +105,13 @@ func describeVersions(s *Service, f form) ([]wire.Node, error) {
 	return []wire.Node{list("ApplicationVersions", "member", found, func(version *record) []wire.Node {
 		bundle := version.Properties.child("SourceBundle")
 		return present(
-			wire.T("ApplicationVersionArn", version.ARN), wire.T("ApplicationName", version.Scope), wire.T("VersionLabel", version.Name),
+			wire.T("ApplicationVersionArn", version.ARN), wire.T("ApplicationName", version.Scope),
+			wire.T("VersionLabel", version.Name),
 			wire.T("Description", version.Properties.text("Description")), wire.T("Status", version.Status),
-			wire.N("SourceBundle", present(wire.T("S3Bucket", bundle.text("S3Bucket")), wire.T("S3Key", bundle.text("S3Key")))...),
+			wire.N(
+				"SourceBundle",
+				present(wire.T("S3Bucket", bundle.text("S3Bucket")), wire.T("S3Key", bundle.text("S3Key")))...,
+			),
 			wire.T("DateCreated", isoTime(version.Created)), wire.T("DateUpdated", isoTime(version.Updated)))
 	})}, nil
 }
@@ -130,7 +136,9 @@ func describeEnvironments(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	page, next := paged(found, f.Get("NextToken"), f.Get("MaxRecords"), 1000)
-	return append([]wire.Node{list("Environments", "member", page, s.environmentNodes)}, present(wire.T("NextToken", next))...), nil
+	return append(
+		[]wire.Node{list("Environments", "member", page, s.environmentNodes)}, present(wire.T("NextToken", next))...,
+	), nil
 }
 
 func (s *Service) environmentNodes(env *record) []wire.Node {
@@ -186,7 +194,8 @@ func (s *Service) platform(env *record) string {
 // environment is the environment that a request names.
 func (s *Service) environment(f form) (*record, error) {
 	for _, env := range s.of(typeEnvironment) {
-		if env.Name == f.Get("EnvironmentName") || env.Hidden["EnvironmentId"] == f.Get("EnvironmentId") && f.Get("EnvironmentId") != "" {
+		if env.Name == f.Get("EnvironmentName") ||
+			env.Hidden["EnvironmentId"] == f.Get("EnvironmentId") && f.Get("EnvironmentId") != "" {
 			return env, nil
 		}
 	}
@@ -217,15 +226,19 @@ func describeEvents(s *Service, f form) ([]wire.Node, error) {
 	matches := func(parameter, value string) bool { return f.Get(parameter) == "" || f.Get(parameter) == value }
 	var found []event
 	for _, e := range slices.Backward(s.state.Events) {
-		if !e.Time.Before(since) && matches("ApplicationName", e.Application) && matches("EnvironmentName", e.Environment) &&
+		if !e.Time.Before(since) && matches("ApplicationName", e.Application) &&
+			matches("EnvironmentName", e.Environment) &&
 			matches("EnvironmentId", e.ID) && matches("Severity", e.Severity) {
 			found = append(found, e)
 		}
 	}
 	page, next := paged(found, f.Get("NextToken"), f.Get("MaxRecords"), 1000)
 	nodes := list("Events", "member", page, func(e event) []wire.Node {
-		return []wire.Node{wire.T("EventDate", isoTime(e.Time)), wire.T("Message", e.Message), wire.T("ApplicationName", e.Application),
-			wire.T("EnvironmentName", e.Environment), wire.T("Severity", e.Severity)}
+		return []wire.Node{
+			wire.T("EventDate", isoTime(e.Time)), wire.T("Message", e.Message),
+			wire.T("ApplicationName", e.Application), wire.T("EnvironmentName", e.Environment),
+			wire.T("Severity", e.Severity),
+		}
 	})
 	return append([]wire.Node{nodes}, present(wire.T("NextToken", next))...), nil
 }
@@ -251,7 +264,9 @@ func describeSettings(s *Service, f form) ([]wire.Node, error) {
 			wire.T("DeploymentStatus", map[bool]string{true: "deployed", false: "pending"}[rec.Status == "Ready"]),
 			wire.T("DateCreated", isoTime(rec.Created)), wire.T("DateUpdated", isoTime(rec.Updated)),
 			list("OptionSettings", "member", s.options(rec), func(o option) []wire.Node {
-				return []wire.Node{wire.T("Namespace", o.Namespace), wire.T("OptionName", o.Name), wire.T("Value", o.Value)}
+				return []wire.Node{
+					wire.T("Namespace", o.Namespace), wire.T("OptionName", o.Name), wire.T("Value", o.Value),
+				}
 			}))
 	}
 	return []wire.Node{list("ConfigurationSettings", "member", []*record{rec}, settings)}, nil
@@ -266,8 +281,10 @@ func describeHealth(s *Service, f form) ([]wire.Node, error) {
 	if env.Health == "Green" {
 		status = "Ok"
 	}
-	return []wire.Node{wire.T("EnvironmentName", env.Name), wire.T("HealthStatus", status), wire.T("Status", env.Status),
-		wire.T("Color", env.Health), wire.N("Causes"), wire.T("RefreshedAt", isoTime(s.config.Now()))}, nil
+	return []wire.Node{
+		wire.T("EnvironmentName", env.Name), wire.T("HealthStatus", status), wire.T("Status", env.Status),
+		wire.T("Color", env.Health), wire.N("Causes"), wire.T("RefreshedAt", isoTime(s.config.Now())),
+	}, nil
 }
 
 func describeEnvironmentResources(s *Service, f form) ([]wire.Node, error) {
@@ -284,9 +301,14 @@ func describeEnvironmentResources(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	return []wire.Node{wire.N("EnvironmentResources", wire.T("EnvironmentName", env.Name),
-		wire.N("AutoScalingGroups"), list("Instances", "member", instances(env), func(id string) []wire.Node { return []wire.Node{wire.T("Id", id)} }),
+		wire.N("AutoScalingGroups"), list(
+			"Instances", "member", instances(env), func(id string) []wire.Node { return []wire.Node{wire.T("Id", id)} },
+		),
 		wire.N("LaunchConfigurations"), wire.N("LaunchTemplates"),
-		list("LoadBalancers", "member", balancers, func(arn string) []wire.Node { return []wire.Node{wire.T("Name", arn)} }),
+		list(
+			"LoadBalancers", "member", balancers,
+			func(arn string) []wire.Node { return []wire.Node{wire.T("Name", arn)} },
+		),
 		wire.N("Triggers"), wire.N("Queues"))}, nil
 }
 
@@ -300,9 +322,14 @@ func listSolutionStacks(*Service, form) ([]wire.Node, error) {
 func checkDNS(s *Service, f form) ([]wire.Node, error) {
 	prefix := f.Get("CNAMEPrefix")
 	if n := len(prefix); n < 4 || n > 63 {
-		return nil, beanstalkInvalid("Value %s at 'CNAMEPrefix' failed to satisfy constraint: Member must have length between 4 and 63", prefix)
+		return nil, beanstalkInvalid(
+			"Value %s at 'CNAMEPrefix' failed to satisfy constraint: Member must have length between 4 and 63", prefix,
+		)
 	}
-	return []wire.Node{wire.T("Available", strconv.FormatBool(!s.cnameTaken(prefix, nil))), wire.T("FullyQualifiedCNAME", s.cname(prefix))}, nil
+	return []wire.Node{
+		wire.T("Available", strconv.FormatBool(!s.cnameTaken(prefix, nil))),
+		wire.T("FullyQualifiedCNAME", s.cname(prefix)),
+	}, nil
 }
 
 func listBeanstalkTags(s *Service, f form) ([]wire.Node, error) {

@@ -12,7 +12,9 @@ func mustBeReady(rec *record) error {
 	if rec.Status == "Ready" {
 		return nil
 	}
-	return invalid(beanstalk, "Environment named %s is in an invalid state for this operation. Must be Ready.", rec.Name)
+	return invalid(
+		beanstalk, "Environment named %s is in an invalid state for this operation. Must be Ready.", rec.Name,
+	)
 }
 
 // acceptsUpdate reports whether r repeats the update in progress, which the endpoint asks for again
@@ -32,14 +34,16 @@ func acceptsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
 // sentences are not AWS's.
 func fixedOptions(before, after properties) error {
 	for _, fixed := range [][2]string{
-		{nsEnvironment, "LoadBalancerIsShared"}, {nsEnvironment, "LoadBalancerType"}, {nsBalancer, "SharedLoadBalancer"},
+		{nsEnvironment, "LoadBalancerIsShared"}, {nsEnvironment, "LoadBalancerType"},
+		{nsBalancer, "SharedLoadBalancer"},
 		{"aws:ec2:instances", "SupportedArchitectures"},
 	} {
 		was, is := settingOf(before, fixed[0], fixed[1]), settingOf(after, fixed[0], fixed[1])
 		if was != "" && is != "" && was != is {
 			return invalid(
 				beanstalk,
-				"Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: '%s'): The "+
+				"Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: '%s'): "+
+					"The "+
 					"option cannot be changed after the environment is created.",
 				is,
 				fixed[0],

@@ -45,7 +45,9 @@ func (s *Service) deployBundle(env *record) error {
 	bucket, key := bundle.text("S3Bucket"), bundle.text("S3Key")
 	copied := "resources/environments/" + env.Hidden["EnvironmentId"] + "/_runtime/_versions/" + env.Scope + "/" + label
 	if err := s.config.Storage.Copy(bucket, key, s.storageLocation(), copied); err != nil {
-		return invalid(beanstalk, "Unable to download from S3 location (Bucket: %s  Key: %s). Reason: %v", bucket, key, err)
+		return invalid(
+			beanstalk, "Unable to download from S3 location (Bucket: %s  Key: %s). Reason: %v", bucket, key, err,
+		)
 	}
 	env.Hidden["bundle"] = label
 	return nil

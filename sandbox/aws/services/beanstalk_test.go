@@ -37,11 +37,15 @@ func TestAnEnvironmentLivesThroughItsStatuses(t *testing.T) {
 	}
 	state := a.settle(r)
 	got := status()
-	if got.Status != "Ready" || got.Health != "Green" || aws.ToString(got.EndpointURL) != balancer.Attributes["DNSName"] || aws.ToString(got.VersionLabel) != versionLabel {
+	if got.Status != "Ready" || got.Health != "Green" || aws.ToString(
+		got.EndpointURL,
+	) != balancer.Attributes["DNSName"] || aws.ToString(got.VersionLabel) != versionLabel {
 		t.Fatalf("after Settle: %+v", got)
 	}
 	diff(t, state.Attributes, map[string]string{"EndpointURL": balancer.Attributes["DNSName"]})
-	if _, err := a.service.Handlers()[typeEnvironment].Update(t.Context(), r); err != nil || status().Status != "Updating" {
+	if _, err := a.service.Handlers()[typeEnvironment].Update(
+		t.Context(), r,
+	); err != nil || status().Status != "Updating" {
 		t.Fatalf("after Update: %v %s", err, status().Status)
 	}
 	a.settle(r)
@@ -76,7 +80,10 @@ func TestEnvironmentsAreRejectedInBeanstalksWords(t *testing.T) {
 		{"EnvironmentName", strings.Repeat("a", 41), "length between 4 and 40"},
 		{"EnvironmentName", "main", "Values cannot match the environment name"},
 		{"ApplicationName", "nope", "No Application named 'nope' found."},
-		{"SolutionStackName", "64bit Amazon Linux 2023 v0.0.1 running Docker", "No Solution Stack named '64bit Amazon Linux 2023 v0.0.1 running Docker' found."},
+		{
+			"SolutionStackName", "64bit Amazon Linux 2023 v0.0.1 running Docker",
+			"No Solution Stack named '64bit Amazon Linux 2023 v0.0.1 running Docker' found.",
+		},
 		{"VersionLabel", "nope", "No Application Version named 'nope' found."},
 		{"TemplateName", "nope", "No Configuration Template named 'nope' found."},
 	}
@@ -110,7 +117,8 @@ func dedicatedBalancer(name, certificate string) map[string]any {
 	p := environmentProperties("")
 	p["EnvironmentName"] = name
 	p["OptionSettings"] = []any{
-		setting(nsEnvironment, "EnvironmentType", "LoadBalanced"), setting(nsEnvironment, "LoadBalancerType", "application"),
+		setting(nsEnvironment, "EnvironmentType", "LoadBalanced"),
+		setting(nsEnvironment, "LoadBalancerType", "application"),
 		setting(nsListenerTLS, "Protocol", "HTTPS"), setting(nsListenerTLS, "SSLCertificateArns", certificate),
 	}
 	return p
@@ -132,7 +140,9 @@ func TestDedicatedLoadBalancersAreToldApart(t *testing.T) {
 			}
 			r = request(typeRecordSet, "Record", map[string]any{
 				"HostedZoneId": HostedZone, "Name": name + ".localhost", "Type": "A",
-				"AliasTarget": map[string]any{"DNSName": state.Attributes["EndpointURL"], "HostedZoneId": balancerZones[testRegion]},
+				"AliasTarget": map[string]any{
+					"DNSName": state.Attributes["EndpointURL"], "HostedZoneId": balancerZones[testRegion],
+				},
 			})
 			r.StackName, r.StackID = "shop-"+name, "stack-"+name
 			if _, err := a.try(r); err != nil {
@@ -143,7 +153,10 @@ func TestDedicatedLoadBalancersAreToldApart(t *testing.T) {
 		for _, env := range a.service.Environments() {
 			hosts = append(hosts, env.Name+" "+env.Host)
 		}
-		diff(t, hosts, []string{"shop-login login.localhost", "shop-first first.localhost", "shop-second second.localhost"})
+		diff(
+			t, hosts,
+			[]string{"shop-login login.localhost", "shop-first first.localhost", "shop-second second.localhost"},
+		)
 	}
 }
 
@@ -169,7 +182,9 @@ func TestASourceBundleMustExist(t *testing.T) {
 	a := newAccount(t, Config{ObjectExists: func(bucket, key string) bool { return key == "there.zip" }})
 	a.ready(typeApplication, "Application", map[string]any{"ApplicationName": "shop"})
 	version := func(key string) map[string]any {
-		return map[string]any{"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": key}}
+		return map[string]any{
+			"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": key},
+		}
 	}
 	a.create(typeVersion, "There", version("there.zip"))
 	_, err := a.try(request(typeVersion, "Missing", version("missing.zip")))
@@ -184,7 +199,10 @@ func TestWhatEnvironmentsUseCannotBeDeleted(t *testing.T) {
 	app.PhysicalID, version.PhysicalID = "shop", versionLabel
 	wantError(t, a.remove(app), "has a running environment: shop-login")
 	wantError(t, a.remove(version), "is associated with a running environment: shop-login")
-	for _, r := range []func() error{func() error { return a.remove(env) }, func() error { return a.remove(version) }, func() error { return a.remove(app) }} {
+	for _, r := range []func() error{
+		func() error { return a.remove(env) }, func() error { return a.remove(version) },
+		func() error { return a.remove(app) },
+	} {
 		if err := r(); err != nil {
 			t.Fatal(err)
 		}
@@ -194,13 +212,23 @@ func TestWhatEnvironmentsUseCannotBeDeleted(t *testing.T) {
 func TestBeanstalkDescribesWhatTemplatesMade(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := eb.NewFromConfig(a.aws)
-	a.ready(typeApplication, "Application", map[string]any{"ApplicationName": "shop", "ResourceLifecycleConfig": map[string]any{
-		"VersionLifecycleConfig": map[string]any{"MaxCountRule": map[string]any{"Enabled": true, "MaxCount": "30", "DeleteSourceFromS3": "true"}},
-	}})
-	a.ready(typeVersion, "Version", map[string]any{"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": "bundle.zip"}})
-	a.ready(typeTemplate, "Saved", map[string]any{"ApplicationName": "shop", "SolutionStackName": solutionStacks[0], "OptionSettings": []any{
-		setting(nsEnvironment, "EnvironmentType", "SingleInstance"), setting(nsApplicationEV, "A", "saved"),
-	}})
+	a.ready(typeApplication, "Application", map[string]any{
+		"ApplicationName": "shop",
+		"ResourceLifecycleConfig": map[string]any{
+			"VersionLifecycleConfig": map[string]any{
+				"MaxCountRule": map[string]any{"Enabled": true, "MaxCount": "30", "DeleteSourceFromS3": "true"},
+			},
+		},
+	})
+	a.ready(typeVersion, "Version", map[string]any{
+		"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": "bundle.zip"},
+	})
+	a.ready(typeTemplate, "Saved", map[string]any{
+		"ApplicationName": "shop", "SolutionStackName": solutionStacks[0],
+		"OptionSettings": []any{
+			setting(nsEnvironment, "EnvironmentType", "SingleInstance"), setting(nsApplicationEV, "A", "saved"),
+		},
+	})
 	a.ready(typeEnvironment, "Environment", map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-saved",
 		"TemplateName": "shop-main-Saved-abcdefghij12", "OptionSettings": []any{setting(nsApplicationEV, "A", "own")}})
 
@@ -211,11 +239,15 @@ func TestBeanstalkDescribesWhatTemplatesMade(t *testing.T) {
 	app := apps.Applications[0]
 	diff(t, app.Versions, []string{versionLabel})
 	diff(t, aws.ToInt32(app.ResourceLifecycleConfig.VersionLifecycleConfig.MaxCountRule.MaxCount), int32(30))
-	versions, err := client.DescribeApplicationVersions(t.Context(), &eb.DescribeApplicationVersionsInput{ApplicationName: aws.String("shop"), VersionLabels: []string{versionLabel}})
+	versions, err := client.DescribeApplicationVersions(t.Context(), &eb.DescribeApplicationVersionsInput{
+		ApplicationName: aws.String("shop"), VersionLabels: []string{versionLabel},
+	})
 	if err != nil || aws.ToString(versions.ApplicationVersions[0].SourceBundle.S3Key) != "bundle.zip" {
 		t.Fatalf("versions = %+v, %v", versions, err)
 	}
-	settings, err := client.DescribeConfigurationSettings(t.Context(), &eb.DescribeConfigurationSettingsInput{ApplicationName: aws.String("shop"), EnvironmentName: aws.String("shop-saved")})
+	settings, err := client.DescribeConfigurationSettings(t.Context(), &eb.DescribeConfigurationSettingsInput{
+		ApplicationName: aws.String("shop"), EnvironmentName: aws.String("shop-saved"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,11 +256,17 @@ func TestBeanstalkDescribesWhatTemplatesMade(t *testing.T) {
 		values[aws.ToString(o.OptionName)] = aws.ToString(o.Value)
 	}
 	diff(t, values, map[string]string{"EnvironmentType": "SingleInstance", "A": "own"})
-	events, err := client.DescribeEvents(t.Context(), &eb.DescribeEventsInput{EnvironmentName: aws.String("shop-saved")})
-	if err != nil || aws.ToString(events.Events[0].Message) != "Successfully launched environment: shop-saved" || len(events.Events) != 2 {
+	events, err := client.DescribeEvents(
+		t.Context(), &eb.DescribeEventsInput{EnvironmentName: aws.String("shop-saved")},
+	)
+	if err != nil || aws.ToString(events.Events[0].Message) != "Successfully launched environment: shop-saved" ||
+		len(events.Events) != 2 {
 		t.Fatalf("events = %+v, %v", events, err)
 	}
-	tags, err := client.ListTagsForResource(t.Context(), &eb.ListTagsForResourceInput{ResourceArn: a.describe(&eb.DescribeEnvironmentsInput{})[0].EnvironmentArn})
+	tags, err := client.ListTagsForResource(
+		t.Context(),
+		&eb.ListTagsForResourceInput{ResourceArn: a.describe(&eb.DescribeEnvironmentsInput{})[0].EnvironmentArn},
+	)
 	if err != nil || !slices.ContainsFunc(tags.ResourceTags, func(tag types.Tag) bool {
 		return aws.ToString(tag.Key) == "branch" && aws.ToString(tag.Value) == "main"
 	}) {
@@ -259,8 +297,11 @@ func TestATakenDNSNameIsNotAvailable(t *testing.T) {
 	p["CNAMEPrefix"] = "taken"
 	a.create(typeEnvironment, "Environment", p)
 	for prefix, free := range map[string]bool{"taken": false, "free": true} {
-		out, err := eb.NewFromConfig(a.aws).CheckDNSAvailability(t.Context(), &eb.CheckDNSAvailabilityInput{CNAMEPrefix: aws.String(prefix)})
-		if err != nil || aws.ToBool(out.Available) != free || aws.ToString(out.FullyQualifiedCNAME) != prefix+".eu-central-1.elasticbeanstalk.com" {
+		out, err := eb.NewFromConfig(a.aws).CheckDNSAvailability(
+			t.Context(), &eb.CheckDNSAvailabilityInput{CNAMEPrefix: aws.String(prefix)},
+		)
+		if err != nil || aws.ToBool(out.Available) != free ||
+			aws.ToString(out.FullyQualifiedCNAME) != prefix+".eu-central-1.elasticbeanstalk.com" {
 			t.Errorf("%s: %+v, %v", prefix, out, err)
 		}
 	}
@@ -270,12 +311,26 @@ func TestEnvironmentsHaveTheHostsThatLeadToThem(t *testing.T) {
 	a := newAccount(t, Config{})
 	balancer := a.shop()
 	a.ready(typeEnvironment, "Shared", environmentProperties(balancer.ID))
-	single := map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-single", "OptionSettings": []any{setting(nsEnvironment, "EnvironmentType", "SingleInstance")}}
+	single := map[string]any{
+		"ApplicationName": "shop", "EnvironmentName": "shop-single",
+		"OptionSettings": []any{setting(nsEnvironment, "EnvironmentType", "SingleInstance")},
+	}
 	state, _ := a.create(typeEnvironment, "Single", single)
-	a.ready(typeRecordSet, "Record", map[string]any{"HostedZoneName": "localhost.", "Name": "single.localhost", "Type": "A", "TTL": "60", "ResourceRecords": []any{state.Attributes["EndpointURL"]}})
-	a.ready(typeEnvironment, "Unreachable", map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-nowhere"})
+	a.ready(typeRecordSet, "Record", map[string]any{
+		"HostedZoneName": "localhost.", "Name": "single.localhost", "Type": "A", "TTL": "60",
+		"ResourceRecords": []any{state.Attributes["EndpointURL"]},
+	})
+	a.ready(
+		typeEnvironment, "Unreachable", map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-nowhere"},
+	)
 	diff(t, a.service.Environments(), []Environment{
-		{Host: "login.localhost", Name: "shop-login", Status: "Ready", Health: "Green", Options: map[string]string{"PERCH_BRANCH": "login"}, HealthPath: "/healthz"},
-		{Host: "single.localhost", Name: "shop-single", Status: "Launching", Health: "Grey", Options: map[string]string{}, HealthPath: "/"},
+		{
+			Host: "login.localhost", Name: "shop-login", Status: "Ready", Health: "Green",
+			Options: map[string]string{"PERCH_BRANCH": "login"}, HealthPath: "/healthz",
+		},
+		{
+			Host: "single.localhost", Name: "shop-single", Status: "Launching", Health: "Grey",
+			Options: map[string]string{}, HealthPath: "/",
+		},
 	})
 }

@@ -35,7 +35,9 @@ var certificateActions = map[string]jsonAction{
 
 func names(rec *record) []string {
 	domain := rec.Properties.text("DomainName")
-	others := slices.DeleteFunc(rec.Properties.texts("SubjectAlternativeNames"), func(name string) bool { return name == domain })
+	others := slices.DeleteFunc(
+		rec.Properties.texts("SubjectAlternativeNames"), func(name string) bool { return name == domain },
+	)
 	return append([]string{domain}, others...)
 }
 
@@ -43,16 +45,22 @@ func describeCertificate(s *Service, in properties) (any, error) {
 	arn := in.text("CertificateArn")
 	rec := s.find(typeCertificate, arn)
 	if rec == nil {
-		return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Could not find certificate %s.", arn)
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "ResourceNotFoundException", "Could not find certificate %s.", arn,
+		)
 	}
 	users := []string{}
 	for _, listener := range s.of(typeListener) {
-		if slices.ContainsFunc(listener.Properties.children("Certificates"), func(c properties) bool { return c.text("CertificateArn") == arn }) {
+		if slices.ContainsFunc(
+			listener.Properties.children("Certificates"),
+			func(c properties) bool { return c.text("CertificateArn") == arn },
+		) {
 			users = append(users, listener.Scope)
 		}
 	}
 	return map[string]any{"Certificate": map[string]any{
-		"CertificateArn": rec.ARN, "DomainName": rec.Properties.text("DomainName"), "SubjectAlternativeNames": names(rec), "Status": rec.Status,
+		"CertificateArn": rec.ARN, "DomainName": rec.Properties.text("DomainName"),
+		"SubjectAlternativeNames": names(rec), "Status": rec.Status,
 		"Type": "AMAZON_ISSUED", "KeyAlgorithm": "RSA-2048", "CreatedAt": epoch(rec.Created), "InUseBy": users,
 	}}, nil
 }
@@ -62,8 +70,11 @@ func listCertificates(s *Service, in properties) (any, error) {
 	found := []map[string]any{}
 	for _, rec := range s.of(typeCertificate) {
 		if wanted(statuses, rec.Status) {
-			found = append(found, map[string]any{"CertificateArn": rec.ARN, "DomainName": rec.Properties.text("DomainName"),
-				"SubjectAlternativeNameSummaries": names(rec), "Status": rec.Status, "Type": "AMAZON_ISSUED", "CreatedAt": epoch(rec.Created)})
+			found = append(found, map[string]any{
+				"CertificateArn": rec.ARN, "DomainName": rec.Properties.text("DomainName"),
+				"SubjectAlternativeNameSummaries": names(rec), "Status": rec.Status, "Type": "AMAZON_ISSUED",
+				"CreatedAt": epoch(rec.Created),
+			})
 		}
 	}
 	page, next := paged(found, in.text("NextToken"), in.text("MaxItems"), 1000)

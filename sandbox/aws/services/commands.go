@@ -37,14 +37,19 @@ func (c command) over(now time.Time) bool { return !now.Before(c.Ends) }
 // sendCommand interprets the script at once; what takes time is over when its time is.
 func sendCommand(s *Service, in properties) (any, error) {
 	if document := in.text("DocumentName"); document != shellDocument {
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidDocument", "Document with name %s does not exist.", document)
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "InvalidDocument", "Document with name %s does not exist.", document,
+		)
 	}
 	parameters := in.child("Parameters")
 	lines, limit := parameters.texts("commands"), time.Hour
 	if seconds := parameters.texts("executionTimeout"); len(seconds) > 0 {
 		n, err := strconv.Atoi(seconds[0])
 		if err != nil || n < 1 || n > 172800 {
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameters", "The parameter executionTimeout is not valid: %s", seconds[0])
+			return nil, wire.Errorf(
+				http.StatusBadRequest, "InvalidParameters", "The parameter executionTimeout is not valid: %s",
+				seconds[0],
+			)
 		}
 		limit = time.Duration(n) * time.Second
 	}
@@ -54,21 +59,30 @@ func sendCommand(s *Service, in properties) (any, error) {
 	id, now := uuid.NewString(), s.config.Now().UTC()
 	targets := in.texts("InstanceIds")
 	if len(targets) == 0 {
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidTarget", "This endpoint takes targets by InstanceIds only.")
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "InvalidTarget", "This endpoint takes targets by InstanceIds only.",
+		)
 	}
 	for _, instance := range targets {
 		env := s.hostOf(instance)
 		if env == nil || env.Status == "Launching" {
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidInstanceId", "Instances [[%s]] not in a valid state for account %s", instance, s.config.Account)
+			return nil, wire.Errorf(
+				http.StatusBadRequest, "InvalidInstanceId", "Instances [[%s]] not in a valid state for account %s",
+				instance, s.config.Account,
+			)
 		}
-		s.state.Commands = append(s.state.Commands, s.interpret(env, lines, limit).sent(id, instance, in.text("Comment"), now))
+		s.state.Commands = append(
+			s.state.Commands, s.interpret(env, lines, limit).sent(id, instance, in.text("Comment"), now),
+		)
 	}
 	if extra := len(s.state.Commands) - keptCommands; extra > 0 {
 		s.state.Commands = slices.Delete(s.state.Commands, 0, extra)
 	}
 	return map[string]any{"Command": map[string]any{
-		"CommandId": id, "Comment": in.text("Comment"), "DocumentName": shellDocument, "InstanceIds": targets, "Status": "Pending",
-		"StatusDetails": "Pending", "RequestedDateTime": epoch(now), "TargetCount": len(targets), "CompletedCount": 0, "ErrorCount": 0,
+		"CommandId": id, "Comment": in.text("Comment"), "DocumentName": shellDocument, "InstanceIds": targets,
+		"Status":        "Pending",
+		"StatusDetails": "Pending", "RequestedDateTime": epoch(now), "TargetCount": len(targets), "CompletedCount": 0,
+		"ErrorCount": 0,
 	}}, s.save()
 }
 
@@ -84,8 +98,10 @@ func getInvocation(s *Service, in properties) (any, error) {
 
 func (c command) invocation(now time.Time) map[string]any {
 	view := map[string]any{
-		"CommandId": c.ID, "InstanceId": c.Instance, "Comment": c.Comment, "DocumentName": shellDocument, "PluginName": "aws:runShellScript",
-		"ExecutionStartDateTime": isoTime(c.Sent), "Status": "InProgress", "StatusDetails": "InProgress", "ResponseCode": -1,
+		"CommandId": c.ID, "InstanceId": c.Instance, "Comment": c.Comment, "DocumentName": shellDocument,
+		"PluginName":             "aws:runShellScript",
+		"ExecutionStartDateTime": isoTime(c.Sent), "Status": "InProgress", "StatusDetails": "InProgress",
+		"ResponseCode":          -1,
 		"StandardOutputContent": "", "StandardErrorContent": "",
 	}
 	if !c.over(now) {
@@ -93,7 +109,9 @@ func (c command) invocation(now time.Time) map[string]any {
 	}
 	view["Status"], view["StatusDetails"], view["ResponseCode"] = c.Status, c.Status, c.Code
 	view["StandardOutputContent"] = c.Output[:min(len(c.Output), shownOutput)]
-	view["ExecutionEndDateTime"], view["ExecutionElapsedTime"] = isoTime(c.Ends), fmt.Sprintf("PT%.3fS", c.Ends.Sub(c.Sent).Seconds())
+	view["ExecutionEndDateTime"], view["ExecutionElapsedTime"] = isoTime(c.Ends), fmt.Sprintf(
+		"PT%.3fS", c.Ends.Sub(c.Sent).Seconds(),
+	)
 	if c.Code != 0 {
 		view["StandardErrorContent"] = fmt.Sprintf("failed to run commands: exit status %d", c.Code)
 	}
@@ -105,11 +123,17 @@ func listInvocations(s *Service, in properties) (any, error) {
 	var since time.Time
 	for _, filter := range in.children("Filters") {
 		if filter.text("key") != "InvokedAfter" {
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidFilterKey", "The filter key %s is not valid here; only InvokedAfter is.", filter.text("key"))
+			return nil, wire.Errorf(
+				http.StatusBadRequest, "InvalidFilterKey", "The filter key %s is not valid here; only InvokedAfter is.",
+				filter.text("key"),
+			)
 		}
 		var err error
 		if since, err = time.Parse(time.RFC3339, filter.text("value")); err != nil {
-			return nil, wire.Errorf(http.StatusBadRequest, "ValidationException", "The value of the filter InvokedAfter is not a time: %s", filter.text("value"))
+			return nil, wire.Errorf(
+				http.StatusBadRequest, "ValidationException", "The value of the filter InvokedAfter is not a time: %s",
+				filter.text("value"),
+			)
 		}
 	}
 	found := []map[string]any{}
@@ -118,8 +142,9 @@ func listInvocations(s *Service, in properties) (any, error) {
 		if !c.Sent.Before(since) && matches("CommandId", c.ID) && matches("InstanceId", c.Instance) {
 			view := c.invocation(s.config.Now())
 			found = append(found, map[string]any{
-				"CommandId": c.ID, "InstanceId": c.Instance, "Comment": c.Comment, "DocumentName": shellDocument, "RequestedDateTime": epoch(c.Sent),
-				"Status": view["Status"], "StatusDetails": view["StatusDetails"],
+				"CommandId": c.ID, "InstanceId": c.Instance, "Comment": c.Comment, "DocumentName": shellDocument,
+				"RequestedDateTime": epoch(c.Sent),
+				"Status":            view["Status"], "StatusDetails": view["StatusDetails"],
 			})
 		}
 	}
@@ -156,7 +181,10 @@ type scripted struct {
 }
 
 func (r *scripted) sent(id, instance, comment string, now time.Time) command {
-	c := command{ID: id, Instance: instance, Comment: comment, Sent: now, Ends: now.Add(r.takes), Output: r.output.String(), Status: "Success", Code: r.code}
+	c := command{
+		ID: id, Instance: instance, Comment: comment, Sent: now, Ends: now.Add(r.takes), Output: r.output.String(),
+		Status: "Success", Code: r.code,
+	}
 	switch {
 	case r.takes > r.limit:
 		c.Ends, c.Output, c.Status, c.Code = now.Add(r.limit), "", "TimedOut", -1

@@ -29,7 +29,9 @@ func (a *account) instance() string {
 
 func (a *account) instances() (ids []string) {
 	a.t.Helper()
-	out, err := eb.NewFromConfig(a.aws).DescribeEnvironmentResources(a.t.Context(), &eb.DescribeEnvironmentResourcesInput{EnvironmentName: aws.String("shop-login")})
+	out, err := eb.NewFromConfig(a.aws).DescribeEnvironmentResources(
+		a.t.Context(), &eb.DescribeEnvironmentResourcesInput{EnvironmentName: aws.String("shop-login")},
+	)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -41,7 +43,8 @@ func (a *account) instances() (ids []string) {
 
 func (a *account) send(instance string, parameters map[string][]string) (*ssm.SendCommandOutput, error) {
 	return ssm.NewFromConfig(a.aws).SendCommand(a.t.Context(), &ssm.SendCommandInput{
-		DocumentName: aws.String(shellDocument), InstanceIds: []string{instance}, Comment: aws.String("seed"), Parameters: parameters,
+		DocumentName: aws.String(shellDocument), InstanceIds: []string{instance}, Comment: aws.String("seed"),
+		Parameters: parameters,
 	})
 }
 
@@ -57,7 +60,9 @@ func (a *account) carried(instance string, lines ...string) *ssm.GetCommandInvoc
 
 func (a *account) invocation(id, instance string) *ssm.GetCommandInvocationOutput {
 	a.t.Helper()
-	out, err := ssm.NewFromConfig(a.aws).GetCommandInvocation(a.t.Context(), &ssm.GetCommandInvocationInput{CommandId: &id, InstanceId: &instance})
+	out, err := ssm.NewFromConfig(a.aws).GetCommandInvocation(
+		a.t.Context(), &ssm.GetCommandInvocationInput{CommandId: &id, InstanceId: &instance},
+	)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -73,28 +78,35 @@ func TestAFewCommandsAreCarriedOutInTheAppsContainer(t *testing.T) {
 		line, output string
 		code         int32
 	}{
-		"words as they are":         {inApp + `'echo' '$(reboot) ' "it's" 2>&1 </dev/null`, "", noCommand},
-		"quotes":                    {inApp + `'echo' '$(reboot); ' 'it'\''s' 2>&1 </dev/null`, "$(reboot);  it's\n", 0},
-		"a word of several lines":   {inApp + "'echo' 'a\nb'", "a\nb\n", 0},
-		"the end of the output":     {inApp + "'echo' 'abcdef' 2>&1 </dev/null | tail -c 4", "def\n", 0},
-		"success":                   {inApp + "true", "", 0},
-		"failure":                   {inApp + "'false' | tail -c 10", "", 1},
-		"a variable":                {inApp + "printenv PERCH_BRANCH", "login\n", 0},
-		"all variables":             {inApp + "env", "PERCH_BRANCH=login\n", 0},
-		"a variable that is none":   {inApp + "printenv SECRET", "", 1},
-		"a command that no app has": {inApp + "'python' 'manage.py'", "python: not found. The sandbox runs no container", noCommand},
-		"a command of the machine":  {"touch /tmp/perch", "The sandbox has no shell", noCommand},
-		"a substitution":            {inApp + "echo $(id)", "The sandbox has no shell", noCommand},
-		"another folder":            {"cd /etc || exit 1", "The sandbox has no shell", noCommand},
-		"an output to a file":       {inApp + "echo a >b", "The sandbox has no shell", noCommand},
-		"another pipe":              {inApp + "echo a | sh", "The sandbox has no shell", noCommand},
-		"a quote that stays open":   {inApp + "echo 'a", "a quote that is not closed", noCommand},
+		"words as they are": {inApp + `'echo' '$(reboot) ' "it's" 2>&1 </dev/null`, "", noCommand},
+		"quotes": {
+			inApp + `'echo' '$(reboot); ' 'it'\''s' 2>&1 </dev/null`, "$(reboot);  it's\n", 0,
+		},
+		"a word of several lines": {inApp + "'echo' 'a\nb'", "a\nb\n", 0},
+		"the end of the output":   {inApp + "'echo' 'abcdef' 2>&1 </dev/null | tail -c 4", "def\n", 0},
+		"success":                 {inApp + "true", "", 0},
+		"failure":                 {inApp + "'false' | tail -c 10", "", 1},
+		"a variable":              {inApp + "printenv PERCH_BRANCH", "login\n", 0},
+		"all variables":           {inApp + "env", "PERCH_BRANCH=login\n", 0},
+		"a variable that is none": {inApp + "printenv SECRET", "", 1},
+		"a command that no app has": {
+			inApp + "'python' 'manage.py'", "python: not found. The sandbox runs no container", noCommand,
+		},
+		"a command of the machine": {"touch /tmp/perch", "The sandbox has no shell", noCommand},
+		"a substitution":           {inApp + "echo $(id)", "The sandbox has no shell", noCommand},
+		"another folder":           {"cd /etc || exit 1", "The sandbox has no shell", noCommand},
+		"an output to a file":      {inApp + "echo a >b", "The sandbox has no shell", noCommand},
+		"another pipe":             {inApp + "echo a | sh", "The sandbox has no shell", noCommand},
+		"a quote that stays open":  {inApp + "echo 'a", "a quote that is not closed", noCommand},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := a.carried(instance, "#!/bin/bash", "set -o pipefail", "cd /var/app/current || exit 1", test.line)
-			status := map[bool]types.CommandInvocationStatus{true: types.CommandInvocationStatusSuccess, false: types.CommandInvocationStatusFailed}[test.code == 0]
+			status := map[bool]types.CommandInvocationStatus{
+				true: types.CommandInvocationStatusSuccess, false: types.CommandInvocationStatusFailed,
+			}[test.code == 0]
 			output := aws.ToString(got.StandardOutputContent)
-			if got.Status != status || got.ResponseCode != test.code || !strings.HasPrefix(output, test.output) && !strings.Contains(output, test.output) {
+			if got.Status != status || got.ResponseCode != test.code ||
+				!strings.HasPrefix(output, test.output) && !strings.Contains(output, test.output) {
 				t.Errorf("%s, exit code %d, output %q", got.Status, got.ResponseCode, output)
 			}
 			if test.code == 0 && output != test.output {
@@ -108,8 +120,10 @@ func TestACommandThatIsNotKnownIsSkippedWhereThatIsWanted(t *testing.T) {
 	a := newAccount(t, Config{SkipCommands: true})
 	instance := a.instance()
 	got := a.carried(instance, inApp+"'python' 'manage.py' 2>&1 </dev/null | tail -c 2000")
-	want := "Skipped: the sandbox runs no container, so python is not called and counts as done. With --run=strict it fails.\n"
-	if output := aws.ToString(got.StandardOutputContent); got.Status != "Success" || got.ResponseCode != 0 || output != want {
+	want := "Skipped: the sandbox runs no container, so python is not called and counts as done. With --run=strict " +
+		"it fails.\n"
+	if output := aws.ToString(got.StandardOutputContent); got.Status != "Success" || got.ResponseCode != 0 ||
+		output != want {
 		t.Errorf("%s, exit code %d, output %q", got.Status, got.ResponseCode, output)
 	}
 	for _, line := range []string{inApp + "false", "touch /tmp/perch"} {
@@ -134,10 +148,14 @@ func TestACommandTakesItsTimeAndNoMoreThanItMay(t *testing.T) {
 		after      time.Duration
 		long, late types.CommandInvocationStatus
 	}{
-		{0, "InProgress", "InProgress"}, {10 * time.Second, "InProgress", "TimedOut"}, {20 * time.Second, "Success", "TimedOut"},
+		{0, "InProgress", "InProgress"}, {10 * time.Second, "InProgress", "TimedOut"},
+		{20 * time.Second, "Success", "TimedOut"},
 	} {
 		a.now = a.now.Add(step.after)
-		diff(t, []types.CommandInvocationStatus{a.invocation(*sent.Command.CommandId, instance).Status, a.invocation(*late.Command.CommandId, instance).Status},
+		diff(t, []types.CommandInvocationStatus{
+			a.invocation(*sent.Command.CommandId, instance).Status,
+			a.invocation(*late.Command.CommandId, instance).Status,
+		},
 			[]types.CommandInvocationStatus{step.long, step.late})
 	}
 }
@@ -163,7 +181,9 @@ func TestCommandsAreListedWithTheirComments(t *testing.T) {
 		return ids
 	}
 	diff(t, list(&ssm.ListCommandInvocationsInput{}), []string{*fresh.CommandId, *old.CommandId})
-	after := []types.CommandFilter{{Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(a.now.Format(time.RFC3339))}}
+	after := []types.CommandFilter{
+		{Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(a.now.Format(time.RFC3339))},
+	}
 	diff(t, list(&ssm.ListCommandInvocationsInput{Filters: after}), []string{*fresh.CommandId})
 	diff(t, list(&ssm.ListCommandInvocationsInput{CommandId: old.CommandId}), []string{*old.CommandId})
 }
@@ -197,13 +217,19 @@ func TestCommandsThatCannotBeSentAreRejectedInAWSsWords(t *testing.T) {
 	balancer := a.shop()
 	a.create(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	launching := a.instances()[0]
-	_, elsewhere := client.GetCommandInvocation(t.Context(), &ssm.GetCommandInvocationInput{CommandId: aws.String(strings.Repeat("0", 36)), InstanceId: &launching})
+	_, elsewhere := client.GetCommandInvocation(
+		t.Context(),
+		&ssm.GetCommandInvocationInput{CommandId: aws.String(strings.Repeat("0", 36)), InstanceId: &launching},
+	)
 	_, unknown := a.send("i-00000000000000000", map[string][]string{"commands": {"true"}})
 	_, early := a.send(launching, map[string][]string{"commands": {"true"}})
-	_, document := client.SendCommand(t.Context(), &ssm.SendCommandInput{DocumentName: aws.String("AWS-Other"), InstanceIds: []string{launching}})
+	_, document := client.SendCommand(
+		t.Context(), &ssm.SendCommandInput{DocumentName: aws.String("AWS-Other"), InstanceIds: []string{launching}},
+	)
 	_, empty := a.send(launching, nil)
 	for want, err := range map[string]error{
-		"InvocationDoesNotExist": elsewhere, "InvalidInstanceId": errors.Join(early, unknown), "InvalidDocument": document, "InvalidParameters": empty,
+		"InvocationDoesNotExist": elsewhere, "InvalidInstanceId": errors.Join(early, unknown),
+		"InvalidDocument": document, "InvalidParameters": empty,
 	} {
 		var api smithy.APIError
 		if !errors.As(err, &api) || api.ErrorCode() != want {
@@ -238,27 +264,36 @@ func TestASecretIsMadeByItsOwnCallOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{*made.ARN, "shop/seed-token", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/seed-token"} {
+	for _, id := range []string{
+		*made.ARN, "shop/seed-token", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/seed-token",
+	} {
 		diff(t, a.secretString(id), "s3cret")
 	}
 	_, err = client.CreateSecret(t.Context(), in)
-	wantError(t, err, "ResourceExistsException: The operation failed because the secret shop/seed-token already exists.")
+	wantError(
+		t, err, "ResourceExistsException: The operation failed because the secret shop/seed-token already exists.",
+	)
 }
 
 func TestPagesKnowTheTokenOfTheirEnvironment(t *testing.T) {
 	a := newAccount(t, Config{})
 	balancer := a.shop()
 	secret, _ := a.ready(typeSecret, "Secret", map[string]any{"SecretString": "s3cret"})
-	parameter, _ := a.ready(typeParameter, "Parameter", map[string]any{"Name": "/shop/token", "Type": "String", "Value": "plain"})
+	parameter, _ := a.ready(
+		typeParameter, "Parameter", map[string]any{"Name": "/shop/token", "Type": "String", "Value": "plain"},
+	)
 	_, r := a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	for reference, want := range map[string]struct {
 		guarded bool
 		token   string
 	}{
-		"": {false, ""}, secret.ID: {true, "s3cret"}, parameter.ID: {true, "plain"}, "arn:aws:ssm:eu-central-1:123456789012:parameter/none": {true, ""},
+		"": {false, ""}, secret.ID: {true, "s3cret"}, parameter.ID: {true, "plain"},
+		"arn:aws:ssm:eu-central-1:123456789012:parameter/none": {true, ""},
 	} {
 		settings := environmentProperties(balancer.ID)
-		settings["OptionSettings"] = append(settings["OptionSettings"].([]any), setting(nsSecrets, "SEED_TOKEN", reference))
+		settings["OptionSettings"] = append(
+			settings["OptionSettings"].([]any), setting(nsSecrets, "SEED_TOKEN", reference),
+		)
 		r.Properties = settings
 		if _, err := a.service.Handlers()[typeEnvironment].Update(t.Context(), r); err != nil {
 			t.Fatal(err)

@@ -34,7 +34,8 @@ func deleteDatabase(s *Service, f form) ([]wire.Node, error) {
 			"Cannot create the snapshot because a snapshot with the identifier %s already exists.", name)
 	case !skips && db.Status != "available":
 		return nil, wire.Errorf(http.StatusBadRequest, "InvalidDBInstanceState",
-			"Cannot create a snapshot because the database instance %s is not currently in the available state.", db.Name)
+			"Cannot create a snapshot because the database instance %s is not currently in the available state.",
+			db.Name)
 	}
 	db.Status = "deleting"
 	node := wire.N("DBInstance", s.databaseNodes(db)...)
@@ -53,7 +54,9 @@ func deleteSubnetGroup(s *Service, f form) ([]wire.Node, error) {
 	}
 	for _, db := range s.of(typeDatabase) {
 		if strings.EqualFold(db.Properties.text("DBSubnetGroupName"), group.Name) {
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidDBSubnetGroupStateFault", usedSubnetGroup, group.Name, db.Name)
+			return nil, wire.Errorf(
+				http.StatusBadRequest, "InvalidDBSubnetGroupStateFault", usedSubnetGroup, group.Name, db.Name,
+			)
 		}
 	}
 	s.drop(group)
@@ -65,7 +68,9 @@ func deleteSecurityGroup(s *Service, f form) ([]wire.Node, error) {
 	group := s.find(typeSecurityGroup, id)
 	switch {
 	case group == nil:
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidGroup.NotFound", "The security group '%s' does not exist", id)
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "InvalidGroup.NotFound", "The security group '%s' does not exist", id,
+		)
 	case id == DefaultSecurityGroup:
 		return nil, wire.Errorf(http.StatusBadRequest, "CannotDelete",
 			"the specified group: \"%s\" name: \"%s\" cannot be deleted by a user", id, group.Name)

@@ -36,7 +36,9 @@ func TestADatabaseIsDeletedWithAFinalSnapshotOrWithout(t *testing.T) {
 		t.Errorf("snapshots %+v, %v", out, err)
 	}
 	again, _ := a.ready(typeDatabase, "Again", p)
-	if wantError(t, remove(aws.String(again.ID), snapshot, false), "already exists"); remove(aws.String(again.ID), nil, true) != nil {
+	if wantError(
+		t, remove(aws.String(again.ID), snapshot, false), "already exists",
+	); remove(aws.String(again.ID), nil, true) != nil {
 		t.Error("it is not deleted without a snapshot")
 	}
 	p["DeletionProtection"] = true

@@ -122,7 +122,8 @@ func composeValue(value string) string {
 // it; `/` where they do not.
 func (o options) healthPath() string {
 	for _, option := range o {
-		if strings.HasPrefix(option.Namespace, "aws:elasticbeanstalk:environment:process:") && option.Name == "HealthCheckPath" {
+		if strings.HasPrefix(option.Namespace, "aws:elasticbeanstalk:environment:process:") &&
+			option.Name == "HealthCheckPath" {
 			return option.Value
 		}
 	}

@@ -4,7 +4,8 @@ import "testing"
 
 func TestS192AnAppGetsAValueAsComposeReadsIt(t *testing.T) {
 	for value, want := range map[string]string{
-		"plain": "plain", "a b": "a b", `"quoted"`: "quoted", "'single'": "single", "red #1": "red", "#1": "", " a ": "a",
+		"plain": "plain", "a b": "a b", `"quoted"`: "quoted", "'single'": "single", "red #1": "red", "#1": "",
+		" a ":  "a",
 		"it's": "it's",
 	} {
 		if got := composeValue(value); got != want {

@@ -87,7 +87,8 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	}
 	now := s.config.Now().UTC()
 	rec := &record{
-		Type: r.Type, Name: h.name(r), Owner: owner, Stack: r.StackName, Logical: r.LogicalID, Created: now, Updated: now,
+		Type: r.Type, Name: h.name(r), Owner: owner, Stack: r.StackName, Logical: r.LogicalID, Created: now,
+		Updated:    now,
 		Properties: r.Properties, Tags: tagsOf(r), Attributes: map[string]string{}, Hidden: map[string]string{},
 		Until: until(now, r),
 	}
@@ -160,7 +161,9 @@ func (h handler) make(rec *record) error {
 	for _, other := range h.service.of(rec.Type) {
 		if other != rec && (other.ID == rec.ID || other.Name == rec.Name && other.Scope == rec.Scope) {
 			noun := rec.Type[strings.LastIndex(rec.Type, ":")+1:]
-			return failure(h.kind.service, http.StatusBadRequest, "AlreadyExists", "%s %s already exists", noun, rec.Name)
+			return failure(
+				h.kind.service, http.StatusBadRequest, "AlreadyExists", "%s %s already exists", noun, rec.Name,
+			)
 		}
 	}
 	return nil
@@ -267,7 +270,10 @@ func (h handler) existing(r resource.Request) (*record, error) {
 	if rec := h.service.find(r.Type, r.PhysicalID); rec != nil {
 		return rec, nil
 	}
-	return nil, failure(h.kind.service, http.StatusNotFound, "NotFound", "Resource of type '%s' with identifier '%s' was not found.", r.Type, r.PhysicalID)
+	return nil, failure(
+		h.kind.service, http.StatusNotFound, "NotFound", "Resource of type '%s' with identifier '%s' was not found.",
+		r.Type, r.PhysicalID,
+	)
 }
 
 // view is the resource as templates see it.

@@ -43,7 +43,10 @@ func prepareRole(s *Service, rec *record) error {
 func rejectRole(s *Service, rec *record, late bool) error {
 	for _, profile := range s.of(typeInstanceProfile) {
 		if late && slices.Contains(profile.Properties.texts("Roles"), rec.Name) {
-			return failure(iam, http.StatusConflict, "GeneralServiceException", "Cannot delete entity, must remove roles from instance profile first.")
+			return failure(
+				iam, http.StatusConflict, "GeneralServiceException",
+				"Cannot delete entity, must remove roles from instance profile first.",
+			)
 		}
 	}
 	return nil
@@ -111,10 +114,14 @@ func (s *Service) role(f form) (*record, error) {
 }
 
 func roleNodes(role *record) []wire.Node {
-	return present(wire.T("Path", role.Properties.or("Path", "/")), wire.T("RoleName", role.Name), wire.T("RoleId", role.Attributes["RoleId"]),
-		wire.T("Arn", role.ARN), wire.T("CreateDate", role.Created.UTC().Format("2006-01-02T15:04:05Z")),
+	return present(
+		wire.T("Path", role.Properties.or("Path", "/")), wire.T("RoleName", role.Name),
+		wire.T("RoleId", role.Attributes["RoleId"]), wire.T("Arn", role.ARN),
+		wire.T("CreateDate", role.Created.UTC().Format("2006-01-02T15:04:05Z")),
 		wire.T("AssumeRolePolicyDocument", url.PathEscape(role.Properties.text("AssumeRolePolicyDocument"))),
-		wire.T("Description", role.Properties.text("Description")), wire.T("MaxSessionDuration", role.Properties.or("MaxSessionDuration", "3600")))
+		wire.T("Description", role.Properties.text("Description")),
+		wire.T("MaxSessionDuration", role.Properties.or("MaxSessionDuration", "3600")),
+	)
 }
 
 // RoleOf is the ARN of the role in an instance profile, by the profile's name or ARN; empty if
@@ -144,15 +151,20 @@ func createRole(s *Service, f form) ([]wire.Node, error) {
 	now := s.config.Now().UTC()
 	role := &record{
 		Type: typeRole, Name: f.Get("RoleName"), ID: f.Get("RoleName"), Created: now, Updated: now,
-		Properties: properties{"AssumeRolePolicyDocument": f.Get("AssumeRolePolicyDocument"), "Description": f.Get("Description")},
+		Properties: properties{
+			"AssumeRolePolicyDocument": f.Get("AssumeRolePolicyDocument"), "Description": f.Get("Description"),
+		},
 		Attributes: map[string]string{"RoleId": "AROA" + random(upperDigits, 17)}, Hidden: map[string]string{},
 	}
 	if role.Name == "" {
 		return nil, wire.Errorf(http.StatusBadRequest, "ValidationError",
-			"1 validation error detected: Value null at 'roleName' failed to satisfy constraint: Member must not be null")
+			"1 validation error detected: Value null at 'roleName' failed to satisfy constraint: Member must not be "+
+				"null")
 	}
 	if err := prepareRole(s, role); err != nil {
-		return nil, wire.Errorf(http.StatusConflict, "EntityAlreadyExists", "Role with name %s already exists.", role.Name)
+		return nil, wire.Errorf(
+			http.StatusConflict, "EntityAlreadyExists", "Role with name %s already exists.", role.Name,
+		)
 	}
 	s.state.Records = append(s.state.Records, role)
 	return []wire.Node{wire.N("Role", roleNodes(role)...)}, s.save()
@@ -165,7 +177,9 @@ func deleteRole(s *Service, f form) ([]wire.Node, error) {
 		return nil, err
 	}
 	if len(s.inline(role)) > 0 {
-		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must delete policies first.")
+		return nil, wire.Errorf(
+			http.StatusConflict, "DeleteConflict", "Cannot delete entity, must delete policies first.",
+		)
 	}
 	if len(s.attached(role)) > 0 {
 		return nil, wire.Errorf(
@@ -210,8 +224,10 @@ func getProfile(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	return []wire.Node{wire.N("InstanceProfile",
-		wire.T("Path", profile.Properties.or("Path", "/")), wire.T("InstanceProfileName", profile.Name), wire.T("InstanceProfileId", profile.Attributes["InstanceProfileId"]),
-		wire.T("Arn", profile.ARN), wire.T("CreateDate", profile.Created.UTC().Format("2006-01-02T15:04:05Z")), list("Roles", "member", roles, roleNodes))}, nil
+		wire.T("Path", profile.Properties.or("Path", "/")), wire.T("InstanceProfileName", profile.Name),
+		wire.T("InstanceProfileId", profile.Attributes["InstanceProfileId"]),
+		wire.T("Arn", profile.ARN), wire.T("CreateDate", profile.Created.UTC().Format("2006-01-02T15:04:05Z")),
+		list("Roles", "member", roles, roleNodes))}, nil
 }
 
 // inline are a role's inline policies, name and document: those in its own properties, and policies
@@ -239,7 +255,10 @@ func getRolePolicy(s *Service, f form) ([]wire.Node, error) {
 	}
 	for _, policy := range s.inline(role) {
 		if policy[0] == f.Get("PolicyName") {
-			return []wire.Node{wire.T("RoleName", role.Name), wire.T("PolicyName", policy[0]), wire.T("PolicyDocument", url.PathEscape(policy[1]))}, nil
+			return []wire.Node{
+				wire.T("RoleName", role.Name), wire.T("PolicyName", policy[0]),
+				wire.T("PolicyDocument", url.PathEscape(policy[1])),
+			}, nil
 		}
 	}
 	return nil, noEntity("The role policy with name %s cannot be found.", f.Get("PolicyName"))

@@ -73,7 +73,8 @@ func createPolicy(s *Service, f form) ([]wire.Node, error) {
 		)
 	}
 	policy := &record{
-		Type: typeManagedPolicy, Name: name, Created: now, Updated: now, Properties: properties{"PolicyDocument": document},
+		Type: typeManagedPolicy, Name: name, Created: now, Updated: now,
+		Properties: properties{"PolicyDocument": document},
 		Attributes: map[string]string{"PolicyId": "ANPA" + random(upperDigits, 17)}, Hidden: map[string]string{},
 	}
 	if s.named(typeManagedPolicy, name) != nil {

@@ -60,7 +60,8 @@ func describeLogGroups(s *Service, in properties) (any, error) {
 	for _, rec := range s.of(typeLogGroup) {
 		if strings.HasPrefix(rec.Name, in.text("logGroupNamePrefix")) {
 			found = append(found, map[string]any{
-				"logGroupName": rec.Name, "arn": rec.ARN + ":*", "logGroupArn": rec.ARN, "creationTime": rec.Created.UnixMilli(),
+				"logGroupName": rec.Name, "arn": rec.ARN + ":*", "logGroupArn": rec.ARN,
+				"creationTime": rec.Created.UnixMilli(),
 			})
 		}
 	}

@@ -76,7 +76,9 @@ func (s *Service) logGroup(in properties) (*record, error) {
 			return group, nil
 		}
 	}
-	return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "The specified log group does not exist.")
+	return nil, wire.Errorf(
+		http.StatusBadRequest, "ResourceNotFoundException", "The specified log group does not exist.",
+	)
 }
 
 // createLogStream creates a stream, as an agent on an instance does before it writes.
@@ -105,7 +107,9 @@ func putLogEvents(s *Service, in properties) (any, error) {
 	}
 	log, stream := s.logOf(group.Name), in.text("logStreamName")
 	if !slices.Contains(log.Streams, stream) {
-		return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "The specified log stream does not exist.")
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "ResourceNotFoundException", "The specified log stream does not exist.",
+		)
 	}
 	for _, event := range in.children("logEvents") {
 		log.add(stream, time.UnixMilli(int64(event.number("timestamp", 0))), event.text("message"))
@@ -150,8 +154,9 @@ type logSearch struct {
 
 func (s *Service) logSearch(in properties, group *record) (logSearch, error) {
 	q := logSearch{
-		from: group.Created, to: s.config.Now(), streams: in.texts("logStreamNames"), prefix: in.text("logStreamNamePrefix"),
-		limit: in.number("limit", mostEvents), newestFirst: in.text("startFromHead") == "false",
+		from: group.Created, to: s.config.Now(), streams: in.texts("logStreamNames"),
+		prefix: in.text("logStreamNamePrefix"),
+		limit:  in.number("limit", mostEvents), newestFirst: in.text("startFromHead") == "false",
 	}
 	if in.text("startTime") != "" {
 		q.from = time.UnixMilli(int64(in.number("startTime", 0)))

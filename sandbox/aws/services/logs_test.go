@@ -54,7 +54,9 @@ func TestAnEnvironmentLogsItsDeployments(t *testing.T) {
 	diff(t, said[len(said)-1], "app-1 exited with code 1")
 	engine := aws.String("/aws/elasticbeanstalk/shop-login" + engineLog)
 	said = a.logTexts(logs.FilterLogEventsInput{LogGroupName: engine})
-	if !slices.ContainsFunc(said, func(line string) bool { return strings.HasSuffix(line, "no space left on device") }) {
+	if !slices.ContainsFunc(
+		said, func(line string) bool { return strings.HasSuffix(line, "no space left on device") },
+	) {
 		t.Errorf("eb-engine.log has %q", said)
 	}
 	a.settle(r)
@@ -103,7 +105,9 @@ func TestFilterLogEventsPagesInBothDirections(t *testing.T) {
 		in   logs.FilterLogEventsInput
 		want []string
 	}{
-		"oldest first": {logs.FilterLogEventsInput{StartTime: from(200)}, []string{"line 0", "line 1", "line 2", "line 3"}},
+		"oldest first": {
+			logs.FilterLogEventsInput{StartTime: from(200)}, []string{"line 0", "line 1", "line 2", "line 3"},
+		},
 		"newest first": {
 			logs.FilterLogEventsInput{StartTime: from(200), StartFromHead: backward},
 			[]string{"line 3", "line 2", "line 1", "line 0"},
@@ -128,6 +132,8 @@ func TestFilterLogEventsPagesInBothDirections(t *testing.T) {
 			diff(t, a.logTexts(test.in), test.want)
 		})
 	}
-	_, err = client.FilterLogEvents(t.Context(), &logs.FilterLogEventsInput{LogGroupName: group, StartFromHead: backward})
+	_, err = client.FilterLogEvents(
+		t.Context(), &logs.FilterLogEventsInput{LogGroupName: group, StartFromHead: backward},
+	)
 	wantError(t, err, "startFromHead=false requires a startTime")
 }

@@ -22,12 +22,19 @@ const (
 )
 
 var machineKinds = map[string]kind{
-	typeClassicBalancer: {service: "ElasticLoadBalancing", named: "LoadBalancerName", limit: 32, prepare: prepareClassic, settle: activate},
-	typeGroup:           {service: scaling, named: "AutoScalingGroupName", limit: 255, prepare: prepareGroup, settle: activate},
-	typeLaunch:          {service: scaling, named: "LaunchConfigurationName", limit: 255, prepare: prepareLaunch, reject: rejectLaunch},
-	typeScaling:         {service: scaling, limit: 255, prepare: prepareScaling},
-	typeInstance:        {service: network, prepare: prepareInstance, settle: activate},
-	typeAlarm:           {service: "CloudWatch", named: "AlarmName", limit: 255, prepare: prepareAlarm},
+	typeClassicBalancer: {
+		service: "ElasticLoadBalancing", named: "LoadBalancerName", limit: 32, prepare: prepareClassic,
+		settle: activate,
+	},
+	typeGroup: {
+		service: scaling, named: "AutoScalingGroupName", limit: 255, prepare: prepareGroup, settle: activate,
+	},
+	typeLaunch: {
+		service: scaling, named: "LaunchConfigurationName", limit: 255, prepare: prepareLaunch, reject: rejectLaunch,
+	},
+	typeScaling:  {service: scaling, limit: 255, prepare: prepareScaling},
+	typeInstance: {service: network, prepare: prepareInstance, settle: activate},
+	typeAlarm:    {service: "CloudWatch", named: "AlarmName", limit: 255, prepare: prepareAlarm},
 }
 
 // legalPlaces rejects subnets and security groups that do not exist.
@@ -50,24 +57,33 @@ func prepareClassic(s *Service, rec *record) error {
 	if len(p.children("Listeners")) == 0 {
 		return invalid("ElasticLoadBalancing", "Property Listeners cannot be empty.")
 	}
-	if err := s.legalPlaces("ElasticLoadBalancing", p.texts("Subnets"), p.texts("SecurityGroups")); err != nil || rec.ID != "" {
+	if err := s.legalPlaces(
+		"ElasticLoadBalancing", p.texts("Subnets"), p.texts("SecurityGroups"),
+	); err != nil || rec.ID != "" {
 		return err
 	}
 	rec.ARN = s.arn("elasticloadbalancing", "loadbalancer/"+rec.Name)
 	name := s.balancerDNS(rec.Name)
 	rec.Attributes["DNSName"], rec.Attributes["CanonicalHostedZoneName"] = name, name
 	rec.Attributes["CanonicalHostedZoneNameID"] = balancerZones["eu-central-1"]
-	rec.Attributes["SourceSecurityGroup.OwnerAlias"], rec.Attributes["SourceSecurityGroup.GroupName"] = s.config.Account, "default"
+	rec.Attributes["SourceSecurityGroup.OwnerAlias"] = s.config.Account
+	rec.Attributes["SourceSecurityGroup.GroupName"] = "default"
 	return nil
 }
 
 func prepareGroup(s *Service, rec *record) error {
 	p := rec.Properties
 	if launch := p.text("LaunchConfigurationName"); launch != "" && s.named(typeLaunch, launch) == nil {
-		return failure(scaling, http.StatusBadRequest, "InvalidRequest", "Launch configuration name not found - Launch configuration %s not found", launch)
+		return failure(
+			scaling, http.StatusBadRequest, "InvalidRequest",
+			"Launch configuration name not found - Launch configuration %s not found", launch,
+		)
 	}
 	if p.number("MinSize", -1) < 0 || p.number("MaxSize", -1) < p.number("MinSize", 0) {
-		return invalid(scaling, "Max bound, %s, must be greater than or equal to min bound, %s", p.text("MaxSize"), p.text("MinSize"))
+		return invalid(
+			scaling, "Max bound, %s, must be greater than or equal to min bound, %s", p.text("MaxSize"),
+			p.text("MinSize"),
+		)
 	}
 	for _, name := range p.texts("LoadBalancerNames") {
 		if s.named(typeClassicBalancer, name) == nil {
@@ -85,7 +101,11 @@ func prepareLaunch(s *Service, rec *record) error {
 func rejectLaunch(s *Service, rec *record, late bool) error {
 	for _, group := range s.of(typeGroup) {
 		if late && group.Properties.text("LaunchConfigurationName") == rec.Name {
-			return failure(scaling, http.StatusBadRequest, "GeneralServiceException", "Cannot delete launch configuration %s because it is attached to AutoScalingGroup %s", rec.Name, group.Name)
+			return failure(
+				scaling, http.StatusBadRequest, "GeneralServiceException",
+				"Cannot delete launch configuration %s because it is attached to AutoScalingGroup %s", rec.Name,
+				group.Name,
+			)
 		}
 	}
 	return nil
@@ -96,7 +116,9 @@ func prepareScaling(s *Service, rec *record) error {
 	if s.named(typeGroup, group) == nil {
 		return failure(scaling, http.StatusBadRequest, "InvalidRequest", "Group %s not found", group)
 	}
-	rec.ARN = s.arn("autoscaling", "scalingPolicy:"+digest(rec.Name)+":autoScalingGroupName/"+group+":policyName/"+rec.Name)
+	rec.ARN = s.arn(
+		"autoscaling", "scalingPolicy:"+digest(rec.Name)+":autoScalingGroupName/"+group+":policyName/"+rec.Name,
+	)
 	rec.ID = rec.ARN
 	rec.Attributes["Arn"], rec.Attributes["PolicyName"] = rec.ARN, rec.Name
 	return nil
@@ -109,7 +131,10 @@ func prepareInstance(s *Service, rec *record) error {
 		return err
 	}
 	if profile := p.text("IamInstanceProfile"); profile != "" && s.named(typeInstanceProfile, profile) == nil {
-		return invalid(network, "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", profile)
+		return invalid(
+			network, "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
+			profile,
+		)
 	}
 	if rec.ID != "" {
 		return nil
@@ -121,7 +146,8 @@ func prepareInstance(s *Service, rec *record) error {
 	), s.subnetZone(
 		subnet,
 	)
-	rec.Attributes["PrivateIp"], rec.Attributes["PrivateDnsName"] = "172.31.0.10", "ip-172-31-0-10."+s.config.Region+".compute.internal"
+	rec.Attributes["PrivateIp"], rec.Attributes["PrivateDnsName"] = "172.31.0.10", "ip-172-31-0-10."+s.config.Region+
+		".compute.internal"
 	rec.Attributes["PublicIp"], rec.Attributes["PublicDnsName"] = "", ""
 	return nil
 }
@@ -143,7 +169,9 @@ func (s *Service) groups() []Environment {
 				continue
 			}
 			for _, rec := range s.of(typeRecordSet) {
-				if rec.Stack != group.Stack || domainName(rec.Properties.child("AliasTarget").text("DNSName")) != domainName(balancer.Attributes["DNSName"]) {
+				if rec.Stack != group.Stack || domainName(rec.Properties.child("AliasTarget").text(
+					"DNSName",
+				)) != domainName(balancer.Attributes["DNSName"]) {
 					continue
 				}
 				all = append(all, group.visited(strings.TrimSuffix(domainName(rec.Properties.text("Name")), ".")))

@@ -14,13 +14,19 @@ func (a *account) group(t *testing.T, size string) (balancer, group string) {
 		"Listeners": []any{map[string]any{"InstancePort": "80", "LoadBalancerPort": "80", "Protocol": "HTTP"}},
 		"Subnets":   anys(Subnets[:2]), "SecurityGroups": []any{security.ID},
 	})
-	launch, _ := a.ready(typeLaunch, "Launch", map[string]any{"ImageId": "ami-1", "InstanceType": "t3.small", "SecurityGroups": []any{security.ID}})
+	launch, _ := a.ready(
+		typeLaunch, "Launch",
+		map[string]any{"ImageId": "ami-1", "InstanceType": "t3.small", "SecurityGroups": []any{security.ID}},
+	)
 	made, _ := a.ready(typeGroup, "Group", map[string]any{
-		"LaunchConfigurationName": launch.ID, "MinSize": size, "MaxSize": "4", "LoadBalancerNames": []any{state.ID}, "VPCZoneIdentifier": anys(Subnets[:2]),
+		"LaunchConfigurationName": launch.ID, "MinSize": size, "MaxSize": "4", "LoadBalancerNames": []any{state.ID},
+		"VPCZoneIdentifier": anys(Subnets[:2]),
 	})
 	a.ready(typeRecordSet, "Record", map[string]any{
 		"HostedZoneId": HostedZone, "Name": "blog.localhost", "Type": "A",
-		"AliasTarget": map[string]any{"DNSName": state.Attributes["DNSName"], "HostedZoneId": state.Attributes["CanonicalHostedZoneNameID"]},
+		"AliasTarget": map[string]any{
+			"DNSName": state.Attributes["DNSName"], "HostedZoneId": state.Attributes["CanonicalHostedZoneNameID"],
+		},
 	})
 	return state.ID, made.ID
 }
@@ -31,7 +37,10 @@ func TestMachinesOfATemplateAnswerRefAndGetAttAsDocumented(t *testing.T) {
 	if strings.HasPrefix(balancer, "arn:") || strings.HasPrefix(group, "arn:") {
 		t.Errorf("Ref answers %s and %s, want names", balancer, group)
 	}
-	policy, _ := a.ready(typeScaling, "Policy", map[string]any{"AutoScalingGroupName": group, "AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": "1"})
+	policy, _ := a.ready(
+		typeScaling, "Policy",
+		map[string]any{"AutoScalingGroupName": group, "AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": "1"},
+	)
 	if !strings.HasPrefix(policy.ID, "arn:aws:autoscaling:") || policy.Attributes["Arn"] != policy.ID {
 		t.Errorf("a scaling policy is %+v, want its ARN", policy)
 	}
@@ -40,7 +49,8 @@ func TestMachinesOfATemplateAnswerRefAndGetAttAsDocumented(t *testing.T) {
 		t.Errorf("an alarm is %+v", alarm)
 	}
 	instance, _ := a.ready(typeInstance, "Instance", map[string]any{"ImageId": "ami-1", "SubnetId": Subnets[1]})
-	if !strings.HasPrefix(instance.ID, "i-") || instance.Attributes["VpcId"] != VPC || !strings.HasSuffix(instance.Attributes["AvailabilityZone"], "b") {
+	if !strings.HasPrefix(instance.ID, "i-") || instance.Attributes["VpcId"] != VPC ||
+		!strings.HasSuffix(instance.Attributes["AvailabilityZone"], "b") {
 		t.Errorf("an instance is %+v", instance)
 	}
 }
@@ -51,12 +61,16 @@ func TestMachinesThatCannotBeAreRejected(t *testing.T) {
 		kind       string
 		properties map[string]any
 	}{
-		"Property Listeners cannot be empty":          {typeClassicBalancer, map[string]any{"Subnets": anys(Subnets)}},
-		"The subnet ID 'subnet-9' does not exist":     {typeInstance, map[string]any{"SubnetId": "subnet-9"}},
-		"Invalid IAM Instance Profile name":           {typeInstance, map[string]any{"IamInstanceProfile": "nobody"}},
-		"Launch configuration name not found":         {typeGroup, map[string]any{"LaunchConfigurationName": "none", "MinSize": "1", "MaxSize": "1"}},
-		"must be greater than or equal to min bound":  {typeGroup, map[string]any{"MinSize": "2", "MaxSize": "1"}},
-		"Provided Load Balancers may not be valid":    {typeGroup, map[string]any{"MinSize": "1", "MaxSize": "1", "LoadBalancerNames": []any{"none"}}},
+		"Property Listeners cannot be empty":      {typeClassicBalancer, map[string]any{"Subnets": anys(Subnets)}},
+		"The subnet ID 'subnet-9' does not exist": {typeInstance, map[string]any{"SubnetId": "subnet-9"}},
+		"Invalid IAM Instance Profile name":       {typeInstance, map[string]any{"IamInstanceProfile": "nobody"}},
+		"Launch configuration name not found": {
+			typeGroup, map[string]any{"LaunchConfigurationName": "none", "MinSize": "1", "MaxSize": "1"},
+		},
+		"must be greater than or equal to min bound": {typeGroup, map[string]any{"MinSize": "2", "MaxSize": "1"}},
+		"Provided Load Balancers may not be valid": {
+			typeGroup, map[string]any{"MinSize": "1", "MaxSize": "1", "LoadBalancerNames": []any{"none"}},
+		},
 		"Group none not found":                        {typeScaling, map[string]any{"AutoScalingGroupName": "none"}},
 		"The security group 'sg-none' does not exist": {typeLaunch, map[string]any{"SecurityGroups": []any{"sg-none"}}},
 	} {

@@ -22,9 +22,11 @@ const (
 )
 
 var networkKinds = map[string]kind{
-	typeSecurityGroup: {service: network, named: "GroupName", prepare: prepareSecurityGroup, reject: rejectSecurityGroup},
-	typeIngress:       {service: network, prepare: prepareGroupRule},
-	typeEgress:        {service: network, prepare: prepareGroupRule},
+	typeSecurityGroup: {
+		service: network, named: "GroupName", prepare: prepareSecurityGroup, reject: rejectSecurityGroup,
+	},
+	typeIngress: {service: network, prepare: prepareGroupRule},
+	typeEgress:  {service: network, prepare: prepareGroupRule},
 }
 
 // subnetVPC is the VPC of a subnet; empty for a subnet that does not exist.
@@ -58,7 +60,10 @@ func prepareSecurityGroup(s *Service, rec *record) error {
 	rec.Scope = vpc
 	for _, other := range s.of(typeSecurityGroup) {
 		if other != rec && other.Scope == vpc && other.Name == rec.Name {
-			return failure(network, http.StatusBadRequest, "AlreadyExists", "The security group '%s' already exists for VPC '%s'", rec.Name, vpc)
+			return failure(
+				network, http.StatusBadRequest, "AlreadyExists", "The security group '%s' already exists for VPC '%s'",
+				rec.Name, vpc,
+			)
 		}
 	}
 	if rec.ID == "" {
@@ -73,7 +78,9 @@ func prepareSecurityGroup(s *Service, rec *record) error {
 // deletion's time is over, and CloudFormation repeats the call for as long.
 func rejectSecurityGroup(s *Service, rec *record, late bool) error {
 	if late && s.groupInUse(rec) {
-		return failure(network, http.StatusBadRequest, "GeneralServiceException", "resource %s has a dependent object", rec.ID)
+		return failure(
+			network, http.StatusBadRequest, "GeneralServiceException", "resource %s has a dependent object", rec.ID,
+		)
 	}
 	return nil
 }
@@ -111,7 +118,8 @@ func (s *Service) groupInUse(rec *record) bool {
 
 func (s *Service) environmentUses(env *record, group string) bool {
 	return slices.ContainsFunc(s.options(env), func(o option) bool {
-		return (o.Name == "SecurityGroups" || o.Name == "ManagedSecurityGroup") && slices.Contains(split(o.Value), group)
+		return (o.Name == "SecurityGroups" || o.Name == "ManagedSecurityGroup") &&
+			slices.Contains(split(o.Value), group)
 	})
 }
 
@@ -138,7 +146,9 @@ func (s *Service) ec2() http.Handler {
 		}
 		call, ok := networkActions[name]
 		if !ok {
-			writeEC2Error(w, wire.Errorf(http.StatusBadRequest, "InvalidAction", "The action %s is not valid for this web service.", name))
+			writeEC2Error(w, wire.Errorf(
+				http.StatusBadRequest, "InvalidAction", "The action %s is not valid for this web service.", name,
+			))
 			return
 		}
 		result, failed := s.locked(func() ([]wire.Node, error) { return call(s, f) })
@@ -146,7 +156,9 @@ func (s *Service) ec2() http.Handler {
 			writeEC2Error(w, s.wireError(failed))
 			return
 		}
-		writeEC2(w, http.StatusOK, wire.N(name+"Response", append([]wire.Node{wire.T("requestId", uuid.NewString())}, result...)...), ec2Namespace)
+		writeEC2(w, http.StatusOK, wire.N(
+			name+"Response", append([]wire.Node{wire.T("requestId", uuid.NewString())}, result...)...,
+		), ec2Namespace)
 	})
 }
 
@@ -178,7 +190,9 @@ func filters(f form, matches map[string]string) (bool, error) {
 		name := f.Get("Filter." + strconv.Itoa(i) + ".Name")
 		value, ok := matches[name]
 		if !ok {
-			return false, wire.Errorf(http.StatusBadRequest, "InvalidParameterValue", "The filter '%s' is invalid", name)
+			return false, wire.Errorf(
+				http.StatusBadRequest, "InvalidParameterValue", "The filter '%s' is invalid", name,
+			)
 		}
 		if !slices.Contains(f.list("Filter."+strconv.Itoa(i)+".Value"), value) {
 			return false, nil
@@ -191,7 +205,9 @@ func describeSubnets(s *Service, f form) ([]wire.Node, error) {
 	asked := f.list("SubnetId")
 	for _, id := range asked {
 		if s.subnetVPC(id) == "" {
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", id)
+			return nil, wire.Errorf(
+				http.StatusBadRequest, "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", id,
+			)
 		}
 	}
 	all := slices.Clone(Subnets)
@@ -201,7 +217,8 @@ func describeSubnets(s *Service, f form) ([]wire.Node, error) {
 	var found []string
 	for _, id := range all {
 		matches, err := filters(f, map[string]string{
-			"vpc-id": s.subnetVPC(id), "subnet-id": id, "default-for-az": strconv.FormatBool(s.find(typeSubnet, id) == nil),
+			"vpc-id": s.subnetVPC(id), "subnet-id": id,
+			"default-for-az":    strconv.FormatBool(s.find(typeSubnet, id) == nil),
 			"availability-zone": s.subnetZone(id), "state": "available",
 		})
 		if err != nil {
@@ -223,12 +240,15 @@ func (s *Service) subnetNodes(id string) []wire.Node {
 		wire.T(
 			"subnetId",
 			id,
-		), wire.T("subnetArn", s.arn("ec2", "subnet/"+id)), wire.T("state", "available"), wire.T("vpcId", s.subnetVPC(id)),
+		), wire.T("subnetArn", s.arn("ec2", "subnet/"+id)), wire.T("state", "available"),
+		wire.T("vpcId", s.subnetVPC(id)),
 		wire.T(
 			"ownerId",
 			s.config.Account,
-		), wire.T("cidrBlock", block), wire.T("availableIpAddressCount", "4091"), wire.T("availabilityZone", s.subnetZone(id)),
-		wire.T("defaultForAz", strconv.FormatBool(byDefault)), wire.T("mapPublicIpOnLaunch", strconv.FormatBool(public)),
+		), wire.T("cidrBlock", block), wire.T("availableIpAddressCount", "4091"),
+		wire.T("availabilityZone", s.subnetZone(id)),
+		wire.T("defaultForAz", strconv.FormatBool(byDefault)),
+		wire.T("mapPublicIpOnLaunch", strconv.FormatBool(public)),
 	}
 }
 
@@ -236,7 +256,9 @@ func describeSecurityGroups(s *Service, f form) ([]wire.Node, error) {
 	asked := f.list("GroupId")
 	for _, id := range asked {
 		if s.find(typeSecurityGroup, id) == nil {
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidGroup.NotFound", "The security group '%s' does not exist", id)
+			return nil, wire.Errorf(
+				http.StatusBadRequest, "InvalidGroup.NotFound", "The security group '%s' does not exist", id,
+			)
 		}
 	}
 	var found []*record
@@ -250,11 +272,15 @@ func describeSecurityGroups(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	return []wire.Node{list("securityGroupInfo", "item", found, func(group *record) []wire.Node {
-		return []wire.Node{wire.T("ownerId", s.config.Account), wire.T("groupId", group.ID), wire.T("groupName", group.Name),
+		return []wire.Node{
+			wire.T("ownerId", s.config.Account), wire.T("groupId", group.ID), wire.T("groupName", group.Name),
 			wire.T("groupDescription", group.Properties.text("GroupDescription")), wire.T("vpcId", group.Scope),
 			list("ipPermissions", "item", s.permissions(group, typeIngress, "SecurityGroupIngress"), permissionNodes),
-			list("ipPermissionsEgress", "item", s.permissions(group, typeEgress, "SecurityGroupEgress"), permissionNodes),
-			tagSet(group.Tags)}
+			list(
+				"ipPermissionsEgress", "item", s.permissions(group, typeEgress, "SecurityGroupEgress"), permissionNodes,
+			),
+			tagSet(group.Tags),
+		}
 	})}, nil
 }
 
@@ -279,7 +305,9 @@ func (s *Service) permissions(group *record, kind, property string) []properties
 
 func permissionNodes(p properties) []wire.Node {
 	group := p.or("SourceSecurityGroupId", p.text("DestinationSecurityGroupId"))
-	return present(wire.T("ipProtocol", p.text("IpProtocol")), wire.T("fromPort", p.text("FromPort")), wire.T("toPort", p.text("ToPort")),
+	return present(wire.T(
+		"ipProtocol", p.text("IpProtocol"),
+	), wire.T("fromPort", p.text("FromPort")), wire.T("toPort", p.text("ToPort")),
 		wire.N("groups", present(wire.N("item", present(wire.T("groupId", group))...))...),
 		wire.N("ipRanges", present(wire.N("item", present(wire.T("cidrIp", p.text("CidrIp")))...))...))
 }

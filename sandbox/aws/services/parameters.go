@@ -22,11 +22,16 @@ var parameterKinds = map[string]kind{
 
 func prepareParameter(s *Service, rec *record) error {
 	if other := s.named(typeParameter, rec.Name); other != nil && other != rec {
-		return failure("Ssm", http.StatusBadRequest, "AlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+		return failure(
+			"Ssm", http.StatusBadRequest, "AlreadyExists",
+			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
+		)
 	}
 	kind := rec.Properties.text("Type")
 	if kind != "String" && kind != "StringList" {
-		return invalid("Ssm", "Type %s is not supported: CloudFormation makes parameters of type String and StringList", kind)
+		return invalid(
+			"Ssm", "Type %s is not supported: CloudFormation makes parameters of type String and StringList", kind,
+		)
 	}
 	s.setParameter(rec, kind, rec.Properties.text("Value"))
 	return nil
@@ -102,7 +107,9 @@ func putParameter(s *Service, in properties) (any, error) {
 		return nil, wire.Errorf(http.StatusBadRequest, "ParameterAlreadyExists",
 			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
 	case rec == nil && !slices.Contains([]string{"String", "StringList", secureString}, kind):
-		return nil, wire.Errorf(http.StatusBadRequest, "ValidationException", "A parameter type is required when you create a parameter.")
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "ValidationException", "A parameter type is required when you create a parameter.",
+		)
 	case rec == nil:
 		rec = &record{
 			Type: typeParameter, Name: name, ID: name, Created: now, Tags: in.tags(),

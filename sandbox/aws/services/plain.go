@@ -27,7 +27,8 @@ func prepareTopic(s *Service, rec *record) error {
 func prepareQueue(s *Service, rec *record) error {
 	if rec.Properties.flag("FifoQueue") && !strings.HasSuffix(rec.Name, ".fifo") {
 		if rec.Properties.text("QueueName") != "" {
-			return invalid("Sqs", "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.")
+			return invalid("Sqs", "The name of a FIFO queue can only include alphanumeric characters, hyphens, or "+
+				"underscores, must end with .fifo suffix and be 1 to 80 in length.")
 		}
 		rec.Name += ".fifo"
 	}

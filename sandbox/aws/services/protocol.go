@@ -62,7 +62,9 @@ func (s *Service) query(namespace, version string, actions map[string]action) ht
 		}
 		call, ok := actions[name]
 		if !ok {
-			wire.WriteQueryError(w, namespace, wire.Errorf(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", name, version))
+			wire.WriteQueryError(w, namespace, wire.Errorf(
+				http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", name, version,
+			))
 			return
 		}
 		result, failed := s.locked(func() ([]wire.Node, error) { return call(s, f) })
@@ -76,7 +78,9 @@ func (s *Service) query(namespace, version string, actions map[string]action) ht
 
 func readForm(r *http.Request) (form, string, *wire.Error) {
 	if err := r.ParseForm(); err != nil {
-		return form{}, "", wire.Errorf(http.StatusBadRequest, "MalformedQueryString", "The query string could not be parsed: %v", err)
+		return form{}, "", wire.Errorf(
+			http.StatusBadRequest, "MalformedQueryString", "The query string could not be parsed: %v", err,
+		)
 	}
 	name := r.Form.Get("Action")
 	if name == "" {
@@ -98,7 +102,10 @@ func (s *Service) wireError(err error) *wire.Error {
 		return known
 	}
 	s.config.Logger.Error("sandbox service failed", "error", err)
-	return wire.Errorf(http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure.")
+	return wire.Errorf(
+		http.StatusInternalServerError, "InternalFailure",
+		"The request processing has failed because of an unknown error, exception or failure.",
+	)
 }
 
 // jsonAction answers one call of the JSON protocol: in is the request's object.
@@ -110,12 +117,17 @@ func (s *Service) json(prefix string, actions map[string]jsonAction) http.Handle
 		target, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), prefix+".")
 		call, ok := actions[target]
 		if !ok {
-			wire.WriteJSONError(w, wire.Errorf(http.StatusBadRequest, "UnknownOperationException", "The operation %s is not known to this service.", target))
+			wire.WriteJSONError(w, wire.Errorf(
+				http.StatusBadRequest, "UnknownOperationException", "The operation %s is not known to this service.",
+				target,
+			))
 			return
 		}
 		in := properties{}
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil && !errors.Is(err, io.EOF) {
-			wire.WriteJSONError(w, wire.Errorf(http.StatusBadRequest, "SerializationException", "The request's body is not a JSON object."))
+			wire.WriteJSONError(w, wire.Errorf(
+				http.StatusBadRequest, "SerializationException", "The request's body is not a JSON object.",
+			))
 			return
 		}
 		s.mu.Lock()

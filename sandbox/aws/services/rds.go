@@ -31,11 +31,17 @@ var rdsKinds = map[string]kind{
 		settle: settleDatabase, reject: rejectDatabase, terminating: terminateDatabase, remove: removeDatabase,
 	},
 	typeCluster: {
-		service: rds, named: "DBClusterIdentifier", limit: 63, lower: true, prepare: prepareCluster, reject: rejectCluster,
+		service: rds, named: "DBClusterIdentifier", limit: 63, lower: true, prepare: prepareCluster,
+		reject: rejectCluster,
 		remove: removeCluster,
 	},
-	typeSubnetGroup:    {service: rds, named: "DBSubnetGroupName", limit: 255, lower: true, prepare: prepareSubnetGroup, reject: rejectSubnetGroup},
-	typeParameterGroup: {service: rds, named: "DBParameterGroupName", limit: 255, lower: true, prepare: prepareParameterGroup},
+	typeSubnetGroup: {
+		service: rds, named: "DBSubnetGroupName", limit: 255, lower: true, prepare: prepareSubnetGroup,
+		reject: rejectSubnetGroup,
+	},
+	typeParameterGroup: {
+		service: rds, named: "DBParameterGroupName", limit: 255, lower: true, prepare: prepareParameterGroup,
+	},
 }
 
 // enginePorts are the engines that can be made, with their default ports.
@@ -49,7 +55,8 @@ var (
 )
 
 // usedSubnetGroup is what RDS says of a group that a database is in.
-const usedSubnetGroup = "Cannot delete the subnet group '%s' because at least one database instance: %s is still using it."
+const usedSubnetGroup = "Cannot delete the subnet group '%s' because at least one database instance: %s is still " +
+	"using it."
 
 const protectedDatabase = "Cannot delete protected DB Instance, please disable deletion protection and try again."
 
@@ -72,7 +79,8 @@ func prepareDatabase(s *Service, rec *record) error {
 	port := rec.Properties.or("Port", enginePorts[strings.ToLower(rec.given("Engine"))])
 	if rec.ID == "" {
 		rec.ID, rec.ARN, rec.Status = rec.Name, s.arn("rds", "db:"+rec.Name), "creating"
-		rec.Attributes["Endpoint.Address"] = rec.Name + "." + random(lowerDigits, 12) + "." + s.config.Region + ".rds.amazonaws.com"
+		rec.Attributes["Endpoint.Address"] = rec.Name + "." + random(lowerDigits, 12) + "." + s.config.Region +
+			".rds.amazonaws.com"
 		if s.config.Loopback {
 			rec.Attributes["Endpoint.Address"] = loopback
 		}
@@ -116,7 +124,9 @@ func (s *Service) legalDatabase(rec *record) error {
 	p := rec.Properties
 	switch {
 	case !databasePattern.MatchString(rec.Name):
-		return invalid(rds, "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.")
+		return invalid(rds, "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin "+
+			"with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or "+
+			"contain two consecutive hyphens.")
 	case s.named(typeDatabase, rec.Name) != nil && s.named(typeDatabase, rec.Name) != rec:
 		return failure(rds, http.StatusBadRequest, "AlreadyExists", "DB instance already exists")
 	case enginePorts[strings.ToLower(rec.given("Engine"))] == "":
@@ -154,7 +164,8 @@ func legalVersion(rec *record) error {
 	switch {
 	case rec.given("Engine") != "postgres" || wanted == 0:
 		return nil
-	case running == 0 && wanted < oldestSupported && rec.Properties.or("EngineLifecycleSupport", extendedSupport) != extendedSupport:
+	case running == 0 && wanted < oldestSupported &&
+		rec.Properties.or("EngineLifecycleSupport", extendedSupport) != extendedSupport:
 		return invalid(
 			rds,
 			"DB engine version %d is past its end of standard support date and requires RDS Extended Support",
@@ -206,8 +217,10 @@ func (s *Service) snapshot(rec *record, name string) *record {
 	}
 	now := s.config.Now().UTC()
 	snapshot := &record{
-		Type: typeSnapshot, ID: name, Name: name, Scope: rec.Name, ARN: s.arn("rds", "snapshot:"+name), Stack: rec.Stack, Logical: rec.Logical,
-		Properties: rec.Properties, Attributes: rec.Attributes, Hidden: rec.Hidden, Tags: tags, Status: "available", Created: now, Updated: now,
+		Type: typeSnapshot, ID: name, Name: name, Scope: rec.Name, ARN: s.arn("rds", "snapshot:"+name),
+		Stack: rec.Stack, Logical: rec.Logical,
+		Properties: rec.Properties, Attributes: rec.Attributes, Hidden: rec.Hidden, Tags: tags, Status: "available",
+		Created: now, Updated: now,
 	}
 	s.state.Records = append(s.state.Records, snapshot)
 	return snapshot
@@ -225,7 +238,8 @@ func prepareSubnetGroup(s *Service, rec *record) error {
 		zones[s.subnetZone(subnet)] = true
 	}
 	if len(zones) < 2 {
-		return invalid(rds, "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Add subnets to cover at least 2 AZs.")
+		return invalid(rds, "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Add "+
+			"subnets to cover at least 2 AZs.")
 	}
 	rec.ARN = s.arn("rds", "subgrp:"+rec.Name)
 	return nil

@@ -49,10 +49,14 @@ func (s *Service) databaseNodes(db *record) []wire.Node {
 	p := db.Properties
 	endpoint := wire.N("Endpoint")
 	if db.Status != "creating" {
-		endpoint = wire.N("Endpoint", wire.T("Address", db.Attributes["Endpoint.Address"]), wire.T("Port", db.Attributes["Endpoint.Port"]),
+		endpoint = wire.N("Endpoint", wire.T(
+			"Address", db.Attributes["Endpoint.Address"],
+		), wire.T("Port", db.Attributes["Endpoint.Port"]),
 			wire.T("HostedZoneId", db.Attributes["Endpoint.HostedZoneId"]))
 	}
-	groups := list("VpcSecurityGroups", "VpcSecurityGroupMembership", p.texts("VPCSecurityGroups"), func(group string) []wire.Node {
+	groups := list("VpcSecurityGroups", "VpcSecurityGroupMembership", p.texts(
+		"VPCSecurityGroups",
+	), func(group string) []wire.Node {
 		return []wire.Node{wire.T("VpcSecurityGroupId", group), wire.T("Status", "active")}
 	})
 	subnets := wire.N("DBSubnetGroup")
@@ -60,14 +64,22 @@ func (s *Service) databaseNodes(db *record) []wire.Node {
 		subnets.Children = s.subnetGroupNodes(group)
 	}
 	return present(
-		wire.T("DBInstanceIdentifier", db.Name), wire.T("DBInstanceClass", p.text("DBInstanceClass")), wire.T("Engine", db.given("Engine")),
-		wire.T("EngineVersion", db.given("EngineVersion")), wire.T("DBInstanceStatus", db.Status), wire.T("MasterUsername", db.given("MasterUsername")),
-		wire.T("DBName", db.given("DBName")), endpoint, wire.T("AllocatedStorage", cmp.Or(db.given("AllocatedStorage"), "20")), wire.T("StorageType", p.or("StorageType", "gp2")),
-		wire.T("InstanceCreateTime", isoTime(db.Created)), wire.T("BackupRetentionPeriod", p.or("BackupRetentionPeriod", "1")),
-		wire.T("MultiAZ", strconv.FormatBool(p.flag("MultiAZ"))), wire.T("PubliclyAccessible", strconv.FormatBool(p.flag("PubliclyAccessible"))),
-		wire.T("StorageEncrypted", strconv.FormatBool(db.given("StorageEncrypted") == "true")), wire.T("DeletionProtection", strconv.FormatBool(p.flag("DeletionProtection"))),
+		wire.T("DBInstanceIdentifier", db.Name), wire.T("DBInstanceClass", p.text("DBInstanceClass")),
+		wire.T("Engine", db.given("Engine")),
+		wire.T("EngineVersion", db.given("EngineVersion")), wire.T("DBInstanceStatus", db.Status),
+		wire.T("MasterUsername", db.given("MasterUsername")),
+		wire.T("DBName", db.given("DBName")), endpoint, wire.T(
+			"AllocatedStorage", cmp.Or(db.given("AllocatedStorage"), "20"),
+		), wire.T("StorageType", p.or("StorageType", "gp2")),
+		wire.T("InstanceCreateTime", isoTime(db.Created)),
+		wire.T("BackupRetentionPeriod", p.or("BackupRetentionPeriod", "1")),
+		wire.T("MultiAZ", strconv.FormatBool(p.flag("MultiAZ"))),
+		wire.T("PubliclyAccessible", strconv.FormatBool(p.flag("PubliclyAccessible"))),
+		wire.T("StorageEncrypted", strconv.FormatBool(db.given("StorageEncrypted") == "true")),
+		wire.T("DeletionProtection", strconv.FormatBool(p.flag("DeletionProtection"))),
 		wire.T("EngineLifecycleSupport", p.or("EngineLifecycleSupport", extendedSupport)),
-		wire.T("DbiResourceId", db.Attributes["DbiResourceId"]), wire.T("DBInstanceArn", db.ARN), groups, subnets, tagNodes("TagList", "Tag", db.Tags))
+		wire.T("DbiResourceId", db.Attributes["DbiResourceId"]), wire.T("DBInstanceArn", db.ARN), groups, subnets,
+		tagNodes("TagList", "Tag", db.Tags))
 }
 
 // modifyDatabase changes the deletion protection, at once; any other change belongs into the
@@ -81,7 +93,10 @@ func modifyDatabase(s *Service, f form) ([]wire.Node, error) {
 		switch parameter {
 		case "Action", "Version", "DBInstanceIdentifier", "DeletionProtection", "ApplyImmediately":
 		default:
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterCombination", "The parameter %s cannot be modified here; change it in the stack's template.", parameter)
+			return nil, wire.Errorf(
+				http.StatusBadRequest, "InvalidParameterCombination",
+				"The parameter %s cannot be modified here; change it in the stack's template.", parameter,
+			)
 		}
 	}
 	if protection := f.Get("DeletionProtection"); protection != "" {
@@ -113,7 +128,9 @@ func (s *Service) switchDatabase(f form, from, to string) ([]wire.Node, error) {
 	case db == nil:
 		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
 	case db.Status != from:
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidDBInstanceState", "Instance %s is not in %s state.", db.Name, from)
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "InvalidDBInstanceState", "Instance %s is not in %s state.", db.Name, from,
+		)
 	}
 	db.Status = to
 	return []wire.Node{wire.N("DBInstance", s.databaseNodes(db)...)}, s.save()
@@ -130,11 +147,21 @@ func createSnapshot(s *Service, f form) ([]wire.Node, error) {
 	case db == nil:
 		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
 	case !databasePattern.MatchString(name):
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterValue", "The parameter DBSnapshotIdentifier is not a valid identifier.")
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "InvalidParameterValue",
+			"The parameter DBSnapshotIdentifier is not a valid identifier.",
+		)
 	case s.named(typeSnapshot, name) != nil:
-		return nil, wire.Errorf(http.StatusBadRequest, "DBSnapshotAlreadyExists", "Cannot create the snapshot because a snapshot with the identifier %s already exists.", name)
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "DBSnapshotAlreadyExists",
+			"Cannot create the snapshot because a snapshot with the identifier %s already exists.", name,
+		)
 	case db.Status != "available":
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidDBInstanceState", "Cannot create a snapshot because the database instance %s is not currently in the available state.", db.Name)
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "InvalidDBInstanceState",
+			"Cannot create a snapshot because the database instance %s is not currently in the available state.",
+			db.Name,
+		)
 	}
 	snapshot := s.snapshot(db, name)
 	return []wire.Node{wire.N("DBSnapshot", snapshotNodes(snapshot)...)}, s.save()
@@ -145,7 +172,8 @@ func describeSnapshots(s *Service, f form) ([]wire.Node, error) {
 	var found []*record
 	for _, snapshot := range s.of(typeSnapshot) {
 		kind := f.Get("SnapshotType")
-		if (name == "" || strings.EqualFold(snapshot.Name, name)) && (db == "" || strings.EqualFold(snapshot.Scope, db)) && (kind == "" || kind == "manual") {
+		if (name == "" || strings.EqualFold(snapshot.Name, name)) &&
+			(db == "" || strings.EqualFold(snapshot.Scope, db)) && (kind == "" || kind == "manual") {
 			found = append(found, snapshot)
 		}
 	}
@@ -158,11 +186,15 @@ func describeSnapshots(s *Service, f form) ([]wire.Node, error) {
 
 func snapshotNodes(snapshot *record) []wire.Node {
 	return present(
-		wire.T("DBSnapshotIdentifier", snapshot.Name), wire.T("DBInstanceIdentifier", snapshot.Scope), wire.T("SnapshotCreateTime", isoTime(snapshot.Created)),
+		wire.T("DBSnapshotIdentifier", snapshot.Name), wire.T("DBInstanceIdentifier", snapshot.Scope),
+		wire.T("SnapshotCreateTime", isoTime(snapshot.Created)),
 		wire.T("Engine", snapshot.given("Engine")), wire.T("EngineVersion", snapshot.given("EngineVersion")),
-		wire.T("AllocatedStorage", cmp.Or(snapshot.given("AllocatedStorage"), "20")), wire.T("Encrypted", strconv.FormatBool(snapshot.given("StorageEncrypted") == "true")),
-		wire.T("Status", snapshot.Status), wire.T("MasterUsername", snapshot.given("MasterUsername")), wire.T("SnapshotType", "manual"),
-		wire.T("PercentProgress", "100"), wire.T("DBSnapshotArn", snapshot.ARN), wire.T("DbiResourceId", snapshot.Attributes["DbiResourceId"]),
+		wire.T("AllocatedStorage", cmp.Or(snapshot.given("AllocatedStorage"), "20")),
+		wire.T("Encrypted", strconv.FormatBool(snapshot.given("StorageEncrypted") == "true")),
+		wire.T("Status", snapshot.Status), wire.T("MasterUsername", snapshot.given("MasterUsername")),
+		wire.T("SnapshotType", "manual"),
+		wire.T("PercentProgress", "100"), wire.T("DBSnapshotArn", snapshot.ARN),
+		wire.T("DbiResourceId", snapshot.Attributes["DbiResourceId"]),
 		tagNodes("TagList", "Tag", snapshot.Tags))
 }
 
@@ -196,13 +228,18 @@ func describeSubnetGroups(s *Service, f form) ([]wire.Node, error) {
 
 func (s *Service) subnetGroupNodes(group *record) []wire.Node {
 	subnets := list("Subnets", "Subnet", group.Properties.texts("SubnetIds"), func(subnet string) []wire.Node {
-		return []wire.Node{wire.T("SubnetIdentifier", subnet), wire.N("SubnetAvailabilityZone", wire.T("Name", s.subnetZone(subnet))), wire.T("SubnetStatus", "Active")}
+		return []wire.Node{
+			wire.T("SubnetIdentifier", subnet), wire.N("SubnetAvailabilityZone", wire.T("Name", s.subnetZone(subnet))),
+			wire.T("SubnetStatus", "Active"),
+		}
 	})
 	vpc := VPC
 	if in := group.Properties.texts("SubnetIds"); len(in) > 0 {
 		vpc = s.subnetVPC(in[0])
 	}
-	return present(wire.T("DBSubnetGroupName", group.Name), wire.T("DBSubnetGroupDescription", group.Properties.text("DBSubnetGroupDescription")),
+	return present(wire.T(
+		"DBSubnetGroupName", group.Name,
+	), wire.T("DBSubnetGroupDescription", group.Properties.text("DBSubnetGroupDescription")),
 		wire.T("VpcId", vpc), wire.T("SubnetGroupStatus", "Complete"), subnets, wire.T("DBSubnetGroupArn", group.ARN))
 }
 

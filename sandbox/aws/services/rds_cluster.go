@@ -28,7 +28,8 @@ func prepareCluster(s *Service, rec *record) error {
 	if rec.ID == "" {
 		rec.ID, rec.ARN = rec.Name, s.arn("rds", "cluster:"+rec.Name)
 		rec.Attributes["DBClusterArn"] = rec.ARN
-		rec.Attributes["Endpoint.Address"] = rec.Name + ".cluster-" + random(lowerDigits, 12) + "." + s.config.Region + ".rds.amazonaws.com"
+		rec.Attributes["Endpoint.Address"] = rec.Name + ".cluster-" + random(lowerDigits, 12) + "." + s.config.Region +
+			".rds.amazonaws.com"
 		rec.Attributes["Endpoint.Port"] = rec.Properties.or("Port", enginePorts[engine])
 	}
 	rec.Status = "available"
@@ -51,7 +52,9 @@ func removeCluster(s *Service, rec *record, r resource.Request) {
 	if !r.Snapshot {
 		return
 	}
-	name := strings.ToLower(hyphens.ReplaceAllString(r.StackName+"-snapshot-"+r.LogicalID+"-"+random(lowerDigits, 12), "-"))
+	name := strings.ToLower(hyphens.ReplaceAllString(
+		r.StackName+"-snapshot-"+r.LogicalID+"-"+random(lowerDigits, 12), "-",
+	))
 	now := s.config.Now().UTC()
 	s.state.Records = append(s.state.Records, &record{
 		Type: typeClusterSnapshot, ID: name, Name: name, Scope: rec.Name, ARN: s.arn("rds", "cluster-snapshot:"+name),
@@ -90,9 +93,11 @@ func (s *Service) clusterNodes(cluster *record) []wire.Node {
 	})
 	p := cluster.Properties
 	return present(
-		wire.T("DBClusterIdentifier", cluster.Name), wire.T("DBClusterArn", cluster.ARN), wire.T("Engine", p.text("Engine")),
+		wire.T("DBClusterIdentifier", cluster.Name), wire.T("DBClusterArn", cluster.ARN),
+		wire.T("Engine", p.text("Engine")),
 		wire.T("EngineVersion", p.text("EngineVersion")), wire.T("Status", cluster.Status),
 		wire.T("Endpoint", cluster.Attributes["Endpoint.Address"]), wire.T("Port", cluster.Attributes["Endpoint.Port"]),
 		wire.T("MasterUsername", p.text("MasterUsername")), wire.T("ClusterCreateTime", isoTime(cluster.Created)),
-		wire.T("DeletionProtection", strconv.FormatBool(p.flag("DeletionProtection"))), members, tagNodes("TagList", "Tag", cluster.Tags))
+		wire.T("DeletionProtection", strconv.FormatBool(p.flag("DeletionProtection"))), members,
+		tagNodes("TagList", "Tag", cluster.Tags))
 }

@@ -21,7 +21,8 @@ func code(err error) string {
 
 func databaseProperties() map[string]any {
 	return map[string]any{
-		"Engine": "postgres", "EngineVersion": "16", "DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20", "DBName": "app",
+		"Engine": "postgres", "EngineVersion": "16", "DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20",
+		"DBName":         "app",
 		"MasterUsername": "perch", "MasterUserPassword": "x",
 	}
 }
@@ -33,7 +34,9 @@ func TestADatabaseIsCreatedAndAvailable(t *testing.T) {
 	diff(t, state.ID, "shop-main-database-abcdefghij12")
 	status := func() string {
 		t.Helper()
-		out, err := client.DescribeDBInstances(t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(state.ID)})
+		out, err := client.DescribeDBInstances(
+			t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(state.ID)},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +54,9 @@ func TestADatabaseIsCreatedAndAvailable(t *testing.T) {
 	if err := a.remove(r); err != nil {
 		t.Fatal(err)
 	}
-	_, err := client.DescribeDBInstances(t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(state.ID)})
+	_, err := client.DescribeDBInstances(
+		t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(state.ID)},
+	)
 	if code(err) != "DBInstanceNotFound" && code(err) != "DBInstanceNotFoundFault" {
 		t.Fatalf("error = %v, want DBInstanceNotFound", err)
 	}
@@ -64,7 +69,10 @@ func TestDeletionProtectionBlocksUntilItIsModified(t *testing.T) {
 	p["DeletionProtection"] = true
 	state, r := a.ready(typeDatabase, "Database", p)
 	wantError(t, a.remove(r), "Cannot delete protected DB Instance, please disable deletion protection and try again.")
-	out, err := client.ModifyDBInstance(t.Context(), &sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID), DeletionProtection: aws.Bool(false)})
+	out, err := client.ModifyDBInstance(
+		t.Context(),
+		&sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID), DeletionProtection: aws.Bool(false)},
+	)
 	if err != nil || aws.ToBool(out.DBInstance.DeletionProtection) {
 		t.Fatalf("modify: %+v, %v", out, err)
 	}
@@ -80,7 +88,9 @@ func TestAStoppedDatabaseCannotBeChangedUntilItIsStarted(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := sdk.NewFromConfig(a.aws)
 	state, r := a.ready(typeDatabase, "Database", databaseProperties())
-	if _, err := client.StopDBInstance(t.Context(), &sdk.StopDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)}); err != nil {
+	if _, err := client.StopDBInstance(
+		t.Context(), &sdk.StopDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)},
+	); err != nil {
 		t.Fatal(err)
 	}
 	_, err := client.StopDBInstance(t.Context(), &sdk.StopDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)})
@@ -89,7 +99,9 @@ func TestAStoppedDatabaseCannotBeChangedUntilItIsStarted(t *testing.T) {
 	r.Properties["AllocatedStorage"] = "30"
 	_, err = a.service.Handlers()[typeDatabase].Update(t.Context(), r)
 	wantError(t, err, "Database instance is not in available state.")
-	if _, err := client.StartDBInstance(t.Context(), &sdk.StartDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)}); err != nil {
+	if _, err := client.StartDBInstance(
+		t.Context(), &sdk.StartDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.service.Handlers()[typeDatabase].Update(t.Context(), r); err != nil {
@@ -100,7 +112,10 @@ func TestAStoppedDatabaseCannotBeChangedUntilItIsStarted(t *testing.T) {
 func TestOtherModificationsAreRejected(t *testing.T) {
 	a := newAccount(t, Config{})
 	state, _ := a.ready(typeDatabase, "Database", databaseProperties())
-	_, err := sdk.NewFromConfig(a.aws).ModifyDBInstance(t.Context(), &sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID), AllocatedStorage: aws.Int32(30)})
+	_, err := sdk.NewFromConfig(a.aws).ModifyDBInstance(
+		t.Context(),
+		&sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID), AllocatedStorage: aws.Int32(30)},
+	)
 	wantError(t, err, "AllocatedStorage cannot be modified here")
 }
 
@@ -113,7 +128,9 @@ func TestASnapshotIsLeftBehindWhereThePolicyAsks(t *testing.T) {
 		if err := a.remove(r); err != nil {
 			t.Fatal(err)
 		}
-		out, err := client.DescribeDBSnapshots(t.Context(), &sdk.DescribeDBSnapshotsInput{DBInstanceIdentifier: aws.String(state.ID)})
+		out, err := client.DescribeDBSnapshots(
+			t.Context(), &sdk.DescribeDBSnapshotsInput{DBInstanceIdentifier: aws.String(state.ID)},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,14 +139,20 @@ func TestASnapshotIsLeftBehindWhereThePolicyAsks(t *testing.T) {
 			continue
 		}
 		snapshot := out.DBSnapshots[0]
-		if name := aws.ToString(snapshot.DBSnapshotIdentifier); !strings.HasPrefix(name, "shop-main-snapshot-database-") || name != strings.ToLower(name) {
+		if name := aws.ToString(snapshot.DBSnapshotIdentifier); !strings.HasPrefix(
+			name, "shop-main-snapshot-database-",
+		) || name != strings.ToLower(name) {
 			t.Fatalf("snapshot %q", name)
 		}
 		diff(t, aws.ToString(snapshot.SnapshotType), "manual")
-		if _, err := client.DeleteDBSnapshot(t.Context(), &sdk.DeleteDBSnapshotInput{DBSnapshotIdentifier: snapshot.DBSnapshotIdentifier}); err != nil {
+		if _, err := client.DeleteDBSnapshot(
+			t.Context(), &sdk.DeleteDBSnapshotInput{DBSnapshotIdentifier: snapshot.DBSnapshotIdentifier},
+		); err != nil {
 			t.Fatal(err)
 		}
-		_, err = client.DeleteDBSnapshot(t.Context(), &sdk.DeleteDBSnapshotInput{DBSnapshotIdentifier: snapshot.DBSnapshotIdentifier})
+		_, err = client.DeleteDBSnapshot(
+			t.Context(), &sdk.DeleteDBSnapshotInput{DBSnapshotIdentifier: snapshot.DBSnapshotIdentifier},
+		)
 		wantError(t, err, "not found")
 	}
 }
@@ -151,19 +174,28 @@ func TestADatabaseIsRestoredFromASnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, reference := range []string{"shop-seed-1", aws.ToString(made.DBSnapshot.DBSnapshotArn)} {
-		restored, _ := a.ready(typeDatabase, "Restored"+string(rune('A'+i)), map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": reference})
-		out, err := client.DescribeDBInstances(t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: &restored.ID})
+		restored, _ := a.ready(typeDatabase, "Restored"+
+			string(rune('A'+i)), map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": reference})
+		out, err := client.DescribeDBInstances(
+			t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: &restored.ID},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		db := out.DBInstances[0]
-		got := []string{aws.ToString(db.Engine), aws.ToString(db.EngineVersion), aws.ToString(db.DBName), aws.ToString(db.MasterUsername)}
+		got := []string{
+			aws.ToString(db.Engine), aws.ToString(db.EngineVersion), aws.ToString(db.DBName),
+			aws.ToString(db.MasterUsername),
+		}
 		diff(t, got, []string{"postgres", "16", "app", "perch"})
 		if !aws.ToBool(db.StorageEncrypted) || restored.Attributes["Endpoint.Port"] != "5432" {
 			t.Errorf("encrypted %v, attributes %v", aws.ToBool(db.StorageEncrypted), restored.Attributes)
 		}
 	}
-	_, err = a.try(request(typeDatabase, "Unknown", map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": "shop-seed-2"}))
+	_, err = a.try(request(
+		typeDatabase, "Unknown",
+		map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": "shop-seed-2"},
+	))
 	wantError(t, err, "DBSnapshot not found: shop-seed-2")
 }
 
@@ -172,11 +204,17 @@ func TestARestoredDatabaseOutlivesItsSnapshot(t *testing.T) {
 	client := sdk.NewFromConfig(a.aws)
 	state, _ := a.ready(typeDatabase, "Source", databaseProperties())
 	name := aws.String("shop-seed-1")
-	if _, err := client.CreateDBSnapshot(t.Context(), &sdk.CreateDBSnapshotInput{DBInstanceIdentifier: &state.ID, DBSnapshotIdentifier: name}); err != nil {
+	if _, err := client.CreateDBSnapshot(
+		t.Context(), &sdk.CreateDBSnapshotInput{DBInstanceIdentifier: &state.ID, DBSnapshotIdentifier: name},
+	); err != nil {
 		t.Fatal(err)
 	}
-	_, r := a.ready(typeDatabase, "Restored", map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": *name})
-	if _, err := client.DeleteDBSnapshot(t.Context(), &sdk.DeleteDBSnapshotInput{DBSnapshotIdentifier: name}); err != nil {
+	_, r := a.ready(
+		typeDatabase, "Restored", map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": *name},
+	)
+	if _, err := client.DeleteDBSnapshot(
+		t.Context(), &sdk.DeleteDBSnapshotInput{DBSnapshotIdentifier: name},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.service.Handlers()[typeDatabase].Update(t.Context(), r); err != nil {
@@ -221,7 +259,9 @@ func TestASubnetGroupStandsInTwoZones(t *testing.T) {
 	p["DBSubnetGroupName"] = state.ID
 	_, db := a.ready(typeDatabase, "Database", p)
 	wantError(t, a.remove(r), "is still using it")
-	out, err := sdk.NewFromConfig(a.aws).DescribeDBSubnetGroups(t.Context(), &sdk.DescribeDBSubnetGroupsInput{DBSubnetGroupName: aws.String(state.ID)})
+	out, err := sdk.NewFromConfig(a.aws).DescribeDBSubnetGroups(
+		t.Context(), &sdk.DescribeDBSubnetGroupsInput{DBSubnetGroupName: aws.String(state.ID)},
+	)
 	if err != nil || len(out.DBSubnetGroups[0].Subnets) != 2 {
 		t.Fatalf("subnet groups = %+v, %v", out, err)
 	}

@@ -23,7 +23,10 @@ func (s *Service) Resolve(reference string) (string, error) {
 	case "ssm", "ssm-secure":
 		return s.resolveParameter(kind, rest)
 	}
-	return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Incorrect format is used in the following dynamic reference: [{{%s}}]", reference)
+	return "", wire.Errorf(
+		http.StatusBadRequest, "ValidationError",
+		"Incorrect format is used in the following dynamic reference: [{{%s}}]", reference,
+	)
 }
 
 // resolveSecret reads ID:SecretString:key:stage:version, where ID may be an ARN with colons of its
@@ -51,7 +54,9 @@ func (s *Service) resolveSecret(reference string) (string, error) {
 	}
 	entry, ok := object[key]
 	if !ok {
-		return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Could not find a value associated with JSONKey in SecretString")
+		return "", wire.Errorf(
+			http.StatusBadRequest, "ValidationError", "Could not find a value associated with JSONKey in SecretString",
+		)
 	}
 	return scalar(entry), nil
 }
@@ -62,8 +67,11 @@ func notFound(err error) error {
 	if !ok {
 		return err
 	}
-	return wire.Errorf(answer.Status, answer.Code, "%s (Service: AWSSecretsManager; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)",
-		answer.Message, answer.Status, answer.Code, uuid.NewString())
+	return wire.Errorf(
+		answer.Status, answer.Code,
+		"%s (Service: AWSSecretsManager; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)", answer.Message,
+		answer.Status, answer.Code, uuid.NewString(),
+	)
 }
 
 // resolveParameter reads NAME or NAME:VERSION of Parameter Store.
@@ -76,11 +84,18 @@ func (s *Service) resolveParameter(kind, reference string) (string, error) {
 	}
 	switch {
 	case err != nil:
-		return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Parameters: [%s:%s] cannot be found.", kind, reference)
+		return "", wire.Errorf(
+			http.StatusBadRequest, "ValidationError", "Parameters: [%s:%s] cannot be found.", kind, reference,
+		)
 	case kind == "ssm" && rec.secure():
-		return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Non-secure ssm prefix was used for secure parameter %s", name)
+		return "", wire.Errorf(
+			http.StatusBadRequest, "ValidationError", "Non-secure ssm prefix was used for secure parameter %s", name,
+		)
 	case kind == "ssm-secure" && !rec.secure():
-		return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Secure ssm-secure prefix was used for non-secure parameter %s", name)
+		return "", wire.Errorf(
+			http.StatusBadRequest, "ValidationError", "Secure ssm-secure prefix was used for non-secure parameter %s",
+			name,
+		)
 	}
 	return value, nil
 }

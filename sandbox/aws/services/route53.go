@@ -18,9 +18,11 @@ const (
 )
 
 var route53Kinds = map[string]kind{
-	typeHostedZone: {service: route53Service, named: "Name", prepare: prepareZone, reject: rejectZone, remove: removeZone},
-	typeRecordSet:  {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
-	typeSetGroup:   {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
+	typeHostedZone: {
+		service: route53Service, named: "Name", prepare: prepareZone, reject: rejectZone, remove: removeZone,
+	},
+	typeRecordSet: {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
+	typeSetGroup:  {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
 }
 
 // recordSet is one resource record set of a hosted zone.
@@ -72,10 +74,15 @@ func reversed(name string) string {
 
 // apex are the sets that every zone begins with.
 func apex(zone, name string) []recordSet {
-	servers := []string{"ns-1.sandbox.invalid.", "ns-2.sandbox.invalid.", "ns-3.sandbox.invalid.", "ns-4.sandbox.invalid."}
+	servers := []string{
+		"ns-1.sandbox.invalid.", "ns-2.sandbox.invalid.", "ns-3.sandbox.invalid.", "ns-4.sandbox.invalid.",
+	}
 	return []recordSet{
 		{Zone: zone, Name: name, Type: "NS", TTL: "172800", Values: servers},
-		{Zone: zone, Name: name, Type: "SOA", TTL: "900", Values: []string{servers[0] + " hostmaster.sandbox.invalid. 1 7200 900 1209600 86400"}},
+		{
+			Zone: zone, Name: name, Type: "SOA", TTL: "900",
+			Values: []string{servers[0] + " hostmaster.sandbox.invalid. 1 7200 900 1209600 86400"},
+		},
 	}
 }
 
@@ -107,7 +114,10 @@ func (s *Service) zoneSets(zone string) []recordSet {
 
 func rejectZone(s *Service, rec *record, late bool) error {
 	if late && len(s.zoneSets(rec.ID)) > 2 {
-		return invalid(route53Service, "The specified hosted zone contains non-required resource record sets  and so cannot be deleted.")
+		return invalid(
+			route53Service,
+			"The specified hosted zone contains non-required resource record sets  and so cannot be deleted.",
+		)
 	}
 	return nil
 }
@@ -149,7 +159,9 @@ func (s *Service) declared(rec *record) ([]recordSet, error) {
 		}
 		alias := p.child("AliasTarget")
 		set := recordSet{
-			Zone: zone.ID, Name: domainName(p.text("Name")), Type: p.text("Type"), SetID: p.text("SetIdentifier"), Weight: p.text("Weight"),
+			Zone: zone.ID, Name: domainName(p.text("Name")), Type: p.text(
+				"Type",
+			), SetID: p.text("SetIdentifier"), Weight: p.text("Weight"),
 			TTL: p.text("TTL"), Values: p.texts("ResourceRecords"), EvaluateHealth: alias.flag("EvaluateTargetHealth"),
 			AliasZone: alias.text("HostedZoneId"),
 		}
@@ -169,14 +181,23 @@ func (r recordSet) rejection(zone string) string {
 	switch {
 	case r.Name != zone && !strings.HasSuffix(r.Name, "."+zone):
 		return fmt.Sprintf("RRSet with DNS name %s is not permitted in zone %s", r.Name, zone)
-	case !slices.Contains([]string{"A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"}, r.Type):
-		return fmt.Sprintf("Value '%s' at 'type' failed to satisfy constraint: Member must satisfy enum value set", r.Type)
+	case !slices.Contains([]string{
+		"A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP", "SVCB",
+		"TLSA", "TXT",
+	}, r.Type):
+		return fmt.Sprintf(
+			"Value '%s' at 'type' failed to satisfy constraint: Member must satisfy enum value set", r.Type,
+		)
 	case r.Type == "CNAME" && r.Name == zone:
 		return fmt.Sprintf("RRSet of type CNAME with DNS name %s is not permitted at apex in zone %s", r.Name, zone)
 	case r.Alias == "" && len(r.Values) == 0:
-		return fmt.Sprintf("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none in Change with [Action=CREATE, Name=%s, Type=%s, SetIdentifier=%s]", r.Name, r.Type, orNull(r.SetID))
+		return fmt.Sprintf("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and "+
+			"ResourceRecords], or TrafficPolicyInstanceId], but found none in Change with [Action=CREATE, Name=%s, "+
+			"Type=%s, SetIdentifier=%s]", r.Name, r.Type, orNull(r.SetID))
 	case r.Alias != "" && (len(r.Values) > 0 || r.TTL != ""):
-		return fmt.Sprintf("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found more than one in Change with [Action=CREATE, Name=%s, Type=%s, SetIdentifier=%s]", r.Name, r.Type, orNull(r.SetID))
+		return fmt.Sprintf("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and "+
+			"ResourceRecords], or TrafficPolicyInstanceId], but found more than one in Change with [Action=CREATE, "+
+			"Name=%s, Type=%s, SetIdentifier=%s]", r.Name, r.Type, orNull(r.SetID))
 	case r.Alias == "" && r.TTL == "":
 		return "Invalid request: Missing field 'TTL' in Change"
 	}
@@ -198,9 +219,13 @@ func (s *Service) clash(set recordSet) string {
 	for _, other := range s.state.Sets {
 		switch {
 		case set.same(other):
-			return fmt.Sprintf("Tried to create resource record set [name='%s', type='%s'] but it already exists", set.Name, set.Type)
-		case other.Zone == set.Zone && other.Name == set.Name && other.Type != set.Type && (other.Type == "CNAME" || set.Type == "CNAME"):
-			return fmt.Sprintf("RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type %s with the same DNS name already exists in zone", set.Type, set.Name, other.Type)
+			return fmt.Sprintf(
+				"Tried to create resource record set [name='%s', type='%s'] but it already exists", set.Name, set.Type,
+			)
+		case other.Zone == set.Zone && other.Name == set.Name && other.Type != set.Type &&
+			(other.Type == "CNAME" || set.Type == "CNAME"):
+			return fmt.Sprintf("RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of "+
+				"type %s with the same DNS name already exists in zone", set.Type, set.Name, other.Type)
 		}
 	}
 	return ""

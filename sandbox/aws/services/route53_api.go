@@ -24,7 +24,10 @@ func (s *Service) route53() http.Handler {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serveRoute53(w, r, call) })
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		wire.WriteQueryError(w, route53Namespace, wire.Errorf(http.StatusNotFound, "UnknownOperationException", "No operation of Route 53 answers %s %s.", r.Method, r.URL.Path))
+		wire.WriteQueryError(w, route53Namespace, wire.Errorf(
+			http.StatusNotFound, "UnknownOperationException", "No operation of Route 53 answers %s %s.", r.Method,
+			r.URL.Path,
+		))
 	})
 	return mux
 }
@@ -52,5 +55,8 @@ func (s *Service) zoneOf(r *http.Request) (*record, error) {
 }
 
 func (s *Service) changeInfo() wire.Node {
-	return wire.N("ChangeInfo", wire.T("Id", "/change/C"+random(upperDigits, 20)), wire.T("Status", "INSYNC"), wire.T("SubmittedAt", isoTime(s.config.Now())))
+	return wire.N(
+		"ChangeInfo", wire.T("Id", "/change/C"+random(upperDigits, 20)), wire.T("Status", "INSYNC"),
+		wire.T("SubmittedAt", isoTime(s.config.Now())),
+	)
 }

@@ -20,7 +20,10 @@ func listSets(s *Service, r *http.Request) (int, wire.Node, error) {
 	query := r.URL.Query()
 	start := recordSet{Type: query.Get("type"), SetID: query.Get("identifier")}
 	if start.Type != "" && query.Get("name") == "" {
-		return 0, wire.Node{}, wire.Errorf(http.StatusBadRequest, "InvalidInput", "The input is not valid: StartRecordType was given without StartRecordName.")
+		return 0, wire.Node{}, wire.Errorf(
+			http.StatusBadRequest, "InvalidInput",
+			"The input is not valid: StartRecordType was given without StartRecordName.",
+		)
 	}
 	sets := s.zoneSets(zone.ID)
 	if name := query.Get("name"); name != "" {
@@ -32,10 +35,16 @@ func listSets(s *Service, r *http.Request) (int, wire.Node, error) {
 	if size == "" {
 		size = "300"
 	}
-	nodes := []wire.Node{list("ResourceRecordSets", "ResourceRecordSet", page, setNodes), wire.T("IsTruncated", strconv.FormatBool(next != "")), wire.T("MaxItems", size)}
+	nodes := []wire.Node{
+		list("ResourceRecordSets", "ResourceRecordSet", page, setNodes),
+		wire.T("IsTruncated", strconv.FormatBool(next != "")), wire.T("MaxItems", size),
+	}
 	if next != "" {
 		following := sets[len(page)]
-		nodes = append(nodes, present(wire.T("NextRecordName", following.Name), wire.T("NextRecordType", following.Type), wire.T("NextRecordIdentifier", following.SetID))...)
+		nodes = append(nodes, present(
+			wire.T("NextRecordName", following.Name), wire.T("NextRecordType", following.Type),
+			wire.T("NextRecordIdentifier", following.SetID),
+		)...)
 	}
 	return http.StatusOK, wire.N("ListResourceRecordSetsResponse", nodes...), nil
 }
@@ -43,10 +52,20 @@ func listSets(s *Service, r *http.Request) (int, wire.Node, error) {
 func setNodes(set recordSet) []wire.Node {
 	alias := wire.N("AliasTarget")
 	if set.Alias != "" {
-		alias = wire.N("AliasTarget", wire.T("HostedZoneId", set.AliasZone), wire.T("DNSName", set.Alias), wire.T("EvaluateTargetHealth", strconv.FormatBool(set.EvaluateHealth)))
+		alias = wire.N(
+			"AliasTarget", wire.T("HostedZoneId", set.AliasZone), wire.T("DNSName", set.Alias),
+			wire.T("EvaluateTargetHealth", strconv.FormatBool(set.EvaluateHealth)),
+		)
 	}
-	return present(wire.T("Name", set.Name), wire.T("Type", set.Type), wire.T("SetIdentifier", set.SetID), wire.T("Weight", set.Weight), wire.T("TTL", set.TTL),
-		list("ResourceRecords", "ResourceRecord", set.Values, func(value string) []wire.Node { return []wire.Node{wire.T("Value", value)} }), alias)
+	return present(
+		wire.T("Name", set.Name), wire.T("Type", set.Type), wire.T("SetIdentifier", set.SetID),
+		wire.T("Weight", set.Weight), wire.T("TTL", set.TTL),
+		list(
+			"ResourceRecords", "ResourceRecord", set.Values,
+			func(value string) []wire.Node { return []wire.Node{wire.T("Value", value)} },
+		),
+		alias,
+	)
 }
 
 // change is one change of a ChangeResourceRecordSets request.
@@ -64,9 +83,14 @@ type change struct {
 }
 
 func (c change) recordSet(zone string) recordSet {
-	set := recordSet{Zone: zone, Name: domainName(c.Set.Name), Type: c.Set.Type, SetID: c.Set.SetIdentifier, Weight: c.Set.Weight, TTL: c.Set.TTL, Values: c.Set.Values}
+	set := recordSet{
+		Zone: zone, Name: domainName(c.Set.Name), Type: c.Set.Type, SetID: c.Set.SetIdentifier, Weight: c.Set.Weight,
+		TTL: c.Set.TTL, Values: c.Set.Values,
+	}
 	if c.Set.Alias != nil {
-		set.Alias, set.AliasZone, set.EvaluateHealth = domainName(c.Set.Alias.DNSName), c.Set.Alias.HostedZoneID, c.Set.Alias.EvaluateTargetHealth
+		set.Alias, set.AliasZone, set.EvaluateHealth = domainName(
+			c.Set.Alias.DNSName,
+		), c.Set.Alias.HostedZoneID, c.Set.Alias.EvaluateTargetHealth
 	}
 	return set
 }
@@ -81,7 +105,10 @@ func changeSets(s *Service, r *http.Request) (int, wire.Node, error) {
 		Changes []change `xml:"ChangeBatch>Changes>Change"`
 	}
 	if err := xml.NewDecoder(r.Body).Decode(&in); err != nil || len(in.Changes) == 0 {
-		return 0, wire.Node{}, wire.Errorf(http.StatusBadRequest, "MalformedInput", "The request's XML is not a ChangeResourceRecordSetsRequest with changes.")
+		return 0, wire.Node{}, wire.Errorf(
+			http.StatusBadRequest, "MalformedInput",
+			"The request's XML is not a ChangeResourceRecordSetsRequest with changes.",
+		)
 	}
 	former := slices.Clone(s.state.Sets)
 	var reasons []string
@@ -92,7 +119,9 @@ func changeSets(s *Service, r *http.Request) (int, wire.Node, error) {
 	}
 	if len(reasons) > 0 {
 		s.state.Sets = former
-		return 0, wire.Node{}, wire.Errorf(http.StatusBadRequest, "InvalidChangeBatch", "[%s]", strings.Join(reasons, ", "))
+		return 0, wire.Node{}, wire.Errorf(
+			http.StatusBadRequest, "InvalidChangeBatch", "[%s]", strings.Join(reasons, ", "),
+		)
 	}
 	return http.StatusOK, wire.N("ChangeResourceRecordSetsResponse", s.changeInfo()), s.save()
 }
@@ -106,11 +135,13 @@ func (s *Service) change(zone *record, c change) string {
 	i := s.setIndex(set)
 	switch {
 	case c.Action == "DELETE" && i < 0:
-		return "Tried to delete resource record set [name='" + set.Name + "', type='" + set.Type + "'] but it was not found"
+		return "Tried to delete resource record set [name='" + set.Name + "', type='" + set.Type +
+			"'] but it was not found"
 	case c.Action == "DELETE" && (set.Type == "NS" || set.Type == "SOA") && set.Name == zone.Name:
 		return "A HostedZone must contain at least one NS record for the zone itself."
 	case c.Action == "DELETE" && s.state.Sets[i].differs(set):
-		return "Tried to delete resource record set [name='" + set.Name + "', type='" + set.Type + "'] but the values provided do not match the current values"
+		return "Tried to delete resource record set [name='" + set.Name + "', type='" + set.Type +
+			"'] but the values provided do not match the current values"
 	case c.Action == "DELETE":
 		s.state.Sets = slices.Delete(slices.Clone(s.state.Sets), i, i+1)
 	case c.Action == "UPSERT" && i >= 0:
@@ -122,11 +153,13 @@ func (s *Service) change(zone *record, c change) string {
 		}
 		s.state.Sets = append(s.state.Sets, set)
 	default:
-		return "Value '" + c.Action + "' at 'action' failed to satisfy constraint: Member must satisfy enum value set: [CREATE, DELETE, UPSERT]"
+		return "Value '" + c.Action +
+			"' at 'action' failed to satisfy constraint: Member must satisfy enum value set: [CREATE, DELETE, UPSERT]"
 	}
 	return ""
 }
 
 func (r recordSet) differs(other recordSet) bool {
-	return r.TTL != other.TTL || r.Alias != other.Alias || !slices.Equal(slices.Sorted(slices.Values(r.Values)), slices.Sorted(slices.Values(other.Values)))
+	return r.TTL != other.TTL || r.Alias != other.Alias ||
+		!slices.Equal(slices.Sorted(slices.Values(r.Values)), slices.Sorted(slices.Values(other.Values)))
 }

@@ -12,7 +12,8 @@ import (
 
 func txt(name string) types.ResourceRecordSet {
 	return types.ResourceRecordSet{
-		Name: aws.String(name), Type: types.RRTypeTxt, TTL: aws.Int64(60), ResourceRecords: []types.ResourceRecord{{Value: aws.String(`"x"`)}},
+		Name: aws.String(name), Type: types.RRTypeTxt, TTL: aws.Int64(60),
+		ResourceRecords: []types.ResourceRecord{{Value: aws.String(`"x"`)}},
 	}
 }
 
@@ -21,9 +22,10 @@ func (a *account) change(action types.ChangeAction, sets ...types.ResourceRecord
 	for _, set := range sets {
 		changes = append(changes, types.Change{Action: action, ResourceRecordSet: &set})
 	}
-	_, err := route53.NewFromConfig(a.aws).ChangeResourceRecordSets(a.t.Context(), &route53.ChangeResourceRecordSetsInput{
-		HostedZoneId: aws.String(HostedZone), ChangeBatch: &types.ChangeBatch{Changes: changes},
-	})
+	_, err := route53.NewFromConfig(a.aws).
+		ChangeResourceRecordSets(a.t.Context(), &route53.ChangeResourceRecordSetsInput{
+			HostedZoneId: aws.String(HostedZone), ChangeBatch: &types.ChangeBatch{Changes: changes},
+		})
 	return err
 }
 
@@ -49,10 +51,15 @@ func (a *account) listed(size int32) []string {
 
 func TestRecordsAreListedByLabelsFromTheRight(t *testing.T) {
 	a := newAccount(t, Config{})
-	if err := a.change(types.ChangeActionCreate, txt("b.localhost"), txt("a.b.localhost"), txt("*.localhost"), txt("C.localhost")); err != nil {
+	if err := a.change(
+		types.ChangeActionCreate, txt("b.localhost"), txt("a.b.localhost"), txt("*.localhost"), txt("C.localhost"),
+	); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"localhost. NS", "localhost. SOA", `\052.localhost. TXT`, "b.localhost. TXT", "a.b.localhost. TXT", "c.localhost. TXT"}
+	want := []string{
+		"localhost. NS", "localhost. SOA", `\052.localhost. TXT`, "b.localhost. TXT", "a.b.localhost. TXT",
+		"c.localhost. TXT",
+	}
 	for size := int32(1); size <= 7; size++ {
 		diff(t, a.listed(size), want)
 	}
@@ -61,7 +68,9 @@ func TestRecordsAreListedByLabelsFromTheRight(t *testing.T) {
 func TestPagesOfRecordsAreTheWholeListing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		a := newAccount(t, Config{})
-		labels := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-c]{1,2}(\.[a-c])?`), 1, 12, rapid.ID[string]).Draw(rt, "labels")
+		labels := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-c]{1,2}(\.[a-c])?`), 1, 12, rapid.ID[string]).Draw(
+			rt, "labels",
+		)
 		sets := make([]types.ResourceRecordSet, len(labels))
 		for i, label := range labels {
 			sets[i] = txt(label + ".localhost")
@@ -86,9 +95,19 @@ func TestABatchOfChangesIsDoneWhollyOrNotAtAll(t *testing.T) {
 		action         types.ChangeAction
 		sets           []types.ResourceRecordSet
 	}{
-		{"created twice", "Tried to create resource record set [name='a.localhost.', type='TXT'] but it already exists", types.ChangeActionCreate, []types.ResourceRecordSet{txt("b.localhost"), txt("a.localhost")}},
-		{"deleted but missing", "but it was not found", types.ChangeActionDelete, []types.ResourceRecordSet{txt("a.localhost"), txt("b.localhost")}},
-		{"outside the zone", "RRSet with DNS name a.example.com. is not permitted in zone localhost.", types.ChangeActionUpsert, []types.ResourceRecordSet{txt("b.localhost"), txt("a.example.com")}},
+		{
+			"created twice",
+			"Tried to create resource record set [name='a.localhost.', type='TXT'] but it already exists",
+			types.ChangeActionCreate, []types.ResourceRecordSet{txt("b.localhost"), txt("a.localhost")},
+		},
+		{
+			"deleted but missing", "but it was not found", types.ChangeActionDelete,
+			[]types.ResourceRecordSet{txt("a.localhost"), txt("b.localhost")},
+		},
+		{
+			"outside the zone", "RRSet with DNS name a.example.com. is not permitted in zone localhost.",
+			types.ChangeActionUpsert, []types.ResourceRecordSet{txt("b.localhost"), txt("a.example.com")},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -110,18 +129,25 @@ func TestAnAliasRecordFollowsItsResource(t *testing.T) {
 	balancer := a.shop()
 	p := map[string]any{
 		"HostedZoneId": HostedZone, "Name": "login.localhost", "Type": "A",
-		"AliasTarget": map[string]any{"DNSName": balancer.Attributes["DNSName"], "HostedZoneId": balancer.Attributes["CanonicalHostedZoneID"]},
+		"AliasTarget": map[string]any{
+			"DNSName": balancer.Attributes["DNSName"], "HostedZoneId": balancer.Attributes["CanonicalHostedZoneID"],
+		},
 	}
 	state, r := a.create(typeRecordSet, "Record", p)
 	diff(t, state.ID, "login.localhost")
-	out, err := route53.NewFromConfig(a.aws).ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: aws.String(HostedZone), StartRecordName: aws.String("login.localhost")})
+	out, err := route53.NewFromConfig(a.aws).ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{
+		HostedZoneId: aws.String(HostedZone), StartRecordName: aws.String("login.localhost"),
+	})
 	if err != nil || aws.ToString(out.ResourceRecordSets[0].AliasTarget.DNSName) != balancer.Attributes["DNSName"]+"." {
 		t.Fatalf("records = %+v, %v", out, err)
 	}
 	_, err = a.try(request(typeRecordSet, "Second", p))
 	wantError(t, err, "[Tried to create resource record set [name='login.localhost.', type='A'] but it already exists]")
 
-	r.Properties = map[string]any{"HostedZoneId": HostedZone, "Name": "login.localhost", "Type": "CNAME", "TTL": 60, "ResourceRecords": []any{"elsewhere.example.com"}}
+	r.Properties = map[string]any{
+		"HostedZoneId": HostedZone, "Name": "login.localhost", "Type": "CNAME", "TTL": 60,
+		"ResourceRecords": []any{"elsewhere.example.com"},
+	}
 	if _, err := a.service.Handlers()[typeRecordSet].Update(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
@@ -137,13 +163,30 @@ func TestARecordThatRoute53WouldRejectIsRejected(t *testing.T) {
 		name, sentence string
 		properties     map[string]any
 	}{
-		{"unknown zone", "No hosted zone found with ID: ZNOPE", map[string]any{"HostedZoneId": "ZNOPE", "Name": "a.localhost", "Type": "A"}},
-		{"unknown zone by name", "No hosted zones named example.com. found", map[string]any{"HostedZoneName": "example.com.", "Name": "a.localhost", "Type": "A"}},
+		{
+			"unknown zone", "No hosted zone found with ID: ZNOPE",
+			map[string]any{"HostedZoneId": "ZNOPE", "Name": "a.localhost", "Type": "A"},
+		},
+		{
+			"unknown zone by name", "No hosted zones named example.com. found",
+			map[string]any{"HostedZoneName": "example.com.", "Name": "a.localhost", "Type": "A"},
+		},
 		{"no target", "but found none", map[string]any{"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "A"}},
-		{"alias with a TTL", "but found more than one", map[string]any{"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "A", "TTL": "60", "AliasTarget": map[string]any{"DNSName": "b.example.com"}}},
-		{"no TTL", "Missing field 'TTL'", map[string]any{"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "A", "ResourceRecords": []any{"203.0.113.1"}}},
-		{"CNAME at the apex", "is not permitted at apex in zone localhost.", map[string]any{"HostedZoneId": HostedZone, "Name": "localhost", "Type": "CNAME", "TTL": "60", "ResourceRecords": []any{"x.example.com"}}},
-		{"CNAME beside another", "a conflicting RRSet of type TXT", map[string]any{"HostedZoneId": HostedZone, "Name": "taken.localhost", "Type": "CNAME", "TTL": "60", "ResourceRecords": []any{"x.example.com"}}},
+		{"alias with a TTL", "but found more than one", map[string]any{
+			"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "A", "TTL": "60",
+			"AliasTarget": map[string]any{"DNSName": "b.example.com"},
+		}},
+		{"no TTL", "Missing field 'TTL'", map[string]any{
+			"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "A", "ResourceRecords": []any{"203.0.113.1"},
+		}},
+		{"CNAME at the apex", "is not permitted at apex in zone localhost.", map[string]any{
+			"HostedZoneId": HostedZone, "Name": "localhost", "Type": "CNAME", "TTL": "60",
+			"ResourceRecords": []any{"x.example.com"},
+		}},
+		{"CNAME beside another", "a conflicting RRSet of type TXT", map[string]any{
+			"HostedZoneId": HostedZone, "Name": "taken.localhost", "Type": "CNAME", "TTL": "60",
+			"ResourceRecords": []any{"x.example.com"},
+		}},
 	}
 	a := newAccount(t, Config{})
 	if err := a.change(types.ChangeActionCreate, txt("taken.localhost")); err != nil {
@@ -172,13 +215,16 @@ func TestAZoneIsRemovedOnlyWhenEmpty(t *testing.T) {
 	if err := a.remove(r); err != nil {
 		t.Fatal(err)
 	}
-	_, err := route53.NewFromConfig(a.aws).ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: &state.ID})
+	_, err := route53.NewFromConfig(a.aws).ListResourceRecordSets(
+		t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: &state.ID},
+	)
 	diff(t, code(err), "NoSuchHostedZone")
 }
 
 func TestDomainNamesHaveOneSpelling(t *testing.T) {
 	for name, want := range map[string]string{
-		"A.localhost": "a.localhost.", "a.localhost.": "a.localhost.", "*.localhost": `\052.localhost.`, `\052.localhost.`: `\052.localhost.`,
+		"A.localhost": "a.localhost.", "a.localhost.": "a.localhost.", "*.localhost": `\052.localhost.`,
+		`\052.localhost.`: `\052.localhost.`,
 	} {
 		if got := domainName(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)

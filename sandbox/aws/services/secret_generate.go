@@ -21,7 +21,9 @@ func generateSecret(p properties) (string, error) {
 	}
 	object := map[string]any{}
 	if template == "" || key == "" || json.Unmarshal([]byte(template), &object) != nil {
-		return "", invalid(secretsManager, "SecretStringTemplate must be a JSON object and stand together with GenerateStringKey.")
+		return "", invalid(
+			secretsManager, "SecretStringTemplate must be a JSON object and stand together with GenerateStringKey.",
+		)
 	}
 	object[key] = password
 	body, err := json.Marshal(object)
@@ -31,7 +33,8 @@ func generateSecret(p properties) (string, error) {
 func generatePassword(p properties) (string, error) {
 	length, excluded := p.number("PasswordLength", 32), p.text("ExcludeCharacters")
 	if length < 1 || length > 4096 {
-		return "", invalid(secretsManager, "1 validation error detected: Value '%d' at 'passwordLength' failed to satisfy constraint: Member must have value between 1 and 4096", length)
+		return "", invalid(secretsManager, "1 validation error detected: Value '%d' at 'passwordLength' failed to "+
+			"satisfy constraint: Member must have value between 1 and 4096", length)
 	}
 	groups := passwordGroups(p, excluded)
 	all := strings.Join(groups, "")

@@ -26,12 +26,16 @@ var secretKinds = map[string]kind{
 
 func prepareSecret(s *Service, rec *record) error {
 	if other := s.named(typeSecret, rec.Name); other != nil && other != rec {
-		return failure(secretsManager, http.StatusBadRequest, "AlreadyExists", "The operation failed because the secret %s already exists.", rec.Name)
+		return failure(
+			secretsManager, http.StatusBadRequest, "AlreadyExists",
+			"The operation failed because the secret %s already exists.", rec.Name,
+		)
 	}
 	text, generate := rec.Properties.text("SecretString"), rec.Properties.child("GenerateSecretString")
 	switch fresh := rec.ID == ""; {
 	case text != "" && generate != nil:
-		return invalid(secretsManager, "You can't specify both a secret value and a configuration to generate one. Choose one of SecretString and GenerateSecretString.")
+		return invalid(secretsManager, "You can't specify both a secret value and a configuration to generate one. "+
+			"Choose one of SecretString and GenerateSecretString.")
 	case text != "":
 		rec.Hidden["value"] = text
 	case fresh && generate != nil:
@@ -54,7 +58,9 @@ var attachmentKeys = []string{"engine", "host", "port", "dbname", "dbInstanceIde
 func prepareAttachment(s *Service, rec *record) error {
 	secret := s.known(typeSecret, rec.Properties.text("SecretId"))
 	if secret == nil {
-		return failure(secretsManager, http.StatusNotFound, "NotFound", "Secrets Manager can't find the specified secret.")
+		return failure(
+			secretsManager, http.StatusNotFound, "NotFound", "Secrets Manager can't find the specified secret.",
+		)
 	}
 	target, kind := rec.Properties.text("TargetId"), rec.Properties.text("TargetType")
 	if kind != typeDatabase || s.named(typeDatabase, target) == nil {
@@ -62,7 +68,10 @@ func prepareAttachment(s *Service, rec *record) error {
 	}
 	var object map[string]any
 	if json.Unmarshal([]byte(secret.Hidden["value"]), &object) != nil {
-		return invalid(secretsManager, "The secret's value is not a JSON object, so that the target's details cannot be added to it")
+		return invalid(
+			secretsManager,
+			"The secret's value is not a JSON object, so that the target's details cannot be added to it",
+		)
 	}
 	rec.ID = secret.ARN
 	return nil
@@ -75,7 +84,8 @@ func attach(s *Service, rec *record) {
 		return
 	}
 	details := map[string]any{
-		"engine": db.given("Engine"), "host": db.Attributes["Endpoint.Address"], "port": number(db.Attributes["Endpoint.Port"]),
+		"engine": db.given("Engine"), "host": db.Attributes["Endpoint.Address"],
+		"port":                 number(db.Attributes["Endpoint.Port"]),
 		"dbInstanceIdentifier": db.Name,
 	}
 	if name := db.given("DBName"); name != "" {
@@ -124,14 +134,21 @@ var secretActions = map[string]jsonAction{
 func createSecret(s *Service, in properties) (any, error) {
 	now := s.config.Now().UTC()
 	secret := &record{
-		Type: typeSecret, Name: in.text("Name"), Created: now, Updated: now, Properties: properties{"SecretString": in.text("SecretString")},
-		Tags: in.tags(), Attributes: map[string]string{}, Hidden: map[string]string{},
+		Type: typeSecret, Name: in.text("Name"), Created: now, Updated: now,
+		Properties: properties{"SecretString": in.text("SecretString")},
+		Tags:       in.tags(), Attributes: map[string]string{}, Hidden: map[string]string{},
 	}
 	if secret.Name == "" {
-		return nil, wire.Errorf(http.StatusBadRequest, "ValidationException", "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null")
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "ValidationException",
+			"1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null",
+		)
 	}
 	if err := prepareSecret(s, secret); err != nil {
-		return nil, wire.Errorf(http.StatusBadRequest, "ResourceExistsException", "The operation failed because the secret %s already exists.", secret.Name)
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "ResourceExistsException",
+			"The operation failed because the secret %s already exists.", secret.Name,
+		)
 	}
 	s.state.Records = append(s.state.Records, secret)
 	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.Hidden["version"]}, s.save()
@@ -144,7 +161,9 @@ func (s *Service) secret(reference string) (*record, error) {
 			return secret, nil
 		}
 	}
-	return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+	return nil, wire.Errorf(
+		http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.",
+	)
 }
 
 func getSecretValue(s *Service, in properties) (any, error) {
@@ -159,7 +178,10 @@ func getSecretValue(s *Service, in properties) (any, error) {
 	version, stage := in.text("VersionId"), in.or("VersionStage", "AWSCURRENT")
 	value, ok := secret.Hidden["value"]
 	if !ok || stage != "AWSCURRENT" || version != "" && version != secret.Hidden["version"] {
-		return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", stage)
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "ResourceNotFoundException",
+			"Secrets Manager can't find the specified secret value for staging label: %s", stage,
+		)
 	}
 	return map[string]any{
 		"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.Hidden["version"], "SecretString": value,

@@ -13,7 +13,9 @@ import (
 
 func (a *account) secretString(id string) string {
 	a.t.Helper()
-	out, err := secretsmanager.NewFromConfig(a.aws).GetSecretValue(a.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
+	out, err := secretsmanager.NewFromConfig(a.aws).GetSecretValue(
+		a.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)},
+	)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -25,7 +27,8 @@ func generated(p map[string]any) map[string]any { return map[string]any{"Generat
 func TestAGeneratedSecretIsAttachedToItsDatabase(t *testing.T) {
 	a := newAccount(t, Config{})
 	state, r := a.ready(typeSecret, "Secret", generated(map[string]any{
-		"SecretStringTemplate": `{"username":"perch"}`, "GenerateStringKey": "password", "PasswordLength": 30, "ExcludeCharacters": `"@/\`,
+		"SecretStringTemplate": `{"username":"perch"}`, "GenerateStringKey": "password", "PasswordLength": 30,
+		"ExcludeCharacters": `"@/\`,
 	}))
 	if !regexp.MustCompile(`^arn:aws:secretsmanager:eu-central-1:123456789012:secret:Secret-abcdefghij12-[A-Za-z]{6}$`).
 		MatchString(state.ID) {
@@ -33,7 +36,10 @@ func TestAGeneratedSecretIsAttachedToItsDatabase(t *testing.T) {
 	}
 	diff(t, state.Attributes, map[string]string{"Id": state.ID})
 	db, _ := a.ready(typeDatabase, "Database", databaseProperties())
-	attached, attachment := a.ready(typeAttachment, "Attachment", map[string]any{"SecretId": state.ID, "TargetId": db.ID, "TargetType": typeDatabase})
+	attached, attachment := a.ready(
+		typeAttachment, "Attachment",
+		map[string]any{"SecretId": state.ID, "TargetId": db.ID, "TargetType": typeDatabase},
+	)
 	diff(t, attached.ID, state.ID)
 
 	var value map[string]any
@@ -45,11 +51,13 @@ func TestAGeneratedSecretIsAttachedToItsDatabase(t *testing.T) {
 		t.Fatalf("password %q", password)
 	}
 	diff(t, value, map[string]any{
-		"username": "perch", "password": password, "engine": "postgres", "host": db.Attributes["Endpoint.Address"], "port": 5432.0,
+		"username": "perch", "password": password, "engine": "postgres", "host": db.Attributes["Endpoint.Address"],
+		"port":   5432.0,
 		"dbname": "app", "dbInstanceIdentifier": db.ID,
 	})
 	for key, want := range map[string]string{"password": password, "port": "5432"} {
-		if got, err := a.service.Resolve("resolve:secretsmanager:" + state.ID + ":SecretString:" + key); err != nil || got != want {
+		if got, err := a.service.Resolve("resolve:secretsmanager:" + state.ID + ":SecretString:" + key); err != nil ||
+			got != want {
 			t.Errorf("resolve %s = %q, %v", key, got, err)
 		}
 	}
@@ -62,7 +70,9 @@ func TestAGeneratedSecretIsAttachedToItsDatabase(t *testing.T) {
 	if err := a.remove(r); err != nil {
 		t.Fatal(err)
 	}
-	_, err := secretsmanager.NewFromConfig(a.aws).DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(state.ID)})
+	_, err := secretsmanager.NewFromConfig(a.aws).DescribeSecret(
+		t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(state.ID)},
+	)
 	diff(t, code(err), "ResourceNotFoundException")
 }
 
@@ -70,12 +80,16 @@ func TestGeneratedPasswordsKeepTheirRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		length := rapid.IntRange(4, 80).Draw(rt, "length")
 		excluded := rapid.StringMatching(`[a-zA-Z0-9!-/]{0,10}`).Draw(rt, "excluded")
-		p := properties{"PasswordLength": length, "ExcludeCharacters": excluded, "ExcludePunctuation": rapid.Bool().Draw(rt, "plain")}
+		p := properties{
+			"PasswordLength": length, "ExcludeCharacters": excluded,
+			"ExcludePunctuation": rapid.Bool().Draw(rt, "plain"),
+		}
 		password, err := generatePassword(p)
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if len(password) != length || excluded != "" && strings.ContainsAny(password, excluded) || !hasEach(password, passwordGroups(p, excluded)) {
+		if len(password) != length || excluded != "" && strings.ContainsAny(password, excluded) ||
+			!hasEach(password, passwordGroups(p, excluded)) {
 			rt.Fatalf("password %q", password)
 		}
 		if p.flag("ExcludePunctuation") && strings.ContainsAny(password, punctuation) {
@@ -108,10 +122,18 @@ func TestSecretsAreRejectedInSecretsManagersWords(t *testing.T) {
 		name, sentence string
 		properties     map[string]any
 	}{
-		{"both ways", "You can't specify both", map[string]any{"SecretString": "x", "GenerateSecretString": map[string]any{"PasswordLength": 3}}},
+		{
+			"both ways", "You can't specify both",
+			map[string]any{"SecretString": "x", "GenerateSecretString": map[string]any{"PasswordLength": 3}},
+		},
 		{"too long", "between 1 and 4096", generated(map[string]any{"PasswordLength": 5000})},
-		{"template without key", "must be a JSON object and stand together with GenerateStringKey", generated(map[string]any{"SecretStringTemplate": "{}"})},
-		{"nothing left", "You excluded all characters", generated(map[string]any{"ExcludeLowercase": true, "ExcludeUppercase": true, "ExcludeNumbers": true, "ExcludePunctuation": true})},
+		{
+			"template without key", "must be a JSON object and stand together with GenerateStringKey",
+			generated(map[string]any{"SecretStringTemplate": "{}"}),
+		},
+		{"nothing left", "You excluded all characters", generated(map[string]any{
+			"ExcludeLowercase": true, "ExcludeUppercase": true, "ExcludeNumbers": true, "ExcludePunctuation": true,
+		})},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -129,13 +151,15 @@ func TestReferencesThatLeadNowhereAreErrors(t *testing.T) {
 		t.Fatalf("parameter = %q, %v", got, err)
 	}
 	for reference, sentence := range map[string]string{
-		"resolve:secretsmanager:nope":                            "can't find the specified secret",
-		"resolve:secretsmanager:json:SecretString:c":             "Could not find a value associated with JSONKey",
-		"resolve:ssm:/shop/nope":                                 "Parameters: [ssm:/shop/nope] cannot be found.",
-		"resolve:ssm:/shop/size:2":                               "Parameters: [ssm:/shop/size:2] cannot be found.",
-		"resolve:ssm-secure:/shop/size":                          "Secure ssm-secure prefix was used for non-secure parameter /shop/size",
-		"resolve:secretsmanager:json:SecretString:a:AWSPREVIOUS": "can't find the specified secret value for staging label: AWSPREVIOUS",
-		"resolve:vault:x":                                        "Incorrect format is used",
+		"resolve:secretsmanager:nope":                "can't find the specified secret",
+		"resolve:secretsmanager:json:SecretString:c": "Could not find a value associated with JSONKey",
+		"resolve:ssm:/shop/nope":                     "Parameters: [ssm:/shop/nope] cannot be found.",
+		"resolve:ssm:/shop/size:2":                   "Parameters: [ssm:/shop/size:2] cannot be found.",
+		"resolve:ssm-secure:/shop/size": "Secure ssm-secure prefix was used for non-secure " +
+			"parameter /shop/size",
+		"resolve:secretsmanager:json:SecretString:a:AWSPREVIOUS": "can't find the specified secret value for staging " +
+			"label: AWSPREVIOUS",
+		"resolve:vault:x": "Incorrect format is used",
 	} {
 		_, err := a.service.Resolve(reference)
 		wantError(t, err, sentence)

@@ -56,7 +56,8 @@ func newAccount(t *testing.T, config Config) *account {
 // request is what the engine would ask for a resource of the stack `shop-main`.
 func request(kind, logical string, p map[string]any) resource.Request {
 	return resource.Request{
-		Account: testAccount, Region: testRegion, StackID: "stack-1", StackName: "shop-main", LogicalID: logical, Type: kind, Properties: p,
+		Account: testAccount, Region: testRegion, StackID: "stack-1", StackName: "shop-main", LogicalID: logical,
+		Type: kind, Properties: p,
 		Tags: map[string]string{"branch": "main", "aws:cloudformation:stack-name": "shop-main"}, Suffix: "abcdefghij12",
 	}
 }
@@ -125,7 +126,9 @@ func setting(namespace, name, value string) any {
 func (a *account) shop() resource.State {
 	a.t.Helper()
 	a.ready(typeApplication, "Application", map[string]any{"ApplicationName": "shop"})
-	a.ready(typeVersion, "Version", map[string]any{"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": "bundle.zip"}})
+	a.ready(typeVersion, "Version", map[string]any{
+		"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": "bundle.zip"},
+	})
 	balancer, _ := a.ready(typeLoadBalancer, "Balancer", map[string]any{"Name": "shop", "Subnets": anys(Subnets)})
 	return balancer
 }
@@ -135,10 +138,12 @@ const versionLabel = "shop-main-Version-abcdefghij12"
 // environmentProperties are those of an environment behind the shared load balancer.
 func environmentProperties(balancer string) map[string]any {
 	return map[string]any{
-		"ApplicationName": "shop", "EnvironmentName": "shop-login", "SolutionStackName": solutionStacks[0], "VersionLabel": versionLabel,
+		"ApplicationName": "shop", "EnvironmentName": "shop-login", "SolutionStackName": solutionStacks[0],
+		"VersionLabel": versionLabel,
 		"OptionSettings": []any{
 			setting(nsEnvironment, "LoadBalancerIsShared", "true"), setting(nsBalancer, "SharedLoadBalancer", balancer),
-			setting("aws:elbv2:listener:443", "Rules", "branch"), setting(nsRule+"branch", "HostHeaders", "login.localhost"),
+			setting("aws:elbv2:listener:443", "Rules", "branch"),
+			setting(nsRule+"branch", "HostHeaders", "login.localhost"),
 			setting(nsApplicationEV, "PERCH_BRANCH", "login"),
 			setting("aws:elasticbeanstalk:environment:process:default", "HealthCheckPath", "/healthz"),
 		},
@@ -149,7 +154,9 @@ func TestStateSurvivesARestart(t *testing.T) {
 	dir := t.TempDir()
 	first := newAccount(t, Config{Dir: dir})
 	secret, _ := first.ready(typeSecret, "Secret", map[string]any{"SecretString": "s3cret"})
-	first.ready(typeRecordSet, "Record", map[string]any{"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "TXT", "TTL": "60", "ResourceRecords": []any{`"x"`}})
+	first.ready(typeRecordSet, "Record", map[string]any{
+		"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "TXT", "TTL": "60", "ResourceRecords": []any{`"x"`},
+	})
 
 	second := newAccount(t, Config{Dir: dir})
 	value, err := second.service.Resolve("resolve:secretsmanager:" + secret.ID + ":SecretString")
@@ -171,7 +178,8 @@ func TestUnreadableStateIsRejectedAndKept(t *testing.T) {
 func TestCreateAgainReturnsTheSameResource(t *testing.T) {
 	a := newAccount(t, Config{})
 	for kind, p := range map[string]map[string]any{
-		"AWS::SQS::Queue": nil, typeSecret: nil, typeSecurityGroup: {"GroupDescription": "x"}, typeTargetGroup: nil, typeRole: nil,
+		"AWS::SQS::Queue": nil, typeSecret: nil, typeSecurityGroup: {"GroupDescription": "x"}, typeTargetGroup: nil,
+		typeRole: nil,
 	} {
 		first, _ := a.create(kind, "Same", p)
 		second, _ := a.create(kind, "Same", p)
@@ -185,12 +193,18 @@ func TestNamesAreUnique(t *testing.T) {
 		properties     map[string]any
 	}{
 		{typeApplication, "Application taken already exists.", map[string]any{"ApplicationName": "taken"}},
-		{typeDatabase, "DB instance already exists", map[string]any{"DBInstanceIdentifier": "taken", "Engine": "postgres", "DBInstanceClass": "db.t4g.micro"}},
+		{
+			typeDatabase, "DB instance already exists",
+			map[string]any{"DBInstanceIdentifier": "taken", "Engine": "postgres", "DBInstanceClass": "db.t4g.micro"},
+		},
 		{typeLoadBalancer, "A load balancer with the same name 'taken' exists", map[string]any{"Name": "taken"}},
 		{typeSecurityGroup, "The security group 'taken' already exists for VPC", map[string]any{"GroupName": "taken"}},
 		{typeRole, "Role with name taken already exists.", map[string]any{"RoleName": "taken"}},
 		{typeSecret, "the secret taken already exists", map[string]any{"Name": "taken"}},
-		{typeParameter, "The parameter already exists", map[string]any{"Name": "taken", "Type": "String", "Value": "x"}},
+		{
+			typeParameter, "The parameter already exists",
+			map[string]any{"Name": "taken", "Type": "String", "Value": "x"},
+		},
 		{"AWS::SNS::Topic", "Topic taken already exists", map[string]any{"TopicName": "taken"}},
 	}
 	for _, test := range tests {
@@ -243,7 +257,10 @@ func TestDeletingWhatIsGoneIsNoError(t *testing.T) {
 func TestUnknownActionsAnswerTheServicesOwnError(t *testing.T) {
 	tests := []struct{ service, body, target, want string }{
 		{"rds", "Action=Nope&Version=2014-10-31", "", "<Code>InvalidAction</Code>"},
-		{"elasticbeanstalk", "Action=CreateEnvironment&Version=2010-12-01", "", "Could not find operation CreateEnvironment for version 2010-12-01"},
+		{
+			"elasticbeanstalk", "Action=CreateEnvironment&Version=2010-12-01", "",
+			"Could not find operation CreateEnvironment for version 2010-12-01",
+		},
 		{"ec2", "Action=RunInstances", "", "The action RunInstances is not valid for this web service."},
 		{"sts", "Version=2011-06-15", "", "<Code>MissingAction</Code>"},
 		{"secretsmanager", "{}", "secretsmanager.PutSecretValue", "UnknownOperationException"},

@@ -130,19 +130,23 @@ func (s *Service) Close() error {
 // Services are the HTTP handlers by the name that clients sign requests with (SigV4).
 func (s *Service) Services() map[string]http.Handler {
 	return map[string]http.Handler{
-		"elasticbeanstalk":     s.query("http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", "2010-12-01", beanstalkActions),
-		"rds":                  s.query("http://rds.amazonaws.com/doc/2014-10-31/", "2014-10-31", rdsActions),
-		"elasticloadbalancing": s.query("http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", "2015-12-01", balancingActions),
-		"iam":                  s.query("https://iam.amazonaws.com/doc/2010-05-08/", "2010-05-08", iamActions),
-		"sts":                  s.query("https://sts.amazonaws.com/doc/2011-06-15/", "2011-06-15", stsActions),
-		"ec2":                  s.ec2(),
-		"route53":              s.route53(),
-		"ecr":                  s.json("AmazonEC2ContainerRegistry_V20150921", ecrActions),
-		"acm":                  s.json("CertificateManager", certificateActions),
-		"secretsmanager":       s.json("secretsmanager", secretActions),
-		"logs":                 s.json("Logs_20140328", logActions),
-		"ssm":                  s.json("AmazonSSM", systemsActions),
-		"tagging":              s.json("ResourceGroupsTaggingAPI_20170126", taggingActions),
+		"elasticbeanstalk": s.query(
+			"http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", "2010-12-01", beanstalkActions,
+		),
+		"rds": s.query("http://rds.amazonaws.com/doc/2014-10-31/", "2014-10-31", rdsActions),
+		"elasticloadbalancing": s.query(
+			"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", "2015-12-01", balancingActions,
+		),
+		"iam":            s.query("https://iam.amazonaws.com/doc/2010-05-08/", "2010-05-08", iamActions),
+		"sts":            s.query("https://sts.amazonaws.com/doc/2011-06-15/", "2011-06-15", stsActions),
+		"ec2":            s.ec2(),
+		"route53":        s.route53(),
+		"ecr":            s.json("AmazonEC2ContainerRegistry_V20150921", ecrActions),
+		"acm":            s.json("CertificateManager", certificateActions),
+		"secretsmanager": s.json("secretsmanager", secretActions),
+		"logs":           s.json("Logs_20140328", logActions),
+		"ssm":            s.json("AmazonSSM", systemsActions),
+		"tagging":        s.json("ResourceGroupsTaggingAPI_20170126", taggingActions),
 	}
 }
 

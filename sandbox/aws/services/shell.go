@@ -41,7 +41,8 @@ func (s *Service) interpret(env *record, lines []string, limit time.Duration) *s
 
 func (r *scripted) reject(format string, args ...any) {
 	r.code = noCommand
-	fmt.Fprintf(&r.output, "The sandbox has no shell: it understands `docker compose exec -T app COMMAND` and `docker compose logs` in /var/app/current, and not "+format+".\n", args...)
+	fmt.Fprintf(&r.output, "The sandbox has no shell: it understands `docker compose exec -T app COMMAND` and "+
+		"`docker compose logs` in /var/app/current, and not "+format+".\n", args...)
 }
 
 // showLogs prints what the containers have logged since the last deployment. Of the options it
@@ -135,10 +136,12 @@ func (r *scripted) call(out *strings.Builder, command []string, variables map[st
 		r.takes += time.Duration(seconds * float64(time.Second))
 	default:
 		if r.skips {
-			fmt.Fprintf(out, "Skipped: the sandbox runs no container, so %s is not called and counts as done. With --run=strict it fails.\n", name)
+			fmt.Fprintf(out, "Skipped: the sandbox runs no container, so %s is not called and counts as done. With "+
+				"--run=strict it fails.\n", name)
 			return
 		}
-		fmt.Fprintf(out, "%s: not found. The sandbox runs no container: of the commands that an app may have it knows echo, env, false, printenv, sleep and true.\n", name)
+		fmt.Fprintf(out, "%s: not found. The sandbox runs no container: of the commands that an app may have it "+
+			"knows echo, env, false, printenv, sleep and true.\n", name)
 		r.code = noCommand
 	}
 }
@@ -195,7 +198,9 @@ func shellWords(line string) ([]shellWord, error) {
 			if line[i] == '#' {
 				return words, nil
 			}
-			if at := slices.IndexFunc(shellOperators, func(o string) bool { return strings.HasPrefix(line[i:], o) }); at >= 0 {
+			if at := slices.IndexFunc(
+				shellOperators, func(o string) bool { return strings.HasPrefix(line[i:], o) },
+			); at >= 0 {
 				words = append(words, shellWord{shellOperators[at], true})
 				i += len(shellOperators[at])
 				continue

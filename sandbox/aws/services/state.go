@@ -135,7 +135,9 @@ func (s *Service) load() error {
 		return fmt.Errorf("read state of the sandbox's services: %w", err)
 	}
 	if err := json.Unmarshal(body, &s.state); err != nil {
-		return fmt.Errorf("read state of the sandbox's services in %s: %w; remove the file to begin again", s.file(), err)
+		return fmt.Errorf(
+			"read state of the sandbox's services in %s: %w; remove the file to begin again", s.file(), err,
+		)
 	}
 	return nil
 }
@@ -175,7 +177,10 @@ func (s *Service) furnish() {
 			Properties: properties{"GroupDescription": "default VPC security group", "VpcId": VPC},
 			Attributes: map[string]string{"GroupId": DefaultSecurityGroup, "VpcId": VPC},
 		},
-		&record{Type: typeHostedZone, ID: HostedZone, Name: HostedZoneName, Created: now, Attributes: map[string]string{"Id": HostedZone}},
+		&record{
+			Type: typeHostedZone, ID: HostedZone, Name: HostedZoneName, Created: now,
+			Attributes: map[string]string{"Id": HostedZone},
+		},
 	)
 	s.state.Sets = append(s.state.Sets, apex(HostedZone, HostedZoneName)...)
 }

@@ -25,7 +25,10 @@ func callerIdentity(s *Service, f form) ([]wire.Node, error) {
 			wire.T("Account", s.config.Account),
 		}, nil
 	}
-	return []wire.Node{wire.T("Arn", s.caller()), wire.T("UserId", "AROA0000000000SANDBOX:sandbox"), wire.T("Account", s.config.Account)}, nil
+	return []wire.Node{
+		wire.T("Arn", s.caller()), wire.T("UserId", "AROA0000000000SANDBOX:sandbox"),
+		wire.T("Account", s.config.Account),
+	}, nil
 }
 
 // assumeRole gives credentials for a role that exists; for any other the answer is AWS's own, which
@@ -34,7 +37,10 @@ func assumeRole(s *Service, f form) ([]wire.Node, error) {
 	arn, name := f.Get("RoleArn"), f.Get("RoleSessionName")
 	role := s.known(typeRole, arn)
 	if role == nil || role.ARN != arn {
-		return nil, wire.Errorf(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", s.caller(), arn)
+		return nil, wire.Errorf(
+			http.StatusForbidden, "AccessDenied",
+			"User: %s is not authorized to perform: sts:AssumeRole on resource: %s", s.caller(), arn,
+		)
 	}
 	duration := time.Duration(number(f.Get("DurationSeconds"))) * time.Second
 	if duration == 0 {

@@ -35,7 +35,10 @@ func (s *Service) rememberTags(rec *record) {
 func getResources(s *Service, in properties) (any, error) {
 	arns, kinds := in.texts("ResourceARNList"), in.texts("ResourceTypeFilters")
 	if len(arns) > 0 && (len(kinds) > 0 || len(in.children("TagFilters")) > 0) {
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterException", "ResourceARNList cannot be combined with TagFilters or ResourceTypeFilters.")
+		return nil, wire.Errorf(
+			http.StatusBadRequest, "InvalidParameterException",
+			"ResourceARNList cannot be combined with TagFilters or ResourceTypeFilters.",
+		)
 	}
 	found := []map[string]any{}
 	for _, each := range s.tagged(s.config.Now().Add(-s.config.TaggingLag)) {

@@ -70,7 +70,9 @@ func prepareSubnet(s *Service, rec *record) error {
 		return err
 	}
 	rec.Attributes["AvailabilityZone"] = rec.Properties.or("AvailabilityZone", s.config.Region+"a")
-	rec.Attributes["VpcId"], rec.Attributes["CidrBlock"] = rec.Properties.text("VpcId"), rec.Properties.text("CidrBlock")
+	rec.Attributes["VpcId"], rec.Attributes["CidrBlock"] = rec.Properties.text(
+		"VpcId",
+	), rec.Properties.text("CidrBlock")
 	return identified("subnet", "SubnetId")(s, rec)
 }
 

@@ -72,7 +72,8 @@ func (b *Browser) Resize(t testing.TB, device Device) {
 	if device.Phone {
 		size = append(size, chromedp.EmulateMobile)
 	}
-	b.do(t, "be a "+device.Name, chromedp.EmulateViewport(device.Width, device.Height, size...), colours(scheme), focused)
+	b.do(t, "be a "+
+		device.Name, chromedp.EmulateViewport(device.Width, device.Height, size...), colours(scheme), focused)
 }
 
 // See opens a page on a device, and returns its text as it can be seen. The page must not be wider
@@ -166,7 +167,9 @@ func colours(scheme string) chromedp.Action[chromedp.Void] {
 
 // focused lets the page have the keyboard, as if its window were in front.
 func focused(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
-	_, err = cdp.Call(ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	_, err = cdp.Call(
+		ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true},
+	)
 	return none, err
 }
 
