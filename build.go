@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// Build says which build of Perch a program is. Commit is the one that it was built from, empty
-// where the build does not say; Modified says that the working folder had other changes.
+// Build says which build of Perch a program is. Commit is the one that it was built from, empty if
+// the build does not say; Modified says that the working folder had other changes.
 type Build struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit"`

@@ -51,8 +51,7 @@ type Card struct {
 	Pin      *Pin      `json:"pin,omitempty"`
 	// ExpiryWarning is the last warning that the environment expires; nil if none is in force.
 	ExpiryWarning *ExpiryWarning `json:"expiry_warning,omitempty"`
-	// Answers are what came of the last notes by which people keep the environment, the oldest
-	// first.
+	// Answers are the answers to the last notes that keep the environment, the oldest first.
 	Answers []NoteAnswer `json:"answers,omitempty"`
 	// Timeline is what was requested of the environment lately, the newest first.
 	Timeline []TimelineEntry `json:"timeline,omitempty"`
@@ -99,7 +98,7 @@ type ReadyCommit struct {
 
 // CardState is how far an environment's run is, as the run says it where its phase changes.
 type CardState struct {
-	// Goal and Commit are what the run works for, By and Reason who asked for it and why.
+	// Goal and Commit are what the run works for, By and Reason who requested it and why.
 	Goal   Goal   `json:"goal"`
 	Commit string `json:"commit,omitempty"`
 	By     string `json:"by,omitempty"`

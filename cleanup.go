@@ -14,7 +14,7 @@ type Verdict string
 const (
 	// VerdictKeep leaves the environment alone.
 	VerdictKeep Verdict = "keep"
-	// VerdictRemove asks for the environment's removal.
+	// VerdictRemove requests the environment's removal.
 	VerdictRemove Verdict = "remove"
 	// VerdictHold leaves it alone because what was seen does not allow a judgement.
 	VerdictHold Verdict = "hold"
@@ -23,12 +23,12 @@ const (
 // CleanupInput is the input of Cleanup.
 type CleanupInput struct {
 	Project string `json:"project"`
-	// DryRun asks for the verdicts alone.
+	// DryRun requests the verdicts alone.
 	DryRun bool `json:"dry_run,omitempty"`
-	// Now asks for removals without a grace period.
+	// Now requests removals without a grace period.
 	Now bool `json:"now,omitempty"`
 	// Approved is the hash of the plan that a person approved: exactly that plan is carried out,
-	// whatever its size.
+	// regardless of its size.
 	Approved string `json:"approved,omitempty"`
 	// Missing also requests an `up` for branches that should have an environment and have none.
 	Missing bool `json:"missing,omitempty"`
@@ -36,28 +36,28 @@ type CleanupInput struct {
 	By string `json:"by,omitempty"`
 }
 
-// CleanupResult is what came of Cleanup: its result, or the details of its failure.
+// CleanupResult says what a run of Cleanup did: its result, or the details of its failure.
 type CleanupResult struct {
 	// Verdicts say what is to become of each environment, the oldest first. About 40 kB of them are
 	// listed, removals before others; Unlisted counts the rest, and removals among it are left to
 	// the next run.
 	Verdicts []CleanupVerdict `json:"verdicts"`
 	Unlisted int              `json:"unlisted,omitempty"`
-	// Asked are the removals that the run asked for, the oldest first.
+	// Asked are the removals that the run requested, the oldest first.
 	Asked []CleanupAsked `json:"asked"`
 	// Failed are environments whose removal has failed and that are still there.
 	Failed []CleanupFailure `json:"failed"`
-	// Brake says why nothing was asked for; nil where nothing had to be held up.
+	// Brake says why nothing was requested; nil if nothing had to be held up.
 	Brake *CleanupBrake `json:"brake"`
 	// OtherRepositories hold the stacks of the project whose repository does not match. They have
 	// no verdict.
 	OtherRepositories []OtherRepository `json:"other_repositories,omitempty"`
 	// Missing are branches without an environment; nil if they were not looked for.
 	Missing *CleanupMissing `json:"missing,omitempty"`
-	// Problem says why no branch could be judged; empty where the listing of branches is to be
+	// Problem says why no branch could be judged; empty if the listing of branches is to be
 	// trusted.
 	Problem string `json:"problem,omitempty"`
-	// Expiry is what came of the environments' expiry; nil if that was not judged.
+	// Expiry is what was decided about the expiry of environments; nil if that was not judged.
 	Expiry *ExpiryResult `json:"expiry,omitempty"`
 }
 
@@ -98,7 +98,7 @@ type CleanupVerdict struct {
 	Created time.Time `json:"created"`
 }
 
-// CleanupAsked is a removal that was asked for.
+// CleanupAsked is a removal that was requested.
 type CleanupAsked struct {
 	Stack  string `json:"stack"`
 	Branch string `json:"branch"`
@@ -115,7 +115,7 @@ type CleanupFailure struct {
 	Error string `json:"error"`
 }
 
-// CleanupBrake says that a plan is larger than the policy lets cleanup carry out by itself.
+// CleanupBrake says that a plan is larger than the policy lets cleanup carry out without approval.
 type CleanupBrake struct {
 	// Reason is the sentence for it.
 	Reason string `json:"reason"`

@@ -5,7 +5,7 @@ import "time"
 // ActivityKind is what shows that an environment is in use.
 type ActivityKind string
 
-// The kinds of activity. Comments, visits and what Perch does by itself are none.
+// The kinds of activity. Comments, visits and what Perch does automatically do not count.
 const (
 	ActivityPush   ActivityKind = "push"
 	ActivityExtend ActivityKind = "extend"
@@ -115,7 +115,7 @@ type KeepInput struct {
 	Note        Note        `json:"note"`
 }
 
-// KeepResult is what came of it.
+// KeepResult is the answer.
 type KeepResult struct {
 	// At is when the worker saw it, in UTC.
 	At time.Time `json:"at"`

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TimelineEntry is one thing that was requested of an environment, and what came of it.
+// TimelineEntry is one request for an environment, and how it ended.
 type TimelineEntry struct {
 	// Request is the goal of a request (`up`, `gone`), or the kind of a note (`pin`, `unpin`,
 	// `extend`).

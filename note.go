@@ -56,7 +56,7 @@ type Note struct {
 	Warning *ExpiryWarning `json:"warning,omitempty"`
 }
 
-// NoteAnswer is what came of a note.
+// NoteAnswer is the answer to a note.
 type NoteAnswer struct {
 	// ID is the note's.
 	ID string `json:"id"`

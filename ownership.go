@@ -67,7 +67,7 @@ func Owned(identity Identity, name string, tags map[string]string) (Environment,
 	return tagged(identity.Project, name, tags)
 }
 
-// tagged reads the environment that name and tags agree on, whatever the repository.
+// tagged reads the environment that name and tags agree on, for any repository.
 func tagged(project, name string, tags map[string]string) (Environment, Kind, bool) {
 	branch, ok := DecodeTag(tags[TagBranch])
 	if !ok || tags[TagProject] != project {

@@ -1,5 +1,5 @@
-// Package perch says what an environment is: its identity, its settings, what may be asked of it
-// and what comes of it.
+// Package perch says what an environment is: its identity, its settings, which requests it takes
+// and how they are answered.
 //
 // It is the vocabulary of every other package and imports none of them.
 package perch

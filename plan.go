@@ -15,12 +15,12 @@ type PlanResult struct {
 	Reason       string  `json:"reason,omitempty"`
 	SupersededBy string  `json:"superseded_by,omitempty"`
 	// Kind is the environment's kind, Host its host name (empty without a domain) and URL its
-	// address; empty where only AWS will give one.
+	// address; empty if only AWS will give one.
 	Kind Kind   `json:"kind,omitempty"`
 	Host string `json:"host,omitempty"`
 	URL  string `json:"url,omitempty"`
-	// Status is the stack's status, empty where there is none; Deployed the commit that is
-	// deployed; Protected says that the stack must not be removed.
+	// Status is the stack's status, empty if there is none; Deployed the commit that is deployed;
+	// Protected says that the stack must not be removed.
 	Status    string `json:"status,omitempty"`
 	Deployed  string `json:"deployed,omitempty"`
 	Protected bool   `json:"protected,omitempty"`
@@ -32,7 +32,7 @@ type PlanResult struct {
 	// Outputs are the names of the stack's outputs that would change.
 	Outputs []string `json:"outputs,omitempty"`
 	// SharedDatabase says that the environment has its database in the instance that environments
-	// share, which is in no stack of its own.
+	// share, which has no stack.
 	SharedDatabase bool `json:"shared_database,omitempty"`
 	// Warnings are sentences about what could not be checked, or what an `up` would wait for.
 	Warnings []string `json:"warnings,omitempty"`
@@ -63,9 +63,9 @@ type ResourceChange struct {
 	// for what is created or removed.
 	Replacement string `json:"replacement"`
 	// Data says what happens to the data in a resource that is removed, replaced or may be
-	// replaced: `lost`, `snapshot` or `retained`; empty where no data is at stake.
+	// replaced: `lost`, `snapshot` or `retained`; empty if no data is at stake.
 	Data string `json:"data"`
-	// Rejected is why CloudFormation will not take the change; empty where it will.
+	// Rejected is why CloudFormation will not take the change; empty if it will.
 	Rejected string `json:"rejected"`
 	// Properties are what changes in a resource that is there, by name.
 	Properties []PropertyChange `json:"properties"`
@@ -78,8 +78,8 @@ type PropertyChange struct {
 	Replacement string `json:"replacement"`
 	// Paths are the places below the property that differ, without their values.
 	Paths []string `json:"paths"`
-	// Because is the resource whose replacement changes the property; empty where the template
-	// itself differs.
+	// Because is the resource whose replacement changes the property; empty if the template itself
+	// differs.
 	Because string `json:"because"`
 }
 

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Policy is the worker's own file: what it will do at all, whatever a request or a perch.yaml says.
-// Package config reads it and fills in what it leaves out. As in Settings, the comments of the
-// fields are what users read.
+// Policy is the worker's own file: what it will do at all, regardless of what a request or a
+// perch.yaml says. Package config reads it and fills in what it leaves out. As in Settings, the
+// comments of the fields are what users read.
 type Policy struct {
 	// Account is the AWS account that the worker may act in. At its start it asks STS whose
 	// credentials it has, and stops if they are another account's: a wrong profile does no harm.
 	Account string `yaml:"account" jsonschema:"format=account"`
-	// Region is the AWS region that the worker makes every call in, whatever its environment
-	// variables say.
+	// Region is the AWS region that the worker makes every call in, regardless of its environment
+	// variables.
 	Region string `yaml:"region" jsonschema:"format=region"`
 	// ServiceRole is the IAM role that CloudFormation assumes. With it the worker itself needs no
 	// right to make databases, instances or load balancers; without it CloudFormation has the
@@ -43,8 +43,8 @@ type Policy struct {
 	URL string `yaml:"url,omitempty" jsonschema:"format=url"`
 	// Network is what exists before Perch, which makes no VPC.
 	Network Network `yaml:"network"`
-	// Kinds says which branches may have which kind. Where the key stands, a kind that it does not
-	// name is for nobody; where it does not, every branch may be of kind `branch`.
+	// Kinds says which branches may have which kind. If the key is there, no branch may have a kind
+	// that it does not name; without it, every branch may be of kind `branch`.
 	Kinds map[Kind][]string `yaml:"kinds,omitempty"`
 	// Protected are the branches whose environments are never removed.
 	Protected []string `yaml:"protected,omitempty" jsonschema:"format=branch pattern"`
@@ -57,10 +57,10 @@ type Policy struct {
 	// Capabilities are what CloudFormation may be told that bring-your-own templates need; none
 	// given allows no IAM resources in them.
 	Capabilities []string `yaml:"capabilities,omitempty" jsonschema:"enum=CAPABILITY_IAM,enum=CAPABILITY_NAMED_IAM"`
-	// InstanceTypes are patterns of the EC2 instance types that may be asked for, such as `t3.*`;
+	// InstanceTypes are patterns of the EC2 instance types that may be requested, such as `t3.*`;
 	// none given allows all.
 	InstanceTypes []string `yaml:"instance_types,omitempty" jsonschema:"format=line"`
-	// DatabaseClasses are patterns of the RDS instance classes that may be asked for, such as
+	// DatabaseClasses are patterns of the RDS instance classes that may be requested, such as
 	// `db.t4g.*`; none given allows all.
 	DatabaseClasses []string `yaml:"database_classes,omitempty" jsonschema:"format=line"`
 	// MaxInstances is the most EC2 instances that one environment may have; none given sets no
@@ -89,8 +89,8 @@ type Policy struct {
 	OnPRClose OnPRClose `yaml:"on_pr_close,omitempty" jsonschema:"enum=keep,enum=remove,default=keep"`
 	// Reports says how people are told how far environments are.
 	Reports PolicyReports `yaml:"reports,omitempty"`
-	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone, and
-	// those that expired.
+	// Cleanup bounds what cleanup may remove without approval: environments whose branch is gone,
+	// and those that expired.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
 	// Expiry bounds how long environments of kind `branch` live, and how much longer people may
 	// keep them.
@@ -116,14 +116,14 @@ const (
 	RepairRecreate Repair = "recreate"
 )
 
-// MaxGrace is the longest grace period of a removal, whoever requests it.
+// MaxGrace is the longest grace period of any removal.
 const MaxGrace = 720 * time.Hour
 
-// PolicyCleanup bounds what cleanup may remove by itself.
+// PolicyCleanup bounds what cleanup may remove without approval.
 type PolicyCleanup struct {
 	// Grace is how long an environment outlives its branch; a push until then keeps it.
 	Grace time.Duration `yaml:"grace,omitempty" jsonschema:"format=duration,default=1h" jsonschema_extras:"from=1s,to=720h"`
-	// MaxRemovals is the most removals that one run asks for.
+	// MaxRemovals is the most removals that one run requests.
 	MaxRemovals int `yaml:"max_removals,omitempty" jsonschema:"minimum=1,maximum=1000,default=10"`
 	// MaxShare is the largest share of all environments that one run asks to remove; it counts from
 	// three removals up.
@@ -225,7 +225,7 @@ type Network struct {
 	// zones.
 	Subnets []string `yaml:"subnets" jsonschema:"format=subnet,minItems=2" jsonschema_extras:"hint=in different availability zones"`
 	// DatabaseSubnets are the subnets of databases, two at least; the default is `network.subnets`.
-	// Databases are never publicly accessible, wherever they stand.
+	// Databases are never publicly accessible, in any subnet.
 	DatabaseSubnets []string `yaml:"database_subnets,omitempty" jsonschema:"format=subnet,minItems=2" jsonschema_extras:"hint=in different availability zones"`
 	// Private are the networks of addresses that are not public and that the worker may connect to
 	// for an environment of a bring-your-own template, and for a registry, such as Amazon ECR
@@ -290,7 +290,7 @@ type PolicySeeds struct {
 // PolicySnapshots says which database snapshots environments may be restored from.
 type PolicySnapshots struct {
 	// From are the beginnings of the ids, or of the ARNs, of RDS snapshots that `database.snapshot`
-	// may name; none given allows none: a snapshot is a copy of somebody's data.
+	// may name; none given allows none: a snapshot is a copy of another database's data.
 	From []string `yaml:"from,omitempty" jsonschema:"format=snapshot prefix"`
 }
 

@@ -10,8 +10,8 @@ import (
 
 // Removal is what a removal has to see gone of one stack. It is written into the environment's card
 // before the stack is deleted, because a deleted stack no longer names its resources, and taken out
-// when they are seen to be gone. So every later run knows what is left of an environment, whatever
-// happens to the run that removed it.
+// when they are seen to be gone. So every later run knows what is left of an environment,
+// regardless of what happens to the run that removed it.
 type Removal struct {
 	// StackID is the stack.
 	StackID string `json:"stack_id"`
@@ -21,10 +21,10 @@ type Removal struct {
 	Contents StackContents `json:"contents"`
 	// Leftovers are what a verification still saw; empty before the first one.
 	Leftovers []string `json:"leftovers,omitempty"`
-	// Known are those of Leftovers that no service can be asked for, such as a database that could
-	// not be dropped.
+	// Known are those of Leftovers that no service can confirm, such as a database that could not
+	// be dropped.
 	Known []string `json:"known,omitempty"`
-	// Unconfirmed are what the tagging API still listed and no service could be asked for. Deleted
+	// Unconfirmed are what the tagging API still listed and no service could confirm. Deleted
 	// resources are listed for hours, so they count as leftovers only after the longest time that a
 	// removal takes.
 	Unconfirmed []string `json:"unconfirmed,omitempty"`
@@ -142,8 +142,7 @@ func (k KeptResource) String() string {
 	return k.Type + " " + k.ID
 }
 
-// SnapshotOfDatabase reports whether only a snapshot stays that RDS can be asked for by the
-// database.
+// SnapshotOfDatabase reports whether only a snapshot stays that RDS lists for the database.
 func (k KeptResource) SnapshotOfDatabase() bool {
 	return k.Snapshot && k.Type == "AWS::RDS::DBInstance"
 }

@@ -15,8 +15,8 @@ const (
 	GoalGone Goal = "gone"
 )
 
-// Request is what somebody wants of an environment. Nothing of a branch travels in it but its name
-// and commit.
+// Request says what is to happen with an environment: deploy a commit, or remove it. Nothing of a
+// branch travels in it but its name and commit.
 type Request struct {
 	// ID makes a repeat of the request harmless.
 	ID string `json:"id"`
@@ -26,7 +26,7 @@ type Request struct {
 	Project string `json:"project"`
 	Branch  string `json:"branch"`
 	// Repository is what the requester takes for the project's repository (NormalizeRepository);
-	// empty where it knows none.
+	// empty if it knows none.
 	Repository string `json:"repository,omitempty"`
 	// Commit is the full commit to provision; empty for GoalGone.
 	Commit string `json:"commit,omitempty"`
@@ -45,11 +45,11 @@ type Request struct {
 	// Recreate lets an `up` delete the environment first, its database and buckets included, and
 	// create it again.
 	Recreate bool `json:"recreate,omitempty"`
-	// Judged is what cleanup saw when it asked for a removal; nil where a person or CI asks.
+	// Judged is what cleanup saw when it requested a removal; nil if a person or CI asks.
 	Judged *Judgement `json:"judged,omitempty"`
 }
 
-// Judgement is what cleanup saw of an environment when it asked for its removal. The removal looks
+// Judgement is what cleanup saw of an environment when it requested its removal. The removal looks
 // again before it touches anything: what is no longer so is kept.
 type Judgement struct {
 	// StackID and Commit are the stack that was judged and the commit that was deployed in it.
@@ -62,14 +62,14 @@ type Judgement struct {
 	Expired bool `json:"expired,omitempty"`
 	// At is when it was judged, in UTC.
 	At time.Time `json:"at"`
-	// Until is when the grace period ends, in UTC; a push until then keeps the environment. At,
-	// where there is none.
+	// Until is when the grace period ends, in UTC; a push until then keeps the environment. At, if
+	// there is none.
 	Until time.Time `json:"until"`
 }
 
 // AnsweredBy reports whether a run that works for target also gives r what it wants. A removal that
-// somebody asked for answers one of cleanup's; one of cleanup's answers another for the same stack,
-// and never somebody's own: it has a grace period and may keep the environment.
+// a person requested answers one of cleanup's; one of cleanup's answers another for the same stack,
+// and never a person's: it has a grace period and may keep the environment.
 func (r Request) AnsweredBy(target Request) bool {
 	switch {
 	case r.Goal != target.Goal || r.Commit != target.Commit || (r.Force && !target.Force) ||
@@ -141,7 +141,7 @@ func (e EndedRemoval) Why() string {
 // Outcome is how a request ended.
 type Outcome string
 
-// The outcomes. OutcomeKept is a removal's that cleanup asked for and that a last look found wrong.
+// The outcomes. OutcomeKept is a removal's that cleanup requested and that a last look found wrong.
 // Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that fails has
 // no result. OutcomePlanned is a plan's, which is no request.
 const (
@@ -158,7 +158,7 @@ const (
 	OutcomePlanned    Outcome = "planned"
 )
 
-// Result is what came of a request: the result of Provision and of Teardown alike.
+// Result is the answer to a request: the result of both Provision and Teardown.
 type Result struct {
 	// Goal is the goal that the run worked for.
 	Goal Goal `json:"goal"`
@@ -186,7 +186,7 @@ type Result struct {
 	// the environment's own template keeps.
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Unconfirmed are resources that AWS's tagging API lists, as it does for hours after their
-	// deletion, and that Perch cannot ask for.
+	// deletion, and that Perch cannot verify.
 	Unconfirmed []string `json:"unconfirmed,omitempty"`
 	// Earlier are what removals of the branch's earlier environments could not delete.
 	Earlier []Leftover `json:"earlier,omitempty"`
@@ -416,7 +416,7 @@ type StatusInput struct {
 	Environment Environment `json:"environment,omitzero"`
 }
 
-// StatusResult is the result of Status; Environment is nil where there is none.
+// StatusResult is the result of Status; Environment is nil if there is none.
 type StatusResult struct {
 	// At is the worker's time, in UTC: expiry and pins go by it.
 	At          time.Time          `json:"at"`
@@ -443,7 +443,7 @@ type ApplicationInput struct {
 // ApplicationResult is the result of Application.
 type ApplicationResult struct {
 	Stack string `json:"stack"`
-	// Status is the stack's status; empty where there is no stack.
+	// Status is the stack's status; empty if there is no stack.
 	Status string `json:"status"`
 	// Changed says that this run created or updated the stack.
 	Changed bool `json:"changed"`

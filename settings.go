@@ -39,8 +39,8 @@ type Settings struct {
 	// HealthPath is the path that answers when the app is healthy: the load balancer wants 200, and
 	// `up` waits for a status below 400.
 	HealthPath string `yaml:"health_path,omitempty" json:"health_path" jsonschema:"format=health path,default=/"`
-	// Database is the environment's RDS database; none where no layer has one. Where a layer has
-	// one, the keys below complete it.
+	// Database is the environment's RDS database; none if no layer has one. Where a layer has one,
+	// the keys below complete it.
 	Database *Database `yaml:"database,omitempty" json:"database" jsonschema:"nullable"`
 	// Buckets are the S3 buckets of the environment, by the name that the app knows them by, which
 	// is not their name on S3.

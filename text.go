@@ -12,7 +12,7 @@ import (
 // ShortCommit is a commit as people write it.
 func ShortCommit(commit string) string { return commit[:min(len(commit), 7)] }
 
-// StableID is an ID of 32 hexadecimal digits that is the same for the same parts: a retry sends the
+// StableID is an ID of 32 hexadecimal digits that depends on the parts alone: a retry sends the
 // same request again.
 func StableID(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))

@@ -129,7 +129,7 @@ func TestAdmitRejectsInSentencesThatSayWhatToDo(t *testing.T) {
 		},
 		"another kind": {
 			func(r *perch.Request) { r.Branch = "main" },
-			[]string{`branch "main" asks for kind production`, "`kinds.production` in the policy"},
+			[]string{`branch "main" requests kind production`, "`kinds.production` in the policy"},
 		},
 		"an instance type": {
 			func(r *perch.Request) { r.Commit = with("t3.small", "x1e.32xlarge") },
@@ -182,7 +182,7 @@ func TestAnEnvironmentKeepsItsKind(t *testing.T) {
 	if got.Rejection == nil {
 		t.Fatalf("got %+v", got)
 	}
-	activitytest.WantWords(t, said(got), "asks for kind staging", "was made as branch", "perch down")
+	activitytest.WantWords(t, said(got), "requests kind staging", "was made as branch", "perch down")
 }
 
 // newRepositoryWithout commits a tree without perch.yaml to the world's repository.

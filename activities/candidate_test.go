@@ -111,7 +111,7 @@ func TestS187WhatCannotBeAskedForIsANoteAndLaterALeftover(t *testing.T) {
 	if out := must(w, of[*Verification](w).VerifyGone, in); len(out.Leftovers)+len(out.Unconfirmed) != 0 {
 		t.Errorf("CloudFormation has deleted the topic, and %+v", out)
 	}
-	// Without CloudFormation's word nobody knows.
+	// Without CloudFormation's word it is unknown.
 	forgetful := of[*Verification](w)
 	w.fault(
 		aws.Fault{

@@ -91,7 +91,7 @@ func TestS01LostCreateResponseIsAdopted(t *testing.T) {
 		"another template meanwhile": func(w *world, in *contract.ChangeInput) {
 			in.Template = w.allow("login", perch.KindBranch, "two")
 		},
-		"another token: a run that is anew": func(_ *world, in *contract.ChangeInput) { in.Token = "other" },
+		"another token: a new run": func(_ *world, in *contract.ChangeInput) { in.Token = "other" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -12,7 +12,7 @@ import (
 	"perch/client"
 )
 
-// Cleanups are the activities that find out what is left over, and ask for its removal.
+// Cleanups are the activities that find leftovers, and request their removal.
 type Cleanups struct {
 	stacks  *Stacks
 	planner *cleanup.Planner

@@ -91,7 +91,7 @@ func remembered(next http.Handler) http.Handler {
 	})
 }
 
-// heap is how many bytes are in use after what nobody needs is gone.
+// heap is how many bytes are in use after garbage collection.
 func heap() uint64 {
 	runtime.GC()
 	return inUse()

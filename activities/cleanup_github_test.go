@@ -84,7 +84,7 @@ func TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		intercept func(http.Handler) http.Handler
-		// final says that no retry mends it: the removal fails at once.
+		// final says that no retry fixes it: the removal fails at once.
 		final bool
 		words string
 	}{

@@ -184,7 +184,7 @@ func TestLastLookSeesWhatHasChanged(t *testing.T) {
 		"S18 the branch exists again": {
 			func(w *world) { w.repo.commit("gone", map[string]string{"a": "c"}) }, "branch gone exists again",
 		},
-		"the stack was made anew": {func(w *world) {
+		"the stack was recreated": {func(w *world) {
 			id := w.judged().Judged.StackID
 			if _, err := w.cfn().DeleteStack(
 				w.t.Context(), &cloudformation.DeleteStackInput{StackName: &id},

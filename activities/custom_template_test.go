@@ -18,7 +18,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// customConfig is a project with a template of its own.
+// customConfig is a project with a custom template.
 const customConfig = `project: shop
 image: registry.example.com/shop:{commit}
 branches: {kinds: {staging: staging}}
@@ -225,7 +225,7 @@ func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
 		"a lost parameter": {
 			map[string]string{"perch.yaml": strings.Replace(customConfig, "Site:", "Sight:", 1)},
 			[]string{
-				"deploy/template.yaml:3:3: nobody fills parameter Site",
+				"deploy/template.yaml:3:3: parameter Site has no value",
 				"perch.yaml (defaults, line 6) gives a value to Sight",
 			},
 		},
@@ -297,7 +297,7 @@ func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
 	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.customUp(commit)
 	before := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})
-	w.fault(aws.Fault{LogicalID: "Topic", Phase: "delete", Reason: "somebody subscribes", Count: 1})
+	w.fault(aws.Fault{LogicalID: "Topic", Phase: "delete", Reason: "a subscription exists", Count: 1})
 	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{
 		Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "first",
 	})

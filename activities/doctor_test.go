@@ -200,7 +200,7 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 			fault("acm", "DescribeCertificate", "ResourceNotFoundException", 400),
 			map[string]string{perch.CheckCertificate: "is gone; make it again with `perch application up`"},
 		},
-		"somebody else's application": {func(w *world) {
+		"another repository's application": {func(w *world) {
 			w.policy.Repository = "github.com/acme/other"
 		}, map[string]string{
 			perch.CheckApplication: "1 stack of this project carries the repository github.com/acme/shop in the " +

@@ -33,7 +33,7 @@ type home struct {
 	stackID                 string
 	created, used, extended time.Time
 	pinnedUntil             time.Time
-	// warned is when a warning was delivered since it was used last, and warnedEver whatever
+	// warned is when a warning was delivered since it was used last, and warnedEver the latest one
 	// happened since: a use does not move the end of the longest life.
 	warned, warnedEver time.Time
 }
@@ -138,7 +138,7 @@ func (y *year) keep(h *home, note perch.Note) {
 	in := perch.KeepInput{Environment: h.environment, Note: note}
 	checked, err := of[*Cleanups](y.world).planner.CheckKeep(y.t.Context(), in)
 	if err != nil {
-		return // The rules of rejections have tests of their own.
+		return // Other tests cover the rules of rejections.
 	}
 	y.report(h, contract.ReportInput{Notes: []perch.Note{checked}})
 	result, entered, err := of[*Cleanups](y.world).planner.Kept(y.t.Context(), in)

@@ -70,7 +70,7 @@ func TestS123AStackIsCreatedWithTheIDAndAnOlderOneKeepsItsTags(t *testing.T) {
 		t.Errorf("the application stack has the id %q", id)
 	}
 	if asked := identified(server); asked != 1 {
-		t.Errorf("GitHub was asked for the repository %d times, want once", asked)
+		t.Errorf("the repository was read from GitHub %d times, want once", asked)
 	}
 	w.policy.FormerNames = []string{"github.com/acme/store"}
 	old := w.under("old", "github.com/acme/store", "")

@@ -130,7 +130,7 @@ func TestPlanOfAnUpdateNamesWhatIsReplaced(t *testing.T) {
 	}
 }
 
-// TestPlanAgreesWithCloudFormation holds a plan against the change set that the endpoint makes of
+// TestPlanAgreesWithCloudFormation compares a plan with the change set that the endpoint makes of
 // the same template. It knows the values that resources have now, and not that a replacement
 // changes them: what only the plan has is indirect.
 func TestPlanAgreesWithCloudFormation(t *testing.T) {

@@ -45,7 +45,7 @@ func TestTheSweepHasReportsRepairedThatWereNotDelivered(t *testing.T) {
 }
 
 // TestTheSweepReportsRunsThatEndedWithoutAReport has runs that were at work an hour ago: one that
-// was terminated, one that still is, and one that Temporal cannot be asked for.
+// was terminated, one that still is, and one that Temporal cannot describe.
 func TestTheSweepReportsRunsThatEndedWithoutAReport(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
@@ -78,7 +78,7 @@ func TestTheSweepReportsRunsThatEndedWithoutAReport(t *testing.T) {
 		_ context.Context, workflowID string, request perch.Request,
 	) (lifecycle.ClosedRun, bool, error) {
 		if request.Commit != "c1" || request.Goal != perch.GoalUp {
-			t.Errorf("asked for %+v", request)
+			t.Errorf("requested %+v", request)
 		}
 		switch workflowID {
 		case "shop-terminated":

@@ -15,7 +15,7 @@ import (
 type Requests struct{ admitter *admit.Admitter }
 
 // Admit checks a request against the policy, before any call that changes anything. For an `up`
-// that it admits it renders what is asked for and looks at the stack: the run goes on from there
+// that it admits it renders what is requested and looks at the stack: the run goes on from there
 // with its first change.
 func (r *Requests) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	return r.admitter.Admit(ctx, in)

@@ -22,11 +22,11 @@ func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {
 		ours []bool
 		want bool
 	}{
-		"one of ours":          {[]bool{true}, true},
-		"two of ours":          {[]bool{true, true}, true},
-		"one of somebody's":    {[]bool{false}, false},
-		"ours and somebody's":  {[]bool{true, false}, false},
-		"somebody's, and ours": {[]bool{false, true}, false},
+		"one of ours":              {[]bool{true}, true},
+		"two of ours":              {[]bool{true, true}, true},
+		"an unknown one":           {[]bool{false}, false},
+		"ours and an unknown one":  {[]bool{true, false}, false},
+		"an unknown one, and ours": {[]bool{false, true}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -84,7 +84,7 @@ func TestSeedDataCopiesAFolderOfTheCommitOnceForEachStack(t *testing.T) {
 		t.Error("something was written again")
 	}
 	if seed.Mark("arn:x:stack/shop-login/1", nil, w.step()) == seed.Mark("arn:x:stack/shop-login/2", nil, w.step()) {
-		t.Error("a stack that is made anew would not be seeded")
+		t.Error("a recreated stack would not be seeded")
 	}
 }
 

@@ -15,7 +15,7 @@ type doer func(*http.Request) (*http.Response, error)
 // Do makes the call.
 func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
-// TestManyListingsAtOnceAreFewCalls asks for the environments fifty times at once.
+// TestManyListingsAtOnceAreFewCalls lists the environments fifty times at the same time.
 func TestManyListingsAtOnceAreFewCalls(t *testing.T) {
 	w := newWorld(t)
 	w.bare("shop-a", "a", nil)

@@ -19,8 +19,8 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// groupedStack is a template as a project's own is rendered: a database in groups of its own, with
-// a deletion policy.
+// groupedStack is a rendered custom template: a database with dedicated groups and a deletion
+// policy.
 func groupedStack(policy string) string {
 	return fmt.Sprintf(`{"Resources": {
 		"Rest": {"Type": "AWS::S3::Bucket"},

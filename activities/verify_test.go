@@ -233,8 +233,8 @@ func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 	}
 }
 
-// TestS147NoRemovalIsRecordedThatThereIsNot calls VerifyGone by hand for stacks that nobody
-// removes, and names leftovers that nothing has seen.
+// TestS147NoRemovalIsRecordedThatThereIsNot calls VerifyGone by hand for stacks that are not being
+// removed, and names leftovers that nothing has seen.
 func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

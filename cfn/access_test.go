@@ -84,7 +84,7 @@ func everyKind(t *testing.T, earlier bool) (a *account, staging, production map[
 }
 
 // TestS128InstancesReachWhatIsOfTheirKindOnly evaluates the rendered policies: an instance reads
-// and writes the buckets of environments of its own kind and reads their database passwords, and
+// and writes the buckets of environments of its kind and reads their database passwords, and
 // nothing of another kind.
 func TestS128InstancesReachWhatIsOfTheirKindOnly(t *testing.T) {
 	a, staging, _, all := everyKind(t, false)

@@ -33,7 +33,7 @@ type bundleFile struct {
 
 // Bundle makes the source bundle, a zip archive that tells Elastic Beanstalk's Docker platform
 // which image to run, and the key that it is stored by, `bundles/<sha256>.zip`. host is the
-// environment's host name; empty where it has none. The same image and host make the same bundle.
+// environment's host name; empty if it has none. The same image and host make the same bundle.
 // Nothing secret is in it.
 func Bundle(settings perch.Settings, host string) (body []byte, key string, err error) {
 	if settings.Image == "" {

@@ -47,7 +47,7 @@ func TestABundleSaysWhatToRun(t *testing.T) {
 			}, false,
 		},
 		{
-			"with a port of its own",
+			"with a dedicated port",
 			perch.Settings{Image: "repo/shop:1", Environment: map[string]string{"PORT": "3000"}},
 			[]string{"docker-compose.yml"},
 			map[string]any{
@@ -119,7 +119,7 @@ func TestABundlesKeyIsItsContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if key != sameKey || !bytes.Equal(body, again) {
-		t.Error("what does not stand in the bundle changes it")
+		t.Error("what is not in the bundle changes it")
 	}
 	settings.Image = "repo/shop:2"
 	if _, other, err := Bundle(settings, "topic.example.com"); err != nil || other == key {

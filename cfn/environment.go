@@ -22,7 +22,7 @@ const (
 type EnvironmentInput struct {
 	// Environment names the environment.
 	Environment perch.Environment
-	// Kind says how dear its data is: only what belongs to KindBranch goes with the stack.
+	// Kind says how valuable its data is: only resources of KindBranch are deleted with the stack.
 	Kind perch.Kind
 	// Commit is the full commit that is deployed.
 	Commit string
@@ -46,7 +46,7 @@ type EnvironmentInput struct {
 	// Origin says where a value of `parameters` is written, by its dotted path; nil if that is not
 	// known.
 	Origin func(path string) string
-	// Guess says that the policy is a stand-in: its values are not checked against the limits of a
+	// Guess says that the policy is guessed: its values are not checked against the limits of a
 	// custom template.
 	Guess bool
 	// Sample says the same of branch and commit.
@@ -205,9 +205,9 @@ func (d *document) addBeanstalk(in EnvironmentInput, options []option) {
 	d.Resources[environmentID] = resource{Type: "AWS::ElasticBeanstalk::Environment", Properties: properties}
 }
 
-// record points the environment's host name at the load balancer, or at the instance where there is
-// none. Nothing depends on it. All application load balancers of a region are in the same Route
-// 53 zone (AWS docs: Elastic Load Balancing endpoints), so the shared one's is that of an own one,
+// record points the environment's host name at the load balancer, or at the instance if there is
+// none. Nothing depends on it. All application load balancers of a region are in the same Route 53
+// zone (AWS docs: Elastic Load Balancing endpoints), so the shared one's is that of an own one,
 // too.
 func (in EnvironmentInput) record() resource {
 	properties := recordProperties{HostedZoneID: in.Policy.HostedZone, Name: in.host(), Type: "A"}

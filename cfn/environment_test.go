@@ -169,7 +169,7 @@ func TestARestoredDatabaseHasFromItsSnapshotWhatIsNotSaid(t *testing.T) {
 		t.Errorf("snapshot and password (-want +got):\n%s", diff)
 	}
 	if !spec.Replaces("AWS::RDS::DBInstance", "DBName") {
-		t.Error("a database of its own may become a restored one in place: say so in docs/templates.md")
+		t.Error("a dedicated database may become a restored one in place: say so in docs/templates.md")
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 	"perch/cfn/spec"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 const (
 	commit      = "4f2d1c0b9a8e7f6d5c4b3a291807f6e5d4c3b2a1"
@@ -118,7 +118,7 @@ func TestTemplatesPassCfnLint(t *testing.T) {
 	}
 }
 
-// drawn is how many templates of each sort cfn-lint reads that nobody chose.
+// drawn is how many templates of each sort cfn-lint reads, at random.
 const drawn = 12
 
 // TestDrawnTemplatesPassCfnLint gives cfn-lint, which takes its time to start, a batch at once. The

@@ -78,7 +78,7 @@ func namedObjects(project string) statement {
 // bucketsOf is the ARN of the buckets and objects that pattern, BUCKET or BUCKET/KEY, matches.
 func bucketsOf(pattern string) []value { return []value{sub("arn:${AWS::Partition}:s3:::" + pattern)} }
 
-// unwritableArtifacts denies writing to the application stacks' buckets, whatever tags they have.
+// unwritableArtifacts denies writing to the application stacks' buckets, regardless of their tags.
 // No branch's slug begins with application-.
 func unwritableArtifacts(project string) statement {
 	return deny("Artifacts", bucketsOf(project+"-application-*/*"), objectWrites...)

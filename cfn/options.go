@@ -174,8 +174,8 @@ func (in EnvironmentInput) dedicatedBalancerOptions() []option {
 	}
 }
 
-// priority is the priority, 1 to 1000, that the environment's rule asks for. Where two environments
-// ask for the same, Beanstalk finds free ones on the shared load balancer and keeps their order,
+// priority is the priority, 1 to 1000, that the environment's rule requests. If two environments
+// name the same one, Beanstalk finds free ones on the shared load balancer and keeps their order,
 // which does not matter for rules of different hosts.
 func priority(slug string) int {
 	sum := fnv.New32a()

@@ -73,8 +73,8 @@ type ApplicationOutputs struct {
 	Profiles map[perch.Kind]string
 	// ServiceRole is the ARN of the role that Elastic Beanstalk acts in.
 	ServiceRole string
-	// LoadBalancerArn is the ARN of the shared load balancer. It and the following are empty where
-	// the policy names no domain.
+	// LoadBalancerArn is the ARN of the shared load balancer. It and the following are empty if the
+	// policy names no domain.
 	LoadBalancerArn string
 	// LoadBalancerDNS is the load balancer's own host name.
 	LoadBalancerDNS string
@@ -85,8 +85,8 @@ type ApplicationOutputs struct {
 	// CertificateArn is the ARN of the certificate for all host names. A stack of an earlier
 	// version does not have it.
 	CertificateArn string
-	// DatabaseHost is the host name of the shared database. It and the following are empty where
-	// the policy names no shared_database.
+	// DatabaseHost is the host name of the shared database. It and the following are empty if the
+	// policy names no shared_database.
 	DatabaseHost string
 	// DatabasePort is its port.
 	DatabasePort string

@@ -63,7 +63,7 @@ func creation(t *testing.T, template Template) perch.TimeEstimate {
 }
 
 // TestABranchHasNothingThatCouldBeShared lists what an environment of kind branch may consist of:
-// roles, profiles, load balancers and certificates are in the application stack, where nobody
+// roles, profiles, load balancers and certificates are in the application stack, where no branch
 // waits for them.
 func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
 	base := []string{
@@ -117,7 +117,7 @@ func typesOf(t *testing.T, template Template) []string {
 	return slices.Compact(types)
 }
 
-// TestAnyUpdateCanBeForeseen holds whatever Perch renders against what it knows: no type or
+// TestAnyUpdateCanBeForeseen checks everything that Perch renders against what it knows: no type or
 // property is unknown, and every type is priced, free or priced by use.
 func TestAnyUpdateCanBeForeseen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

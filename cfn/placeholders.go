@@ -2,7 +2,7 @@ package cfn
 
 import "perch"
 
-// Placeholder stands in for what only the account and its worker know, where a template is rendered
+// Placeholder replaces what only the account and its worker know, when a template is rendered
 // without them.
 type Placeholder struct {
 	// Policy has the account number, network, domain and zone of AWS's own examples.
@@ -14,7 +14,7 @@ type Placeholder struct {
 	Platform string
 }
 
-// Placeholders returns the same stand-ins, for project's environments of kind, every time. No
+// Placeholders returns the same placeholders, for project's environments of kind, every time. No
 // resource that they name exists.
 func Placeholders(project string, kind perch.Kind) Placeholder {
 	const (

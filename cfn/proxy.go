@@ -19,8 +19,8 @@ const (
 var proxyTemplate string
 
 // proxied reports whether a proxy is in front of the app: where a load balancer checks its health.
-// Beanstalk runs none of its own for a bundle with a Compose file (AWS docs: Configuring managed
-// Docker environments).
+// Beanstalk runs no proxy for a bundle with a Compose file (AWS docs: Configuring managed Docker
+// environments).
 func proxied(settings perch.Settings, host string) bool {
 	return host != "" && (settings.LoadBalancer == sharedBalancer || settings.LoadBalancer == dedicatedBalancer)
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // proxy runs a real nginx with the bundle's configuration before app, and returns its address. The
-// test is skipped where there is no nginx.
+// test is skipped if there is no nginx.
 func proxy(t *testing.T, settings perch.Settings, app *httptest.Server) string {
 	t.Helper()
 	program, err := exec.LookPath("nginx")

@@ -118,7 +118,7 @@ func TestProductionsBucketsAreWalledOff(t *testing.T) {
 		if kind != perch.KindProduction {
 			if len(policies) != 0 {
 				t.Errorf(
-					"%s has the policies %v: the teardown of a branch closes its buckets by a policy of its own", kind,
+					"%s has the policies %v: the teardown of a branch closes its buckets with a separate policy", kind,
 					policies,
 				)
 			}
@@ -138,8 +138,8 @@ func TestProductionsBucketsAreWalledOff(t *testing.T) {
 	}
 }
 
-// What an application's stack holds carries its tags by itself: CloudFormation hands a stack's tags
-// on to some types only.
+// What an application's stack holds carries its tags automatically: CloudFormation hands a stack's
+// tags on to some types only.
 func TestWhatCanCarryTagsDoes(t *testing.T) {
 	taggable := []string{
 		"AWS::CertificateManager::Certificate", "AWS::EC2::SecurityGroup", "AWS::ElasticLoadBalancingV2::LoadBalancer",
@@ -179,13 +179,13 @@ func resourcesOf(t *testing.T, template Template, name string) map[string]map[st
 	return found
 }
 
-// A CNAME prefix is unique among all customers of a region: one that somebody else has would fail
-// the creation.
+// A CNAME prefix is unique among all customers of a region: one that another customer has would
+// fail the creation.
 func TestS48NoEnvironmentAsksForACNAMEPrefix(t *testing.T) {
 	for file, template := range goldens(t) {
 		for id, body := range resourcesOf(t, template, "AWS::ElasticBeanstalk::Environment") {
 			if body["Properties"].(map[string]any)["CNAMEPrefix"] != nil {
-				t.Errorf("%s: %s names a CNAMEPrefix; Beanstalk finds one by itself", file, id)
+				t.Errorf("%s: %s names a CNAMEPrefix; Beanstalk chooses one", file, id)
 			}
 		}
 	}

@@ -5,7 +5,7 @@ import "encoding/json"
 // value is a string, or a function that CloudFormation replaces by one.
 type value interface{ isValue() }
 
-// literal is a string as it stands.
+// literal is a string without functions.
 type literal string
 
 // ref is what Ref gives for a logical id: for most types the name or id of the resource, for a

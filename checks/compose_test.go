@@ -76,7 +76,7 @@ func TestImagesAreOfTheVersionsThatTheTestsRun(t *testing.T) {
 	if got, want := after(
 		t, page(t, "Dockerfile"), "FROM golang:",
 	), after(t, module, "\ngo "); !strings.HasPrefix(got, want+"-") {
-		t.Errorf("the image is built with Go %s and go.mod asks for %s", got, want)
+		t.Errorf("the image is built with Go %s and go.mod requires %s", got, want)
 	}
 }
 
@@ -161,7 +161,7 @@ func TestDockerfileBuildsTheProgramsThatComposeRuns(t *testing.T) {
 	}
 }
 
-// composeCommand is Docker Compose: the docker client's plugin, or the program of its own that
+// composeCommand is Docker Compose: the docker client's plugin, or the separate program that
 // .ci/run builds.
 func composeCommand(t *testing.T) []string {
 	t.Helper()

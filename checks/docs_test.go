@@ -149,7 +149,7 @@ func TestDocsDescribeEveryKeyOnce(t *testing.T) {
 		for _, key := range all {
 			switch here := slices.Contains(described, key); {
 			case file == filepath.Join("docs", "configuration.md") && !here:
-				t.Errorf("%s has no row for `%s`; write it anew with `go test ./config -update`", file, key)
+				t.Errorf("%s has no row for `%s`; write it again with `go test ./config -update`", file, key)
 			case file != filepath.Join("docs", "configuration.md") && here:
 				t.Errorf("%s describes `%s`, and docs/configuration.md does so already; say it in the comment of the "+
 					"Go type", file, key)

@@ -73,7 +73,7 @@ var unread = map[string]string{
 	"elasticbeanstalk:Describe*":               "the worker's document names the calls that the code makes",
 	"elasticbeanstalk:List*":                   "the worker's document names the calls that the code makes",
 	"elasticbeanstalk:RequestEnvironmentInfo":  "asks instances for their logs; Perch names the log groups instead",
-	"elasticbeanstalk:RetrieveEnvironmentInfo": "reads the logs that RequestEnvironmentInfo asked for",
+	"elasticbeanstalk:RetrieveEnvironmentInfo": "reads the logs that RequestEnvironmentInfo requested",
 	"iam:GetRole": "the console checks an instance profile by it; CloudFormation's " +
 		"role creates and reads the roles",
 	"iam:ListAttachedRolePolicies": "the console checks an instance profile by it; CloudFormation's " +
@@ -179,7 +179,7 @@ func TestOursGrantWhatAWSsPoliciesForElasticBeanstalkGrant(t *testing.T) {
 	}
 }
 
-// TestOursGrantWhatHandlersNeed holds the documents against what CloudFormation's registry says of
+// TestOursGrantWhatHandlersNeed compares the documents with what CloudFormation's registry says of
 // the types' handlers.
 func TestOursGrantWhatHandlersNeed(t *testing.T) {
 	var registry struct {

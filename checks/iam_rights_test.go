@@ -77,7 +77,7 @@ var grants = []grant{
 	},
 	{
 		"WhetherARecordIsGone",
-		"the host names of removed environments, and whether the zone is the domain's. Leave it out where there is " +
+		"the host names of removed environments, and whether the zone is the domain's. Leave it out if there is " +
 			"no domain",
 		[]string{"arn:aws:route53:::hostedzone/ZONE"},
 		nil,
@@ -89,7 +89,7 @@ var grants = []grant{
 	},
 	{
 		"WhetherTheCertificateIsGood",
-		"what `perch doctor` says of the wildcard certificate. Leave it out where there is no domain",
+		"what `perch doctor` says of the wildcard certificate. Leave it out if there is no domain",
 		[]string{"arn:aws:acm:REGION:ACCOUNT:certificate/*"},
 		nil,
 	},
@@ -101,7 +101,7 @@ var grants = []grant{
 	},
 	{
 		"PasswordsInTheSharedDatabase",
-		"the master's password, and that of an environment's user. Leave it out where there is no `shared_database`",
+		"the master's password, and that of an environment's user. Leave it out if there is no `shared_database`",
 		[]string{
 			"arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*",
 		},
@@ -109,7 +109,7 @@ var grants = []grant{
 	},
 	{
 		"SecretsOfSeedSteps",
-		"the secrets that `http` steps carry. Leave it out where there are none; add `kms:Decrypt` where a key of " +
+		"the secrets that `http` steps carry. Leave it out if there are none; add `kms:Decrypt` where a key of " +
 			"your own encrypts them",
 		[]string{
 			"arn:aws:secretsmanager:REGION:ACCOUNT:secret:PROJECT/*",

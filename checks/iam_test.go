@@ -21,7 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write deploy/iam and the tables of docs/iam.md anew")
+var update = flag.Bool("update", false, "write deploy/iam and the tables of docs/iam.md again")
 
 const (
 	workerPolicy         = "deploy/iam/worker.json"
@@ -264,7 +264,7 @@ func awsCalls(t *testing.T, path string) []string {
 	return calls
 }
 
-// TestEveryTypeOfATemplateHasPermissions holds the reviewed templates against the table of types.
+// TestEveryTypeOfATemplateHasPermissions compares the reviewed templates with the table of types.
 func TestEveryTypeOfATemplateHasPermissions(t *testing.T) {
 	files, err := filepath.Glob("cfn/testdata/*.json")
 	if err != nil || len(files) == 0 {

@@ -130,8 +130,7 @@ var kinds = map[string]kind{
 		[]string{"arn:aws:iam::ACCOUNT:role/PROJECT-application-*"},
 		map[string][]string{
 			"AssumeRolePolicyDocument": {"iam:UpdateAssumeRolePolicy"},
-			// AttachRolePolicy and DetachRolePolicy, for these policies only: a statement of their
-			// own.
+			// AttachRolePolicy and DetachRolePolicy, for these policies only: a separate statement.
 			"ManagedPolicyArns": nil,
 			"Policies":          {"iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"},
 			"Tags":              {"iam:ListRoleTags", "iam:TagRole", "iam:UntagRole"},

@@ -102,7 +102,7 @@ func TestEndings(t *testing.T) {
 	failedBefore := perch.RunInput{Request: &upA, Ended: &perch.EndedRemoval{Request: gone, Failure: "denied"}}
 	notRemoved := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRejected, Reason: "protected"}
 	head := perch.Request{ID: "1-head", Goal: perch.GoalUp, Commit: commitB, Head: true, Reason: "it is older"}
-	overtaken := perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: commitB, Reason: "it is older"}
+	superseded := perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: commitB, Reason: "it is older"}
 	tests := map[string]struct {
 		event   *historypb.HistoryEvent
 		request perch.Request
@@ -126,22 +126,22 @@ func TestEndings(t *testing.T) {
 		"a newer commit took over": {
 			continued(t, &upB), upA, lifecycle.Answer{Result: supersededBy(commitB)},
 		},
-		"S99 the branch's head took over": {continued(t, &head), upA, lifecycle.Answer{Result: overtaken}},
+		"S99 the branch's head took over": {continued(t, &head), upA, lifecycle.Answer{Result: superseded}},
 		"a removal took over": {
 			continued(t, &gone), upA, lifecycle.Answer{Result: supersededBy("removal")},
 		},
 		"an up took a removal's place": {
 			continued(t, &upB), gone, lifecycle.Answer{Result: supersededBy(commitB)},
 		},
-		"a removal that may be rejected goes first": {handed(t, overUp), upA, lifecycle.Answer{NextRun: "next"}},
-		"a removal is first held against the rules": {handed(t, overUp), gone, lifecycle.Answer{NextRun: "next"}},
+		"a removal that may be rejected goes first":    {handed(t, overUp), upA, lifecycle.Answer{NextRun: "next"}},
+		"a removal is first checked against the rules": {handed(t, overUp), gone, lifecycle.Answer{NextRun: "next"}},
 		"a newer commit waits below a removal": {
 			handed(t, overUp), upB, lifecycle.Answer{Result: supersededBy(commitA)},
 		},
 		"a removal is due": {
 			handed(t, due), upA, lifecycle.Answer{Result: supersededBy("removal")},
 		},
-		"who asked for a removal that is due":       {handed(t, due), gone, lifecycle.Answer{NextRun: "next"}},
+		"who requested a removal that is due":       {handed(t, due), gone, lifecycle.Answer{NextRun: "next"}},
 		"an up comes back from a rejected removal":  {handed(t, back), upA, lifecycle.Answer{NextRun: "next"}},
 		"a removal was rejected":                    {handed(t, back), gone, lifecycle.Answer{Result: notRemoved}},
 		"a removal like it was rejected":            {handed(t, back), another, lifecycle.Answer{Result: notRemoved}},

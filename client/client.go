@@ -1,10 +1,9 @@
-// Package client asks a Perch worker for environments and follows what comes of it.
+// Package client requests environments from a Perch worker and follows the requests to their end.
 //
 // It talks to Temporal alone: it needs no AWS credentials, no access to the repository and no
 // checkout. A Client hands a perch.Request to the environment's run with Request, and Follow waits
-// for what comes of it over all runs that the request passes through. The questions (List, Status,
-// Plan, Examine) and the commands without a request (Application, Cleanup) are short runs of their
-// own.
+// for the answer over all runs that the request passes through. The questions (List, Status, Plan,
+// Examine) and the commands without a request (Application, Cleanup) are separate short runs.
 //
 // Errors are of the connection, or say that a worker did not answer (NoAnswerError). A run that
 // failed is no error of Follow: its lifecycle.Answer has a Failure.

@@ -18,9 +18,9 @@ const (
 	// lookEvery is the pace of the live view. The heartbeats that it reads are about two seconds
 	// old at most.
 	lookEvery = time.Second
-	// untakenAfter is how long a request may lie on the task queue before the user hears of it.
+	// untakenAfter is how long a request may lie on the task queue before the user learns of it.
 	untakenAfter = 5 * time.Second
-	// lostAfter is how long Temporal may be out of reach before the user hears of it.
+	// lostAfter is how long Temporal may be out of reach before the user learns of it.
 	lostAfter = 3 * time.Second
 	// lookTimeout is how long a look may take before the connection counts as lost.
 	lookTimeout = 5 * time.Second
@@ -55,7 +55,7 @@ func (c *Client) Follow(ctx context.Context, r Run, request perch.Request, view 
 	return f.follow(ctx, r)
 }
 
-// follower waits for what comes of one request.
+// follower waits for the answer to one request.
 type follower struct {
 	runs    runs
 	view    View

@@ -41,7 +41,7 @@ func (remarksTo) Show(Progress)        {}
 func (v remarksTo) Remark(text string) { v.out.WriteString(text + "\n") }
 func (remarksTo) Done()                {}
 
-// follow follows upA from run "first" in a bubble of its own and returns what was shown, too.
+// follow follows upA from run "first" in a separate bubble and returns what was shown, too.
 func follow(ctx context.Context, t *testing.T, f fakeRuns) (lifecycle.Answer, Run, string, error) {
 	t.Helper()
 	var shown strings.Builder

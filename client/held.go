@@ -44,7 +44,7 @@ func (c *Client) HeldCleanup(ctx context.Context, project string) (*HeldCleanup,
 		switch {
 		case ctx.Err() != nil:
 			return nil, err
-		case err != nil: // Its history has expired, or somebody else started it: the others count.
+		case err != nil: // Its history has expired, or Perch did not start it: the others count.
 		case decided && result.Brake == nil:
 			return nil, nil
 		case decided:

@@ -23,9 +23,9 @@ type Progress struct {
 	Goal  perch.Goal
 	Phase perch.Phase
 	// Activity is the pending activity that says most: one with a heartbeat, else the first; empty
-	// where none is pending.
+	// if none is pending.
 	Activity string
-	// Beat is its last heartbeat, at most a few seconds old; nil where there is none.
+	// Beat is its last heartbeat, at most a few seconds old; nil if there is none.
 	Beat *perch.Progress
 	// Retries are the pending activities that failed and are tried again.
 	Retries []Retry

@@ -43,7 +43,7 @@ type shortRun struct {
 	timeout  time.Duration
 	// view shows how far the run is.
 	view View
-	// reading says that nobody needs the answer of a run that takes much longer.
+	// reading says that the answer of a run that takes much longer is no longer needed.
 	reading bool
 }
 
@@ -56,7 +56,7 @@ func question(workflow, name, project string, input any) shortRun {
 	}
 }
 
-// List asks a worker for the project's environments.
+// List reads the project's environments from a worker.
 func (c *Client) List(ctx context.Context, project string, view View) (result perch.ListResult, err error) {
 	r := question(perch.WorkflowList, "list", project, perch.ListInput{Project: project})
 	r.view, r.summary = view, "ls"
@@ -64,7 +64,7 @@ func (c *Client) List(ctx context.Context, project string, view View) (result pe
 	return result, err
 }
 
-// Status asks a worker for one environment.
+// Status reads one environment from a worker.
 func (c *Client) Status(ctx context.Context, e perch.Environment, view View) (result perch.StatusResult, err error) {
 	r := question(perch.WorkflowStatus, "status", e.Project, perch.StatusInput{Environment: e})
 	r.view, r.summary = view, "status "+e.Branch
@@ -72,7 +72,7 @@ func (c *Client) Status(ctx context.Context, e perch.Environment, view View) (re
 	return result, err
 }
 
-// History asks a worker for the lives of environments that have ended, of one branch if it is not
+// History reads from a worker the lives of environments that have ended, of one branch if it is not
 // empty.
 func (c *Client) History(
 	ctx context.Context, in perch.HistoryInput, view View,

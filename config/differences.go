@@ -23,8 +23,8 @@ type Setting struct {
 // Difference is a value that two environments do not have in common.
 type Difference struct {
 	Path string `json:"path"`
-	// A and B are the values of the two sides; a side that lacks the value has nil, and nil where
-	// it would say from where.
+	// A and B are the values of the two sides; a side that lacks the value has nil, and nil if it
+	// would say from where.
 	A     any     `json:"a"`
 	B     any     `json:"b"`
 	AFrom *string `json:"a_from"`
@@ -99,7 +99,7 @@ func Differences(a, b []Setting) []Difference {
 	return differences
 }
 
-// place is where the first key of path stands among those of perch.Settings.
+// place is the position of path's first key among those of perch.Settings.
 func place(path string) int {
 	key, _, _ := strings.Cut(path, ".")
 	fields := reflect.VisibleFields(reflect.TypeFor[perch.Settings]())

@@ -1,5 +1,5 @@
 // Package config reads perch.yaml and the worker's policy file: strictly, with every problem at
-// once and the line it stands on. It merges the layers of settings, remembers where each value came
+// once and the line it is on. It merges the layers of settings, remembers where each value came
 // from. It does no I/O.
 package config
 

@@ -11,8 +11,8 @@ import (
 	"perch/document"
 )
 
-// FuzzRead: whatever a branch puts into perch.yaml, the answer is a file that resolves or fails to
-// in words, or an error with a place and no secret.
+// FuzzRead: for any perch.yaml of a branch, the answer is a file that resolves or fails to in
+// words, or an error with a place and no secret.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		shop, minimal, "", "# x", "- a", "a: &a [*a]", "? a", "[[[", "{a: {b: ", "a: |\n  x\n", "a: 'x", "\x00",
@@ -79,7 +79,7 @@ func wordsAndPlaces(t *testing.T, data []byte, err error) {
 			t.Errorf("a problem without words or place: %+v", p)
 		}
 		if len(p.Message) > 5000 || utf8.RuneCountInString(p.Quote) > 160 || !utf8.ValidString(p.Error()) {
-			t.Errorf("a problem that nobody can read: %+v", p)
+			t.Errorf("an unreadable problem: %+v", p)
 		}
 	}
 }

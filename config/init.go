@@ -77,13 +77,13 @@ type Start struct {
 	DefaultBranch, StagingBranch string
 	// Port is the one that the app's container listens on; 0 where it is not known.
 	Port int
-	// Schema is the path of the JSON Schema, relative to the file; empty where there is none that
-	// an editor would find.
+	// Schema is the path of the JSON Schema, relative to the file; empty if there is none that an
+	// editor would find.
 	Schema string
 }
 
-// Init is a perch.yaml to begin with, with comments. It is read by Read as it stands where project
-// and image are valid.
+// Init is a perch.yaml to begin with, with comments. Read accepts it as it is if project and image
+// are valid.
 func Init(s Start) []byte {
 	var schema, port string
 	if s.Schema != "" {

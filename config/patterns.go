@@ -17,7 +17,7 @@ func validPattern(value string) string {
 		return "must be a branch name or a pattern with * and ?"
 	}
 	// A letter in the place of * and ? is harmless everywhere, so what is rejected then is rejected
-	// whatever they stand for.
+	// regardless of what they stand for.
 	err := perch.ValidateBranch(strings.NewReplacer("*", "x", "?", "x").Replace(value))
 	if err == nil {
 		return ""
@@ -56,7 +56,7 @@ func covers(wide, narrow string) bool {
 // long.
 const manyPatterns = 100
 
-// patterns rejects what can never come into force: somebody meant something by it.
+// patterns rejects a pattern that can never take effect, because its author meant it to.
 func (d *decoder) patterns(f *File) {
 	if len(f.Branches.Kinds) > manyPatterns || len(f.Overrides) > manyPatterns || len(f.Branches.Skip) > manyPatterns {
 		return

@@ -53,7 +53,7 @@ perch.yaml:2:8: image must name a tag or a digest, such as registry.example.com/
 perch.yaml:2:8: image may have no other placeholder than {commit}, not "shop:{branch}"
   2 | image: shop:{branch}
     |        ^`},
-		"a key that stands twice": {minimal + "project: other\n", `
+		"a duplicate key": {minimal + "project: other\n", `
 perch.yaml:3:1: key "project" is in this mapping twice; the first is on line 1
   3 | project: other
     | ^`},
@@ -198,7 +198,7 @@ perch.yaml:7:11: defaults.parameters.Name has the placeholder {slugg} (did you m
 perch.yaml:8:11: defaults.parameters.List must be a single value, not a list
   8 |     List: [a]
     |           ^
-perch.yaml:9:5: defaults.parameters.DBPassword looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}'
+perch.yaml:9:5: defaults.parameters.DBPassword looks like a secret, and perch.yaml is read by everyone; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}'
   9 |     DBPassword: ***
     |     ^`},
 		"settings that say nothing beside a template": {minimal + "defaults:\n  buckets: {assets: {}}\n  environment: {A: b}\nkinds:\n  branch: {template: t.yaml, environment: null}\n", `
@@ -265,7 +265,7 @@ perch.yaml:8:11: defaults.environment.LIST must be a single value, not a list
   8 |     LIST: [a]
     |           ^`},
 		"secrets in plain sight": {minimal + "defaults:\n  environment:\n    SMTP_PASSWORD: hunter2\n  secrets:\n    API_KEY: hunter2\n", `
-perch.yaml:5:5: defaults.environment.SMTP_PASSWORD looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and name its ARN under secrets: SMTP_PASSWORD
+perch.yaml:5:5: defaults.environment.SMTP_PASSWORD looks like a secret, and perch.yaml is read by everyone; keep it in Secrets Manager and name its ARN under secrets: SMTP_PASSWORD
   5 |     SMTP_PASSWORD: ***
     |     ^
 perch.yaml:7:14: defaults.secrets.API_KEY must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store
@@ -275,11 +275,11 @@ perch.yaml:7:14: defaults.secrets.API_KEY must be the ARN of a secret in Secrets
 perch.yaml:4:16: defaults.health_path must be a path that begins with a slash and has no braces, such as /healthz, not "/{{resolve:ssm:/prod/key}}"
   4 |   health_path: /{{resolve:ssm:/prod/key}}
     |                ^
-perch.yaml:6:10: defaults.environment.URL has a dynamic reference, which CloudFormation would read whatever the policy says of it; name the secret's ARN under secrets: URL
+perch.yaml:6:10: defaults.environment.URL has a dynamic reference, which CloudFormation would resolve without a check by the policy; name the secret's ARN under secrets: URL
   6 |     URL: postgres://app:{{resolve:secretsmanager:***
     |          ^`},
 		"a variable that is also a secret": {minimal + "defaults:\n  environment: {A: x}\n  secrets: {A: \"arn:aws:ssm:eu-central-1:123456789012:parameter/x\"}\n", `
-perch.yaml:5:16: A stands in environment (defaults, line 4) and in secrets; leave one of them out
+perch.yaml:5:16: A is in both environment (defaults, line 4) and secrets; leave one of them out
   5 |   secrets: {A: "arn:aws:ssm:eu-central-1:123456789012:parameter/x"}
     |                ^`},
 		"seed steps": {minimal + "seed:\n  - http: {method: POST}\n  - s3: {from: ../x, to: b_c}\n  - s3: {from: a}\n  - sql: x\n  - x\n  - {}\n", `
@@ -364,7 +364,7 @@ perch.yaml:10:34: seed[6].run.timeout must be a duration from 1s to 1h, such as 
 perch.yaml:11:10: seed[7].run must be a mapping, not a list
   11 |   - run: [a]
      |          ^`},
-		"a step that stands there twice": {minimal + "seed:\n  - run: {command: [a]}\n  - run: {command: [a], timeout: 10m}\n", `
+		"a duplicate step": {minimal + "seed:\n  - run: {command: [a]}\n  - run: {command: [a], timeout: 10m}\n", `
 perch.yaml:5:5: seed[1] is the same as seed[0], and a step is carried out once for each environment; leave it out
   5 |   - run: {command: [a], timeout: 10m}
     |     ^`},
@@ -530,7 +530,7 @@ func TestOnlySoManyProblemsAreShown(t *testing.T) {
 	}
 }
 
-// TestSecretsBelowTheirKeyAreHidden: YAML lets a value stand on the next lines.
+// TestSecretsBelowTheirKeyAreHidden: YAML allows a value on the next lines.
 func TestSecretsBelowTheirKeyAreHidden(t *testing.T) {
 	for _, source := range []string{
 		"defaults:\n  secrets:\n    API_KEY:\n      hunter2\n",
@@ -549,6 +549,6 @@ func TestSecretsBelowTheirKeyAreHidden(t *testing.T) {
 	}
 	_, err := Read(FileName, []byte(minimal+"defaults:\n  secrets:\n    lower: arn:aws:x\n"))
 	if err == nil || !strings.Contains(err.Error(), "lower: arn:aws:x") {
-		t.Errorf("what stands below `secrets` is no secret, and it is hidden: %v", err)
+		t.Errorf("what is below `secrets` is no secret, and it is hidden: %v", err)
 	}
 }

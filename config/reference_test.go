@@ -35,7 +35,7 @@ func configurationPage(t *testing.T) []byte {
 		layered     bool
 	}{
 		{"perch.yaml", "", file, file, false},
-		{"Settings", "These keys may stand in `defaults`, below each of `kinds`, and below each of `overrides`. " +
+		{"Settings", "These keys may be used in `defaults`, below each of `kinds`, and below each of `overrides`. " +
 			"The default is what an environment has where no [layer](perch-yaml.md#layers) says otherwise.", file,
 			file.Definitions["Settings"], true},
 		{"Seed steps", "Each step of `seed` has exactly one of the keys at the top level here; [seed " +
@@ -43,7 +43,7 @@ func configurationPage(t *testing.T) []byte {
 			file, file.Definitions["SeedStep"], false},
 		{
 			"The policy",
-			"The worker's own file. [What is rejected](policy.md#what-is-rejected) says what comes of it.", policy,
+			"The worker's own file. [What is rejected](policy.md#what-is-rejected) says how it does that.", policy,
 			policy, false,
 		},
 	} {
@@ -116,7 +116,7 @@ func (r reference) row(key string, value *jsonschema.Schema, required bool) {
 	fmt.Fprintf(r.to, "| `%s` | %s | %s | %s |\n", key, allowed, fallback, inner.Description)
 }
 
-// inner is the schema without the null that it allows besides.
+// inner is the schema without the null that it also allows.
 func (r reference) inner(s *jsonschema.Schema) (inner *jsonschema.Schema, nullable bool) {
 	if len(s.OneOf) == 2 && s.OneOf[1].Type == "null" {
 		return s.OneOf[0], true
@@ -131,7 +131,7 @@ func (r reference) followed(s *jsonschema.Schema) *jsonschema.Schema {
 	return s
 }
 
-// allowed says what may stand there.
+// allowed says which values are valid.
 func (r reference) allowed(s *jsonschema.Schema) string {
 	switch {
 	case s.Ref == settingsRef:

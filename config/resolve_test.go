@@ -120,7 +120,7 @@ overrides:
 		StorageGB: 30,
 	}
 	if diff := cmp.Diff(again, resolve("again/x").Database); diff != "" {
-		t.Errorf("a database that was removed begins anew (-want +got):\n%s", diff)
+		t.Errorf("a database that was removed starts from the defaults again (-want +got):\n%s", diff)
 	}
 	if bare := resolve("bare/x"); len(bare.Buckets) != 0 || len(bare.Environment) != 0 {
 		t.Errorf("buckets %v and environment %v are still there", bare.Buckets, bare.Environment)
@@ -244,8 +244,8 @@ func TestTheCommitMustBeAFullOne(t *testing.T) {
 	}
 }
 
-// TestEveryValueHasAnOrigin: whatever layers there are, each leaf comes from the last layer for the
-// branch that sets it.
+// TestEveryValueHasAnOrigin: with any layers, each leaf comes from the last layer for the branch
+// that sets it.
 func TestEveryValueHasAnOrigin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := []string{"instance_type: t3.large", "health_path: /x", "load_balancer: none"}

@@ -19,7 +19,7 @@ import (
 	"perch"
 )
 
-var update = flag.Bool("update", false, "write the JSON Schemas and docs/configuration.md anew")
+var update = flag.Bool("update", false, "write the JSON Schemas and docs/configuration.md again")
 
 // TestGeneratedFilesAreCurrent compares the JSON Schemas and the page of all keys with what the Go
 // types make of them.

@@ -28,8 +28,8 @@ func (d *decoder) seedSteps(f *File) {
 }
 
 // seedChecks rejects a step whose bucket or secret no layer has, because it can never work, and one
-// that stands there twice: each is carried out once. Which buckets a template of the project's own
-// has is for those to say who read it.
+// that is a duplicate: each step runs once. Which buckets a custom template has is for those to say
+// who read it.
 func (d *decoder) seedChecks(f *File) {
 	for i, step := range f.Seed {
 		for j, earlier := range f.Seed[:i] {
@@ -77,8 +77,8 @@ func (d *decoder) seedTargets(f *File, s perch.Settings, branch string) {
 	}
 }
 
-// need is the bucket or the secret that a step cannot do without: its name, empty for none, where
-// the step names it, and in which of the settings it is looked for.
+// need is the bucket or the secret that a step cannot do without: its name, empty for none, if the
+// step names it, and in which of the settings it is looked for.
 type need struct {
 	name  string
 	key   []string

@@ -39,10 +39,10 @@ func (d *decoder) plainVariable(path string, e document.Entry) {
 		d.Fail(value, "%s %s; Elastic Beanstalk does not carry such a value to the app unchanged: leave that out, "+
 			"or write the value in base64 and let the app decode it", path, uncarriedIn(value.Text))
 	case dynamicReference.MatchString(value.Text):
-		d.Fail(value, "%s has a dynamic reference, which CloudFormation would read whatever the policy says of it; "+
+		d.Fail(value, "%s has a dynamic reference, which CloudFormation would resolve without a check by the policy; "+
 			"name the secret's ARN under secrets: %s", path, key.Text)
 	case document.SecretName(key.Text) && value.Text != "":
-		d.Fail(key, "%s looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and "+
+		d.Fail(key, "%s looks like a secret, and perch.yaml is read by everyone; keep it in Secrets Manager and "+
 			"name its ARN under secrets: %s", path, key.Text)
 	}
 }
@@ -116,7 +116,7 @@ func (d *decoder) whole(s perch.Settings, n *document.Node) {
 	for _, name := range slices.Sorted(maps.Keys(s.Secrets)) {
 		if _, ok := s.Environment[name]; ok {
 			d.Fail(
-				n.At("secrets", name), "%s stands in environment (%s) and in secrets; leave one of them out", name,
+				n.At("secrets", name), "%s is in both environment (%s) and secrets; leave one of them out", name,
 				n.At("environment", name).Origin(),
 			)
 		}

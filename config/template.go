@@ -48,7 +48,7 @@ func (d *decoder) parameter(path string, e document.Entry) {
 		}
 	}
 	if document.SecretName(key.Text) && value.Text != "" && !strings.Contains(value.Text, "{{resolve:") {
-		d.Fail(key, "%s looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and "+
+		d.Fail(key, "%s looks like a secret, and perch.yaml is read by everyone; keep it in Secrets Manager and "+
 			"write '{{resolve:secretsmanager:NAME:SecretString:KEY}}'", path)
 	}
 }

@@ -35,7 +35,7 @@ var sharedBeliefs = []Belief{
 	},
 	{
 		Name: "elasticbeanstalk/rules-of-equal-priority",
-		Sentence: "Two environments whose options ask for the same priority on a shared load balancer both come up, " +
+		Sentence: "Two environments whose options name the same priority on a shared load balancer both come up, " +
 			"with " +
 			"different priorities.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html",

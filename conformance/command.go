@@ -94,7 +94,7 @@ var (
 	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 )
 
-// check checks the flags by themselves, and chooses the beliefs.
+// check checks each flag, and chooses the beliefs.
 func (c Command) check() ([]Belief, error) {
 	var chosen []Belief
 	for _, b := range Beliefs() {
@@ -150,7 +150,7 @@ func (c Command) account(ctx context.Context) (Target, error) {
 	}
 	target := Target{Config: settings, Account: account, Interval: 5 * time.Second, Patience: 90 * time.Minute,
 		Parallel: parallel, Log: c.Out}
-	if settings.BaseEndpoint != nil { // A test's stand-in for AWS.
+	if settings.BaseEndpoint != nil { // A test's replacement for AWS.
 		target.Interval = endpointInterval
 	}
 	return target, nil

@@ -27,8 +27,7 @@ var (
 	update   = flag.Bool("update", false, "write the table of docs/fidelity.md")
 )
 
-// TestMain runs the tests, or the command if a flag asks for a real account or for another
-// endpoint.
+// TestMain runs the tests, or the command if a flag names a real account or another endpoint.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if !*useAWS && *endpoint == "" && (*sweep || *yes || *account != "" || *region != "" || *only != "") {

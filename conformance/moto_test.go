@@ -101,8 +101,8 @@ var (
 	}
 )
 
-// TestS214AnotherEndpointShowsWhereItDiffers runs every belief against moto, the stand-in for an
-// endpoint that nobody here has written. What moto gets wrong has to show.
+// TestS214AnotherEndpointShowsWhereItDiffers runs every belief against moto, the replacement for an
+// endpoint that is not ours. What moto gets wrong has to show.
 func TestS214AnotherEndpointShowsWhereItDiffers(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

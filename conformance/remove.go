@@ -38,7 +38,7 @@ func (w *World) removeStacks(ctx context.Context, ids []string) error {
 	return failed
 }
 
-// removeStack deletes a stack with all that it holds, whatever state it is in.
+// removeStack deletes a stack with all that it holds, in any state.
 func (w *World) removeStack(ctx context.Context, id string) error {
 	stack, err := w.describe(ctx, id)
 	if err == nil && stack.StackStatus != types.StackStatusCreateInProgress {

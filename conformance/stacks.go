@@ -27,7 +27,7 @@ func (w *World) creation(suffix, body string) *cloudformation.CreateStackInput {
 	}
 }
 
-// begin asks for a stack and remembers it, so that it is deleted at the end.
+// begin requests a stack and remembers it, so that it is deleted at the end.
 func (w *World) begin(ctx context.Context, in *cloudformation.CreateStackInput) (id string, err error) {
 	out, err := w.stacks.CreateStack(ctx, in)
 	if err := wantAccepted("CreateStack", err); err != nil {
@@ -73,7 +73,7 @@ func (w *World) change(id, body string) *cloudformation.UpdateStackInput {
 	}
 }
 
-// remove asks for a deletion and waits for a status.
+// remove requests a deletion and waits for a status.
 func (w *World) remove(ctx context.Context, id string, status types.StackStatus) error {
 	_, err := w.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &id})
 	if err := wantAccepted("DeleteStack", err); err != nil {
@@ -100,7 +100,7 @@ func (w *World) settled(ctx context.Context, id string) (stack types.Stack, err 
 	err = w.until(ctx, "the stack "+id+" is in a final state", func() (bool, error) {
 		stack, err = w.describe(ctx, id)
 		busy := strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS") &&
-			stack.StackStatus != types.StackStatusReviewInProgress // It waits for somebody to execute its change set.
+			stack.StackStatus != types.StackStatusReviewInProgress // It waits until its change set is executed.
 		return err == nil && !busy, err
 	})
 	return stack, err
@@ -180,7 +180,7 @@ func (w *World) physical(ctx context.Context, id, logicalID string) (string, err
 	return aws.ToString(r.PhysicalResourceId), err
 }
 
-// wantOrder checks that lines contains wanted, in this order; other lines may stand between.
+// wantOrder checks that lines contains wanted, in this order; other lines may come between.
 func wantOrder(lines, wanted []string) error {
 	rest := lines
 	for _, line := range wanted {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// messy are checks that end badly and leave things that do not go by themselves.
+// messy are checks that end badly and leave things that are not deleted automatically.
 var messy = []Belief{
 	{Name: "test/panic", check: func(ctx context.Context, w *World) error {
 		in := w.creation("", template(versionedBucket))

@@ -124,7 +124,7 @@ func sandboxColumn(b Belief) (verdict, date string) {
 	return Holds, ""
 }
 
-// column is what AWS did when somebody looked.
+// column is what AWS did when the check last ran there.
 func (r Results) column(b Belief) (verdict, date string) {
 	result, ok := r[b.Name]
 	switch {

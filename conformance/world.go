@@ -47,7 +47,7 @@ type Target struct {
 	Log io.Writer
 }
 
-// World is what one check works with: clients of the endpoint, and names of its own.
+// World is what one check works with: clients of the endpoint, and names that no other check uses.
 type World struct {
 	target Target
 	// run is the id of the whole run, name the belief's part of the names of stacks.

@@ -89,9 +89,9 @@ func (c *cluster) run(t testing.TB, name string, s service) {
 		}
 	case s.retries() > 0:
 		c.once(t, name)
-	case len(s.Profiles) > 0: // Each of its runs is a call of its own.
+	case len(s.Profiles) > 0: // Each of its runs is a separate call.
 	default:
-		t.Fatalf("nobody knows how to run service %s", name)
+		t.Fatalf("this test cannot run service %s", name)
 	}
 }
 

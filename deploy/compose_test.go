@@ -72,7 +72,7 @@ func readCompose(t testing.TB, set map[string]string) map[string]service {
 	return file.Services
 }
 
-// mounts are the files of the repository that the service finds at paths of its own.
+// mounts are the files of the repository that the service finds at other paths.
 func (s service) mounts(t testing.TB) map[string]string {
 	t.Helper()
 	mounted := map[string]string{}

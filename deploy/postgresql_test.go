@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// postgresqlPrograms is the folder of PostgreSQL's programs. The test is skipped where there is
-// none.
+// postgresqlPrograms is the folder of PostgreSQL's programs. The test is skipped if there is none.
 func postgresqlPrograms(t testing.TB) string {
 	t.Helper()
 	if program, err := exec.LookPath("initdb"); err == nil {
@@ -60,7 +59,7 @@ func (c *cluster) startPostgreSQL(t testing.TB, s service) {
 	server.Dir, server.SysProcAttr = data, as
 	p := start(t, c.logs, "postgresql", server)
 	t.Cleanup(func() {
-		_ = p.Process.Signal(os.Interrupt) // The fast way to end, with all processes of its own.
+		_ = p.Process.Signal(os.Interrupt) // The fast way to end, with all of its processes.
 		select {
 		case <-p.ended:
 		case <-time.After(patience):
@@ -70,8 +69,8 @@ func (c *cluster) startPostgreSQL(t testing.TB, s service) {
 	c.add("postgresql", p)
 }
 
-// unprivileged runs a program that does not run as root as PostgreSQL's user, or else as nobody,
-// who then owns the files.
+// unprivileged runs a program that does not run as root as PostgreSQL's user, or else as the user
+// nobody, who then owns the files.
 func unprivileged(t testing.TB, files ...string) *syscall.SysProcAttr {
 	t.Helper()
 	if os.Getuid() != 0 {

@@ -59,7 +59,7 @@ func start(t testing.TB, dir, name string, command *exec.Cmd) *process {
 
 // kill ends the process by SIGKILL and waits until it has ended.
 func (p *process) kill() {
-	_ = p.Process.Kill() // It may have ended by itself; then there is nothing to kill.
+	_ = p.Process.Kill() // It may have ended already; then there is nothing to kill.
 	<-p.ended
 }
 

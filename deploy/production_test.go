@@ -89,7 +89,7 @@ func TestNothingIsLostWhenAWorkerAndTheServerDie(t *testing.T) {
 	c.runs(t, temporal, branch, []string{"Provision Completed", "Teardown Completed"})
 }
 
-// branch makes a branch of main with a commit of its own and returns the commit.
+// branch makes a branch of main with a new commit and returns the commit.
 func (w *world) branch(t testing.TB, name string) string {
 	t.Helper()
 	w.git(t, "checkout", "--quiet", "-B", name, "main")

@@ -24,7 +24,7 @@ import (
 	"perch"
 )
 
-// crowds are how many environments are asked for at once. A policy allows 95, since one load
+// crowds are how many environments are requested at once. A policy allows 95, since one load
 // balancer has 100 rules.
 var crowds = []int{1, 10, 95}
 
@@ -187,7 +187,7 @@ func (c *crowded) listings() (count int) {
 	return count
 }
 
-// all asks for all branches at once and waits for all.
+// all requests all branches at the same time and waits for all.
 func (c *crowded) all(b *testing.B, commits map[string]string, goal perch.Goal) (ended []provision) {
 	b.Helper()
 	all := make(chan provision, len(commits))

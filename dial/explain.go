@@ -36,7 +36,7 @@ func Failure(address string, err error) error {
 	case err == nil:
 		return nil
 	case rejected.MatchString(err.Error()):
-		return nobody(address)
+		return noAnswerAt(address)
 	case said != nil:
 		return fmt.Errorf("connect to %s: %w", address, said)
 	case strings.Contains(err.Error(), "no children to pick from"): // gRPC has looked the name up and got no address.
@@ -49,7 +49,7 @@ func Failure(address string, err error) error {
 		address, Plain(err))
 }
 
-func nobody(address string) error {
+func noAnswerAt(address string) error {
 	return fmt.Errorf(
 		"no Temporal answers at %s (connection refused): start it there, or set TEMPORAL_ADDRESS to where it is",
 		address,
@@ -95,7 +95,7 @@ func Explain(err error) error {
 			"TEMPORAL_TLS_CLIENT_CERT_PATH names")
 	}
 	if match := rejected.FindStringSubmatch(err.Error()); match != nil {
-		return nobody(match[1])
+		return noAnswerAt(match[1])
 	}
 	if match := expiry.FindStringSubmatch(err.Error()); match != nil {
 		when := ""

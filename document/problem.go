@@ -94,8 +94,8 @@ func (p *Problem) quoteLine(line []rune) {
 	p.Quote = string(line)
 }
 
-// blanked is a line without what looks like a secret. A secret may stand on the lines below its
-// key, too.
+// blanked is a line without what looks like a secret. A secret may be on the lines below its key,
+// too.
 func (s *Source) blanked(line int) string {
 	quote := printable(s.lines[line-1])
 	depth := indentation(quote)
@@ -117,7 +117,7 @@ func (s *Source) blanked(line int) string {
 
 func indentation(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
 
-// printable keeps every character one column wide, so that the caret stands where it should.
+// printable keeps every character one column wide, so that the caret is in the right column.
 func printable(line string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -108,7 +108,7 @@ func (c *Client) look(ctx context.Context, image string) (Found, error) {
 		return Found{}, err
 	}
 	// Docker Hub counts a GET of a manifest as a pull and a HEAD as none (Docker docs: Docker Hub
-	// usage and limits), and an image that is waited for is asked for often.
+	// usage and limits), and Perch looks up an image often while it waits for it.
 	head, err := remote.Head(reference, options...)
 	if err != nil {
 		return Found{}, err

@@ -74,7 +74,7 @@ func (r *redirected) RoundTrip(request *http.Request) (*http.Response, error) {
 	sent.Host, sent.URL.Scheme, sent.URL.Host = request.URL.Host, to.Scheme, to.Host
 	answer, err := r.base.RoundTrip(sent)
 	if answer != nil {
-		answer.Request = request // A redirect is relative to what was asked for.
+		answer.Request = request // A redirect is relative to what was requested.
 	}
 	return answer, err
 }

@@ -47,7 +47,7 @@ func AdmitRequest(a Admission) error {
 			a.secrets, a.seeds, a.expiry, a.room,
 		)
 	}
-	return reject("a request can ask for up or gone, not %q", a.Request.Goal)
+	return reject("the goal of a request is up or gone, not %q", a.Request.Goal)
 }
 
 func firstError(checks ...func() error) error {
@@ -73,7 +73,7 @@ func Untriggered(policy *perch.Policy, request perch.Request) string {
 func (a Admission) Identity() error {
 	r, p := a.Request, a.Policy
 	if r.Project != p.Project {
-		return reject("project %q was asked for, and this worker's policy is for project %q only; check --project or "+
+		return reject("project %q was requested, and this worker's policy is for project %q only; check --project or "+
 			"PERCH_PROJECT, or the worker that is running", r.Project, p.Project)
 	}
 	names := p.Identity("").Names
@@ -153,7 +153,7 @@ func (a Admission) kind() error {
 	if len(patterns) > 0 {
 		allowed = "only " + strings.Join(patterns, ", ")
 	}
-	return reject("branch %q asks for kind %s, and the policy lets %s have it; change `branches.kinds` in %s, or "+
+	return reject("branch %q requests kind %s, and the policy lets %s have it; change `branches.kinds` in %s, or "+
 		"`kinds.%s` in the policy",
 		a.Request.Branch, kind, allowed, perch.FileName, kind)
 }
@@ -170,12 +170,12 @@ func (a Admission) keptKind() error {
 	if a.Kind != perch.KindBranch {
 		remove = "let a person delete its stack first"
 	}
-	return reject("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change "+
+	return reject("branch %q requests kind %s, and its environment was made as %s, which it keeps; change "+
 		"`branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, perch.FileName, remove)
 }
 
-// machines checks the settings of Perch's template only: what a custom template asks for is in
-// that.
+// machines checks the settings of Perch's template only: a custom template says itself what it
+// needs.
 func (a Admission) machines() error {
 	s, p := a.Wanted.Settings, a.Policy
 	if s.Template != "" {
@@ -218,8 +218,8 @@ func (a Admission) loadBalancer() error {
 	return nil
 }
 
-// sharedDatabase rejects what nobody shares: the instance is in the staging application's
-// stack.
+// sharedDatabase rejects a shared database if there is none to share: the instance is in the
+// staging application's stack.
 func (a Admission) sharedDatabase() error {
 	if db := a.Wanted.Settings.Database; db == nil || db.Mode != perch.DatabaseShared {
 		return nil
@@ -235,8 +235,8 @@ func (a Admission) sharedDatabase() error {
 	return nil
 }
 
-// snapshot rejects what the policy's prefixes do not allow. A prefix of ids allows no ARN: one that
-// begins with it would be somebody else's.
+// snapshot rejects what the policy's prefixes do not allow. A prefix of ids allows no ARN: an ARN
+// that begins with it would belong to another account.
 func (a Admission) snapshot() error {
 	db := a.Wanted.Settings.Database
 	if db == nil || db.Mode != perch.DatabaseSnapshot {
@@ -244,7 +244,7 @@ func (a Admission) snapshot() error {
 	}
 	named := strings.HasPrefix(db.Snapshot, "arn:")
 	if named && arnRegion(db.Snapshot) != a.Policy.Region {
-		return reject("database.snapshot stands in region %q, and the policy is for %s only; copy the snapshot there "+
+		return reject("database.snapshot is in region %q, and the policy is for %s only; copy the snapshot there "+
 			"and name the copy in %s", arnRegion(db.Snapshot), a.Policy.Region, perch.FileName)
 	}
 	if !slices.ContainsFunc(a.Policy.Snapshots.From, func(prefix string) bool {
@@ -264,7 +264,7 @@ func (a Admission) secrets() error {
 		arn := a.Wanted.Settings.Secrets[name]
 		if region := arnRegion(arn); region != a.Policy.Region {
 			return reject(
-				"secret %s stands in region %q, and the policy is for %s only; name a secret of that region in %s",
+				"secret %s is in region %q, and the policy is for %s only; name a secret of that region in %s",
 				name, region, a.Policy.Region, perch.FileName,
 			)
 		}
@@ -302,7 +302,7 @@ func (a Admission) seeds() error {
 	return nil
 }
 
-// belowPrefix reports whether address is prefix or stands below it: s3://data does not allow
+// belowPrefix reports whether address is prefix or is below it: s3://data does not allow
 // s3://data-of-others.
 func belowPrefix(prefix, address string) bool {
 	return strings.HasPrefix(strings.TrimSuffix(address, "/")+"/", strings.TrimSuffix(prefix, "/")+"/")

@@ -104,7 +104,7 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 		want   string
 	}{
 		"another project": {"x", func(a *Admission) { a.Request.Project = "blog" },
-			`project "blog" was asked for, and this worker's policy is for project "shop" only; check --project or ` +
+			`project "blog" was requested, and this worker's policy is for project "shop" only; check --project or ` +
 				`PERCH_PROJECT, or the worker that is running`},
 		"another repository": {"x", func(a *Admission) { a.Request.Repository = "git@github.com:mallory/shop.git" },
 			"the request comes from repository github.com/mallory/shop, and this worker's policy is for " +
@@ -117,17 +117,17 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 		"no perch.yaml": {
 			"x", func(a *Admission) { a.Wanted = nil }, `branch "x" has no perch.yaml at commit ` + admittedCommit,
 		},
-		"a kind for nobody": {"main", func(*Admission) {},
-			"branch \"main\" asks for kind production, and the policy lets no branch have it; change " +
+		"a kind that no branch may have": {"main", func(*Admission) {},
+			"branch \"main\" requests kind production, and the policy lets no branch have it; change " +
 				"`branches.kinds` in perch.yaml, or `kinds.production` in the policy"},
 		"a kind for others": {"tmp", func(*Admission) {},
-			"branch \"tmp\" asks for kind staging, and the policy lets only staging have it; change `branches.kinds` " +
+			"branch \"tmp\" requests kind staging, and the policy lets only staging have it; change `branches.kinds` " +
 				"in perch.yaml, or `kinds.staging` in the policy"},
 		"another kind than the environment's": {"x", func(a *Admission) { a.Kind = perch.KindStaging },
-			"branch \"x\" asks for kind branch, and its environment was made as staging, which it keeps; change " +
+			"branch \"x\" requests kind branch, and its environment was made as staging, which it keeps; change " +
 				"`branches.kinds` in perch.yaml, or let a person delete its stack first"},
-		"a dearer kind than the environment's": {"staging", func(a *Admission) { a.Kind = perch.KindBranch },
-			"branch \"staging\" asks for kind staging, and its environment was made as branch, which it keeps; " +
+		"a more valuable kind than the environment's": {"staging", func(a *Admission) { a.Kind = perch.KindBranch },
+			"branch \"staging\" requests kind staging, and its environment was made as branch, which it keeps; " +
 				"change `branches.kinds` in perch.yaml, or remove it with `perch down` first"},
 		"an instance type": {"x", func(a *Admission) { a.Wanted.Settings.InstanceType = "m7i.large" },
 			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or " +
@@ -164,7 +164,7 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 				"only what begins with shop-seed-, arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; " +
 				"change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
 		"a snapshot of another region": {"x", restoredFrom("arn:aws:rds:us-east-1:210987654321:snapshot:shared-1"),
-			`database.snapshot stands in region "us-east-1", and the policy is for eu-central-1 only; copy the ` +
+			`database.snapshot is in region "us-east-1", and the policy is for eu-central-1 only; copy the ` +
 				`snapshot there and name the copy in perch.yaml`},
 		"a snapshot where none are allowed": {
 			"x", func(a *Admission) { restoredFrom("shop-seed-1")(a); a.Policy.Snapshots.From = nil },
@@ -183,7 +183,7 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 			a.Wanted.Settings.Secrets = map[string]string{
 				"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/a",
 			}
-		}, `secret A stands in region "us-east-1", and the policy is for eu-central-1 only; name a secret of that ` +
+		}, `secret A is in region "us-east-1", and the policy is for eu-central-1 only; name a secret of that ` +
 			`region in perch.yaml`},
 		"a secret of others": {"x", func(a *Admission) {
 			a.Wanted.Settings.Secrets = map[string]string{
@@ -212,7 +212,8 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 			"project shop has 3 other environments, and the policy allows 3 at a time; remove one with `perch down " +
 				"BRANCH`, or raise `max_environments` in the policy"},
 		"another goal": {
-			"x", func(a *Admission) { a.Request.Goal = "sideways" }, `a request can ask for up or gone, not "sideways"`,
+			"x", func(a *Admission) { a.Request.Goal = "sideways" },
+			`the goal of a request is up or gone, not "sideways"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -232,8 +233,8 @@ func TestASecretOfTheEnvironmentsKindIsAdmitted(t *testing.T) {
 	}
 }
 
-// sharedDatabase makes the database one in the shared instance, of a class that nobody may have for
-// their own.
+// sharedDatabase makes the database one in the shared instance, of a class that no dedicated
+// database may have.
 func sharedDatabase(a *Admission) {
 	a.Wanted.Settings.Database.Mode, a.Wanted.Settings.Database.Class = perch.DatabaseShared, "db.r7g.large"
 }

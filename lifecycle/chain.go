@@ -55,8 +55,8 @@ func ResumeChain(in perch.RunInput) *Chain {
 }
 
 // Concerns reports whether request can be one of this environment. A signal may hold anything, and
-// the policy judges what is in it: were that another branch, a run would act on one that nobody
-// judged.
+// the policy judges what is in it: were that another branch, a run would act on one that the policy
+// has not judged.
 func (c *Chain) Concerns(request perch.Request) bool {
 	_, known := perch.WorkflowOf(request.Goal)
 	return known && request.Project == c.Environment.Project && request.Branch == c.Environment.Branch
@@ -86,9 +86,9 @@ func (c *Chain) dropOperation() {
 
 // Take keeps request unless it is superseded itself: what cleanup requests was judged before what
 // people requested meanwhile. What a removal supersedes is kept below it, because the removal may
-// be rejected; an `up` is in force whatever was requested before it. A removal does not take back
-// the force of one that waits, which does for both. What is no request of this environment changes
-// nothing.
+// be rejected; an `up` is in force regardless of what was requested before it. A removal does not
+// take back the force of one that waits, which does for both. What is no request of this
+// environment changes nothing.
 func (c *Chain) Take(request perch.Request) {
 	stronger := c.Newer != nil && (c.Newer.Force || c.Newer.Recreate) && request.AnsweredBy(*c.Newer)
 	if !c.Concerns(request) || stronger {
@@ -165,7 +165,7 @@ func (c *Chain) Recreates() bool {
 }
 
 // MakeDue says that the removal that is the target may be done. It reports whether it takes an
-// `up`'s place with that: the run ends then, so that anyone who follows the `up` hears of it.
+// `up`'s place with that: the run ends then, so that anyone who follows the `up` learns of it.
 func (c *Chain) MakeDue() (superseding bool) {
 	if c.Below == nil || c.Due {
 		return false
@@ -214,8 +214,8 @@ func (c *Chain) rejected(end RunEnd) bool {
 }
 
 // failedBeforeDue reports whether the removal that is the target failed before it was due, with an
-// `up` below it that nothing was taken from. If a newer request waits, that one has taken the
-// removal's place, and nobody is left to hear of the failure.
+// `up` below it that nothing was taken from. If a newer request waits, it has superseded the
+// removal, and no caller is left to hear of the failure.
 func (c *Chain) failedBeforeDue(end RunEnd) bool {
 	return end.Failed && c.Target.Goal == perch.GoalGone && !c.Due && c.Below != nil && c.Newer == nil
 }
@@ -296,7 +296,7 @@ func ReadNextRun(next perch.RunInput, runID string, request perch.Request) Answe
 	return answer
 }
 
-// answers reports whether what comes of target is the answer to request.
+// answers reports whether the answer to target also answers request.
 func answers(target, request perch.Request) bool {
 	return target.ID == request.ID || request.AnsweredBy(target)
 }

@@ -41,8 +41,8 @@ func judgedAt(id string, hour int) perch.Request {
 // what that means.
 func TestBothHalvesOfTheProtocol(t *testing.T) {
 	next, superseded := func(id string) Answer { return Answer{NextRun: id} }, superseded
-	overtaken := superseded(commitB)
-	overtaken.Result.Reason = upHead.Reason
+	olderThanHead := superseded(commitB)
+	olderThanHead.Result.Reason = upHead.Reason
 	result := func(goal perch.Goal, outcome perch.Outcome, commit string) Answer {
 		return Answer{Result: perch.Result{Goal: goal, Outcome: outcome, Commit: commit}}
 	}
@@ -93,7 +93,7 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 		"the branch's head comes next": {
 			in: perch.RunInput{Request: &upA}, prepare: func(c *Chain) { c.RequestHead(commitB, "it is older") },
 			end: RunEnd{Outcome: perch.OutcomeSuperseded}, want: &upHead, phase: perch.PhaseSuperseded,
-			read: map[string]Answer{"up-a": overtaken},
+			read: map[string]Answer{"up-a": olderThanHead},
 		},
 		"a removal comes next, with the up below it": {
 			in: perch.RunInput{Request: &upA}, taken: []perch.Request{down}, want: &down, phase: perch.PhaseSuperseded,
@@ -126,7 +126,7 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 			in: perch.RunInput{Request: &down, Below: &upA, Due: true}, prepare: func(c *Chain) { c.Removing() },
 			end: broken,
 		},
-		"a failed up ends the chain, whatever its head": {
+		"a failed up ends the chain, regardless of its head": {
 			in: perch.RunInput{Request: &upA}, prepare: func(c *Chain) { c.RequestHead(commitB, "it is older") },
 			end: broken,
 		},
@@ -190,7 +190,7 @@ func TestTakeKeepsTheRequestThatCounts(t *testing.T) {
 		"a request of another branch changes nothing": {
 			in: perch.RunInput{Request: &upA}, taken: []perch.Request{foreign},
 		},
-		"a goal that nobody knows changes nothing": {
+		"an unknown goal changes nothing": {
 			in: perch.RunInput{Request: &upA}, taken: []perch.Request{unknown},
 		},
 		"the newest wins":    {in: perch.RunInput{Request: &upA}, taken: []perch.Request{down, upB}, newer: &upB},
@@ -266,7 +266,7 @@ func TestRemovalByHandGoesOnInItsOwnRun(t *testing.T) {
 	byHand := perch.Request{ID: "hand", Goal: perch.GoalGone}
 	cleanups := perch.Request{ID: "cleanup", Goal: perch.GoalGone, Judged: &perch.Judgement{StackID: "a"}}
 	if v := ReadNextRun(perch.RunInput{Request: &byHand}, "next", cleanups); v.NextRun != "next" {
-		t.Errorf("cleanup's request is not answered by the removal that somebody asked for: %+v", v)
+		t.Errorf("cleanup's request is not answered by the removal that a person requested: %+v", v)
 	}
 	if v := ReadNextRun(perch.RunInput{Request: &cleanups}, "next", byHand); v.NextRun != "" {
 		t.Errorf("a removal by hand is answered by cleanup's: %+v", v)

@@ -42,7 +42,7 @@ type Found struct {
 	StatusReason string
 	// Protected says that termination protection is on.
 	Protected bool
-	// Commit is the one that the stack's outputs name; empty where it has none.
+	// Commit is the one that the stack's outputs name; empty if it has none.
 	Commit  string
 	Created time.Time
 }
@@ -51,7 +51,7 @@ type Found struct {
 type Plan struct {
 	// Verdicts has one for each environment, the oldest first. Stacks that are not ours have none.
 	Verdicts []perch.CleanupVerdict
-	// Removals are those of Verdicts that ask for a removal.
+	// Removals are those of Verdicts that request a removal.
 	Removals []perch.CleanupVerdict
 	// Failed are the environments whose removal has failed.
 	Failed []perch.CleanupFailure
@@ -59,7 +59,7 @@ type Plan struct {
 	Others []perch.OtherRepository
 	// Problem says why the listing of branches is not to be trusted; then nothing is removed.
 	Problem string
-	// Brake says that the policy does not let cleanup carry out so many removals by itself.
+	// Brake says that the policy does not let cleanup carry out so many removals without approval.
 	Brake *perch.CleanupBrake
 	// Hash names the removals: their stacks, and the commits in them.
 	Hash string
@@ -121,8 +121,8 @@ func others(identity perch.Identity, stacks []Found) []perch.OtherRepository {
 	})
 }
 
-// untrusted says why a branch that is missing from the listing may exist all the same; empty where
-// it does not.
+// untrusted says why a branch that is missing from the listing may exist all the same; empty if it
+// does not.
 func untrusted(listing Listing, policy *perch.Policy) string {
 	_, hasDefault := listing.Branches[policy.DefaultBranch]
 	switch {
@@ -175,8 +175,8 @@ func judge(s subject, policy *perch.Policy, problem string) (perch.Verdict, stri
 	return perch.VerdictRemove, "branch missing"
 }
 
-// protection says what keeps an environment from cleanup whether or not its branch exists; empty
-// where nothing does.
+// protection says what keeps an environment from cleanup whether or not its branch exists; empty if
+// nothing does.
 func protection(s subject, policy *perch.Policy) string {
 	if s.branch == policy.DefaultBranch {
 		return "protected: it is the default branch"

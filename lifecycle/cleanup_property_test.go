@@ -52,7 +52,7 @@ func drawStack(t *rapid.T) Found {
 	return stack
 }
 
-// drawStacks draws stacks with ids of their own.
+// drawStacks draws stacks with distinct ids.
 func drawStacks(t *rapid.T) []Found {
 	stacks := rapid.SliceOfN(rapid.Custom(drawStack), 0, 8).Draw(t, "stacks")
 	for i := range stacks {

@@ -248,8 +248,8 @@ func TestApprovedPlanIsCarriedOutAndNoOther(t *testing.T) {
 		t.Errorf("the approved plan is braked: %+v", again.Brake)
 	}
 	for name, plan := range map[string]Plan{
-		"larger by one": planOf(t, 6, 0, usual, braked.Brake.Hash),
-		"now so small that nobody has to approve it": planOf(t, 1, 4, usual, braked.Brake.Hash),
+		"larger by one":                          planOf(t, 6, 0, usual, braked.Brake.Hash),
+		"now so small that it needs no approval": planOf(t, 1, 4, usual, braked.Brake.Hash),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if plan.Brake == nil || !strings.Contains(plan.Brake.Reason, "plan "+braked.Brake.Hash+" was approved") {

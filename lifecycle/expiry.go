@@ -20,15 +20,15 @@ type KnownCards struct {
 	Problem string
 }
 
-// find is the card of an environment, and what is wrong with it: then nobody knows what it says.
+// find is the card of an environment, and what is wrong with it: then its content is unknown.
 func (k KnownCards) find(slug string) (card perch.Card, problem string, found bool) {
 	problem = cmp.Or(k.Problem, k.Unreadable[slug])
 	card, found = k.BySlug[slug]
 	return card, problem, found
 }
 
-// Keeps is why nothing but a request of a person removes the environment: it is pinned, or nobody
-// knows whether it is; empty if it may be removed.
+// Keeps is why nothing but a request of a person removes the environment: it is pinned, or it is
+// unknown whether it is; empty if it may be removed.
 func (k KnownCards) Keeps(slug string, now time.Time) string {
 	switch card, problem, _ := k.find(slug); {
 	case problem != "":
@@ -41,8 +41,8 @@ func (k KnownCards) Keeps(slug string, now time.Time) string {
 
 func unreadable(problem string) string { return "its card cannot be read: " + problem }
 
-// PlanExpiry says of every environment whether it is kept, warned or removed because nobody needs
-// it any more. What is not known keeps: an environment without a card, or with one that cannot be
+// PlanExpiry says of every environment whether it is kept, warned or removed because it is no
+// longer used. What is not known keeps: an environment without a card, or with one that cannot be
 // read, does not expire. No more are removed at once than the policy allows cleanup; those that
 // expired first go first.
 func PlanExpiry(
@@ -196,7 +196,7 @@ const (
 	usualExtend perch.Hours = 72
 )
 
-// EffectiveExpiry is what perch.yaml asks for within the policy's bounds.
+// EffectiveExpiry is what perch.yaml requests within the policy's bounds.
 func EffectiveExpiry(asked *perch.Expiry, bounds perch.PolicyExpiry) perch.Expiry {
 	expiry := perch.Expiry{}
 	if asked != nil {

@@ -203,7 +203,7 @@ type tenant struct {
 
 // TestExpiryYear lets a year pass over 30 branches: pushes, pins, extensions, warnings that cannot
 // be delivered, and sweeps that are missed. No environment is removed that was warned less than a
-// day before, is pinned, or was used within a week; and none that nobody needs stays for ever.
+// day before, is pinned, or was used within a week; and every unused one ends.
 func TestExpiryYear(t *testing.T) {
 	for seed, percent := range []struct{ broken, missed uint64 }{
 		{0, 0}, {50, 0}, {0, 50}, {50, 50}, {95, 0}, {0, 95}, {80, 80},

@@ -10,7 +10,7 @@ const (
 		"it, then push again"
 )
 
-// causes tell by AWS's words what somebody changed outside of Perch, and say what to do. The surest
+// causes recognise by AWS's words what was changed outside of Perch, and say what to do. The surest
 // come first. Sources: RDS, hashicorp/terraform-provider-aws#30637 and #31594; Elastic Beanstalk,
 // aws-elastic-beanstalk-cli (strings.py) and its developer guide (troubleshooting of secrets);
 // instance profiles, aws-elastic-beanstalk-cli#322; certificates, ELBv2's CertificateNotFound;

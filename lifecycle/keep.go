@@ -142,7 +142,8 @@ func warn(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time
 	return nil
 }
 
-// MayBeKept is a *perch.Rejection if nobody can pin or extend the environment with the stack.
+// MayBeKept is a *perch.Rejection if it is impossible to pin or extend the environment with the
+// stack.
 func MayBeKept(stack Found, policy *perch.Policy, repositoryID string) error {
 	environment, kind, ours := perch.Owned(policy.Identity(repositoryID), stack.Name, stack.Tags)
 	if !ours {

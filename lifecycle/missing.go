@@ -7,11 +7,11 @@ import (
 	"perch"
 )
 
-// Missing are the branches whose head nobody has tried to deploy, and that may have an environment
-// by the policy: those that have no stack of their name, and those that were pushed to without
-// Perch being told. They are in the order in which a run looks at them. turn is another number for
-// each run: each begins with other branches, so that those that need a person do not keep the
-// others waiting. problem says why no branch is known to be missing one.
+// Missing are the branches whose head was never requested, and that may have an environment by the
+// policy: those that have no stack of their name, and those that were pushed to without Perch being
+// told. They are in the order in which a run looks at them. turn is another number for each run:
+// each begins with other branches, so that those that need a person do not keep the others waiting.
+// problem says why no branch is known to be missing one.
 func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (branches []string, problem string) {
 	if !policy.Allows(perch.TriggerWebhook) {
 		return nil, "`triggers` in the policy does not name webhook"

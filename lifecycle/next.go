@@ -42,14 +42,14 @@ const (
 	Protected Step = "protected"
 	// Stop means that no call of CloudFormation's leads on: a person has to look.
 	Stop Step = "stop"
-	// NeedsRecreate means that only a new stack leads on, and that nobody requested one: the stack
-	// was ready, so its data is kept until somebody does.
+	// NeedsRecreate means that only a new stack helps, and that it was not requested: the stack was
+	// ready, so its data is kept until a person requests it.
 	NeedsRecreate Step = "needs-recreate"
 )
 
 // Stack is what the rules need to know of a stack.
 type Stack struct {
-	// Status is CloudFormation's StackStatus; empty where there is no stack.
+	// Status is CloudFormation's StackStatus; empty if there is no stack.
 	Status string
 	// Ours says that name, project, repository and branch are the environment's.
 	Ours bool
@@ -66,8 +66,7 @@ type Stack struct {
 	MayRecreate bool
 	// Rollbacks is how often this run has tried to turn a failed update back.
 	Rollbacks int
-	// Pending is the goal of the newer request that waits for the run to end; empty where none
-	// does.
+	// Pending is the goal of the newer request that waits for the run to end; empty if none does.
 	Pending perch.Goal
 }
 
@@ -81,7 +80,7 @@ func Next(stack Stack, goal perch.Goal) Step {
 }
 
 // yields reports whether step is better left to the request that is pending. No call is begun for a
-// target that is overtaken. An operation in progress is only left to a removal that can interrupt
+// target that is superseded. An operation in progress is only left to a removal that can interrupt
 // it; a newer commit has to wait until the stack can be updated again. A removal is left to an `up`
 // as long as nothing is deleted, and finished after that.
 func yields(step Step, stack Stack, goal perch.Goal) bool {
@@ -205,7 +204,7 @@ func towardsGone(status string) Step {
 }
 
 // neverReady are the statuses of a stack whose creation has not succeeded, and of one whose
-// deletion somebody began: that can only go forward. CREATE_FAILED and ROLLBACK_* end a creation,
+// deletion has begun: that can only go forward. CREATE_FAILED and ROLLBACK_* end a creation,
 // REVIEW_IN_PROGRESS precedes one, and CloudFormation brings no stack that reached CREATE_COMPLETE
 // back to one of them (API reference, RollbackStack: UPDATE_FAILED leads to UPDATE_ROLLBACK_*).
 var neverReady = map[string]bool{
@@ -302,8 +301,8 @@ func StuckAgain(status string, rollbacks int) bool {
 	return status == "UPDATE_ROLLBACK_FAILED" && rollbacks > 0
 }
 
-// Reached reports whether an operation that ended in status did what Create or Update was asked
-// for.
+// Reached reports whether an operation that ended in status is what Create or Update was to
+// achieve.
 func Reached(status string) bool {
 	return status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"
 }

@@ -36,9 +36,9 @@ func PastLife(card perch.Card) perch.Life {
 	return past
 }
 
-// ReplacedLife is the last card of a stack that another one has replaced, without a removal of its
-// own that has ended it: state is the first that is said of the other stack. ended is false if no
-// life has ended.
+// ReplacedLife is the last card of a stack that another one has replaced, without a removal that
+// has ended it: state is the first that is said of the other stack. ended is false if no life has
+// ended.
 func ReplacedLife(card perch.Card, stackID string, state perch.CardState) (last perch.Card, ended bool) {
 	if card.StackID == "" || stackID == "" || card.StackID == stackID {
 		return perch.Card{}, false

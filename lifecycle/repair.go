@@ -88,7 +88,7 @@ const MaxDeletions = 6
 
 // Repair is what to do after a deletion that failed.
 type Repair struct {
-	// Stop is the sentence that ends the teardown; empty where it goes on.
+	// Stop is the sentence that ends the teardown; empty if it goes on.
 	Stop string
 	// Pause is how long to wait before the next deletion.
 	Pause time.Duration
@@ -101,9 +101,9 @@ type Repair struct {
 	Sweep []Failure
 }
 
-// Mend says what to do after a stack's deletion has failed for the deletions-th time, with what
-// remains. A person's force goes where it would stop, once.
-func Mend(failures []Failure, deletions int, force bool) Repair {
+// RepairFor says what to do after a stack's deletion has failed for the deletions-th time, with
+// what remains. A person's force goes where it would stop, once.
+func RepairFor(failures []Failure, deletions int, force bool) Repair {
 	stop := needsPerson(failures, deletions)
 	switch {
 	case force && deletions <= MaxDeletions && (stop != "" || deletions == MaxDeletions):

@@ -115,7 +115,7 @@ func TestMendClimbsTheLadder(t *testing.T) {
 		"a phantom is left out of the last deletion too": {[]Failure{phantom}, 5, Repair{Retain: []string{"Topic"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Mend(c.failures, c.deletions, false)
+			got := RepairFor(c.failures, c.deletions, false)
 			if got.Stop != c.want.Stop || got.Pause != c.want.Pause || !slices.Equal(got.Retain, c.want.Retain) ||
 				!slices.Equal(got.Sweep, c.want.Sweep) {
 				t.Errorf("%+v, want %+v", got, c.want)
@@ -126,7 +126,7 @@ func TestMendClimbsTheLadder(t *testing.T) {
 
 func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
 	for deletions := 1; deletions <= MaxDeletions; deletions++ {
-		got := Mend([]Failure{full, protected}, deletions, false)
+		got := RepairFor([]Failure{full, protected}, deletions, false)
 		if !strings.Contains(got.Stop, "Database (AWS::RDS::DBInstance)") || strings.Contains(got.Stop, "Assets") ||
 			len(got.Retain) > 0 {
 			t.Errorf("after %d deletions: %+v", deletions, got)
@@ -136,7 +136,7 @@ func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
 
 func TestS97MendLeavesWhatStaysAttachedToAPerson(t *testing.T) {
 	for deletions := 2; deletions <= MaxDeletions; deletions++ {
-		if got := Mend(
+		if got := RepairFor(
 			[]Failure{attached, used}, deletions, false,
 		); !strings.Contains(got.Stop, "Images (AWS::ECR::Repository)") || strings.Contains(got.Stop, "Group") {
 			t.Errorf("after %d deletions: %+v", deletions, got)
@@ -145,25 +145,25 @@ func TestS97MendLeavesWhatStaysAttachedToAPerson(t *testing.T) {
 }
 
 func TestS22MendIsBounded(t *testing.T) {
-	if got := Mend([]Failure{full}, MaxDeletions, false); !strings.Contains(got.Stop, "Assets (AWS::S3::Bucket)") {
+	if got := RepairFor([]Failure{full}, MaxDeletions, false); !strings.Contains(got.Stop, "Assets (AWS::S3::Bucket)") {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestMendForcesOnlyWhereItWouldStop(t *testing.T) {
-	if got := Mend([]Failure{full}, 1, true); got.Force || got.Stop != "" {
+	if got := RepairFor([]Failure{full}, 1, true); got.Force || got.Stop != "" {
 		t.Errorf("a bucket that can be emptied: %+v", got)
 	}
-	if got := Mend([]Failure{protected}, 1, true); !got.Force || len(got.Sweep) != 1 || got.Stop != "" {
+	if got := RepairFor([]Failure{protected}, 1, true); !got.Force || len(got.Sweep) != 1 || got.Stop != "" {
 		t.Errorf("protection: %+v", got)
 	}
-	if got := Mend([]Failure{full}, MaxDeletions-1, true); got.Force || got.Stop != "" {
+	if got := RepairFor([]Failure{full}, MaxDeletions-1, true); got.Force || got.Stop != "" {
 		t.Errorf("before the last deletion: %+v", got)
 	}
-	if got := Mend([]Failure{full}, MaxDeletions, true); !got.Force {
+	if got := RepairFor([]Failure{full}, MaxDeletions, true); !got.Force {
 		t.Errorf("after the last deletion: %+v", got)
 	}
-	if got := Mend([]Failure{full}, MaxDeletions+1, true); got.Force || got.Stop == "" {
+	if got := RepairFor([]Failure{full}, MaxDeletions+1, true); got.Force || got.Stop == "" {
 		t.Errorf("after the forced one: %+v", got)
 	}
 }

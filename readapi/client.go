@@ -1,5 +1,5 @@
 // Package readapi is what a worker answers those who only read: the documents of `ls`, `status`,
-// `history` and `logs`, and the client that asks for them.
+// `history` and `logs`, and the client that reads them.
 //
 // The worker answers from a cache that all readers share, so that reading starts no workflow and
 // the number of readers does not change the number of calls of AWS. Every question is a GET with
@@ -69,17 +69,17 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// Overview asks for all environments of the worker's project.
+// Overview reads all environments of the worker's project.
 func (c *Client) Overview(ctx context.Context) (answer Overview, err error) {
 	return answer, c.get(ctx, PathOverview, nil, &answer)
 }
 
-// Page asks for the environment of a branch.
+// Page reads the environment of a branch.
 func (c *Client) Page(ctx context.Context, branch string) (answer Page, err error) {
 	return answer, c.get(ctx, PathPage, url.Values{"branch": {branch}}, &answer)
 }
 
-// History asks for the lives that have ended, of one branch if it is not empty.
+// History reads the lives that have ended, of one branch if it is not empty.
 func (c *Client) History(ctx context.Context, branch string) (answer History, err error) {
 	query := url.Values{}
 	if branch != "" {
@@ -88,7 +88,7 @@ func (c *Client) History(ctx context.Context, branch string) (answer History, er
 	return answer, c.get(ctx, PathHistory, query, &answer)
 }
 
-// Logs asks for the last lines that the environment of a branch has logged.
+// Logs reads the last lines that the environment of a branch has logged.
 func (c *Client) Logs(ctx context.Context, branch string, since time.Duration, lines int) (answer Logs, err error) {
 	query := url.Values{"branch": {branch}, "since": {since.String()}, "lines": {strconv.Itoa(lines)}}
 	return answer, c.get(ctx, PathLogs, query, &answer)

@@ -102,7 +102,7 @@ type Overview struct {
 	// Domain is the domain below which environments have their addresses; empty if they have
 	// others.
 	Domain string `json:"domain"`
-	// Held is the plan that cleanup did not carry out by itself; null if none is held.
+	// Held is the plan that cleanup did not carry out without approval; null if none is held.
 	Held *HeldCleanup `json:"held"`
 	// Problem is why AWS could not be asked: the List is then the last that is known, At is its
 	// time. It is empty if the List is current.

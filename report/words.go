@@ -39,7 +39,7 @@ var activityWords = map[string]string{
 	"SweepExpiry":         "Checking which environments have expired",
 	"RecheckLeftovers":    "Checking leftovers of earlier removals",
 	"Keep":                "Entering the pin or the extension",
-	"LookAtBranch":        "Asking for the branch",
+	"LookAtBranch":        "Checking the branch",
 	"ListEnvironments":    "Listing the environments",
 	"DescribeEnvironment": "Reading the environment",
 	"ListHistory":         "Listing the environments that are gone",

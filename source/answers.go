@@ -18,8 +18,8 @@ func (e *RateLimited) Error() string {
 	return fmt.Sprintf("%s; ask again after %s", e.Reason, e.Until.UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 
-// Rejected is an answer that asking again does not change: somebody must mend the credentials, the
-// policy or the repository. It proves nothing about any branch.
+// Rejected is an answer that a retry does not change: a person must fix the credentials, the policy
+// or the repository. It proves nothing about any branch.
 type Rejected struct {
 	// Reason is a sentence that says what to do.
 	Reason string

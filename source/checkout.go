@@ -19,7 +19,7 @@ type Checkout struct {
 	*Git
 	// Dir is the top of the working folder, an absolute path.
 	Dir string
-	// Origin is the URL of the remote called origin, without a password; empty where there is none.
+	// Origin is the URL of the remote called origin, without a password; empty if there is none.
 	Origin string
 	// DefaultBranch is what origin/HEAD points to, else the first of main, master and trunk that
 	// there is, else main.
@@ -60,7 +60,7 @@ func origin(repository *git.Repository) string {
 	return perch.WithoutCredentials(remote.Config().URLs[0])
 }
 
-// remoteHeads is where the branches of origin stand, as last fetched.
+// remoteHeads are the heads of origin's branches, as last fetched.
 const remoteHeads = "refs/remotes/origin/"
 
 func defaultBranch(repository *git.Repository) string {

@@ -23,7 +23,7 @@ var ErrNoFolder = errors.New("there is no such folder")
 
 // File is a file of a repository at a commit.
 type File struct {
-	// Path is relative to the folder that was asked for, with slashes.
+	// Path is relative to the folder that was requested, with slashes.
 	Path string
 	// Size is in bytes.
 	Size int64
@@ -31,7 +31,7 @@ type File struct {
 	Open func() (io.ReadCloser, error)
 }
 
-// File reads one file at a commit; found is false where the commit has no such file. Symbolic links
+// File reads one file at a commit; found is false if the commit has no such file. Symbolic links
 // are not followed.
 func (g *Git) File(ctx context.Context, commit, name string) (content []byte, found bool, err error) {
 	tree, err := g.tree(ctx, commit)

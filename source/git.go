@@ -119,7 +119,7 @@ func (g *Git) localBranches(ctx context.Context) (map[string]string, error) {
 	return branches, nil
 }
 
-// Head is the commit that branch points to now; found is false where the repository has no such
+// Head is the commit that branch points to now; found is false if the repository has no such
 // branch.
 func (g *Git) Head(ctx context.Context, branch string) (commit string, found bool, err error) {
 	heads, err := g.Heads(ctx, branch)
@@ -210,7 +210,7 @@ func (g *Git) commit(ctx context.Context, commit string) (*object.Commit, bool, 
 	return found, found != nil, err
 }
 
-// localCommit is nil where the repository does not have the commit.
+// localCommit is nil if the repository does not have the commit.
 func (g *Git) localCommit(commit string) (*object.Commit, error) {
 	repository, err := g.open()
 	if err != nil {

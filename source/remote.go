@@ -62,7 +62,7 @@ func newRemote(address string) *remote {
 	password, given := parsed.User.Password()
 	if parsed.Scheme != "http" && parsed.Scheme != "https" {
 		if given {
-			parsed.User = url.User(user) // SSH logs in by a key, whatever stands here.
+			parsed.User = url.User(user) // SSH logs in by a key, regardless of this value.
 		}
 		return &remote{address: parsed.String()}
 	}

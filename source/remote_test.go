@@ -120,7 +120,7 @@ func noToken(t *testing.T, dir, token string) {
 		}
 		content, err := os.ReadFile(path)
 		if strings.Contains(string(content), token) || strings.Contains(path, token) {
-			t.Errorf("the token stands in %s", path)
+			t.Errorf("the token is in %s", path)
 		}
 		return err
 	})

@@ -1,4 +1,4 @@
-// Command starter asks for environments: it talks to Temporal and reads local files, and holds no
+// Command starter requests environments: it talks to Temporal and reads local files, and holds no
 // credentials of AWS or GitHub.
 package main
 

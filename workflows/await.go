@@ -9,8 +9,8 @@ import (
 )
 
 // await waits until the operation on the stack is over. It stops early, with an empty status, when
-// the rules leave the stack to a newer request. A wait that ran out fails with a sentence of its
-// own and nothing below it, because the starter shows what is deepest.
+// the rules leave the stack to a newer request. A wait that times out fails with one sentence and
+// nothing below it, because the starter shows what is deepest.
 func (r *run) await(summary, token string, total int) (contract.AwaitResult, error) {
 	return r.awaitUntil(summary, contract.AwaitInput{Token: token, Total: total})
 }

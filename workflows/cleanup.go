@@ -11,12 +11,12 @@ import (
 	"perch/activities/contract"
 )
 
-// asksAtOnce is how many removals are asked for side by side.
+// asksAtOnce is how many removals are requested side by side.
 const asksAtOnce = 10
 
-// Cleanup compares the repository's branches with the environments and asks for the removal of
-// those whose branch is gone. It keeps no memory: each removal waits out its grace period in a run
-// of its own. It fails, after it has done all that, where it could not judge and where a removal
+// Cleanup compares the repository's branches with the environments and requests the removal of
+// those whose branch is gone. It keeps no memory: each removal waits out its grace period in a
+// separate run. It fails, after it has done all that, where it could not judge and where a removal
 // has failed; the failure's details are the result.
 func Cleanup(ctx workflow.Context, in perch.CleanupInput) (*perch.CleanupResult, error) {
 	c := &cleanup{ctx: ctx, in: in}
@@ -69,7 +69,7 @@ func (c *cleanup) judge() error {
 	return nil
 }
 
-// ask asks for every removal of the plan, the oldest environment first.
+// ask requests every removal of the plan, the oldest environment first.
 func (c *cleanup) ask() error {
 	var removals []perch.CleanupVerdict
 	for _, v := range c.plan.Verdicts {
@@ -95,7 +95,7 @@ func (c *cleanup) askFor(removals []perch.CleanupVerdict) error {
 			return temporal.NewNonRetryableApplicationError(err.Error(), perch.ErrorInvalid, nil)
 		}
 		in := contract.AskInput{Environment: environment, Judged: c.judgement(v), Reason: v.Reason}
-		futures[i] = beginActivity(c.ctx, "ask for the removal of "+v.Stack, contract.AskRemoval, in)
+		futures[i] = beginActivity(c.ctx, "request the removal of "+v.Stack, contract.AskRemoval, in)
 	}
 	for i, v := range removals {
 		out, err := futures[i].result(c.ctx)
@@ -179,7 +179,7 @@ func (c *cleanup) failed(stack, message string) {
 	c.result.Failed = append(c.result.Failed, perch.CleanupFailure{Stack: stack, Error: message})
 }
 
-// failure is the run's: nil where a dry run was asked for, and where nothing went wrong.
+// failure is the run's: nil if a dry run was requested, and where nothing went wrong.
 func (c *cleanup) failure() error {
 	var message string
 	switch {

@@ -51,7 +51,7 @@ func (s *sweep) PlanCleanup(ctx context.Context, _ perch.CleanupInput) (contract
 }
 
 func (s *sweep) AskRemoval(ctx context.Context, in contract.AskInput) (contract.AskResult, error) {
-	s.mu.Lock() // Removals are asked for side by side.
+	s.mu.Lock() // Removals are requested side by side.
 	defer s.mu.Unlock()
 	s.note(ctx)
 	s.asked = append(s.asked, in)

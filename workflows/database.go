@@ -32,8 +32,8 @@ func (r *run) requireDatabase(rendered contract.RenderResult) error {
 }
 
 // dropDatabase removes the branch's database from the shared instance, once nothing uses it any
-// more. There may be one without a stack: of an earlier template, or of a stack that somebody else
-// deleted.
+// more. There may be a database without a stack: of an earlier template, or of a stack that was
+// deleted outside of Perch.
 func (r *run) dropDatabase() error {
 	if !r.sharedDatabase {
 		return nil

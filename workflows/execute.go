@@ -46,14 +46,14 @@ func runActivity[In, Out any](
 }
 
 // runUnlessOvertaken runs an activity that is safe to abandon at any time. A newer request ends it,
-// whatever it waits for: done is false then, and the activity is cancelled.
+// at any wait: done is false then, and the activity is cancelled.
 func runUnlessOvertaken[In, Out any](
 	r *run, summary string, activity contract.Activity[In, Out], in In,
 ) (out Out, done bool, err error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
 	pending := beginActivity(ctx, summary, activity, in)
-	if !r.waitUnless(pending.future, r.overtaken) {
+	if !r.waitUnless(pending.future, r.superseded) {
 		return out, false, nil
 	}
 	out, err = pending.result(r.ctx)

@@ -38,7 +38,7 @@ type fate struct {
 	// are done.
 	answered, seeded bool
 	// shared says that the branch's database is in the shared instance, and database for which
-	// stack it was made; empty where there is none.
+	// stack it was made; empty if there is none.
 	shared   bool
 	database string
 	// stack is the one of the branch's name; made counts those that there have been.
@@ -48,9 +48,9 @@ type fate struct {
 	// deleted.
 	ready     bool
 	recreated map[string]string
-	// stopped says that somebody stopped the stack's database, so that it can be neither changed
-	// nor rolled back; forced that the rollback leaves it out. mayRecreate is the policy's word on
-	// a stack that stays stuck.
+	// stopped says that the stack's database is stopped, so that it can be neither changed nor
+	// rolled back; forced that the rollback leaves it out. mayRecreate is the policy's word on a
+	// stack that stays stuck.
 	stopped, forced, mayRecreate bool
 	// before is the status that a canceled deletion brings the stack back to; dying says that a
 	// resource of the stack is being deleted, so that it can no longer return to service.
@@ -77,7 +77,7 @@ type fate struct {
 	// awaited is the wait that is the latest thing begun.
 	awaited string
 	steps   int
-	// passed counts the failures of the run that a retry mends.
+	// passed counts the failures of the run that a retry fixes.
 	passed int
 	wrongs []string
 	// reports counts what was told; every third report fails.
@@ -124,13 +124,13 @@ func (f *fate) arrive() {
 	}
 }
 
-var errPassing = errors.New("it passes by itself")
+var errPassing = errors.New("it is temporary")
 
 // maxPassing bounds the passing failures of a run: more than that in a row do not pass within a
 // run's patience.
 const maxPassing = 6
 
-// pass is a failure that a retry mends.
+// pass is a failure that a retry fixes.
 func (f *fate) pass() error {
 	if f.passed >= maxPassing {
 		return nil
@@ -166,8 +166,8 @@ func (f *fate) exists() bool { return f.stack.Status != "" && f.stack.Status != 
 // tooMany is why an environment that was made has to go again.
 const tooMany = "one environment too many"
 
-// call is a mutating call on the stack: it has its effect at most once for each token, whatever
-// becomes of its answer.
+// call is a mutating call on the stack: it has its effect at most once for each token, regardless
+// of what happens to its answer.
 func (f *fate) call(name string, in contract.ChangeInput, effect func()) error {
 	f.touched = true
 	if err := f.happen(); err != nil {
@@ -179,7 +179,7 @@ func (f *fate) call(name string, in contract.ChangeInput, effect func()) error {
 	token := fmt.Sprint(f.runs, in.Token)
 	if !f.done[token] {
 		if name != "CreateStack" && f.exists() && !f.stack.Ours {
-			f.wrong("%s on somebody else's stack", name)
+			f.wrong("%s on a stack that Perch does not manage", name)
 		}
 		effect()
 		f.done[token] = true
@@ -205,7 +205,7 @@ func (f *fate) mayLose() {
 	}
 	if !f.target.Recreate {
 		if !f.mayRecreate {
-			f.wrong("a stack that was ready is deleted, and nobody requested that: %+v", f.stack)
+			f.wrong("a stack that was ready is deleted without a request for that: %+v", f.stack)
 		}
 		return
 	}
@@ -567,8 +567,7 @@ func (f *fate) AwaitReady(context.Context, contract.ReadyInput) (contract.ReadyR
 }
 
 // effective is the request that is in force when all that were made have arrived: the newest, but
-// no removal that came to nothing, unless there is nothing else, and none of cleanup's after
-// somebody's own.
+// no rejected removal, unless there is nothing else, and none of cleanup's after a person's.
 func (f *fate) effective() perch.Request {
 	var last, rejected *perch.Request
 	for i, request := range f.asked {

@@ -9,10 +9,10 @@ import (
 	"perch/activities/contract"
 )
 
-// grace waits out the grace period of a removal that cleanup asked for, and then looks once more.
-// It reports false where the target ends here: a newer request waits, or the environment is to be
-// kept. A removal that somebody asked for is due at once. allowed is the policy's grace period in
-// seconds; 0 if the worker that admitted the removal did not tell.
+// grace waits out the grace period of a removal that cleanup requested, and then looks once more.
+// It reports false if the target ends here: a newer request waits, or the environment is to be
+// kept. A removal that a person requested is due immediately. allowed is the policy's grace period
+// in seconds; 0 if the worker that admitted the removal did not tell.
 func (r *run) grace(allowed int) (due bool, err error) {
 	if r.chain.Target.Judged == nil {
 		return true, nil
@@ -21,7 +21,7 @@ func (r *run) grace(allowed int) (due bool, err error) {
 	if err := r.show(perch.PhaseGrace); err != nil {
 		return false, err
 	}
-	if err := r.waitOut(); err != nil || r.overtaken() {
+	if err := r.waitOut(); err != nil || r.superseded() {
 		return false, err
 	}
 	out, done, err := r.lastLook()
@@ -32,7 +32,7 @@ func (r *run) grace(allowed int) (due bool, err error) {
 		r.result.Outcome, r.result.Reason = perch.OutcomeKept, out.Keep
 		return false, nil
 	}
-	if r.overtaken() && r.chain.Newer.Goal == perch.GoalUp {
+	if r.superseded() && r.chain.Newer.Goal == perch.GoalUp {
 		return false, nil
 	}
 	r.judged = r.chain.Target.Judged

@@ -31,7 +31,7 @@ func newGrace(t *testing.T, keep string) *world {
 	return w
 }
 
-// judged is the removal that cleanup asks for now, with so long a grace period.
+// judged is the removal that cleanup requests now, with so long a grace period.
 func (w *world) judged(grace time.Duration) perch.Request {
 	now := w.env.Now()
 	request := gone()

@@ -20,7 +20,7 @@ import (
 	"perch"
 )
 
-var update = flag.Bool("update", false, "write the event sequences and the table of costs anew")
+var update = flag.Bool("update", false, "write the event sequences and the table of costs again")
 
 // recorded are the histories of real runs, by the outcome that they show. `go test ./sandbox/run
 // -run RecordHistories -update` records them.
@@ -156,13 +156,13 @@ func golden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if string(want) != got {
-		t.Errorf("%s is not current: `go test ./workflows -update` writes it anew; look at the difference, it is "+
+		t.Errorf("%s is not current: `go test ./workflows -update` writes it again; look at the difference, it is "+
 			"what each run costs.\ngot:\n%s", file, got)
 	}
 }
 
-// billable are the events that Temporal Cloud counts as actions, besides retries of activities and
-// heartbeats (Temporal docs: actions).
+// billable are the events that Temporal Cloud counts as actions, in addition to retries of
+// activities and heartbeats (Temporal docs: actions).
 var billable = map[enumspb.EventType]int{
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:        1,
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:       1,

@@ -10,13 +10,13 @@ import (
 func (r *run) admitWithImage() (contract.AdmitResult, error) {
 	for range maxSteps {
 		admitted, err := r.admit()
-		if err != nil || admitted.MissingImage == "" || r.overtaken() {
+		if err != nil || admitted.MissingImage == "" || r.superseded() {
 			return admitted, err
 		}
 		if err := r.follow(admitted.Commit); err != nil {
 			return admitted, err
 		}
-		if err := r.awaitImage(admitted); err != nil || r.overtaken() {
+		if err := r.awaitImage(admitted); err != nil || r.superseded() {
 			return admitted, err
 		}
 	}

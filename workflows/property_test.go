@@ -21,7 +21,7 @@ import (
 // and then all goes well.
 const maxActivities = 400
 
-// denied is a failure that no retry mends.
+// denied is a failure that no retry fixes.
 func denied() error {
 	return temporal.NewNonRetryableApplicationError("the role lacks it", perch.ErrorDenied, nil)
 }
@@ -160,8 +160,8 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 	return nil
 }
 
-// reject notes that a removal came to nothing, together with those that it answers, and holds that
-// against the world.
+// reject notes that a removal was rejected, together with those that it answers, and compares that
+// with the world.
 func (f *fate) reject(rt *rapid.T, ended perch.EndedRemoval) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

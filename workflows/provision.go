@@ -34,7 +34,7 @@ func Provision(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 
 func (r *run) provision() error {
 	admitted, err := r.admitWithImage()
-	if err != nil || r.result.Outcome != "" || r.overtaken() {
+	if err != nil || r.result.Outcome != "" || r.superseded() {
 		return err
 	}
 	if err := r.follow(admitted.Commit); err != nil {
@@ -57,7 +57,7 @@ func (r *run) provision() error {
 		return err
 	}
 	r.result.Seconds.Stack = r.since(start)
-	if r.result.Outcome != "" || r.overtaken() {
+	if r.result.Outcome != "" || r.superseded() {
 		return nil
 	}
 	if err := r.requireDatabase(rendered); err != nil {
@@ -69,13 +69,13 @@ func (r *run) provision() error {
 	if err := r.reopen(admitted); err != nil {
 		return err
 	}
-	if err := r.seed(rendered.SeedSteps, false); err != nil || r.overtaken() {
+	if err := r.seed(rendered.SeedSteps, false); err != nil || r.superseded() {
 		return err
 	}
 	if err := r.show(perch.PhaseChecking); err != nil {
 		return err
 	}
-	if err := r.check(); err != nil || rendered.LaterSteps == 0 || r.overtaken() {
+	if err := r.check(); err != nil || rendered.LaterSteps == 0 || r.superseded() {
 		return err
 	}
 	return r.seed(rendered.LaterSteps, true)
@@ -83,8 +83,8 @@ func (r *run) provision() error {
 
 // admit checks the request against the policy. If the target ends here, the result already says
 // how. A newer request ends the wait of an `up`, which may be waiting for the branch source: what
-// an abandoned try stores is named by its content. A removal is never left, because it asks nobody
-// but the policy, and the one who requested it is to hear what that says.
+// an abandoned try stores is named by its content. A removal is never left, because only the policy
+// decides on it, and its requester is to hear the decision.
 func (r *run) admit() (contract.AdmitResult, error) {
 	var out contract.AdmitResult
 	var err error
@@ -169,7 +169,7 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered contract.Rende
 		return false, r.remove()
 	case lifecycle.Wait,
 		lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback, lifecycle.CancelUpdate:
-		return false, r.mend(step)
+		return false, r.repair(step)
 	case lifecycle.NeedsRecreate:
 		return true, failed("%s", lifecycle.OutOfService(r.environment, r.state.Status, r.trouble))
 	case lifecycle.Protected:
@@ -242,8 +242,8 @@ func (r *run) settle(operation perch.Operation, rendered contract.RenderResult) 
 	)
 }
 
-// mend waits for an operation in progress, or turns back one that got stuck or is not wanted.
-func (r *run) mend(step lifecycle.Step) error {
+// repair waits for an operation in progress, or turns back one that got stuck or is not wanted.
+func (r *run) repair(step lifecycle.Step) error {
 	call := contract.ChangeInput{StackID: r.state.StackID}
 	if step != lifecycle.Wait && step != lifecycle.CancelUpdate {
 		if ready, err := r.awaitBeanstalk(); !ready || err != nil {

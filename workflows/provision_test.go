@@ -199,7 +199,7 @@ func TestS12S13StuckUpdateIsTurnedBackFirst(t *testing.T) {
 	}
 }
 
-// stoppedDatabase are AWS's words for a database that somebody stopped.
+// stoppedDatabase are AWS's words for a stopped database.
 const stoppedDatabase = "Database (AWS::RDS::DBInstance): Database instance is not in available state. (Service: " +
 	"Rds, Status Code: 400, InvalidDBInstanceState)"
 

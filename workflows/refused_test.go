@@ -80,7 +80,7 @@ func TestRejectedRemovalHandsBack(t *testing.T) {
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first})
 		handsOn(t, next, err, perch.RunInput{Request: &second, Ended: rejection})
 	})
-	t.Run("to a commit that a repeat of the removal was asked for after", func(t *testing.T) {
+	t.Run("to a commit that a repeat of the removal was requested after", func(t *testing.T) {
 		w := rejecting(t)
 		w.during["Admit"] = func() { w.ask(second); w.ask(removal) }
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})

@@ -17,8 +17,8 @@ import (
 const maxUnreported = 20
 
 // reporter enters what a run says into the environment's card and tells it, one report at a time.
-// While one is being delivered, a later state takes the place of the one that waits. A report fails
-// no run; what could not be delivered is left to the sweep. It also takes the notes that arrive.
+// While one is being delivered, a later state replaces the one that waits. A report fails no run;
+// what could not be delivered is left to the sweep. It also takes the notes that arrive.
 type reporter struct {
 	environment perch.Environment
 	incoming    workflow.ReceiveChannel

@@ -69,7 +69,7 @@ type run struct {
 	collisions int
 	// rollbacks counts the tries to turn a failed update back.
 	rollbacks int
-	// calls counts the mutating calls: each has a ClientRequestToken of its own.
+	// calls counts the mutating calls: each has a separate ClientRequestToken.
 	calls int
 }
 
@@ -93,7 +93,7 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 		request, waits := r.receive()
 		if !waits {
 			return nil, temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-				"the request asks for %q of branch %q of project %q, and this run is for branch %q of project %q and "+
+				"the request wants %q for branch %q of project %q, and this run is for branch %q of project %q and "+
 					"takes up or gone; nothing was touched",
 				r.chain.Target.Goal, r.chain.Target.Branch, r.chain.Target.Project, r.environment.Branch,
 				r.environment.Project), perch.ErrorInvalid, nil)
@@ -131,14 +131,15 @@ func (r *run) drain() {
 	}
 }
 
-// overtaken reports, at a safe point, whether a newer request waits.
-func (r *run) overtaken() bool {
+// superseded reports, at a safe point, whether a newer request waits.
+func (r *run) superseded() bool {
 	r.drain()
 	return r.chain.Newer != nil
 }
 
-// end finishes the run: the request that comes next is handed to the run that it needs, whatever
-// came of this one; without any the result or the failure stands, as soon as it is reported.
+// end finishes the run: the request that comes next is handed to the run that it needs, regardless
+// of how this one ended; without one the run ends with its result or failure, as soon as that is
+// reported.
 func (r *run) end(failure error) (*perch.Result, error) {
 	r.result.Seconds.Total, r.result.Earlier, r.failure = r.since(r.started), r.left, failure
 	ended := lifecycle.RunEnd{Outcome: r.result.Outcome, Rejection: r.rejection}
@@ -214,7 +215,7 @@ func (r *run) forget() { r.state, r.seen = contract.StackState{}, false }
 func (r *run) next(template string) lifecycle.Step {
 	stack := r.state.Judged(template)
 	stack.Rollbacks, stack.MayRecreate, stack.Recreate = r.rollbacks, r.mayRecreate, r.chain.Recreates()
-	if r.overtaken() {
+	if r.superseded() {
 		stack.Pending = r.chain.Newer.Goal
 	}
 	return lifecycle.Next(stack, r.chain.Target.Goal)

@@ -28,7 +28,7 @@ func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 
 func (r *run) teardown() error {
 	admitted, err := r.admit()
-	if err != nil || r.result.Outcome != "" || r.overtaken() {
+	if err != nil || r.result.Outcome != "" || r.superseded() {
 		return err
 	}
 	r.sharedDatabase = admitted.SharedDatabase
@@ -59,7 +59,7 @@ func (r *run) teardown() error {
 	return r.verify(perch.OutcomeGone, failure)
 }
 
-// lower does what the rules say until the stack is deleted. It reports false where the target ends
+// lower does what the rules say until the stack is deleted. It reports false if the target ends
 // before that.
 func (r *run) lower() (deleted bool, err error) {
 	for range maxSteps {
@@ -95,8 +95,8 @@ func (r *run) lower() (deleted bool, err error) {
 	)
 }
 
-// announce reports whether the removal, which nothing rejects, has to be handed to a run of its own
-// first: anyone who waits for the `up` below it learns by that at once that it is superseded. From
+// announce reports whether the removal, which nothing rejects, has to be handed to a separate run
+// first: that tells anyone who waits for the `up` below it immediately that it is superseded. From
 // the first step on there is no `up` to come back to, and no operation of it.
 func (r *run) announce() bool {
 	if r.chain.MakeDue() {
@@ -111,7 +111,7 @@ func (r *run) lowerBy(step lifecycle.Step, contents perch.StackContents) error {
 	if step == lifecycle.Delete {
 		return r.deleteStack(contents)
 	}
-	return r.mend(step)
+	return r.repair(step)
 }
 
 // remove deletes the stack, after everything that could still reject that was checked.
@@ -131,7 +131,7 @@ func (r *run) deleteStack(contents perch.StackContents) error {
 	if ready, err := r.awaitBeanstalk(); !ready || err != nil {
 		return err
 	}
-	repair, err := r.mendDeletion()
+	repair, err := r.repairDeletion()
 	if err != nil {
 		return err
 	}
@@ -211,13 +211,13 @@ func (r *run) givesUp(failure error) bool {
 	return r.chain.Target.Force && final(failure)
 }
 
-// mendDeletion asks the rules what helps after a deletion that failed, and waits as long as they
+// repairDeletion asks the rules what helps after a deletion that failed, and waits as long as they
 // say.
-func (r *run) mendDeletion() (lifecycle.Repair, error) {
+func (r *run) repairDeletion() (lifecycle.Repair, error) {
 	if r.state.Status != "DELETE_FAILED" {
 		return lifecycle.Repair{}, nil
 	}
-	r.deletions = max(r.deletions, 1) // Somebody's deletion has failed before this run.
+	r.deletions = max(r.deletions, 1) // A deletion has failed before this run.
 	in := contract.StackInput{Environment: r.environment, StackID: r.state.StackID}
 	remains, err := runActivity(r.ctx, "look at what could not be deleted", contract.DiagnoseDeletion, in)
 	if err != nil {
@@ -227,10 +227,10 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 		r.sweptDropped = true
 		return lifecycle.Repair{}, r.sweepOrphans(remains.Dropped)
 	}
-	repair := lifecycle.Mend(remains.Failures, r.deletions, r.chain.Target.Force)
+	repair := lifecycle.RepairFor(remains.Failures, r.deletions, r.chain.Target.Force)
 	if repair.Stop != "" {
 		return repair, failed(
-			"stack %s cannot be deleted: %s; mend that and run `perch down` again", r.environment.StackName(),
+			"stack %s cannot be deleted: %s; fix that and run `perch down` again", r.environment.StackName(),
 			repair.Stop,
 		)
 	}
@@ -388,7 +388,7 @@ func (r *run) sweepOrphans(found []contract.Orphan) error {
 	return nil
 }
 
-// leftover is what this removal leaves, as the next run of the chain hears of it.
+// leftover is what this removal leaves, as the next run of the chain learns of it.
 func (r *run) leftover(resources []string) perch.Leftover {
 	return perch.Leftover{
 		Branch: r.environment.Branch, Stack: r.environment.StackName(), StackID: r.state.StackID, Resources: resources,

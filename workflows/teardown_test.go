@@ -149,7 +149,7 @@ func TestS22BucketThatFillsForEverIsRetainedSweptAndReported(t *testing.T) {
 		t.Errorf("deletions %q", calls)
 	}
 	if !strings.Contains(strings.Join(w.calls(), "\n"), "SweepResources Assets (AWS::S3::Bucket)") {
-		t.Errorf("the bucket was not removed by itself: %q", w.calls())
+		t.Errorf("the bucket was not removed before the stack: %q", w.calls())
 	}
 }
 

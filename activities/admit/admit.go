@@ -1,5 +1,5 @@
 // Package admit decides what a request leads to: whether the policy admits it, which commit it is
-// about, which template it asks for, and what a plan of it says.
+// about, which template it needs, and what a plan of it says.
 //
 // It stores templates and what is admitted, and changes no stack.
 package admit
@@ -58,7 +58,7 @@ func New(cfg aws.Config, config Config) *Admitter {
 }
 
 // Admit checks a request against the policy, before any call that changes anything. For an `up`
-// that it admits it renders what is asked for and looks at the stack: the run goes on from there
+// that it admits it renders what is requested and looks at the stack: the run goes on from there
 // with its first change.
 func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	admitted, up, err := a.checkRequest(ctx, in.Request)
@@ -82,7 +82,7 @@ func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.
 	return admitted, err
 }
 
-// candidate is an `up` that is admitted: what it asks for, and the stack that is there.
+// candidate is an `up` that is admitted: what it requests, and the stack that is there.
 type candidate struct {
 	wanted rendering
 	stack  contract.StackState

@@ -13,8 +13,8 @@ import (
 	"perch/activities/awserr"
 )
 
-// registryLogin is the worker's login for Amazon ECR of its own account and region. It goes to no
-// other registry: anyone who has it can read the account's images.
+// registryLogin is the worker's login for Amazon ECR in the worker's account and region. It goes to
+// no other registry: anyone who has it can read the account's images.
 type registryLogin struct {
 	registry string
 	cfg      aws.Config

@@ -64,7 +64,7 @@ type planning struct {
 	// known of it.
 	made   rendering
 	wanted forecast.Version
-	// stack is the environment's; state is empty where there is none.
+	// stack is the environment's; state is empty if there is none.
 	stack types.Stack
 	state contract.StackState
 	// recreate and mayRecreate are the request's and the policy's say on it.

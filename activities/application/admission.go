@@ -127,7 +127,7 @@ func (s *Stacks) Admitted(
 	return allowed, bucket, nil
 }
 
-// LastAdmission is what was admitted last for the environment, by whatever policy.
+// LastAdmission is what was admitted last for the environment, by any policy.
 func (s *Stacks) LastAdmission(
 	ctx context.Context, environment perch.Environment, kind perch.Kind,
 ) (last Admission, err error) {

@@ -153,7 +153,7 @@ func (d *Databases) Remains(ctx context.Context, environment perch.Environment) 
 	return left, nil
 }
 
-// find is what the application stack says of the shared database: nothing where there is no such
+// find is what the application stack says of the shared database: nothing if there is no such
 // stack. Only staging's has one.
 func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.ApplicationOutputs, error) {
 	if err := d.apps.reader.Serves(in.Environment.Project); err != nil {

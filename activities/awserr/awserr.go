@@ -143,7 +143,7 @@ func Action(err error) string {
 	return name
 }
 
-// transient are the validation errors that pass by themselves: another operation has the stack.
+// transient are the temporary validation errors: another operation has the stack.
 func transient(err error) bool {
 	return Says(err, "ValidationError", "_IN_PROGRESS state") || Says(err, "ValidationError", "while in status") ||
 		Says(err, "ValidationError", "cannot be called from current stack status")

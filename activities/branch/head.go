@@ -11,9 +11,9 @@ import (
 	"perch/source"
 )
 
-// HeadBesideDefault is the head of the branch; empty if it does not exist. It asks for the default
-// branch at once: were that looked for first, the repository could be emptied or hidden before the
-// other is.
+// HeadBesideDefault is the head of the branch; empty if it does not exist. It reads the default
+// branch in the same answer: were that looked for first, the repository could be emptied or hidden
+// before the other is.
 func (r *Reader) HeadBesideDefault(ctx context.Context, branch string) (string, error) {
 	heads, err := r.Heads(ctx, r.policy.DefaultBranch, branch)
 	if _, hasDefault := heads[r.policy.DefaultBranch]; err == nil && !hasDefault {

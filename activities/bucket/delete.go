@@ -24,7 +24,7 @@ func (f keyFailure) String() string {
 	return fmt.Sprintf("%q version %s (%s: %s)", f.key, f.version, f.code, f.message)
 }
 
-// deletion is what became of one request to delete: failures of single keys, or err, which concerns
+// deletion is the outcome of one request to delete: failures of single keys, or err, which concerns
 // all of them.
 type deletion struct {
 	passing []keyFailure

@@ -111,7 +111,7 @@ func readListing(out *s3.ListObjectVersionsOutput) (listing, error) {
 	return page, err
 }
 
-// decoder reads names as the listing writes them. Names are asked for URL-encoded: XML 1.0 has no
+// decoder reads names as the listing writes them. Names are requested URL-encoded: XML 1.0 has no
 // form for most control characters.
 func decoder(encoding types.EncodingType) func(*string) (string, error) {
 	if encoding == types.EncodingTypeUrl {

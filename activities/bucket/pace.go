@@ -41,7 +41,7 @@ type pace struct {
 	// round counts the decreases: a request that was sent before the last one says nothing about
 	// the pace after it.
 	round int
-	// rejected is when S3 last asked for less, and grown when the rate last grew.
+	// rejected is when S3 last asked to slow down, and grown when the rate last grew.
 	rejected, grown time.Time
 	// failures counts rounds in a row in which nothing was deleted.
 	failures int
@@ -83,9 +83,9 @@ func (p *pace) later(now time.Time, d time.Duration) {
 	p.next = p.next.Add(d)
 }
 
-// settled says what became of a request of n keys: how many were deleted, and whether S3 asked for
-// less.
-func (p *pace) settled(n, gone int, slow bool, round int, now time.Time) {
+// finished records the outcome of a request for n keys: how many were deleted, and whether S3 asked
+// to slow down.
+func (p *pace) finished(n, gone int, slow bool, round int, now time.Time) {
 	p.requests--
 	p.recent = append(p.recent, removal{now, gone})
 	for p.recent[0].at.Before(now.Add(-lately)) {

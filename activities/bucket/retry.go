@@ -19,13 +19,13 @@ const (
 	// stuckAfter is how long an emptying goes on while nothing succeeds. Then the error is
 	// Temporal's to retry.
 	stuckAfter = 2 * time.Minute
-	// backoffFirst and backoffMost bound the pause after failures that pass by themselves.
+	// backoffFirst and backoffMost bound the pause after temporary failures.
 	backoffFirst = 100 * time.Millisecond
 	backoffMost  = 5 * time.Second
 )
 
-// passingCodes are failures, of calls and of single keys, that pass by themselves; slowCodes are
-// those of them that ask for less.
+// passingCodes are failures, of calls and of single keys, that are temporary; slowCodes are those
+// of them that ask to slow down.
 var (
 	slowCodes = map[string]bool{
 		"SlowDown": true, "ServiceUnavailable": true, "Throttling": true, "ThrottlingException": true,
@@ -37,13 +37,12 @@ var (
 
 func passingCode(code string) bool { return slowCodes[code] || passingCodes[code] }
 
-// passing reports whether a call's failure passes by itself.
+// passing reports whether a call's failure is temporary.
 func passing(err error) bool {
 	return passingCode(awserr.Code(err)) || retryable.IsErrorRetryable(err) == aws.TrueTernary
 }
 
-// slow reports whether S3 asks for fewer requests: by code, or by a 503 whose body was lost on the
-// way.
+// slow reports whether S3 asks to slow down: by code, or by a 503 whose body was lost on the way.
 func slow(err error) bool {
 	var response *smithyhttp.ResponseError
 	return slowCodes[awserr.Code(err)] ||

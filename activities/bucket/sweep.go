@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// maxSweeps is how often a bucket is listed from its beginning before it counts as filled by
-	// somebody.
+	// maxSweeps is how often a bucket is listed from its beginning before Perch concludes that
+	// something keeps filling it.
 	maxSweeps = 10
 	// maxQueued is how many versions wait for their request, and maxOpen how many pages for their
 	// last version, before the lister has to wait. They bound the memory that an emptying takes.
@@ -200,7 +200,7 @@ func (s *sweeper) ready() int {
 func (s *sweeper) settle(o outcome) {
 	again := s.failed(o)
 	deleted := len(o.tasks) - len(again)
-	s.pace.settled(len(o.tasks), deleted, o.slow || slow(o.err), o.round, time.Now())
+	s.pace.finished(len(o.tasks), deleted, o.slow || slow(o.err), o.round, time.Now())
 	if deleted > 0 {
 		s.moved.Store(time.Now().UnixNano())
 	}

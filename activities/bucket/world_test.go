@@ -122,7 +122,7 @@ func (s *storage) requests() int {
 	return n
 }
 
-// count is how often an operation was asked for.
+// count is how often an operation was requested.
 func (s *storage) count(operation string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,8 +3,8 @@
 //
 // Only activities of the run that holds an environment's workflow ID write its card, so two writers
 // are rare: a worker that was believed lost, or cleanup. Every write is conditional and carries a
-// write ID, so that no write is lost and none is applied twice, whatever happens to a request or to
-// its answer.
+// write ID, so that no write is lost and none is applied twice, no matter what happens to a request
+// or to its answer.
 package card
 
 import (

@@ -166,7 +166,7 @@ func (c *Changer) CancelUpdate(ctx context.Context, in contract.ChangeInput) (co
 		&cloudformation.CancelUpdateStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token},
 	)
 	if awserr.Says(err, "ValidationError", "cannot be called from current stack status") {
-		err = nil // The update ended by itself meanwhile: the next look at the stack decides.
+		err = nil // The update has ended meanwhile: the next look at the stack decides.
 	}
 	return c.begun(ctx, in, err, "cancel the update of")
 }
@@ -269,8 +269,8 @@ func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection,
 
 // full reports whether there are as many environments as the policy allows, and no stack of this
 // one. Admit has checked that before, but anyone who reaches Temporal can have many branches
-// admitted first. The stack is asked for by its name: an earlier attempt may have created it, and
-// the listing may lack it.
+// admitted first. The stack is read by its name: an earlier attempt may have created it, and the
+// listing may lack it.
 func (c *Changer) full(ctx context.Context, environment perch.Environment) (bool, error) {
 	found, err := c.Stacks.List(ctx)
 	if err != nil || len(found.Ours) < c.Policy.MaxEnvironments {

@@ -61,7 +61,7 @@ func (c *Changer) PrepareDeletion(ctx context.Context, in contract.PrepareInput)
 	return prepared, c.Removals.Begin(ctx, in.Environment, in.StackID, prepared.Contents)
 }
 
-// obstacle looks for whatever would reject the deletion after it was accepted.
+// obstacle looks for anything that would reject the deletion after it was accepted.
 func (c *Changer) obstacle(
 	ctx context.Context,
 	stack types.Stack,

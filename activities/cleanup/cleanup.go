@@ -75,7 +75,7 @@ func (p *Planner) Plan(ctx context.Context, in perch.CleanupInput) (contract.Pla
 	return plan, err
 }
 
-// knownCards reads all cards. That they cannot be read is no error: then nobody knows which
+// knownCards reads all cards. Cards that cannot be read are no error: then it is unknown which
 // environments are pinned.
 func (p *Planner) knownCards(ctx context.Context) lifecycle.KnownCards {
 	listed, err := p.cards.ListAll(ctx)

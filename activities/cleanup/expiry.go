@@ -54,8 +54,8 @@ func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perc
 	return result, nil
 }
 
-// lookAgain is err if it is about all branches and passes by itself: the source's rate limit, or
-// the end of ctx; nil otherwise.
+// lookAgain is err if it concerns all branches and is temporary: the source's rate limit, or the
+// end of ctx; nil otherwise.
 func lookAgain(ctx context.Context, err error) error {
 	var limited *temporal.ApplicationError
 	if ctx.Err() != nil || errors.As(err, &limited) && limited.Type() == sourceerr.RateLimited {
@@ -107,7 +107,7 @@ func (p *Planner) cardOf(ctx context.Context, environment perch.Environment) (li
 }
 
 // ExpiryNote is the note that a verdict leads to: a warning, or what a label says; nil if none. It
-// is the same for every retry within one run.
+// is identical in every retry within one run.
 func (p *Planner) ExpiryNote(verdict perch.ExpiryVerdict, run string, at time.Time) *perch.Note {
 	note := verdict.Note
 	if verdict.Action == perch.ExpiryWarn {
@@ -127,7 +127,7 @@ func (p *Planner) ExpiryNote(verdict perch.ExpiryVerdict, run string, at time.Ti
 	return &sent
 }
 
-// ExpiryRequest is the removal that a verdict leads to. It is the same for every retry within one
+// ExpiryRequest is the removal that a verdict leads to. It is identical in every retry within one
 // run.
 func (p *Planner) ExpiryRequest(verdict perch.ExpiryVerdict, run string, at time.Time) perch.Request {
 	return perch.Request{
@@ -178,7 +178,7 @@ func (p *Planner) CheckKeep(ctx context.Context, in perch.KeepInput) (note perch
 	return note, lifecycle.EnterKeep(&read, note, p.policy.Expiry, p.now())
 }
 
-// Kept is what came of the note, as the environment's card says it; entered is false as long as no
+// Kept is the answer to the note, as the environment's card says it; entered is false as long as no
 // run has taken it. A card that cannot be read says nothing.
 func (p *Planner) Kept(ctx context.Context, in perch.KeepInput) (result perch.KeepResult, entered bool, err error) {
 	read, _, err := p.cards.Read(ctx, in.Environment)

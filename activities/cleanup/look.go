@@ -46,7 +46,7 @@ func (p *Planner) See(
 }
 
 // LookNote is the note that the labels of the branch's pull requests lead to; nil if none. It is
-// the same for every retry within one look. What cannot be read, and a branch without an
+// identical in every retry within one look. What cannot be read, and a branch without an
 // environment or a card, leads to none.
 func (p *Planner) LookNote(
 	ctx context.Context, in contract.LookInput, seen lifecycle.Seen, run string,
@@ -74,7 +74,7 @@ func (p *Planner) LookNote(
 	return note, nil
 }
 
-// LookRequest is the same for every retry within one run of Look that sees the same.
+// LookRequest is identical in every retry within one run of Look that sees the same.
 func (p *Planner) LookRequest(
 	in contract.LookInput,
 	seen lifecycle.Seen,

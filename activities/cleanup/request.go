@@ -5,7 +5,7 @@ import (
 	"perch/activities/contract"
 )
 
-// RemovalRequest is the same for every retry within one run of cleanup.
+// RemovalRequest is identical in every retry within one run of cleanup.
 func RemovalRequest(in contract.AskInput, cleanupRun string) perch.Request {
 	return perch.Request{
 		ID:   perch.StableID(cleanupRun, in.Judged.StackID),
@@ -14,7 +14,7 @@ func RemovalRequest(in contract.AskInput, cleanupRun string) perch.Request {
 	}
 }
 
-// DeploymentRequest is the same for every retry within one run of cleanup.
+// DeploymentRequest is identical in every retry within one run of cleanup.
 func DeploymentRequest(in contract.DeploymentInput, cleanupRun string) perch.Request {
 	return perch.Request{
 		ID:   perch.StableID(cleanupRun, in.Environment.Branch, in.Commit),

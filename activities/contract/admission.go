@@ -27,7 +27,7 @@ type AdmitResult struct {
 	Deploy       bool   `json:"deploy,omitempty"`
 	// Commit is the branch's head, which an `up` that is admitted deploys.
 	Commit string `json:"commit,omitempty"`
-	// Settled is set where the environment is already what the request asks for, Prepared where
+	// Settled is set where the environment is already what the request wants, Prepared where
 	// something is to be done for it.
 	Settled  *Settled  `json:"settled,omitempty"`
 	Prepared *Prepared `json:"prepared,omitempty"`
@@ -78,8 +78,8 @@ func (a AdmitResult) Ends() (outcome perch.Outcome, sentence string, ends bool) 
 	return a.Outcome, a.Reason, a.Outcome != ""
 }
 
-// Settled is an environment that is already what a request asks for: nothing is left to do but to
-// check whether it answers.
+// Settled is an environment that is already in the requested state: only a check is left whether it
+// answers.
 type Settled struct {
 	// Stack is the environment's stack.
 	Stack StackState `json:"stack"`

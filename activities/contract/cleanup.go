@@ -37,7 +37,7 @@ type LastLookResult struct {
 	Keep string `json:"keep,omitempty"`
 }
 
-// AskInput is a removal to ask for.
+// AskInput is a removal to request.
 type AskInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// Judged is what the removal is for, Reason why.

@@ -49,7 +49,7 @@ type DatabaseInput struct {
 	StackID string `json:"stack_id,omitempty"`
 }
 
-// DatabaseResult says what came of it.
+// DatabaseResult says how it ended.
 type DatabaseResult struct {
 	// Made says that the database is there, with the password of the stack's secret.
 	Made bool `json:"made,omitempty"`

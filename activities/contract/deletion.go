@@ -76,7 +76,7 @@ type VerifyResult struct {
 	// gone.
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Unconfirmed name what the tagging API lists although it may be gone, and what Perch cannot
-	// ask for.
+	// verify.
 	Unconfirmed []string `json:"unconfirmed,omitempty"`
 	// Kept name what stays because the stack's template says so.
 	Kept []string `json:"kept,omitempty"`

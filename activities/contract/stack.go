@@ -34,7 +34,7 @@ type StackState struct {
 	Endpoint string `json:"endpoint,omitempty"`
 }
 
-// ChangeInput asks for one mutating call on the environment's stack.
+// ChangeInput requests one mutating call on the environment's stack.
 type ChangeInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// Kind is the kind that CreateStack makes the environment of.
@@ -76,8 +76,8 @@ type ChangeResult struct {
 type AwaitInput struct {
 	// StackID is the stack's id.
 	StackID string `json:"stack_id"`
-	// Token is the ClientRequestToken of the operation; empty for an operation that somebody else
-	// began.
+	// Token is the ClientRequestToken of the operation; empty for an operation that Perch did not
+	// begin.
 	Token string `json:"token,omitempty"`
 	// Total is how many resources the operation concerns; 0 where it is not known.
 	Total int `json:"total,omitempty"`
@@ -97,12 +97,12 @@ type AwaitResult struct {
 	Status string `json:"status"`
 	// Reason holds the first failed events, empty if nothing failed.
 	Reason string `json:"reason,omitempty"`
-	// Stack is the environment's stack as it was seen at the end, so that nobody has to look again;
-	// nil where it was not seen.
+	// Stack is the environment's stack as it was seen at the end, so that the caller need not read
+	// it again; nil if it was not seen.
 	Stack *StackState `json:"stack,omitempty"`
 }
 
-// ApplyInput asks for the application stack to be brought to today's template.
+// ApplyInput requests an update of the application stack to today's template.
 type ApplyInput struct {
 	Application perch.ApplicationInput `json:"application"`
 	// Token is the ClientRequestToken of the call.

@@ -12,9 +12,9 @@ import (
 // scramRounds is how often PostgreSQL hashes a password (its scram_iterations).
 const scramRounds = 4096
 
-// scramVerifier is what PostgreSQL keeps of a password: it tells whether somebody knows the
-// password and not what it is (RFC 5802, and PostgreSQL's documentation of pg_authid). The password
-// must be ASCII.
+// scramVerifier is what PostgreSQL keeps of a password: it proves that a user knows the password
+// and does not reveal it (RFC 5802, and PostgreSQL's documentation of pg_authid). The password must
+// be ASCII.
 func scramVerifier(password string) (string, error) {
 	salt := make([]byte, 16)
 	rand.Read(salt)

@@ -60,7 +60,7 @@ type Reports interface {
 type Doctor struct {
 	// Reports are checked too; nil if there is no channel.
 	Reports Reports
-	// Source is asked for the default branch and its files.
+	// Source is where the default branch and its files are read.
 	Source Source
 
 	policy  *perch.Policy
@@ -101,8 +101,8 @@ func (d *Doctor) Examine(ctx context.Context) []perch.Check {
 	return checks
 }
 
-// checkRank puts checks in the order of perch.WorkerChecks; the applications stand together, and
-// the reports follow the repository.
+// checkRank puts checks in the order of perch.WorkerChecks; the applications come together, and the
+// reports follow the repository.
 func checkRank(name string) int {
 	if name == perch.CheckReports {
 		name = perch.CheckRepository

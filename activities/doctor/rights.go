@@ -29,7 +29,7 @@ const noName = "none"
 
 // Calls that no trial is made of. Those of untried would change something, and no others show the
 // rights behind them; those of occasional are needed where a project's seed steps or its databases
-// ask for them, and are granted for single instances and secrets.
+// need them, and are granted for single instances and secrets.
 var (
 	untried = []string{
 		"PutObject",

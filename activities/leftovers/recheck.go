@@ -149,7 +149,7 @@ func (v *Verifier) lookAgain(ctx context.Context, records []Record, left perch.L
 	return recheck{record, in}, seen, nil
 }
 
-// stillThere asks for a leftover whose name begins with its ARN. The tags do not tell it from a
+// stillThere looks up a leftover whose name begins with its ARN. The tags do not tell it from a
 // resource of the branch's next environment.
 func (v *Verifier) stillThere(ctx context.Context, name string) (bool, error) {
 	full, _, _ := strings.Cut(name, " ")

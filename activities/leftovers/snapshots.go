@@ -43,8 +43,8 @@ func (v *Verifier) wantedSnapshots(ctx context.Context, contents perch.StackCont
 }
 
 // stays are what the template kept, in words. A database may be gone without a snapshot that the
-// template could want: the rollback of a creation takes none where the database never stood, and of
-// one that an update has deleted nothing but the snapshot tells that one was wanted.
+// template could want: the rollback of a creation takes none if the database was never created, and
+// of one that an update has deleted nothing but the snapshot tells that one was wanted.
 func (v *Verifier) stays(ctx context.Context, contents perch.StackContents) (words []string, err error) {
 	for _, kept := range contents.Kept {
 		if kept.SnapshotOfDatabase() {

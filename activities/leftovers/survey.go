@@ -20,7 +20,7 @@ import (
 // guide, "Tagging").
 const TagEnvironmentID = "elasticbeanstalk:environment-id"
 
-// tagSurvey looks at candidates one after the other, and asks for each stack and each environment
+// tagSurvey looks at candidates one after the other, and reads each stack and each environment
 // once.
 type tagSurvey struct {
 	v            *Verifier
@@ -110,7 +110,7 @@ func (s *tagSurvey) livesOnBeanstalk(ctx context.Context, id string) (bool, erro
 	return lives, nil
 }
 
-// fate is what CloudFormation last said of a resource that no service can be asked for.
+// fate is what CloudFormation last said of a resource that no service can confirm.
 func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error) {
 	if r.stackID == "" {
 		return presenceUnknown, nil

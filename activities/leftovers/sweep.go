@@ -138,7 +138,7 @@ func (p *sweepPass) words() string {
 	return strings.Join(words, ", ")
 }
 
-// run asks for the deletion of what is left, and counts what is on its way out. What is protected,
+// run requests the deletion of what is left, and counts what is on its way out. What is protected,
 // denied or in use by something that stays is left to VerifyGone: the stack no longer names its
 // resources, so the look has to come to all of them. A try after a passing error finds the others
 // gone.

@@ -111,8 +111,8 @@ func (v *Verifier) candidates(ctx context.Context, in contract.VerifyInput) ([]t
 // survivor is a candidate that is not known to be gone.
 type survivor struct {
 	taggedResource
-	// confirmed says that its own service, or CloudFormation, says that it is there. Otherwise
-	// nobody could be asked.
+	// confirmed says that its own service, or CloudFormation, says that it is there. Otherwise no
+	// service could be asked.
 	confirmed bool
 	// earlier says that another stack than the one that was deleted made it.
 	earlier bool
@@ -135,8 +135,8 @@ func (s survivor) String() string {
 	return s.arn
 }
 
-// survivors are the candidates that their own services confirm, and those that nobody can be asked
-// for.
+// survivors are the candidates that their own services confirm, and those that no service can
+// confirm.
 func (v *Verifier) survivors(ctx context.Context, in contract.VerifyInput) (left []survivor, err error) {
 	wanted, err := v.wantedSnapshots(ctx, in.Contents)
 	if err != nil {

@@ -114,9 +114,9 @@ func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (con
 	}
 }
 
-// believe rejects a stack that is not the environment's, or that nobody deletes, and takes out of
-// the input what no removal can know without a look: what VerifyGone records is read by every later
-// run.
+// believe rejects a stack that is not the environment's, or that is not being deleted, and takes
+// out of the input what no removal can know without a look: what VerifyGone records is read by
+// every later run.
 func (v *Verifier) believe(ctx context.Context, in *contract.VerifyInput) error {
 	in.Known = slices.DeleteFunc(
 		slices.Clone(in.Known),

@@ -47,7 +47,7 @@ func (r *Reader) containerTail(
 			continue // It does not take commands yet, or has gone.
 		}
 		if err != nil {
-			return unreadable(err, "environment %s streams no logs, and instance %s cannot be asked for them", name, id)
+			return unreadable(err, "environment %s streams no logs, and instance %s cannot be asked", name, id)
 		}
 		lines := containerLines(id, output)
 		if len(lines) == 0 {

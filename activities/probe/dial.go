@@ -12,7 +12,7 @@ import (
 // dialTimeout bounds how long it may take until an environment's endpoint takes a connection.
 const dialTimeout = 10 * time.Second
 
-// Client is an HTTP client that connects to endpoint whatever the address's host is, with the
+// Client is an HTTP client that connects to endpoint regardless of the address's host, with the
 // address's host for HTTP and for TLS alike: DNS may not know that yet. It connects only where
 // allowed says, follows no redirect, and timeout bounds a request with its answer.
 func Client(address *url.URL, endpoint string, allowed Reach, timeout time.Duration) *http.Client {

@@ -1,8 +1,8 @@
 // Package probe connects to environments and registries, and only where the worker may.
 //
 // Anyone who can push decides where the outputs of a custom template point, and the worker reaches
-// hosts that they do not reach. A Reach says which IP addresses are allowed; it is asked for the
-// address that is about to be connected to, so no answer of DNS gets around it.
+// hosts that they do not reach. A Reach says which IP addresses are allowed; it judges the address
+// of each connection just before it is made, so no answer of DNS gets around it.
 package probe
 
 import (
@@ -44,7 +44,7 @@ func (r Reach) control(_, address string, _ syscall.RawConn) error {
 	return r.admit(dialed.Addr())
 }
 
-// admit rejects an address with a sentence. Link-local ones are rejected whatever the policy says:
+// admit rejects an address with a sentence. Link-local ones are rejected regardless of the policy:
 // there machines keep what only they may know, such as the instance metadata of EC2, and no
 // environment is there.
 func (r Reach) admit(at netip.Addr) error {

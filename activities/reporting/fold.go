@@ -86,7 +86,7 @@ func keeps(note perch.Note) bool {
 // rememberedAnswers is how many answers to notes a card keeps.
 const rememberedAnswers = 20
 
-// enterKeep enters a note once, and what came of it.
+// enterKeep enters a note once, with its answer.
 func enterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) {
 	if slices.ContainsFunc(card.Answers, func(a perch.NoteAnswer) bool { return a.ID == note.ID }) {
 		return

@@ -183,7 +183,7 @@ func (s *seeding) runStep(ctx context.Context, step perch.SeedStep, mark string)
 	return perch.SeedDone{Objects: objects}, err
 }
 
-// fail is the end of a step that no retry mends.
+// fail ends a step that no retry fixes.
 func (s *seeding) fail(format string, args ...any) error {
 	return s.failAfter("", format, args...)
 }

@@ -18,7 +18,7 @@ import (
 const RateLimited = "RateLimited"
 
 // Wrap is an error of the branch source as an activity returns it: a rate limit says when to try
-// again, and what no retry mends is final.
+// again, and what no retry fixes is final.
 func Wrap(err error, tried string, args ...any) error {
 	var (
 		rejected *source.Rejected

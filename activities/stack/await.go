@@ -104,7 +104,7 @@ func (r *Reader) requireProject(seen Sighting) error {
 }
 
 // missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a
-// stack that somebody else's deletion took away, and only its id still shows it.
+// stack that was deleted outside of this run, and only its id still shows it.
 func (w *Wait) missed(ctx context.Context) (contract.AwaitResult, bool, error) {
 	bounded, cancel := context.WithTimeout(ctx, pulse.Beat)
 	defer cancel()
@@ -115,7 +115,7 @@ func (w *Wait) missed(ctx context.Context) (contract.AwaitResult, bool, error) {
 	case !found:
 		return contract.AwaitResult{}, false, awserr.Final(
 			perch.ErrorStackFailed,
-			"stack %s does not exist; somebody may have removed it: run the command again",
+			"stack %s does not exist; someone may have deleted it: run the command again",
 			w.in.StackID,
 		)
 	case stack.StackStatus != Deleted:
@@ -156,7 +156,7 @@ func (w *Wait) reason(stack types.Stack) string {
 }
 
 // tolerate lets passing faults pass: throttling and lost connections are for the next tick, what no
-// retry mends is returned at once.
+// retry fixes is returned immediately.
 func (w *Wait) tolerate(err error) error {
 	if awserr.Throttled(err) {
 		return nil

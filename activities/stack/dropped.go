@@ -82,7 +82,7 @@ func mayRemain(event types.StackEvent) bool {
 
 // enterOrphan enters what an update has left behind into the contents. What the template asked to
 // keep is kept, and what else carries the stack's tags is found by them; only records have none,
-// and those of environments are not looked at. A record has to go, whoever wanted it.
+// and those of environments are not looked at. A record must be deleted, even if it was wanted.
 func enterOrphan(c *perch.StackContents, event types.StackEvent) {
 	kind, id := aws.ToString(event.ResourceType), aws.ToString(event.PhysicalResourceId)
 	switch {

@@ -67,8 +67,8 @@ func (l *eventLog) before(event types.StackEvent) bool {
 	return l.token != "" && aws.ToString(event.ClientRequestToken) != l.token
 }
 
-// begins reports whether event is the first of an operation that somebody else began, whose token
-// is not known.
+// begins reports whether event is the first event of an operation that Perch did not begin, and
+// whose token is not known.
 func (l *eventLog) begins(event types.StackEvent) bool {
 	if l.token != "" || !IsStackEvent(event) {
 		return false

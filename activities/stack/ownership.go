@@ -19,7 +19,7 @@ const (
 // Owner knows which stacks are the project's. It asks the source for the repository's id once
 // and keeps it: a worker serves one repository.
 type Owner struct {
-	// Source is asked for the repository's id.
+	// Source is where the repository's id is read.
 	Source Source
 
 	policy *perch.Policy

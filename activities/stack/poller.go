@@ -26,7 +26,7 @@ const (
 )
 
 // Poller looks at all the stacks that a worker waits for together: with W of them a tick costs
-// min(W, pages of the account) calls. It runs only while somebody waits. A call that is throttled
+// min(W, pages of the account) calls. It runs only while a caller waits. A call that is throttled
 // is made again, more slowly: throttling reaches no watcher.
 type Poller struct {
 	cfn      *cloudformation.Client
@@ -41,7 +41,7 @@ type Poller struct {
 	stop    context.CancelFunc
 }
 
-// Sighting is one look at a stack; found is false where there is none. A listing leaves out deleted
+// Sighting is one look at a stack; found is false if there is none. A listing leaves out deleted
 // stacks, so one that is not found may still have events.
 type Sighting struct {
 	Stack types.Stack
@@ -68,8 +68,8 @@ func (p *Poller) Pages() int {
 	return p.pages
 }
 
-// Watch delivers what is seen of the stack with this id until stop is called. A sighting that
-// nobody took is replaced by the next.
+// Watch delivers what is seen of the stack with this id until stop is called. The next sighting
+// replaces one that no caller has read.
 func (p *Poller) Watch(stackID string) (sightings <-chan Sighting, stop func()) {
 	channel := make(chan Sighting, 1)
 	p.mu.Lock()
@@ -219,8 +219,7 @@ func (p *Poller) deliverAll(ctx context.Context, ids map[string]bool, s Sighting
 	}
 }
 
-// deliver hands a sighting to who watches the stack. What a poller saw that has been stopped is for
-// nobody.
+// deliver hands a sighting to who watches the stack. What a stopped poller saw is discarded.
 func (p *Poller) deliver(ctx context.Context, id string, s Sighting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -161,7 +161,7 @@ func TestThePollerStopsWithItsLastWatcherAndStartsAgain(t *testing.T) {
 		before := a.calls()
 		time.Sleep(time.Minute)
 		if a.calls() != before {
-			t.Error("it still calls when nobody waits")
+			t.Error("it still calls when no caller waits")
 		}
 		seen, stop := p.Watch(a.stacks[0])
 		time.Sleep(time.Second)

@@ -13,8 +13,8 @@ import (
 
 // proposedTags are the tags of a stack in REVIEW_IN_PROGRESS. CloudFormation shows none of the
 // stack itself before a change set is executed, (LocalStack's pull request 13117, tested against
-// AWS), so they are those of its change sets; none where these do not agree, or there is no change
-// set left.
+// AWS), so they are those of its change sets; none if these do not agree, or there is no change set
+// left.
 func (r *Reader) proposedTags(ctx context.Context, stackID string) ([]types.Tag, error) {
 	var tags []types.Tag
 	first := true

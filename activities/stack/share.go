@@ -11,13 +11,13 @@ const shareTimeout = time.Minute
 
 // shared lets those who want to read the same at the same time read it once: a hundred requests at
 // once would else list a hundred stacks two hundred times, and AWS answers five such calls a
-// second. A reading that began before somebody asked is never the answer, because it may lack what
-// that one has just done.
+// second. A caller never gets a reading that began before it asked, because that reading may lack
+// what the caller has just done.
 type shared[T any] struct {
 	read func(context.Context) (T, error)
 
 	mu sync.Mutex
-	// next is the reading that has not begun, nil where nobody waits for one; busy says that
+	// next is the reading that has not begun, nil if no caller waits for one; busy says that
 	// another is under way.
 	next *reading[T]
 	busy bool
@@ -29,8 +29,8 @@ type reading[T any] struct {
 	err   error
 }
 
-// get reads, or waits for a reading that begins after it was called. The value belongs to all who
-// asked: nobody may change it.
+// get reads, or waits for a reading that begins after it was called. All callers share the value
+// and must not change it.
 func (s *shared[T]) get(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	if s.next == nil {
@@ -51,7 +51,7 @@ func (s *shared[T]) get(ctx context.Context) (T, error) {
 	}
 }
 
-// work reads for as long as somebody waits.
+// work reads as long as a caller waits.
 func (s *shared[T]) work(ctx context.Context) {
 	for {
 		s.mu.Lock()

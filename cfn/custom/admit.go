@@ -10,7 +10,7 @@ import (
 )
 
 // Admit holds the template, as in fills it in, against the policy: what it needs, which secrets it
-// reads, which machines it asks for. The error is Problems; each says what the policy allows.
+// reads, which machines it requests. The error is Problems; each says what the policy allows.
 func (t *Template) Admit(in cfn.EnvironmentInput) error {
 	p := document.NewReport(t.source)
 	filled := t.fill(in, p)
@@ -44,8 +44,8 @@ func (t *Template) admitCapability(policy perch.Policy, p *document.Report) {
 		"to `capabilities` in the policy", because.id, reason, needed, allows, needed)
 }
 
-// machines holds every instance type and database class in the template against the policy,
-// whichever resource asks for it.
+// machines checks every instance type and database class in the template against the policy, in any
+// resource.
 func (t *Template) machines(policy perch.Policy, filled []cfn.Parameter, p *document.Report) {
 	for _, r := range t.resources {
 		r.properties.Walk(func(n *document.Node) {
@@ -94,7 +94,7 @@ func (t *Template) machine(
 		if _, ok := perch.MatchAny(patterns, value); value == "" || !ok {
 			p.Fail(
 				e.Value, "%s is %s, and the policy allows only %s; change it, or `%s` in the policy", e.Key.Text,
-				shownOr(value, "put together in a way that cannot be held against the policy"),
+				shownOr(value, "put together in a way that cannot be checked against the policy"),
 				strings.Join(patterns, ", "), key,
 			)
 		}

@@ -65,7 +65,7 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 		"an instance type that cannot be told": {
 			"  A: {Type: T, Properties: {InstanceType: !Sub 'm5.${Given}'}}\n",
 			func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
-			"InstanceType is put together in a way that cannot be held against the policy",
+			"InstanceType is put together in a way that cannot be checked against the policy",
 		},
 		"an instance type as Beanstalk's option": {
 			"  A: {Type: T, Properties: {OptionSettings: [{OptionName: InstanceTypes, Value: m5.large}]}}\n",
@@ -85,7 +85,7 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 		"an option whose name cannot be told": {
 			"  A: {Type: T, Properties: {OptionSettings: [{OptionName: !Sub 'Instance${Given}', Value: t3.small}]}}\n",
 			func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
-			"OptionName is put together in a way that cannot be held against the policy",
+			"OptionName is put together in a way that cannot be checked against the policy",
 		},
 		"an option whose name is a condition's": {"  A: {Type: T, Properties: {OptionSettings: [{OptionName: !If [C, " +
 			"InstanceType, Cooldown], Value: m5.large}]}}\n",
@@ -98,12 +98,12 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 		"instance types that AWS chooses": {
 			"  A: {Type: T, Properties: {Overrides: [{InstanceRequirements: {VCpuCount: {Min: 96}}}]}}\n",
 			func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
-			"InstanceRequirements is put together in a way that cannot be held against the policy",
+			"InstanceRequirements is put together in a way that cannot be checked against the policy",
 		},
 		"an instance type that a parameter reads from elsewhere": {
 			"  A: {Type: T, Properties: {InstanceType: !Ref Stored}}\n",
 			func(p *perch.Policy) { p.InstanceTypes = []string{"*.micro"} },
-			"InstanceType is put together in a way that cannot be held against the policy",
+			"InstanceType is put together in a way that cannot be checked against the policy",
 		},
 		"a database class of a cluster": {
 			"  A: {Type: T, Properties: {DBClusterInstanceClass: db.r6g.large}}\n",

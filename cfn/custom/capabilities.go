@@ -8,9 +8,8 @@ const (
 	CapabilityNamedIAM = "CAPABILITY_NAMED_IAM"
 )
 
-// namesOf are the properties that give an IAM resource a name of its own, where CloudFormation
-// wants CAPABILITY_NAMED_IAM for it (AWS docs: acknowledging IAM resources in CloudFormation
-// templates).
+// namesOf are the properties that give an IAM resource a chosen name, where CloudFormation wants
+// CAPABILITY_NAMED_IAM for it (AWS docs: acknowledging IAM resources in CloudFormation templates).
 var namesOf = map[string]string{
 	"AWS::IAM::Group": "GroupName", "AWS::IAM::InstanceProfile": "InstanceProfileName",
 	"AWS::IAM::ManagedPolicy": "ManagedPolicyName",
@@ -19,8 +18,8 @@ var namesOf = map[string]string{
 
 // Capability is what CloudFormation is told before it makes the template: nothing, CAPABILITY_IAM,
 // or CAPABILITY_NAMED_IAM, which includes it. Every IAM resource needs one here, those too for
-// which CloudFormation itself asks for none, such as a role's policy: a policy without
-// `capabilities` allows no IAM resources.
+// which CloudFormation itself needs none, such as a role's policy: a policy without `capabilities`
+// allows no IAM resources.
 func (t *Template) Capability() string {
 	needed, _ := t.capability()
 	return needed

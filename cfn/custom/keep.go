@@ -43,8 +43,8 @@ func (k Kept) Left(status string) bool {
 func keep(kind, policy string, inCluster bool) (string, bool) {
 	switch {
 	case kind == "AWS::Route53::RecordSet":
-		// A name that leads nowhere can be taken over: that one stayed is a failure, whoever wanted
-		// it.
+		// A name that leads nowhere can be taken over: one that stays is a failure, even if it was
+		// wanted.
 		return "", false
 	case policy == "Retain" || policy == "RetainExceptOnCreate":
 		return "Retain", false

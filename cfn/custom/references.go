@@ -106,7 +106,7 @@ func dependsOn(n *document.Node) []*document.Node {
 	return []*document.Node{n}
 }
 
-// circular are the ids that wait for each other, sorted; none where all can be put in order.
+// circular are the ids that wait for each other, sorted; none if all can be put in order.
 func circular(needs map[string][]string) []string {
 	left := map[string]bool{}
 	for id := range needs {

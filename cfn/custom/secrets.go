@@ -56,8 +56,8 @@ func (t *Template) secrets(in cfn.EnvironmentInput, filled []cfn.Parameter, p *d
 	check(t.root)
 }
 
-// withoutVariables is a text of Fn::Sub with ${} for each of its own variables: they hide resources
-// and parameters of the same name.
+// withoutVariables is a text of Fn::Sub with ${} for each of its variables: they hide resources and
+// parameters of the same name.
 func withoutVariables(text string, variables *document.Node) string {
 	return substitution.ReplaceAllStringFunc(text, func(part string) string {
 		if variables.Get(strings.Trim(part, "${}")) != nil {
@@ -177,9 +177,9 @@ func (t *Template) part(service, text string, policy perch.Policy, filled []cfn.
 	return text
 }
 
-// makes reports whether the resource, or its attribute where got says that one is asked for, is the
-// name of a secret that the template makes itself. Other resources hand on whatever text somebody
-// gave them.
+// makes reports whether the resource, or its attribute where got says that one is requested, is the
+// name of a secret that the template makes itself. Other resources pass on any text that they were
+// given.
 func (t *Template) makes(service string, r *resource, attribute string, got bool) bool {
 	switch {
 	case service != "secretsmanager":

@@ -116,8 +116,8 @@ func (t *Template) readResources(p *document.Report) {
 			p.Fail(e.Key, "resource %s is a nested stack, and nested stacks are not supported: a template is one "+
 				"file of the commit; put its resources here", r.id)
 		case r.kind == "AWS::CloudFormation::StackSet":
-			p.Fail(e.Key, "resource %s makes stacks of another template (%s), and nothing holds that against the "+
-				"policy; put its resources here", r.id, r.kind)
+			p.Fail(e.Key, "resource %s makes stacks of another template (%s), which the policy "+
+				"cannot check; put its resources here", r.id, r.kind)
 		case strings.HasSuffix(r.kind, "::MODULE"):
 			p.Fail(
 				e.Key, "resource %s is a module (%s), and modules are not supported; put its resources here", r.id,

@@ -57,8 +57,8 @@ func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 			"is a nested stack, and nested stacks are not supported: a template is one file of the commit; put its " +
 			"resources here"},
 		"a stack set": {"Resources:\n  A: {Type: AWS::CloudFormation::StackSet}\n", "template.yaml:2:3: " +
-			"resource A makes stacks of another template (AWS::CloudFormation::StackSet), and nothing holds that " +
-			"against the policy; put its resources here"},
+			"resource A makes stacks of another template (AWS::CloudFormation::StackSet), which the policy " +
+			"cannot check; put its resources here"},
 		"a module": {"Resources:\n  A: {Type: \"Acme::S3::Bucket::MODULE\"}\n", "template.yaml:2:3: resource " +
 			"A is a module (Acme::S3::Bucket::MODULE), and modules are not supported; put its resources here"},
 		"a macro": {"Transform: AWS::Serverless-2016-10-31\n" + small, "template.yaml:1:1: Transform is not " +

@@ -18,7 +18,7 @@ const filledByPerch = "Perch"
 // known is a value that Perch has.
 type known struct {
 	value string
-	// guessed says that it comes from a policy that is a stand-in.
+	// guessed says that it comes from a guessed policy.
 	guessed bool
 }
 
@@ -156,14 +156,14 @@ func (t *Template) valueOf(
 				one.name)
 			return known{}, "", false
 		}
-		// CloudFormation holds it against the limits itself.
+		// CloudFormation itself checks it against the limits.
 		return known{value: *one.fallback, guessed: true}, "Default", true
 	}
 	hint := ""
 	if slices.ContainsFunc(perch.KnownParameters(), func(k perch.KnownParameter) bool { return k.Name == one.name }) {
 		hint = "; Perch fills it by its name, but has no value for it here: " + absent
 	}
-	p.Fail(one.at, "nobody fills parameter %s: give it a value under `parameters` in perch.yaml, or a Default "+
+	p.Fail(one.at, "parameter %s has no value: give it one under `parameters` in perch.yaml, or a Default "+
 		"here%s; Perch fills by name: %s", one.name, hint, knownNames())
 	return known{}, "", false
 }

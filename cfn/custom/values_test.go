@@ -113,11 +113,12 @@ func TestWhatIsWrongWithParametersIsSaidWithItsLine(t *testing.T) {
 		change   func(*cfn.EnvironmentInput)
 		want     string
 	}{
-		"nobody fills it": {"  KeyName: {Type: String}\n", bare, "template.yaml:2:3: nobody fills parameter " +
-			"KeyName: give it a value under `parameters` in perch.yaml, or a Default here; Perch fills by name: " +
+		"no value": {"  KeyName: {Type: String}\n", bare, "template.yaml:2:3: parameter " +
+			"KeyName has no value: give it one under `parameters` in perch.yaml, or a Default here; " +
+			"Perch fills by name: " +
 			"Project, Branch, "},
-		"Perch has no value": {"  Host: {Type: String}\n", bare, "template.yaml:2:3: nobody fills parameter Host: " +
-			"give it a value under `parameters` in perch.yaml, or a Default here; Perch fills it by its name, but " +
+		"Perch has no value": {"  Host: {Type: String}\n", bare, "template.yaml:2:3: parameter Host has no value: " +
+			"give it one under `parameters` in perch.yaml, or a Default here; Perch fills it by its name, but " +
 			"has no value for it here: host and zone need a domain"},
 		"an empty placeholder": {
 			"  Given: {Type: String}\n", func(in *cfn.EnvironmentInput) { bare(in); give("{host}")(in) },
@@ -212,7 +213,7 @@ func TestWhatAStandInPolicySaysIsNotHeldAgainstLimits(t *testing.T) {
 	}
 	in.Guess, in.Settings.Parameters = false, map[string]string{"Given": "{url}"}
 	if _, err := template.Render(in); err == nil {
-		t.Error("the real policy's domain is not among the allowed values, and nobody says so")
+		t.Error("the real policy's domain is not among the allowed values, and no problem says so")
 	}
 }
 

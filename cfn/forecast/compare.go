@@ -16,9 +16,9 @@ type Comparison struct {
 	Outputs []string
 }
 
-// Compare holds wanted against deployed: resource by resource, property by property, as
-// CloudFormation does. Where deployed is the zero Version everything is created. A parameter that
-// CloudFormation does not show (NoEcho) counts as unchanged.
+// Compare finds what differs between wanted and deployed, resource by resource, property by
+// property, as CloudFormation does. Where deployed is the zero Version everything is created. A
+// parameter that CloudFormation does not show (NoEcho) counts as unchanged.
 func Compare(deployed, wanted Version) (Comparison, error) {
 	before, err := read(deployed)
 	if err != nil {

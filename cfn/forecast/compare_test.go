@@ -72,7 +72,7 @@ func TestCompare(t *testing.T) {
 			`"D": {"Type": "AWS::RDS::DBInstance", "Properties": {"DBName": "b"}}`,
 			[]string{"replace D yes lost DBName=yes"},
 		},
-		"the new template says what becomes of the old one": {
+		"the new template says what happens to the old one": {
 			`"D": {"Type": "AWS::RDS::DBInstance", "UpdateReplacePolicy": "Delete", "Properties": {"DBName": "a"}}`,
 			`"D": {"Type": "AWS::RDS::DBInstance", "UpdateReplacePolicy": "Snapshot", "Properties": {"DBName": "b"}}`,
 			[]string{"replace D yes snapshot DBName=yes UpdateReplacePolicy=no"},
@@ -171,7 +171,7 @@ func TestReplacementTravelsToWhatRefersToIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		// The environment may be replaced: an attribute may be the same for the new database. So
+		// The environment may be replaced: an attribute may not change with the new database. So
 		// may what bears the environment's name.
 		"change Alarm maybe AlarmName=maybe<Environment",
 		"replace Database yes lost DBSubnetGroupName=yes<Subnets",
@@ -231,7 +231,7 @@ func TestParametersAndConditionsDecide(t *testing.T) {
 	}
 	want := []string{
 		"create Alarm", "replace Database yes lost DBInstanceClass=no DBName=yes MultiAZ=maybe",
-		"remove Here", // Without a region nobody knows, so the resource counts as there.
+		"remove Here", // Without a region it is unknown, so the resource counts as there.
 	}
 	if diff := cmp.Diff(want, lines(got.Changes)); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)

@@ -99,7 +99,7 @@ func (b *bill) beanstalk(id string, r resource) {
 	b.leaveOut("traffic")
 }
 
-// balancer counts a load balancer of its own, which has an address in each of its subnets.
+// balancer counts a dedicated load balancer, which has an address in each of its subnets.
 func (b *bill) balancer(id string, subnets int) {
 	b.hourly(id, "a load balancer", 1, b.table.balancer, "a load balancer")
 	b.addresses(id, max(subnets, 1))
@@ -142,8 +142,8 @@ func (b *bill) database(id string, r resource) {
 	b.leaveOut("database backups beyond the database's size")
 }
 
-// given is what a template says, or what stands for it where the template says nothing, or nothing
-// that is known before.
+// given is what a template says, or the default if the template says nothing, or nothing that is
+// known before.
 func given(said, otherwise string) string {
 	if said == "" {
 		return otherwise

@@ -40,14 +40,14 @@ func TestCost(t *testing.T) {
 			beanstalk("t3.medium", "2", "LoadBalanced", "true"), "us-east-1",
 			[]string{"E 2 x t3.medium 1.9968", "E 2 x public IPv4 address 0.24"}, nil, 2.2368,
 		},
-		"a load balancer of its own has an address in each subnet": {
+		"a dedicated load balancer has an address in each subnet": {
 			beanstalk("t4g.small", "1", "LoadBalanced", ""), "eu-west-1",
 			[]string{
 				"E t4g.small 0.4416", "E public IPv4 address 0.12", "E a load balancer 0.6048",
 				"E 2 x public IPv4 address 0.24",
 			}, nil, 1.4064,
 		},
-		"a single instance, whatever the group says": {
+		"a single instance, regardless of the group": {
 			beanstalk("t3.small", "3", "SingleInstance", ""), "us-east-1",
 			[]string{"E t3.small 0.4992", "E public IPv4 address 0.12"}, nil, 0.6192,
 		},
@@ -55,7 +55,7 @@ func TestCost(t *testing.T) {
 			beanstalk("m7i.large", "1", "LoadBalanced", "true"), "eu-central-1",
 			[]string{"E public IPv4 address 0.12"}, []string{"no price for m7i.large in eu-central-1"}, 0.12,
 		},
-		"an instance by itself, and one of a type that only AWS knows": {
+		"an instance alone, and one of a type that only AWS knows": {
 			`"I": {"Type": "AWS::EC2::Instance", "Properties": {"InstanceType": "t3.small"}}, "J": {"Type": ` +
 				`"AWS::EC2::Instance", "Properties": {"InstanceType": {"Ref": "Type"}}}`,
 			"us-east-1", []string{"I t3.small 0.4992"},
@@ -90,7 +90,7 @@ func TestCost(t *testing.T) {
 				"no price for t3.small in sa-east-1",
 			}, 0.12,
 		},
-		"what costs nothing, what costs by use, and what nobody knows": {
+		"what costs nothing, what costs by use, and what is unknown": {
 			`"G": {"Type": "AWS::EC2::SecurityGroup"}, "B": {"Type": "AWS::S3::Bucket"}, "S": {"Type": "AWS::SecretsManager::Secret"},
 			 "C": {"Type": "AWS::ElastiCache::CacheCluster"}, "C2": {"Type": "AWS::ElastiCache::CacheCluster"}, "L": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Subnets": ["a", "b", "c"]}}`, "us-east-1",
 			[]string{"L a load balancer 0.54", "L 3 x public IPv4 address 0.36", "S a secret 0.0132"},

@@ -26,8 +26,8 @@ func dataAfterRemoval(r resource) string {
 	return r.data(policy)
 }
 
-// dataAfterReplacement says what happens to the data in a resource that another one takes the place
-// of. Without a policy it is deleted, databases included (AWS docs: UpdateReplacePolicy attribute).
+// dataAfterReplacement says what happens to the data in a resource that another one replaces.
+// Without a policy it is deleted, databases included (AWS docs: UpdateReplacePolicy attribute).
 func dataAfterReplacement(r resource) string {
 	policy, _ := r.attributes["UpdateReplacePolicy"].(string)
 	return r.data(policy)

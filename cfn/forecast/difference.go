@@ -67,7 +67,7 @@ func (d *differ) lists(path []string, shown string, before, after []any) {
 	}
 }
 
-// named are the entries of a list by their names; ok is false where one has none, or two have the
+// named are the entries of a list by their names; ok is false if one has none, or two have the
 // same.
 func named(list []any) (entries map[string]any, ok bool) {
 	entries = map[string]any{}

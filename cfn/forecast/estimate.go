@@ -12,7 +12,7 @@ import (
 // deployed and wanted: resources that do not need each other are worked on side by side, so the
 // longest chain of those that do is what is waited for. What is removed or replaced goes
 // afterwards, in the other direction; an update is not over before. A resource that may be replaced
-// counts with whatever takes longer.
+// counts with the longer of the two.
 func Estimate(deployed, wanted Version, changes []perch.ResourceChange) (perch.TimeEstimate, error) {
 	before, err := read(deployed)
 	if err != nil {

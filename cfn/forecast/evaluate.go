@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// evaluation puts values where a template asks for its parameters, mappings and conditions. What it
+// evaluation puts values in place of a template's parameters, mappings and conditions. What it
 // cannot know it leaves as it is.
 type evaluation struct {
 	values     map[string]any
@@ -38,8 +38,8 @@ func newEvaluation(document map[string]any, given map[string]string) *evaluation
 // hidden is what CloudFormation shows of a parameter with NoEcho.
 const hidden = "****"
 
-// hiding is v without the values that are hidden in deployed: whether those are still the same
-// nobody can tell.
+// hiding is v without the values that are hidden in deployed: whether those have changed is
+// unknown.
 func (v Version) hiding(deployed Version) Version {
 	parameters := map[string]string{}
 	maps.Copy(parameters, v.Parameters)

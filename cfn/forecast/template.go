@@ -1,6 +1,6 @@
 // Package forecast says what a template would do to a stack: which resources it creates, changes,
 // replaces and removes, how long that typically takes, and what the environment then costs. It is
-// pure and asks nobody: the answers come from the resource specification in package spec, from
+// pure and calls no service: the answers come from the resource specification in package spec, from
 // typical durations and from a table of prices. They are estimates.
 package forecast
 
@@ -110,7 +110,7 @@ func (t template) needs(id string) []string {
 var placeholder = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
 
 // references are the names that value refers to by Ref, Fn::GetAtt and Fn::Sub. It is true for
-// those whose own name or id is asked for, and false where it is only an attribute, which another
+// those whose own name or id is requested, and false if it is only an attribute, which another
 // resource may have as well.
 func references(value any) map[string]bool {
 	found := map[string]bool{}

@@ -88,7 +88,7 @@ const (
 )
 
 // Replacing says what a change at path does to a resource of resourceType. path is the property,
-// and below it whatever leads to the value that changes; list indexes are left out.
+// and below it every part of the path to the value that changes; list indexes are left out.
 func Replacing(resourceType string, path ...string) Replacement {
 	known, ok := load().Resources[resourceType]
 	if !ok || len(path) == 0 {
@@ -119,7 +119,7 @@ func replacing(properties map[string]property, path []string) Replacement {
 }
 
 // Replaces reports whether every change of property makes CloudFormation replace a resource of
-// resourceType. It is false where that depends on the change, and for types and properties that the
+// resourceType. It is false if that depends on the change, and for types and properties that the
 // specification does not have.
 func Replaces(resourceType, property string) bool {
 	return Replacing(resourceType, property) == Yes

@@ -126,7 +126,7 @@ func TestCheck(t *testing.T) {
 			[]string{"Resources.It.Properties: required property PolicyDocument is missing"},
 		},
 		{
-			"a property that is taken away",
+			"a property that is removed",
 			`{"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "AWS::NoValue"}, "PolicyDocument": ` +
 				`{}}}`,
 			[]string{"Resources.It.Properties: required property Bucket is missing"},

@@ -56,7 +56,7 @@ type Channel struct {
 // denial is a kind of report of an environment.
 type denial struct{ slug, kind string }
 
-// refusal has no problem if nobody needs to hear of it.
+// refusal has no problem if people need not hear of it.
 type refusal struct{ commit, problem string }
 
 // New makes a Channel. now is the clock of its pace, and of what the card says of expiry.

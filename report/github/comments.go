@@ -53,7 +53,7 @@ func (d *delivery) commented() (numbers []int) {
 }
 
 // comment writes the comment on one pull request, if its text has changed. A warning that has not
-// been delivered is a new comment: GitHub notifies nobody of one that is edited.
+// been delivered is a new comment: GitHub sends no notification for an edited one.
 func (d *delivery) comment(ctx context.Context, number int, text string) error {
 	known, warns := d.remembered(number), d.warns()
 	if known.ID != 0 && known.Hash == hash(text) && !warns {

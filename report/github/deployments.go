@@ -179,7 +179,7 @@ func (d *delivery) status(ctx context.Context, commit string, wanted report.Line
 	})
 }
 
-// isMissing reports whether GitHub does not have what was asked for.
+// isMissing reports whether GitHub does not have what was requested.
 func isMissing(err error) bool {
 	var answer *api.ErrorResponse
 	return errors.As(err, &answer) && answer.Response.StatusCode == http.StatusNotFound

@@ -59,7 +59,7 @@ func TestAWarningIsANewComment(t *testing.T) {
 	want("One of these keeps it, @ana:", "POST", "DELETE")
 	second := w.comments()[0].ID
 	if second == first {
-		t.Errorf("the comment is still %d, and GitHub notifies nobody of an edit", first)
+		t.Errorf("the comment is still %d, and GitHub sends no notification for an edit", first)
 	}
 	want("@ana") // The same warning is delivered again: nothing is written.
 	w.card.ExpiryWarning.End = w.card.ExpiryWarning.End.Add(time.Hour)

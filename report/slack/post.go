@@ -84,7 +84,7 @@ func (c *Channel) send(ctx context.Context, text string) error {
 	return nil
 }
 
-// retryAfter is the pause that Slack asks for.
+// retryAfter is the pause that Slack requests.
 func retryAfter(header string) time.Duration {
 	seconds, err := strconv.Atoi(header)
 	if err != nil || seconds < 1 {

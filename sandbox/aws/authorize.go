@@ -11,7 +11,8 @@ import (
 )
 
 // authorize denies a call that its caller's role has no right to. The request that it returns
-// carries the caller, so that S3 can ask for single keys, and CloudFormation for templates.
+// carries the caller, so that S3 can check the right to single keys, and CloudFormation the right
+// to templates.
 func (s *Server) authorize(r *http.Request, c Call) (*http.Request, *wire.Error) {
 	caller, err := s.others.Caller(c.AccessKey)
 	if err != nil {

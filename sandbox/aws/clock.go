@@ -45,5 +45,5 @@ func (s *Server) serveClock(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	reading := ClockReading{Now: s.Now().UTC(), Ahead: time.Duration(s.clock.ahead.Load()).String()}
-	_ = json.NewEncoder(w).Encode(reading) // Whoever asked is gone.
+	_ = json.NewEncoder(w).Encode(reading) // The client has gone.
 }

@@ -48,8 +48,8 @@ type Fault struct {
 	// AccessKey is the id of the key that signed the call.
 	AccessKey string `json:"access_key,omitempty"`
 
-	// Key is the beginning of the object keys that fail by themselves while DeleteObjects as a
-	// whole succeeds; Contains is text of the bucket's name then, and Count counts keys.
+	// Key is the beginning of the object keys that fail one by one while DeleteObjects as a whole
+	// succeeds; Contains is text of the bucket's name then, and Count counts keys.
 	Key string `json:"key,omitempty"`
 
 	// Type, LogicalID and Stack are those of the resource; Phase is create, update or delete. The
@@ -85,7 +85,7 @@ type Fault struct {
 	// over.
 	Hang bool `json:"hang,omitempty"`
 	// Refill puts an object into the bucket that is about to be deleted, past its policy, so that
-	// the deletion fails by itself.
+	// the deletion fails.
 	Refill bool `json:"refill,omitempty"`
 }
 
@@ -343,8 +343,8 @@ func (f *faults) match(c Call) (Fault, bool) {
 // registryService is the service of the calls that registries get.
 const registryService = "registry"
 
-// RegistryFault notes that a registry is asked for an image, and is the fault that strikes the
-// call; struck is false for none.
+// RegistryFault notes that a registry looks up an image, and is the fault that strikes the call;
+// struck is false for none.
 func (s *Server) RegistryFault(image string) (status int, code, message string, struck bool) {
 	c := Call{Service: registryService, Action: "GetManifest", Summary: image, Time: time.Now().UTC(), text: image}
 	s.calls.add(c)
@@ -352,7 +352,7 @@ func (s *Server) RegistryFault(image string) (status int, code, message string, 
 	return fault.Status, fault.Code, fault.Message, struck
 }
 
-// failKey is what DeleteObjects tells of one key; the code is empty where it is deleted.
+// failKey is what DeleteObjects tells of one key; the code is empty if it is deleted.
 func (f *faults) failKey(bucket, key string) (code, message string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -385,7 +385,7 @@ func (f *faults) find(step cloudformation.Step, when string) *order {
 	return nil
 }
 
-// Before fails a step of a resource before its service hears of it.
+// Before fails a step of a resource before its service learns of it.
 func (f *faults) Before(_ context.Context, step cloudformation.Step) error {
 	o := f.find(step, Before)
 	switch {

@@ -159,7 +159,7 @@ func TestHangingResourceGoesOnWhenTheFaultIsDeleted(t *testing.T) {
 	w.reach("shop-a", "CREATE_COMPLETE")
 }
 
-// seen is the status that DescribeStacks shows of a stack; empty where it does not exist.
+// seen is the status that DescribeStacks shows of a stack; empty if it does not exist.
 func (w *world) seen(name string) string {
 	w.t.Helper()
 	out, err := w.stacks.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})

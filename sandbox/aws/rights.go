@@ -80,7 +80,7 @@ func (q asked) found(kind, reference, otherwise string) access.Request {
 }
 
 // logRights are on a log group by its name. DescribeLogGroups is on the group without a name,
-// whatever prefix it asks for (hashicorp/terraform-provider-aws, issue 8804).
+// regardless of the requested prefix (hashicorp/terraform-provider-aws, issue 8804).
 func logRights(q asked) []access.Request {
 	return []access.Request{q.on(q.arn("logs", "log-group:"+q.get("logGroupName")+":log-stream:"))}
 }
@@ -210,7 +210,7 @@ func iamRights(q asked) []access.Request {
 	return []access.Request{right}
 }
 
-// identityRights are none for GetCallerIdentity, which nobody can be denied (AWS docs:
+// identityRights are none for GetCallerIdentity, which cannot be denied (AWS docs:
 // GetCallerIdentity).
 func identityRights(q asked) []access.Request {
 	if q.Action == "GetCallerIdentity" {

@@ -17,7 +17,7 @@ func stackRights(q asked) []access.Request {
 	case name != "":
 		resource = q.arn("cloudformation", "stack/"+name+"/*")
 	case strings.HasPrefix(q.get("ChangeSetName"), "arn:"):
-		// A change set has no rights of its own: those are on its stack.
+		// A change set has no separate rights: those are on its stack.
 		resource = cmp.Or(q.server.stacks.ProposedStack(q.get("ChangeSetName")), resource)
 	}
 	right := q.on(resource)

@@ -33,13 +33,13 @@ func (s *Server) Comments(pullRequest int) []Comment {
 	return copies(s.commentsOn(pullRequest))
 }
 
-// AddComment lets somebody write a comment.
+// AddComment writes a comment as author.
 func (s *Server) AddComment(pullRequest int, author, body string) (id int64) {
 	s.alter(func() { id = s.addComment(pullRequest, author, body).ID })
 	return id
 }
 
-// EditComment lets somebody else change a comment: its author stays.
+// EditComment changes a comment as another person: its author stays.
 func (s *Server) EditComment(id int64, body string) {
 	s.alter(func() {
 		if comment := s.comment(id); comment != nil {
@@ -49,7 +49,7 @@ func (s *Server) EditComment(id int64, body string) {
 	})
 }
 
-// DeleteComment lets somebody delete a comment.
+// DeleteComment deletes a comment.
 func (s *Server) DeleteComment(id int64) {
 	s.alter(func() { s.dropComment(id) })
 }
@@ -114,8 +114,8 @@ func (s *Server) getComment(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// editComment changes a comment. Somebody who may write may change a comment of others, and of a
-// locked conversation.
+// editComment changes a comment. A person with write permission may change others' comments, also
+// in a locked conversation.
 func (s *Server) editComment(w http.ResponseWriter, r *http.Request) {
 	comment := s.commentOf(w, r)
 	if comment == nil {

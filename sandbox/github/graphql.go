@@ -65,7 +65,7 @@ func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"data": map[string]any{"repository": answer}})
 }
 
-// ref is nil where there is no such reference.
+// ref is nil if there is no such reference.
 func (s *Server) ref(name string) any {
 	found, err := s.repository.Reference(plumbing.ReferenceName(name), true)
 	if errors.Is(err, plumbing.ErrReferenceNotFound) || !strings.HasPrefix(name, "refs/") {

@@ -24,7 +24,7 @@ type OAuthApp struct {
 	Callback string
 }
 
-// oauthCode is a code that was given to a person's browser, by which the app asks for a token.
+// oauthCode is a code that was given to a person's browser, which the app exchanges for a token.
 type oauthCode struct {
 	login, redirect, challenge string
 	until                      time.Time

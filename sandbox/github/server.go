@@ -230,7 +230,7 @@ func callOf(r *http.Request) string {
 	return r.Method + " " + address.RequestURI()
 }
 
-// answer carries out one request of somebody who may make it.
+// answer carries out one request of a person who may make it.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	who, known := s.authenticate(r)
 	if !known {

@@ -47,7 +47,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{"size": si
 type handler struct{ config Config }
 
 // New serves the page of the environment that a request's Host header names: 200 while it is Ready,
-// 503 while it is launched, updated or terminated, 404 where there is none.
+// 503 while it is launched, updated or terminated, 404 if there is none.
 func New(config Config) http.Handler {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)

@@ -203,8 +203,8 @@ func TestAnEnvironmentThatIsMadeShowsItsProgress(t *testing.T) {
 		"without a run": {
 			Progress{}, []services.Environment{launching}, 503, []string{"Launching", "not ready"}, true,
 		},
-		"nobody makes it": {Progress{}, nil, 404, []string{"No environment answers at login.localhost"}, false},
-		"it is there":     {creating, []services.Environment{login()}, 200, []string{"feature/login"}, false},
+		"no environment": {Progress{}, nil, 404, []string{"No environment answers at login.localhost"}, false},
+		"it is there":    {creating, []services.Environment{login()}, 200, []string{"feature/login"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := storage(t)
@@ -213,7 +213,7 @@ func TestAnEnvironmentThatIsMadeShowsItsProgress(t *testing.T) {
 				Environments: func() []services.Environment { return c.environments }, S3: client,
 				Progress: func(_ context.Context, host string) Progress {
 					if host != "login.localhost" {
-						t.Errorf("asked for the progress of %s", host)
+						t.Errorf("requested the progress of %s", host)
 					}
 					return c.far
 				},

@@ -86,7 +86,7 @@ func admits(r *http.Request, e services.Environment) bool {
 	return ok && e.SeedToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(e.SeedToken)) == 1
 }
 
-// firstBucket is the bucket whose name comes first; empty where the environment has none.
+// firstBucket is the bucket whose name comes first; empty if the environment has none.
 func firstBucket(e services.Environment) string {
 	var names []string
 	for variable := range e.Options {

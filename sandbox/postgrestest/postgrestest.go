@@ -1,6 +1,6 @@
 //go:build !windows
 
-// Package postgrestest runs a real PostgreSQL for a test, as a user of its own; Windows has no such
+// Package postgrestest runs a real PostgreSQL for a test, as another user; Windows has no such
 // users.
 package postgrestest
 
@@ -33,12 +33,12 @@ type Server struct {
 
 // How a Server knows who logs in by TCP.
 const (
-	// Passwords asks for them, as RDS does.
+	// Passwords says that it requires passwords, as RDS does.
 	Passwords = "scram-sha-256"
 	// Trust believes everybody.
 	Trust = "trust"
-	// TLS asks for passwords and rejects connections without TLS, as RDS does from PostgreSQL 15
-	// on.
+	// TLS says that it requires passwords and rejects connections without TLS, as RDS does from
+	// PostgreSQL 15 on.
 	TLS = "tls"
 )
 

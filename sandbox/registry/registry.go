@@ -1,5 +1,5 @@
-// Package registry is a container registry in memory that stands for every registry: what is asked
-// for at ghcr.io is its repository ghcr.io/NAME.
+// Package registry is a container registry in memory that stands for every registry: an image at
+// ghcr.io is its repository ghcr.io/NAME.
 package registry
 
 import (
@@ -25,8 +25,8 @@ const Password = "sandbox"
 
 // Config is how a registry behaves.
 type Config struct {
-	// Strict answers only with images that were pushed. Otherwise every tag that is asked for is an
-	// image for linux/amd64 and linux/arm64.
+	// Strict answers only with images that were pushed. Otherwise every tag is an image for
+	// linux/amd64 and linux/arm64.
 	Strict bool
 	// Fault is the failure of a request for an image; struck is false for none.
 	Fault func(image string) (status int, code, message string, struck bool)

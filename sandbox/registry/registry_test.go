@@ -110,12 +110,12 @@ func TestECRWantsALogin(t *testing.T) {
 func TestAFaultStrikesOneImage(t *testing.T) {
 	address, _ := start(t, Config{Fault: func(image string) (int, string, string, bool) {
 		return http.StatusTooManyRequests, "TOOMANYREQUESTS", fmt.Sprintf(
-			"%s was asked for too often",
+			"%s was requested too often",
 			image,
 		), image == "docker.io/library/nginx:1"
 	}})
 	if _, err := digest(t, address, "nginx:1", remote.WithRetryStatusCodes()); err == nil ||
-		!strings.Contains(err.Error(), "docker.io/library/nginx:1 was asked for too often") {
+		!strings.Contains(err.Error(), "docker.io/library/nginx:1 was requested too often") {
 		t.Errorf("error = %v", err)
 	}
 	if _, err := digest(t, address, "nginx:2"); err != nil {

@@ -83,7 +83,7 @@ func (s *soak) stackID(t *testing.T, name string) string {
 // everything is what exists in the account, by type and id, as each service tells.
 func (s *soak) everything(t *testing.T) map[string][]string {
 	t.Helper()
-	all := map[string][]string{"AWS::CloudFormation::Stack": s.standing(t)}
+	all := map[string][]string{"AWS::CloudFormation::Stack": s.liveStacks(t)}
 	add := func(kind string, id *string) { all[kind] = append(all[kind], awssdk.ToString(id)) }
 	buckets, err := s3.NewFromConfig(s.awsConfig()).ListBuckets(t.Context(), &s3.ListBucketsInput{})
 	fatal(t, err)
@@ -120,8 +120,8 @@ func (s *soak) everything(t *testing.T) map[string][]string {
 	return all
 }
 
-// standing are the names of all stacks that are not deleted.
-func (s *soak) standing(t *testing.T) []string {
+// liveStacks are the names of all stacks that are not deleted.
+func (s *soak) liveStacks(t *testing.T) []string {
 	t.Helper()
 	names := map[string]bool{}
 	for pages := cloudformation.NewDescribeStacksPaginator(

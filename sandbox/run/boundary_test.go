@@ -16,7 +16,7 @@ import (
 
 // boundary is a place in a run where the worker dies.
 type boundary struct {
-	// branch is the one that stands there, seed a step of its own in its perch.yaml, and image the
+	// branch is the one that is held there, seed an extra step in its perch.yaml, and image the
 	// image there if it is not the demo's.
 	branch, seed, image string
 	// drops is text that the branch takes out of its perch.yaml.
@@ -24,20 +24,20 @@ type boundary struct {
 	// activity is the one that has started and has not ended; at says more where it has several
 	// boundaries.
 	activity, at string
-	// hold brings the branch there: a call that is held, or nil where fault does.
+	// hold brings the branch there: a call that is held, or nil if fault does.
 	hold func(stack string) *hold
 	// pages says that the call is one of the environment's page and not of AWS.
 	pages bool
 	// fault holds the world instead, or brings the branch to where it is held.
 	fault *aws.Fault
-	// deletions is how often a removal deletes the stack; 0 stands for once.
+	// deletions is how often a removal deletes the stack; 0 means once.
 	deletions int
-	// rollbacks is how often somebody else's update of the stack, which fails before the run, is
-	// turned back until that succeeds: first by CloudFormation itself, or, with left, by the run
+	// rollbacks is how often an update of the stack outside of Perch, which fails before the run,
+	// is turned back until that succeeds: first by CloudFormation itself, or, with left, by the run
 	// from the beginning.
 	rollbacks int
 	left      bool
-	// cleanup says that the branch is deleted, and cleanup asks for the removal.
+	// cleanup says that the branch is deleted, and cleanup requests the removal.
 	cleanup bool
 	// beside is an activity that may run at the same time, and is then lost as well.
 	beside string
@@ -96,8 +96,8 @@ var provisionBoundaries = []boundary{
 	}},
 }
 
-// updateBoundaries are those that an update has besides, and one of a stack that somebody else's
-// update has left failed.
+// updateBoundaries are the extra ones of an update, and one of a stack that an update outside of
+// Perch has left failed.
 var updateBoundaries = []boundary{
 	{branch: "render", activity: "UpdateStack", at: " before its effect", hold: byID("UpdateStack", false)},
 	{branch: "look", activity: "UpdateStack", at: " after its effect", hold: byID("UpdateStack", true)},
@@ -199,20 +199,20 @@ var databaseBoundaries = []boundary{
 // TestEveryActivityOfARunHasABoundary compares the boundaries with what the workflows' sources
 // name: an activity that comes to Provision or Teardown needs one.
 func TestEveryActivityOfARunHasABoundary(t *testing.T) {
-	stands := map[string]bool{}
+	listed := map[string]bool{}
 	for _, b := range slices.Concat(provisionBoundaries, updateBoundaries, teardownBoundaries, databaseBoundaries) {
-		stands[b.activity] = true
+		listed[b.activity] = true
 	}
 	named := runActivities(t)
 	if len(named) < 15 {
 		t.Fatalf("only %d activities were found in the sources: %v", len(named), named)
 	}
 	for name := range named {
-		if !stands[name] {
+		if !listed[name] {
 			t.Errorf("no worker is killed in %s: add a boundary of it", name)
 		}
 	}
-	for name := range stands {
+	for name := range listed {
 		if !named[name] {
 			t.Errorf("a worker is killed in %s, which neither Provision nor Teardown names", name)
 		}

@@ -17,8 +17,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// newSweep is a project of its own whose cleanup has so long a grace period, with an environment
-// for each branch.
+// newSweep is a separate project whose cleanup has so long a grace period, with an environment for
+// each branch.
 func newSweep(t *testing.T, name string, grace time.Duration, branches ...string) *bench {
 	t.Helper()
 	b := sharedSandbox(t).newProject(
@@ -266,7 +266,7 @@ func TestS74ARunThatIsStillWorkingSkipsTheNextVisibly(t *testing.T) {
 	})
 }
 
-// Branches are deleted, cleaned up and pushed again side by side, in whatever order that falls out.
+// Branches are deleted, cleaned up and pushed again concurrently, in any order.
 func TestNoEnvironmentOfALiveBranchIsLostToCleanup(t *testing.T) {
 	t.Parallel()
 	b := newSweep(t, "racing", time.Millisecond, "racing-one", "racing-two", "racing-three")

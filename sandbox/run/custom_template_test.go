@@ -15,7 +15,7 @@ import (
 	"perch/cfn/custom"
 )
 
-// customConfig gives a template that was written without Perch in mind what it asks for.
+// customConfig gives what it needs to a template that was written without Perch in mind.
 const customConfig = `project: PROJECT
 image: registry.example.com/wordpress:{commit}
 defaults:
@@ -144,7 +144,7 @@ func TestATemplateThatThePolicyDoesNotAllowIsRejectedBeforeAnythingChanges(t *te
 			"deploy/wordpress.yaml:2:3: resource Inner is a nested stack, and nested stacks are not supported",
 		},
 		"unfilled": {
-			map[string]string{"perch.yaml": unfilled("refusedown")}, "nobody fills parameter pAppInstanceType",
+			map[string]string{"perch.yaml": unfilled("refusedown")}, "parameter pAppInstanceType has no value",
 		},
 		"circle": {map[string]string{"deploy/wordpress.yaml": "Resources:\n  A: {Type: 'AWS::SNS::Topic', DependsOn: " +
 			"B}\n  B: {Type: 'AWS::SNS::Topic', DependsOn: A}\n"},

@@ -27,7 +27,7 @@ func (b *bench) newDashboard(t *testing.T) *watched {
 }
 
 // TestAPersonClicksEveryActionOfTheDashboard acts in a browser on environments that exist, and
-// looks at what came of it with the starter.
+// checks the result with the starter.
 func TestAPersonClicksEveryActionOfTheDashboard(t *testing.T) {
 	t.Parallel()
 	browser := browsertest.Start(t)

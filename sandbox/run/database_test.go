@@ -26,7 +26,7 @@ func TestABranchHasItsDatabaseInASharedInstance(t *testing.T) {
 	server.Exec(t, "DROP DATABASE perch_shop_carts")
 	equal(t, b.must(t, "up", "carts"), document{"outcome": "ready", "created": false})
 	if found := databases(); len(found) != 1 {
-		t.Errorf("databases after somebody dropped one and a second up: %q", found)
+		t.Errorf("databases after one was dropped and a second up: %q", found)
 	}
 	equal(t, b.must(t, "down", "carts"), document{"outcome": "gone"})
 	if found := databases(); len(found) != 0 {

@@ -172,7 +172,8 @@ func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 		": demo on Friday",
 	)
 	shown := b.must(t, "status", "unused")
-	if left := shown.time(t, "expires").Sub(shown.time(t, "at")); left != 24*time.Hour { // Nobody has been warned yet.
+	// No warning has been sent yet.
+	if left := shown.time(t, "expires").Sub(shown.time(t, "at")); left != 24*time.Hour {
 		t.Errorf("status says that %s are left: %v", left, shown)
 	}
 	perDay := b.expire(t, true)["unused"].USDPerDay
@@ -195,7 +196,7 @@ func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 	out := b.starter(t.Context(), "expiry")
 	contains(
 		t, out.stdout, "unused  remove ", "Expiry: the removal of 1 environment is requested, which saves ",
-		" USD a day (estimate); nobody is warned.",
+		" USD a day (estimate); no one is warned.",
 	)
 	eventually(t, "the environment is removed", func() (any, bool) {
 		left := b.deployed(t)

@@ -14,7 +14,7 @@ import (
 	"perch/client"
 )
 
-// newHome is a project of its own in a sandbox of its own, because the clock is the sandbox's. Its
+// newHome is a separate project in a separate sandbox, because the clock is the sandbox's. Its
 // environments expire after a week, and one is deployed for each branch.
 func newHome(t *testing.T, branches ...string) *bench {
 	t.Helper()

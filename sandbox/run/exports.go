@@ -58,7 +58,7 @@ func nothing(string) string { return "" }
 
 func (s *Sandbox) serveExports(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(s.exports()) // Whoever asked has gone; nobody is left to tell.
+	_ = json.NewEncoder(w).Encode(s.exports()) // The client has gone; there is no one left to tell.
 }
 
 // lookup answers as the environment that the exports make.

@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// gate stands between a worker and a server, and holds single requests there: so a worker can be
-// killed at exactly that call. A worker that is killed never reads an answer that is held.
+// gate is a proxy between a worker and a server that holds single requests there: so a worker can
+// be killed at exactly that call. A worker that is killed never reads an answer that is held.
 type gate struct {
 	*httptest.Server
 	proxy *httputil.ReverseProxy
@@ -133,7 +133,7 @@ func hasParameter(body, parameter string) bool {
 	return strings.Contains("&"+body+"&", "&"+parameter+"&")
 }
 
-// process is a worker that runs as a process of its own.
+// process is a worker that runs as a separate process.
 type process struct {
 	cmd *exec.Cmd
 	log string
@@ -175,6 +175,6 @@ func (p *process) kill() {
 	if p.cmd.ProcessState != nil {
 		return
 	}
-	_ = p.cmd.Process.Kill() // It may have ended by itself; then there is nothing to kill.
+	_ = p.cmd.Process.Kill() // It may have ended already; then there is nothing to kill.
 	_ = p.cmd.Wait()
 }

@@ -142,8 +142,8 @@ var shared = struct {
 // proofs has the tests prove in minutes what they otherwise show in seconds.
 var proofs = os.Getenv("PERCH_PROOFS") != ""
 
-// sharedSandbox is the sandbox of every test that asks of it only branches or projects of its own.
-// Its application stack is made.
+// sharedSandbox is the sandbox of every test that needs only new branches or projects. Its
+// application stack is made.
 func sharedSandbox(t *testing.T) *bench {
 	t.Helper()
 	shared.Do(func() {
@@ -291,7 +291,7 @@ func (b *bench) ask(t *testing.T, args ...string) (int, document) {
 	return out.exit, read(t, out)
 }
 
-// must is ask for what has to end with exit code 0.
+// must runs a command that has to end with exit code 0.
 func (b *bench) must(t *testing.T, args ...string) document {
 	t.Helper()
 	exit, document := b.ask(t, args...)

@@ -98,7 +98,7 @@ func TestRecordHistories(t *testing.T) {
 	b.save(t, "removed-by-cleanup", b.stackOf(t, leftover), nil)
 
 	b.saveJudgements(t, unwaited, forced)
-	b.saveMendings(t, branch, stack)
+	b.saveRepairs(t, branch, stack)
 }
 
 // TestRecordHistoriesWithASharedDatabase records the runs that make, look after and drop a database
@@ -182,13 +182,13 @@ func (b *bench) saveRemovalsOver(t *testing.T, branch, stack string) {
 	)
 }
 
-// saveMendings saves the runs that mend what went wrong, and those that cannot.
-func (b *bench) saveMendings(t *testing.T, branch, stack string) {
+// saveRepairs saves the runs that repair a failed stack, and those that cannot.
+func (b *bench) saveRepairs(t *testing.T, branch, stack string) {
 	t.Helper()
 	b.order(t, aws.Fault{Stack: stack, LogicalID: "Database", Phase: "create", Reason: "no capacity", Count: 1})
 	_, failed := b.ask(t, "up", branch)
 	b.save(t, "failed-in-its-creation", stack, failed)
-	b.save(t, "made-anew", stack, b.must(t, "up", branch))
+	b.save(t, "recreated", stack, b.must(t, "up", branch))
 
 	name := b.resource(t, stack, "Environment")
 	if _, err := elasticbeanstalk.NewFromConfig(b.awsConfig()).TerminateEnvironment(
@@ -256,7 +256,7 @@ func (b *bench) awaitActivity(t *testing.T, workflow, activity string) {
 	})
 }
 
-// superseding asks for the branch while cleanup's removal of it waits, and returns the removal's
+// superseding requests the branch while cleanup's removal of it waits, and returns the removal's
 // run.
 func (b *bench) superseding(t *testing.T, branch string) document {
 	t.Helper()

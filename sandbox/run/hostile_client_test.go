@@ -26,8 +26,8 @@ const (
 	strangerPatience = 20 * time.Second
 )
 
-// stranger is someone who can reach Temporal and nothing else: a client and a worker with a
-// workflow of their own, which schedules the activities of Perch's worker.
+// stranger is someone who can reach Temporal and nothing else: a client and a worker with another
+// workflow, which schedules the activities of Perch's worker.
 type stranger struct{ temporal client.Client }
 
 func newStranger(t *testing.T, address string) *stranger {

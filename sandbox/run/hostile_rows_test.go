@@ -438,8 +438,8 @@ var readingAttacks = []attack{
 	{activity: "Examine", name: "another project", input: otherProject},
 }
 
-// databaseAttacks are calls of the activities that act in the shared instance. A test of their own
-// makes them.
+// databaseAttacks are calls of the activities that act in the shared instance. Another test makes
+// them.
 var databaseAttacks = []attack{
 	{activity: "EnsureDatabase", name: "with another branch's password", input: on("carts", "shop-other", nil)},
 	{activity: "EnsureDatabase", name: "of another project", input: func(v *victims) in {

@@ -165,7 +165,7 @@ func (v *victims) sequences(t *testing.T) {
 	}
 	for name, attacked := range map[string]string{
 		"a template that another branch was admitted with": "main",
-		"the same for a branch of the same kind":           "carts",
+		"another branch of the same kind":                  "carts",
 	} {
 		t.Run(name, func(t *testing.T) {
 			calls := len(v.aws.Calls())

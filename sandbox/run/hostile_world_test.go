@@ -154,7 +154,7 @@ func (v *victims) strangers(t *testing.T) {
 		_, err := v.formation().UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
 			StackName: &name, UsePreviousTemplate: awssdk.Bool(true),
 			DisableRollback: awssdk.Bool(status == "UPDATE_FAILED"),
-			Tags:            []types.Tag{{Key: awssdk.String("owner"), Value: awssdk.String("somebody else")}},
+			Tags:            []types.Tag{{Key: awssdk.String("owner"), Value: awssdk.String("another team")}},
 		})
 		fatal(t, err)
 		v.awaitStack(t, name, status)

@@ -28,7 +28,7 @@ func (b *bench) hide(t *testing.T, image string) (show func()) {
 	return b.hideBy(t, image, http.StatusNotFound)
 }
 
-// hideBy lets the registry answer with the status when it is asked for the image.
+// hideBy lets the registry answer a look-up of the image with the status.
 func (b *bench) hideBy(t *testing.T, image string, status int) (show func()) {
 	t.Helper()
 	id, err := b.aws.AddFault(aws.Fault{Service: "registry", Contains: image, Status: status, Code: "UNAVAILABLE"})

@@ -21,8 +21,8 @@ import (
 	"perch/sandbox/postgrestest"
 )
 
-// TestS59S19WorkerKilledAtEveryActivityBoundary kills one worker while each of several branches
-// stands at another boundary, first of Provision, then of its updates, then of Teardown; another
+// TestS59S19WorkerKilledAtEveryActivityBoundary kills one worker while each of several branches is
+// held at another boundary, first of Provision, then of its updates, then of Teardown; another
 // worker ends what the first began.
 func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 	if !proofs {
@@ -138,8 +138,8 @@ func newKilling(t *testing.T, changes ...func(*options)) *killing {
 	return k
 }
 
-// bring runs the command for each boundary's branch until all of them stand there. lift lets go of
-// the world again.
+// bring runs the command for each boundary's branch until all of them are held there. lift lets go
+// of the world again.
 func (k *killing) bring(
 	t *testing.T, boundaries []boundary, command string,
 ) (results []func() (int, document), lift func()) {
@@ -165,7 +165,7 @@ func (k *killing) bring(
 			args = []string{"cleanup", "--now"}
 		}
 		results = append(results, k.begin(t, args...))
-		eventually(t, b.branch+" stands in "+b.activity, func() (any, bool) {
+		eventually(t, b.branch+" is held in "+b.activity, func() (any, bool) {
 			pending := k.pending(t, stack)
 			return pending, slices.Contains(pending, b.activity)
 		})
@@ -181,9 +181,9 @@ func (k *killing) bring(
 	}
 }
 
-// failUpdate lets an update fail that somebody else makes of the boundary's stack: only its tags
-// change. It stays UPDATE_FAILED where CloudFormation is told so, and gets stuck while it is turned
-// back otherwise.
+// failUpdate lets an update of the boundary's stack outside of Perch fail: only its tags change. It
+// stays UPDATE_FAILED where CloudFormation is told so, and gets stuck while it is turned back
+// otherwise.
 func (k *killing) failUpdate(t *testing.T, b boundary) {
 	t.Helper()
 	stack := k.stackOf(t, b.branch)

@@ -9,7 +9,7 @@ import (
 
 // lockFolder keeps a second sandbox off dir until the lock is closed: two would write one database.
 // The system lets go of the lock when the process ends, however it ends, so what a killed sandbox
-// leaves behind holds up nobody.
+// leaves behind blocks no later one.
 func lockFolder(dir string) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(dir, "lock"))
 	switch locked, err := lock.TryLock(); {

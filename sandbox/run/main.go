@@ -33,7 +33,7 @@ Usage: perch-sandbox [flags]       start it
   --web-port N         the port of the environments' pages (default 8080)
   --dashboard-port N   the dashboard's port; anyone who opens it may do everything (default 8090)
   --registry-port N    the container registry's port, which stands for every registry (default 4567)
-  --registry KIND      stand-in: every image that is asked for exists; strict: only those of the demo and those that
+  --registry KIND      stand-in: every image exists; strict: only those of the demo and those that
                        were pushed, to 127.0.0.1:4567/ghcr.io/NAME for ghcr.io/NAME (default stand-in)
   --run skip|strict    skip: a command of a run step that the sandbox does not know is skipped, with a note;
                        strict: it fails (default skip)
@@ -133,7 +133,7 @@ func parse(args []string) (options, []string, error) {
 		return o, nil, fmt.Errorf("--speed %v is no speed: give a number above 0", o.speed)
 	}
 	if !o.worker {
-		o.up = false // Nobody would do the work; a worker that is started by hand is asked by hand.
+		o.up = false // There is no worker for it; with a worker that you start by hand, run `perch up` yourself.
 	}
 	o.hub = o.repo == ""
 	return o, words, nil

@@ -39,7 +39,8 @@ func (p port) listen() (listener net.Listener, moved string, err error) {
 }
 
 // free makes sure that a port which something else will listen on is free, and returns it. 0 finds
-// one that the system gives to nobody else within a minute, and so does a default that is taken.
+// one that the system gives to no other process within a minute, and so does a default that is
+// taken.
 func (p port) free() (number int, moved string, err error) {
 	if p.number == 0 {
 		return freeport.MustGetFreePort(), "", nil

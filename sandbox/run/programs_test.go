@@ -26,7 +26,7 @@ func (w *watched) String() string {
 	return w.text.String()
 }
 
-// child is one of the programs as a process of its own.
+// child is one of the programs as a separate process.
 type child struct {
 	*exec.Cmd
 	stderr *watched
@@ -35,7 +35,7 @@ type child struct {
 // said is what it has written to stderr.
 func (p child) said() string { return p.stderr.String() }
 
-// program starts one of the programs as somebody does in a shell with the sandbox's exports. It is
+// program starts one of the programs as a person does in a shell with the sandbox's exports. It is
 // killed when the test is over.
 func (b *bench) program(t *testing.T, name string, args ...string) child {
 	t.Helper()

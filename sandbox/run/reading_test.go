@@ -245,7 +245,7 @@ func TestARunCanBeReadInTemporal(t *testing.T) {
 			t.Errorf("activities (-want +got):\n%s", diff)
 		}
 	})
-	t.Run("its head says how it stands", func(t *testing.T) {
+	t.Run("its head shows its state", func(t *testing.T) {
 		value, err := c.QueryWorkflow(t.Context(), "shop-legible", run, "__temporal_workflow_metadata")
 		if err != nil {
 			t.Fatal(err)

@@ -51,7 +51,7 @@ func TestS110RequestsBeyondThePolicyAreRejected(t *testing.T) {
 		{
 			"a kind that the branch may not have", "live",
 			map[string]string{"perch.yaml": bare("strict", "branches:", "  kinds: {live: production}")},
-			[]string{`branch "live" asks for kind production`, "kinds.production"},
+			[]string{`branch "live" requests kind production`, "kinds.production"},
 		},
 		{"a secret from elsewhere", "curious",
 			map[string]string{"perch.yaml": bare(
@@ -77,7 +77,7 @@ func TestS110RequestsBeyondThePolicyAreRejected(t *testing.T) {
 	}
 }
 
-// rejected holds a document against a rejection that changed nothing.
+// rejected compares a document with a rejection that changed nothing.
 func rejected(t *testing.T, b *bench, exit int, d document, want ...string) {
 	t.Helper()
 	if exit != 4 {

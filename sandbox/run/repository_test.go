@@ -47,8 +47,8 @@ func (r repo) head(t *testing.T, branch string) string {
 	return reference.Hash().String()
 }
 
-// commit writes files over those of branch, or of main where there is no such branch yet, and
-// returns the commit. An empty file is taken out.
+// commit writes files over those of branch, or of main if there is no such branch yet, and returns
+// the commit. An empty file is taken out.
 func (r repo) commit(t *testing.T, branch string, files map[string]string) string {
 	t.Helper()
 	opened := r.open(t)

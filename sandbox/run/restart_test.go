@@ -19,7 +19,7 @@ import (
 	"perch/sandbox/temporal"
 )
 
-// job is a starter that runs as a process of its own, as in CI.
+// job is a starter that runs as a separate process, as in CI.
 type job struct {
 	cmd    *exec.Cmd
 	stdout bytes.Buffer
@@ -78,7 +78,7 @@ func (j *job) kill() {
 	if j.cmd.ProcessState != nil {
 		return
 	}
-	_ = j.cmd.Process.Kill() // It may have ended by itself; then there is nothing to kill.
+	_ = j.cmd.Process.Kill() // It may have ended already; then there is nothing to kill.
 	_ = j.cmd.Wait()
 }
 

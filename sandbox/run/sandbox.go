@@ -62,7 +62,7 @@ type Sandbox struct {
 	github    *github.Server
 	temporal  *temporal.Server
 	aws       *aws.Server
-	// worker receives the end of the worker in this process; nil where there is none.
+	// worker receives the end of the worker in this process; nil if there is none.
 	worker <-chan error
 	close  []func() error
 }

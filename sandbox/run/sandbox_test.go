@@ -220,8 +220,8 @@ func TestFirstMinutes(t *testing.T) {
 	script(t, "first-minutes", nil, "--webhooks=false")
 }
 
-// script runs a script of testdata against a sandbox of its own, started with args. Its folder is
-// $DATA, its AWS endpoint's port $AWS_PORT.
+// script runs a script of testdata against a new sandbox, started with args. Its folder is $DATA,
+// its AWS endpoint's port $AWS_PORT.
 func script(
 	t *testing.T, name string, commands map[string]func(*testscript.TestScript, bool, []string), args ...string,
 ) {
@@ -248,7 +248,7 @@ func script(
 // alone are the scripts that have a sandbox to themselves.
 var alone = []string{"cleanup.txtar", "expiry.txtar", "doctor.txtar", "first-minutes.txtar"}
 
-// TestScripts are the scripts that share a sandbox: each has branches of its own.
+// TestScripts are the scripts that share a sandbox: each has other branches.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)

@@ -153,7 +153,7 @@ func (b *bench) written(t *testing.T, d document) string {
 	return text.String()
 }
 
-// unfold writes every text of a history, and what payloads hold besides.
+// unfold writes every text of a history, and the texts in its payloads.
 func unfold(to *bytes.Buffer, value any) {
 	switch value := value.(type) {
 	case []any:

@@ -35,7 +35,7 @@ var (
 const shortSoak = 60
 
 // TestSoakEveryBranchEndsAsItWasLastAskedFor lets pushes, removals, faults and ends of workers come
-// as they like. When the faults are lifted and each branch has been asked for once more, every live
+// as they like. When the faults are lifted and each branch has been requested once more, every live
 // branch has its environment at its last commit, and nothing else exists.
 func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
 	t.Parallel()
@@ -164,7 +164,7 @@ func (s *soak) turn(t *testing.T) {
 		s.refill(t, s.stackOf(t, branch))
 	case chance < 96:
 		s.aws.DeleteFault("")
-		s.ask(t, s.wanted(branch)...) // Whatever came of it: the next turn goes on from there.
+		s.ask(t, s.wanted(branch)...) // The next turn goes on from there, after success and failure alike.
 	default:
 		s.ends++
 		s.stop()
@@ -193,8 +193,8 @@ var soakChanges = []struct{ before, after string }{
 }
 
 // remove requests the removal of the branch's environment. Half of the time the branch itself is
-// deleted too, and now and then somebody requests an environment for it all the same, which has to
-// be rejected.
+// deleted too, and now and then an environment is requested for it all the same, which has to be
+// rejected.
 func (s *soak) remove(t *testing.T, branch string) {
 	t.Helper()
 	s.removals++
@@ -236,7 +236,7 @@ func (s *soak) startDatabases(t *testing.T) {
 	}
 }
 
-// wanted is the command that asks for what the branch was last to have.
+// wanted is the command that requests what the branch was last to have.
 func (s *soak) wanted(branch string) []string {
 	if s.live[branch] == "" {
 		return []string{"down", branch}
@@ -288,7 +288,7 @@ func (s *soak) goWrong(t *testing.T, stack string) {
 	}
 }
 
-// refill writes into the stack's buckets behind its back, wherever it stands.
+// refill writes into the stack's buckets behind its back, in any state.
 func (s *soak) refill(t *testing.T, stack string) {
 	t.Helper()
 	objects := s3.NewFromConfig(s.awsConfig(), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
@@ -301,7 +301,7 @@ func (s *soak) refill(t *testing.T, stack string) {
 	}
 }
 
-// held are the physical ids of what the stack holds, by type; nothing where there is no stack.
+// held are the physical ids of what the stack holds, by type; nothing if there is no stack.
 func (s *soak) held(t *testing.T, stack string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -322,8 +322,7 @@ func (s *soak) held(t *testing.T, stack string) map[string][]string {
 	return all
 }
 
-// settle asks once more for what each branch is to have: half of the live ones at a commit of their
-// own.
+// settle asks once more for what each branch is to have: half of the live ones at a new commit.
 func (s *soak) settle(t *testing.T) {
 	t.Helper()
 	ends := map[string]func() (int, document){}

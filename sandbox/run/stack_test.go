@@ -14,7 +14,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// theirs is a template that somebody else might have tried under our name.
+// theirs is a template that another tool might have tried under our name.
 const theirs = `{"Resources": {"Theirs": {"Type": "AWS::S3::Bucket"}}}`
 
 // tags are those of the environment's stack.

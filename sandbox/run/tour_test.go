@@ -30,7 +30,7 @@ type tour struct {
 	text   strings.Builder
 }
 
-// newTour is a tour of somebody who has administrator's keys in the profile default, and nothing
+// newTour is a tour of a person who has administrator's keys in the profile default, and nothing
 // else.
 func (b *bench) newTour(t *testing.T) *tour {
 	t.Helper()

@@ -28,10 +28,10 @@ func TestExpiryDoesWhatItsPageShows(t *testing.T) {
 }
 
 var (
-	somebody = regexp.MustCompile(`\S+@\S+`)
-	columns  = regexp.MustCompile(`  +`)
-	console  = regexp.MustCompile("(?s)```console\n(.*?)```")
-	moment   = regexp.MustCompile(`\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ| \d\d:\d\d UTC)`)
+	address = regexp.MustCompile(`\S+@\S+`)
+	columns = regexp.MustCompile(`  +`)
+	console = regexp.MustCompile("(?s)```console\n(.*?)```")
+	moment  = regexp.MustCompile(`\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ| \d\d:\d\d UTC)`)
 )
 
 // transcript PAGE: the commands of the page of docs's first console print what it shows, but for
@@ -73,6 +73,6 @@ func reads(command string) bool {
 // masked is text without its times, people and the widths of columns that follow from them.
 func masked(text string) string {
 	text = moment.ReplaceAllString(text, "TIME")
-	text = somebody.ReplaceAllString(text, "SOMEBODY")
+	text = address.ReplaceAllString(text, "ADDRESS")
 	return columns.ReplaceAllString(text, "  ")
 }

@@ -182,7 +182,7 @@ func newCertificate(t *testing.T, until time.Time) certificate {
 	}
 }
 
-// closed is the address of a gRPC server that answers nobody but who has the key `right`, as
+// closed is the address of a gRPC server that answers only clients with the key `right`, as
 // Temporal Cloud does. Where info is given, anybody gets that for GetSystemInfo, as Temporal's own
 // default authorizer allows.
 func closed(t *testing.T, c certificate, info *workflowservice.GetSystemInfoResponse) string {

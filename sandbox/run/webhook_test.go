@@ -114,7 +114,7 @@ func TestAPushIsDeployedAndADeletedBranchRemovedWithoutCI(t *testing.T) {
 	}
 	h.deployedOnce(t, "login", commit)
 
-	// CI asks for what the webhook has deployed: the policy does not name CI, so it is skipped, and
+	// CI requests what the webhook has deployed: the policy does not name CI, so it is skipped, and
 	// a person's is not. An open run would answer both.
 	if err := h.connect(t).GetWorkflow(t.Context(), h.stackOf(t, "login"), "").Get(t.Context(), nil); err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 // UI is Temporal's UI for the server at an address, made of the parts of the library's own server:
-// that one finds its port by itself, and ends the process when another has taken it.
+// that one chooses its port, and ends the process when another has taken it.
 func UI(address string) (http.Handler, error) {
 	settings, err := config.NewConfigProviderWithRefresh(&config.Config{
 		TemporalGRPCAddress: address, EnableUI: true, DefaultNamespace: Namespace, DisableNewsFetch: true,

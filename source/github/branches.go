@@ -29,7 +29,7 @@ func (r *Repository) Branches(ctx context.Context) (branches map[string]string, 
 			first = current
 		}
 		if err := current.joins(branches, number, first.last); err != nil {
-			r.forget(0) // Whatever made it so, the next list is read anew.
+			r.forget(0) // In any case the next list is read again.
 			return nil, false, r.failure(err, "list branches of %s: page %d", r, number)
 		}
 		if current.next == 0 {
@@ -106,7 +106,7 @@ func (r *Repository) Contains(ctx context.Context, head, commit string) (bool, e
 	if err := checkCommit(commit); err != nil {
 		return false, err
 	}
-	// Only the first page lists the changed files, which nobody needs here.
+	// Only the first page lists the changed files, which are not needed here.
 	answer, _, err := r.client.Repositories.CompareCommits(
 		ctx, r.owner, r.name, commit, head, &api.ListOptions{Page: 2, PerPage: 1},
 	)

@@ -30,9 +30,8 @@ const (
 	longestMessage = 200
 )
 
-// failure is the one place where GitHub's errors are told apart. What a retry cannot mend becomes a
-// *source.Rejected, a rate limit a
-// *source.RateLimited; everything else passes by itself.
+// failure is the one place where GitHub's errors are told apart. What a retry cannot fix becomes a
+// *source.Rejected, a rate limit a *source.RateLimited; everything else is temporary.
 func (r *Repository) failure(err error, tried string, args ...any) error {
 	if fault := (*source.CommitFault)(nil); errors.As(err, &fault) {
 		return fault
@@ -78,7 +77,7 @@ func (r *Repository) Answer(err error) (status int, message string) {
 	return answer.StatusCode, r.clean(said)
 }
 
-// answerOf is the answer that was an error, and what GitHub said; nil where there was none.
+// answerOf is the answer that was an error, and what GitHub said; nil if there was none.
 func answerOf(err error) (*http.Response, string) {
 	var (
 		answer *api.ErrorResponse
@@ -128,7 +127,7 @@ func (r *Repository) answered(status int, signOn bool, said string) error {
 	return errors.New(said)
 }
 
-// limit is nil where err is no rate limit. GitHub answers 403 or 429, with the time to ask again in
+// limit is nil if err is no rate limit. GitHub answers 403 or 429, with the time to ask again in
 // Retry-After or, where the quota is used up, in X-RateLimit-Reset.
 func (r *Repository) limit(err error) error {
 	var (
@@ -161,7 +160,7 @@ func (r *Repository) limit(err error) error {
 
 func usedUp(answer *http.Response) bool { return answer.Header.Get("X-RateLimit-Remaining") == "0" }
 
-// reset is when a quota that is used up is full again; zero where it is not used up, or GitHub does
+// reset is when a quota that is used up is full again; zero if it is not used up, or GitHub does
 // not say.
 func reset(answer *http.Response) time.Time {
 	seconds, err := strconv.ParseInt(answer.Header.Get("X-RateLimit-Reset"), 10, 64)

@@ -217,8 +217,8 @@ func TestTheTokenIsInNoError(t *testing.T) {
 
 func noonNow() time.Time { return noon }
 
-// FuzzRateLimits: whatever a server says of its limit, nothing is waited for longer than an hour,
-// and nothing is asked at once again.
+// FuzzRateLimits: for any limit that a server names, Perch waits an hour at most, and nothing is
+// asked at once again.
 func FuzzRateLimits(f *testing.F) {
 	f.Add(403, "API rate limit exceeded", "", "0", "1782907500")
 	f.Add(429, "", "90", "7", "x")

@@ -19,7 +19,7 @@ import (
 // maxFile is the largest file that File reads into memory, in bytes.
 const maxFile = 16 << 20
 
-// File reads one file at a commit; found is false where the commit has no such file. Symbolic links
+// File reads one file at a commit; found is false if the commit has no such file. Symbolic links
 // are not followed.
 func (r *Repository) File(ctx context.Context, commit, name string) (content []byte, found bool, err error) {
 	tree, err := r.tree(ctx, commit)

@@ -17,8 +17,8 @@ import (
 	"perch"
 )
 
-// answerTimeout is how long GitHub may take to begin its answer; it gives up by itself after 10
-// seconds (GitHub docs: Troubleshooting the REST API).
+// answerTimeout is how long GitHub may take to begin its answer; it gives up after 10 seconds
+// (GitHub docs: Troubleshooting the REST API).
 const answerTimeout = 30 * time.Second
 
 // Repository is one repository. It answers as source.Git does, and is safe for concurrent use. What
@@ -76,8 +76,8 @@ func Open(settings perch.GitHubSource, credentials Credentials) (*Repository, er
 	return r, err
 }
 
-// stay follows no redirect: a repository that answers from another place has been renamed, and what
-// stands there is for people to judge.
+// stay follows no redirect: a repository that answers from another place has been renamed, and
+// people have to judge what is there.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func patient() http.RoundTripper {

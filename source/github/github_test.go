@@ -15,7 +15,7 @@ import (
 	"perch/sandbox/github/githubtest"
 )
 
-// hash is the n-th of many commits that nobody looks into.
+// hash is the n-th of many commits without content.
 func hash(n int) string { return fmt.Sprintf("%040x", n+1) }
 
 // names are n branches in the order of their names.

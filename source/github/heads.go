@@ -16,7 +16,7 @@ import (
 
 // Heads are the commits that these branches point to now, all from one answer of GitHub. Only where
 // err is nil is a branch that is missing from it known not to exist: GitHub shows the repository
-// under its name then, and says of each branch by itself that it is there or not.
+// under its name then, and says of each single branch whether it exists.
 //
 // It asks by GraphQL, because the REST API has no call that tells of two branches at once.
 func (r *Repository) Heads(ctx context.Context, branches ...string) (heads map[string]string, err error) {
@@ -35,8 +35,8 @@ func (r *Repository) Heads(ctx context.Context, branches ...string) (heads map[s
 	return heads, nil
 }
 
-// question asks for each branch under a name of its own. What is asked for travels in variables,
-// and is never a part of the query.
+// question names each branch under a separate alias. What is requested travels in variables, and is
+// never a part of the query.
 func (r *Repository) question(branches []string) map[string]any {
 	declared, fields := "", ""
 	variables := map[string]string{"owner": r.owner, "name": r.name}
@@ -68,12 +68,12 @@ type queryAnswer struct {
 			SAML bool `json:"saml_failure"`
 		} `json:"extensions"`
 	} `json:"errors"`
-	// Message stands there instead, where GitHub answers before it reads the question.
+	// Message is there instead if GitHub answers before it reads the question.
 	Message string `json:"message"`
 }
 
-// query returns the fields of the repository. An answer with any error in it is none, whatever else
-// it says.
+// query returns the fields of the repository. An answer with any error in it is none, regardless of
+// what else it says.
 func (r *Repository) query(ctx context.Context, question any) (map[string]json.RawMessage, error) {
 	request, err := r.graph.NewRequest(http.MethodPost, "graphql", question)
 	if err != nil {
@@ -123,7 +123,7 @@ func (r *Repository) heads(said map[string]json.RawMessage, branches []string) (
 	return found, nil
 }
 
-// head is empty where GitHub says that there is no such branch.
+// head is empty if GitHub says that there is no such branch.
 func head(said json.RawMessage, branch string) (commit string, err error) {
 	if len(said) == 0 {
 		return "", errors.New("GitHub's answer leaves it out")

@@ -31,7 +31,7 @@ func checkCommit(commit string) error {
 	return nil
 }
 
-// commit is the commit's tree; found is false where GitHub shows the repository and not the commit.
+// commit is the commit's tree; found is false if GitHub shows the repository and not the commit.
 func (r *Repository) commit(ctx context.Context, commit string) (tree string, found bool, err error) {
 	if err := checkCommit(commit); err != nil {
 		return "", false, err

@@ -17,7 +17,7 @@ const pageSize = 100
 
 // page is GitHub's answer to one page of the list of branches.
 type page struct {
-	// etag names this state of the page; empty where GitHub gave none.
+	// etag names this state of the page; empty if GitHub gave none.
 	etag     string
 	branches []branch
 	// next and last are what the Link header says, 0 where it does not.
@@ -26,7 +26,7 @@ type page struct {
 
 type branch struct{ name, commit string }
 
-// page asks for one page with the ETag of the last time: an answer that it has not changed costs no
+// page reads one page with the ETag of the last time: an answer that it has not changed costs no
 // quota (GitHub docs: Best practices, use conditional requests).
 func (r *Repository) page(ctx context.Context, number int) (page, error) {
 	r.listing.Lock()
@@ -72,7 +72,7 @@ func unchanged(err error) bool {
 
 // again takes the page of the last time. The ETag stands for its branches only: what follows them,
 // the new answer's Link header says. Where it has none, a full last page could have got a
-// successor, and is asked for again.
+// successor, and is read again.
 func (r *Repository) again(ctx context.Context, number int, known page, response *api.Response) (page, error) {
 	if response.Header.Get("Link") != "" {
 		known.next, known.last = response.NextPage, response.LastPage

@@ -14,12 +14,12 @@ var roles = []string{"none", "read", "triage", "write", "maintain", "admin"}
 
 // Role is what a person may do in the repository: none, read, triage, write, maintain or admin
 // (GitHub docs: Get repository permissions for a user). An organization's own role counts as the
-// permission that it is based on. Somebody whom GitHub does not know has none.
+// permission that it is based on. A person whom GitHub does not know has none.
 func (r *Repository) Role(ctx context.Context, login string) (string, error) {
 	path := fmt.Sprintf("repos/%s/%s/collaborators/%s/permission", r.owner, r.name, url.PathEscape(login))
 	request, err := r.client.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
-		return "", fmt.Errorf("ask for the role of %s in %s: %w", login, r, err)
+		return "", fmt.Errorf("read the role of %s in %s: %w", login, r, err)
 	}
 	var level struct {
 		Permission string `json:"permission"`
@@ -31,12 +31,12 @@ func (r *Repository) Role(ctx context.Context, login string) (string, error) {
 			strings.Contains(message, "is not a user") {
 			return "none", nil
 		}
-		return "", r.failure(err, "ask for the role of %s in %s", login, r)
+		return "", r.failure(err, "read the role of %s in %s", login, r)
 	}
 	for _, name := range []string{level.RoleName, level.Permission} {
 		if slices.Contains(roles, name) {
 			return name, nil
 		}
 	}
-	return "", fmt.Errorf("ask for the role of %s in %s: GitHub's answer has no role that is known", login, r)
+	return "", fmt.Errorf("read the role of %s in %s: GitHub's answer has no role that is known", login, r)
 }

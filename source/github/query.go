@@ -8,7 +8,7 @@ import (
 )
 
 // The types of GraphQL's errors that are told apart; GitHub has no list of them. What has another
-// type, or none, passes by itself.
+// type, or none, is temporary.
 const (
 	queryNotFound  = "NOT_FOUND"
 	queryForbidden = "FORBIDDEN"

@@ -42,7 +42,7 @@ func (w *waiting) check() error {
 	return nil
 }
 
-// report is what came of a request, before it is written as text or JSON.
+// report is the answer to a request, before it is written as text or JSON.
 type report struct {
 	target target
 	goal   perch.Goal
@@ -53,8 +53,8 @@ type report struct {
 	link    string
 }
 
-// ask hands the request for t to Temporal and, unless told otherwise, waits for what comes of it.
-// Its error means that nothing was asked.
+// ask hands the request for t to Temporal and, unless told otherwise, waits for the answer. Its
+// error means that nothing was asked.
 func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (report, error) {
 	r := report{target: t, goal: goal}
 	c, err := a.connect(ctx)
@@ -175,8 +175,8 @@ func verb(goal perch.Goal) string {
 	return string(goal)
 }
 
-// requestID is the same whenever the same CI job asks for the same thing, so that a step that is
-// repeated finds its request; elsewhere every call is a request of its own.
+// requestID is the same whenever the same CI job makes the same request, so that a repeated step
+// finds its request; elsewhere every call is a new request.
 func requestID(request perch.Request, job ciJob) string {
 	if job.ID == "" {
 		return uuid.NewString()

@@ -27,7 +27,7 @@ func openCheckout(folder string) (*checkout, error) {
 	return &checkout{found}, nil
 }
 
-// repository is origin's address, normalised; empty where there is no origin.
+// repository is origin's address, normalised; empty if there is no origin.
 func (c *checkout) repository() string {
 	origin := c.Origin
 	if strings.HasPrefix(origin, ".") {
@@ -48,7 +48,7 @@ func (c *checkout) branch() (string, error) {
 	return "", usageError("which branch? %w", err)
 }
 
-// commit is the newest commit of branch, the local branch before origin's; empty where the checkout
+// commit is the newest commit of branch, the local branch before origin's; empty if the checkout
 // knows neither.
 func (c *checkout) commit(ctx context.Context, branch string) (string, error) {
 	commit, found, err := c.Head(ctx, branch)
@@ -62,7 +62,7 @@ func (c *checkout) commit(ctx context.Context, branch string) (string, error) {
 	return c.fetched(branch)
 }
 
-// fetched is the commit of origin's branch, as it was last fetched; empty where it never was.
+// fetched is the commit of origin's branch, as it was last fetched; empty if it never was.
 func (c *checkout) fetched(branch string) (string, error) {
 	repository, err := git.PlainOpenWithOptions(c.Dir, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
 	if err != nil {

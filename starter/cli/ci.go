@@ -17,10 +17,10 @@ type ciJob struct {
 	Repository string
 	// By names the CI system and who caused the job.
 	By string
-	// ID is the same for every step and repeat within one attempt of the job.
+	// ID is the same in every step and repeat within one attempt of the job.
 	ID string
-	// NoBranch says why the job names no branch of this repository. Nothing else may stand in for
-	// the branch then: the checkout of such a job is often that of the default branch.
+	// NoBranch says why the job names no branch of this repository. Nothing else may replace the
+	// branch then: the checkout of such a job is often that of the default branch.
 	NoBranch string
 }
 

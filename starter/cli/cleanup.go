@@ -28,11 +28,11 @@ func (a *app) cleanupCommand() *cobra.Command {
 	var c cleaning
 	command := &cobra.Command{
 		Use:   "cleanup",
-		Short: "Take away the environments whose branch is gone",
+		Short: "Remove the environments whose branch is deleted",
 		Long: `Compare the repository's branches with the environments, and take those away whose branch is gone.
 
 Each removal waits out the policy's grace period first: a push until then keeps the environment. More removals than the policy allows are not
-asked for; ` + "`perch cleanup approve HASH`" + ` carries out such a plan after somebody has looked at it.`,
+requested; ` + "`perch cleanup approve HASH`" + ` carries out such a plan after a person has looked at it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.cleanup(cmd.Context(), c) },
 	}
@@ -98,7 +98,7 @@ func (a *app) cleanup(ctx context.Context, c cleaning) error {
 	return silently(s.code())
 }
 
-// runSweep runs Cleanup and waits for the removals that it asked for. Its error means that nothing
+// runSweep runs Cleanup and waits for the removals that it requested. Its error means that nothing
 // is known.
 func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 	s := &sweep{dryRun: c.dryRun}

@@ -24,7 +24,7 @@ type cleanupDocument struct {
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 	// Missing are branches without an environment; it is only there with --missing.
 	Missing *perch.CleanupMissing `json:"missing,omitempty"`
-	// Expiry is what came of the environments' expiry, null if that was not judged.
+	// Expiry is what was decided about the expiry of environments, null if that was not judged.
 	Expiry *perch.ExpiryResult `json:"expiry"`
 	Error  string              `json:"error,omitempty"`
 }
@@ -185,7 +185,7 @@ func (a *app) tellSweep(s *sweep) {
 		switch r.stage {
 		case stagePending:
 			a.note(
-				"%s is removed after %s, unless somebody pushes %s until then.", r.asked.Stack,
+				"%s is removed after %s, unless %s is pushed before then.", r.asked.Stack,
 				readapi.Timestamp(r.asked.Judged.Until), r.asked.Branch,
 			)
 		case stageBegun:

@@ -12,7 +12,7 @@ import (
 	"perch/lifecycle"
 )
 
-// swept is a cleanup that asked for the removal of shop-a, which is at the stage and for that
+// swept is a cleanup that requested the removal of shop-a, which is at the stage and for that
 // reason.
 func swept(at stage, why string) *sweep {
 	s := &sweep{result: perch.CleanupResult{
@@ -107,7 +107,7 @@ func TestWhatARunsEndMeansForARemoval(t *testing.T) {
 		},
 		"superseded": {
 			lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: "1234567890"}},
-			stageKept, "commit 1234567 was asked for meanwhile",
+			stageKept, "commit 1234567 was requested meanwhile",
 		},
 		"failed": {lifecycle.Answer{Failure: "denied"}, stageFailed, "denied"},
 	} {

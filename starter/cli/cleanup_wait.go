@@ -27,7 +27,7 @@ const (
 	stageFailed  stage = "failed"
 )
 
-// removal is one that the run asked for.
+// removal is one that the run requested.
 type removal struct {
 	asked perch.CleanupAsked
 	stage stage
@@ -35,7 +35,7 @@ type removal struct {
 	why string
 }
 
-// sweep is a run of Cleanup and what came of it.
+// sweep is a run of Cleanup and its result.
 type sweep struct {
 	dryRun   bool
 	result   perch.CleanupResult
@@ -112,7 +112,7 @@ func (r *removal) await(ctx context.Context, c *connection) {
 	}
 }
 
-// judgeRemoval says what a run's end means for a removal that cleanup asked for.
+// judgeRemoval says what a run's end means for a removal that cleanup requested.
 func judgeRemoval(answer lifecycle.Answer) (stage, string) {
 	switch {
 	case answer.Failure != "":
@@ -121,7 +121,7 @@ func judgeRemoval(answer lifecycle.Answer) (stage, string) {
 		return stageRemoved, ""
 	case answer.Result.Outcome == perch.OutcomeSuperseded:
 		return stageKept, fmt.Sprintf(
-			"commit %s was asked for meanwhile", perch.ShortCommit(answer.Result.SupersededBy),
+			"commit %s was requested meanwhile", perch.ShortCommit(answer.Result.SupersededBy),
 		)
 	}
 	return stageKept, answer.Result.Reason

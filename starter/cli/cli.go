@@ -1,6 +1,6 @@
-// Package cli is the starter's commands. A command resolves what is meant (project, branch,
-// commit), asks a worker for it through Temporal and reports what came of it. It never talks to AWS
-// or to a Git host.
+// Package cli is the starter's commands. A command resolves project, branch and commit, sends a
+// request to a worker through Temporal, and reports the answer. It never talks to AWS or to a Git
+// host.
 package cli
 
 import (
@@ -150,7 +150,7 @@ func (a *app) repoDir() string {
 	return cmp.Or(a.repo, a.env("PERCH_REPO"), ".")
 }
 
-// exitError ends the program with code; err is nil where everything has been said already.
+// exitError ends the program with code; err is nil if everything has been said already.
 type exitError struct {
 	code int
 	err  error

@@ -124,8 +124,8 @@ func doubts(file *config.File) []string {
 	return sentences
 }
 
-// unmatched are the patterns that match no branch of the checkout. They are no mistake by
-// themselves, because a branch may come; strict makes them one.
+// unmatched are the patterns that match no branch of the checkout. They are not an error, because
+// such a branch may come; strict makes them one.
 func unmatched(p place, file *config.File, strict bool) ([]string, error) {
 	lines := []string{}
 	if p.checkout == nil {
@@ -208,7 +208,7 @@ func (a *app) configInit(image string, force bool) error {
 	data := config.Init(start)
 	path := filepath.Join(folder, config.FileName)
 	if _, err := config.Read(path, data); err != nil {
-		return usageError("--image %q cannot stand in %s: %w", image, config.FileName, err)
+		return usageError("--image %q is not valid in %s: %w", image, config.FileName, err)
 	}
 	if err := writeConfig(path, data, force); err != nil {
 		return err

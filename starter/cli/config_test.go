@@ -11,8 +11,8 @@ import (
 	"perch/config"
 )
 
-// TestAWrongFileEndsWithTwo: whatever perch.yaml is, commands that read it end with exit code 2,
-// the file, the line where there is one, and words.
+// TestAWrongFileEndsWithTwo: if perch.yaml is wrong in any way, commands that read it end with exit
+// code 2, the file, the line where there is one, and words.
 func TestAWrongFileEndsWithTwo(t *testing.T) {
 	const minimal = "project: shop\nimage: example.org/shop:1\n"
 	for name, test := range map[string]struct{ source, want string }{

@@ -34,7 +34,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	var timeout time.Duration
 	command := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look whether everything is there that `up` and cleanup need",
+		Short: "Check whether everything exists that `up` and cleanup need",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), timeout) },
 	}

@@ -88,7 +88,7 @@ func judgePolicies(workers []string) perch.Check {
 	return judged(checkPolicies, nil, "all workers have the same policy")
 }
 
-// checkSchedule checks whether cleanup runs by itself.
+// checkSchedule checks whether cleanup runs on its schedule.
 func (c *connection) checkSchedule(ctx context.Context, project string) perch.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

@@ -51,7 +51,7 @@ func together(checks []perch.Check) (joined []perch.Check) {
 	return joined
 }
 
-// mark says in one column what came of a check.
+// mark is the result of a check, in one column.
 func mark(c perch.Check, color bool) string {
 	sign, style := "✗", lipgloss.NewStyle().Foreground(lipgloss.Red)
 	switch {

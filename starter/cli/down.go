@@ -100,7 +100,7 @@ func (a *app) tellDown(r report) {
 		a.note("The request to take %s away is kept. %s", branch, r.where())
 	case perch.OutcomeSuperseded:
 		a.note(
-			"The removal of %s is superseded: commit %s was asked for after it.", branch,
+			"The removal of %s is superseded: commit %s was requested after it.", branch,
 			perch.ShortCommit(r.result.SupersededBy),
 		)
 	case perch.OutcomeSkipped:
@@ -114,7 +114,7 @@ func (a *app) tellDown(r report) {
 		a.note("Still there: %s", left)
 	}
 	if listed := strings.Join(r.result.Unconfirmed, ", "); listed != "" {
-		a.note("AWS's tagging API still lists %s. It lists deleted resources for hours, and Perch cannot ask for "+
+		a.note("AWS's tagging API still lists %s. It lists deleted resources for hours, and Perch cannot request "+
 			"this kind: "+
 			"look for yourself. `ls` and cleanup name it if it is still listed in six hours.", listed)
 	}

@@ -21,7 +21,7 @@ func (a *app) expiryCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "expiry",
 		Short: "Warn of environments that expire, and remove those that have expired",
-		Long: `Judge which environments nobody needs any more, as ` + "`expiry`" + ` in perch.yaml and in the policy says.
+		Long: `Judge which environments are no longer used, as ` + "`expiry`" + ` in perch.yaml and in the policy says.
 
 People are warned before an environment expires. A push, ` + "`perch extend`" + ` or ` + "`perch pin`" + ` keeps it.
 One that has expired is removed after the policy's grace period; its branch stays. Each run of cleanup does the same.`,
@@ -61,7 +61,7 @@ func (a *app) expiry(ctx context.Context, dryRun bool, timeout time.Duration) er
 	return err
 }
 
-// tellExpiry writes the verdicts for people, and what came of them.
+// tellExpiry writes the verdicts for people, and what they led to.
 func (a *app) tellExpiry(project string, result perch.ExpiryResult, dryRun bool) {
 	if len(result.Verdicts) == 0 && result.Problem == "" {
 		a.note("Project %s has no environments.", project)

@@ -23,7 +23,7 @@ func expiryText(verdicts []perch.ExpiryVerdict, p paper) string {
 	return out.String()
 }
 
-// expirySummary says what came of the verdicts, or would come of them.
+// expirySummary says what the verdicts led to, or would lead to.
 func expirySummary(result perch.ExpiryResult, dryRun bool) string {
 	is, are, saves, saved := "is", "are", "saves", result.SavedUSDPerDay
 	if dryRun {
@@ -35,7 +35,7 @@ func expirySummary(result perch.ExpiryResult, dryRun bool) string {
 		}
 	}
 	warned, removed := countExpiry(result, dryRun)
-	parts := []string{"nothing " + is + " removed", "nobody " + is + " warned"}
+	parts := []string{"nothing " + is + " removed", "no one " + is + " warned"}
 	if removed > 0 {
 		parts[0] = fmt.Sprintf("the removal of %s %s requested", counted(removed, "environment"), is)
 	}

@@ -48,7 +48,7 @@ type downDocument struct {
 	Stack     string        `json:"stack"`
 	Removed   perch.Removed `json:"removed"`
 	Leftovers []string      `json:"leftovers"`
-	// Unconfirmed are what may be left, and what Perch cannot ask for.
+	// Unconfirmed are what may be left, and what Perch cannot verify.
 	Unconfirmed []string   `json:"unconfirmed"`
 	Error       string     `json:"error"`
 	Run         client.Run `json:"run"`

@@ -80,7 +80,7 @@ func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
 
 // facts writes a line for each name and its value and leaves out what has no value. Where the line
 // is too long for the terminal, a value of several words goes on below its beginning, and one with
-// a word that is too long to stand beside the name stands below it. A word that is longer than the
+// a word that is too long for the line of the name is below it. A word that is longer than the
 // terminal stays whole, so that an address can still be copied and opened; the terminal breaks it,
 // and no other line is the worse for it.
 func (p paper) facts(out *strings.Builder, facts [][2]string) {

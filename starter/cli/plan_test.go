@@ -139,7 +139,7 @@ func TestTitlesOfPlans(t *testing.T) {
 			perch.PlanResult{Step: "update", Deployed: commitA, Outputs: []string{"PerchTemplate"}},
 			[]string{"main at aaaaaaa would be updated.", "no change; only these outputs of the stack: PerchTemplate."},
 		},
-		"made anew": {
+		"after a failed creation": {
 			perch.PlanResult{Step: "delete", Status: "ROLLBACK_COMPLETE"},
 			[]string{"its stack is ROLLBACK_COMPLETE, so it is deleted first, with everything in it."},
 		},

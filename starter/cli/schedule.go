@@ -21,7 +21,7 @@ func (a *app) scheduleCommand() *cobra.Command {
 	missing := false
 	ensure := &cobra.Command{
 		Use:   "ensure",
-		Short: "Make the schedule, or change it to what is asked for",
+		Short: "Make the schedule, or change it to what is requested",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every < time.Second {
@@ -127,7 +127,7 @@ func (a *app) deleteSchedule(ctx context.Context) error {
 			a.say("There was no schedule %s.", scheduleID(s.project))
 			return nil
 		}
-		a.say("Schedule %s is deleted; nothing is cleaned up by itself any more.", scheduleID(s.project))
+		a.say("Schedule %s is deleted; nothing is cleaned up automatically any more.", scheduleID(s.project))
 		return nil
 	})
 }

@@ -80,7 +80,7 @@ func specHash(project string, every time.Duration, missing bool) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// specOf is the hash in a schedule's action, empty where it has none.
+// specOf is the hash in a schedule's action, empty if it has none.
 func specOf(action sdk.ScheduleAction) string {
 	workflow, _ := action.(*sdk.ScheduleWorkflowAction)
 	if workflow == nil {
@@ -97,7 +97,7 @@ func specOf(action sdk.ScheduleAction) string {
 // scheduleDocument is what the `schedule` commands print. Times are RFC 3339 in UTC.
 type scheduleDocument struct {
 	ID string `json:"id"`
-	// Every is the interval, as 1h0m0s; empty where the schedule was changed by hand.
+	// Every is the interval, as 1h0m0s; empty if the schedule was changed by hand.
 	Every  string `json:"every"`
 	Paused bool   `json:"paused"`
 	Note   string `json:"note"`

@@ -19,9 +19,9 @@ import (
 
 const exitFile = ".exit"
 
-var update = flag.Bool("update", false, "write the texts that scripts compare with anew")
+var update = flag.Bool("update", false, "write the texts that scripts compare with again")
 
-// TestMain lets scripts call the starter as a program of their own.
+// TestMain lets scripts call the starter as a separate program.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"perch": func() {
 		code := Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
@@ -60,7 +60,7 @@ func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// checkout DIR BRANCH: DIR is a Git checkout, made where there is none, with BRANCH checked out.
+// checkout DIR BRANCH: DIR is a Git checkout, made if there is none, with BRANCH checked out.
 func checkOut(ts *testscript.TestScript, _ bool, args []string) {
 	dir, branch := ts.MkAbs(args[0]), plumbing.NewBranchReferenceName(args[1])
 	_, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: branch}})

@@ -59,7 +59,7 @@ func settingsText(settings []config.Setting, p paper) string {
 		rows = append(rows, []string{setting.Path, shown(setting.Value), setting.From})
 	}
 	if !p.fits(0, rows) {
-		rows = rows[1:] // A head says nothing where there are no columns.
+		rows = rows[1:] // A head says nothing if there are no columns.
 	}
 	var out strings.Builder
 	p.table(&out, 0, rows, nil)
@@ -74,7 +74,8 @@ func differencesText(before, after string, differences []config.Difference, p pa
 	for _, d := range differences {
 		rows = append(rows, []string{d.Path, shown(d.A), origin(d.AFrom), shown(d.B), origin(d.BFrom)})
 		paragraphs = append(
-			paragraphs, []string{d.Path, before + ": " + whence(d.A, d.AFrom), after + ": " + whence(d.B, d.BFrom)},
+			paragraphs,
+			[]string{d.Path, before + ": " + valueOrigin(d.A, d.AFrom), after + ": " + valueOrigin(d.B, d.BFrom)},
 		)
 	}
 	if !p.fits(0, rows) {
@@ -85,7 +86,7 @@ func differencesText(before, after string, differences []config.Difference, p pa
 	return out.String()
 }
 
-// shown is a value as people read it: a hyphen where there is none.
+// shown is a value as people read it: a hyphen if there is none.
 func shown(value any) string {
 	switch value := value.(type) {
 	case nil:
@@ -108,7 +109,7 @@ func origin(layer *string) string {
 	return *layer
 }
 
-func whence(value any, layer *string) string {
+func valueOrigin(value any, layer *string) string {
 	if layer == nil {
 		return shown(value)
 	}

@@ -46,8 +46,8 @@ const dockerfileLimit = 64 << 10
 
 var expose = regexp.MustCompile(`(?mi)^[ \t]*EXPOSE[ \t]+([0-9]{1,5})(/tcp)?([ \t\r]|$)`)
 
-// exposedPort is the port that the last EXPOSE of the folder's Dockerfile names first; 0 where
-// there is none.
+// exposedPort is the port that the last EXPOSE of the folder's Dockerfile names first; 0 if there
+// is none.
 func exposedPort(folder string) int {
 	data, err := readAtMost(filepath.Join(folder, "Dockerfile"), dockerfileLimit)
 	found := expose.FindAllSubmatch(data, -1)

@@ -25,11 +25,11 @@ var (
 // target is what a command is about.
 type target struct {
 	environment perch.Environment
-	// commit is empty where it is not known and not needed.
+	// commit is empty if it is not known and not needed.
 	commit string
-	// repository is normalised; empty where it is not known.
+	// repository is normalised; empty if it is not known.
 	repository string
-	// file is perch.yaml at commit; nil where it is not at hand.
+	// file is perch.yaml at commit; nil if it is not at hand.
 	file *config.File
 	// force lets a removal give up what cannot be deleted.
 	force bool
@@ -132,8 +132,8 @@ func (p place) fullCommit(given, branch string) (string, error) {
 			"(git rev-parse refs/heads/%s)", given, branch)
 }
 
-// file is perch.yaml at commit; nil where the checkout does not have the commit, so that only a
-// worker can read it.
+// file is perch.yaml at commit; nil if the checkout does not have the commit, so that only a worker
+// can read it.
 func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 	if p.checkout == nil || commit == "" {
 		return nil, nil
@@ -264,7 +264,7 @@ func (a *app) anyProject(p place) (string, error) {
 	return file.Project, nil
 }
 
-// folder is where perch.yaml stands: the checkout's root, else the folder itself.
+// folder is the folder of perch.yaml: the checkout's root, else the folder itself.
 func (a *app) folder(p place) string {
 	if p.checkout != nil {
 		return p.checkout.Dir

@@ -53,7 +53,7 @@ func templatesIn(folder string) readTemplate {
 	}
 }
 
-// standIns is what a template is rendered from, with stand-ins for what only the account knows.
+// standIns is what a template is rendered from, with placeholders for what only the account knows.
 func standIns(
 	file *config.File, environment perch.Environment, kind perch.Kind, settings perch.Settings, origins config.Origins,
 	commit string,
@@ -91,7 +91,7 @@ func (a *app) validateTemplates(file *config.File, folder string) error {
 			told[path] = true
 			for _, kept := range template.Kept() {
 				a.note(
-					"%s: %s when a branch's environment is removed, and costs until somebody deletes it.", path, kept,
+					"%s: %s when a branch's environment is removed, and costs money until you delete it.", path, kept,
 				)
 			}
 		}

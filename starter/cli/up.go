@@ -109,7 +109,7 @@ func newUpDocument(r report) upDocument {
 	return document
 }
 
-// stackOf is the name of the environment's stack; empty where it is not known which environment is
+// stackOf is the name of the environment's stack; empty if it is not known which environment is
 // meant.
 func stackOf(e perch.Environment) string {
 	if e.Slug == "" {

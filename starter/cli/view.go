@@ -109,7 +109,7 @@ func unchanged(p client.Progress, now time.Time, elapsed time.Duration) string {
 	return fmt.Sprintf("%s (%s so far)", line, elapsed.Truncate(time.Minute))
 }
 
-// progressLine is p in one line, empty where there is nothing to say yet.
+// progressLine is p in one line, empty if there is nothing to say yet.
 func progressLine(p client.Progress, now time.Time) string {
 	line := p.Known().Progress(now)
 	if p.Beat != nil && line != "" && p.Beat.Reason == "" {

@@ -31,13 +31,13 @@ var throttled = client.Retry{
 	Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded", Next: "2026-11-22T09:30:00Z",
 }
 
-// standing is a clock that stands at noon.
-func standing() time.Time { return noon }
+// atNoon is a clock that is stopped at noon.
+func atNoon() time.Time { return noon }
 
 // TestS107ALineForEachAttempt has one line for each attempt, whether it waits or runs.
 func TestS107ALineForEachAttempt(t *testing.T) {
 	var out strings.Builder
-	view := newLines(&out, standing)
+	view := newLines(&out, atNoon)
 	for _, attempt := range []int{2, 3} {
 		failed := throttled
 		failed.Attempt = attempt
@@ -55,7 +55,7 @@ func TestS107ALineForEachAttempt(t *testing.T) {
 
 func TestLinesShowOnlyChanges(t *testing.T) {
 	var shown strings.Builder
-	view := newLines(&shown, standing)
+	view := newLines(&shown, atNoon)
 	for look := range 6 {
 		beat := &perch.Progress{Status: "CREATE_IN_PROGRESS", Done: look / 4, Total: 3}
 		view.Show(client.Progress{Phase: perch.PhaseStack, Activity: "AwaitStack", Beat: beat})

@@ -30,8 +30,8 @@ type actionsView struct {
 	// Commit is what a redeployment requests.
 	Commit, ShortCommit                  string
 	Redeploy, Extend, Pin, Unpin, Remove actionView
-	// Denied is why no action is possible, if that is the same for all; empty otherwise. The forms
-	// do not repeat it.
+	// Denied is why no action is possible, if all are impossible for one reason; empty otherwise.
+	// The forms do not repeat it.
 	Denied string
 	// Pinned says that there is a pin to remove.
 	Pinned bool

@@ -19,7 +19,7 @@ func webAddress(address string) string {
 }
 
 // below is the address of something in the repository; empty without one. The parts of a path stay
-// parts, whatever they contain.
+// parts, with any content.
 func below(repository string, parts ...string) string {
 	address := webAddress(repository)
 	if address == "" {

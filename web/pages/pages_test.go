@@ -127,7 +127,7 @@ func checkElement(t *testing.T, page string, element xml.StartElement, ids map[s
 		}
 	}
 	if name == "script" && (len(element.Attr) == 0 || element.Attr[0].Value != "/static/live.js") {
-		t.Errorf("%s has a script of its own", page)
+		t.Errorf("%s has an inline script", page)
 	}
 	return level
 }

@@ -101,7 +101,7 @@ func outcomeOf(failed *trouble) string {
 	return "rejected"
 }
 
-// back is the page that shows what came of the action.
+// back is the page that shows the result of the action.
 func (o order) back() string {
 	if o.action == pages.ActionApprove {
 		return "/"

@@ -292,7 +292,7 @@ func TestAWrongTokenIsSaidToThoseWhoRunTheDashboard(t *testing.T) {
 		settings.Worker.Token = "other"
 	})
 	status, body := s.visitor(t).send(http.MethodGet, "/", nil)
-	wantAnswer(t, status, body, http.StatusServiceUnavailable, "PERCH_READ_TOKEN must be the same for both")
+	wantAnswer(t, status, body, http.StatusServiceUnavailable, "PERCH_READ_TOKEN must have the same value in both")
 }
 
 func TestAnActionEndsWellAlthoughThePersonHasLeft(t *testing.T) {

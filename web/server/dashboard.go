@@ -19,7 +19,7 @@ import (
 	"perch/web/pages"
 )
 
-// operator is what a Dashboard needs of a client, to request what people ask for.
+// operator is what a Dashboard needs of a client, to request what people want.
 type operator interface {
 	Request(ctx context.Context, request perch.Request, patience time.Duration) (client.Run, error)
 	Keep(ctx context.Context, in perch.KeepInput, view client.View) (perch.KeepResult, error)

@@ -190,7 +190,7 @@ type site struct {
 	log    *audit
 	github *github.Server
 	url    string
-	// drawn counts the pages that browsers have drawn: each asks for the styles.
+	// drawn counts the pages that browsers have drawn: each loads the styles.
 	drawn atomic.Int64
 }
 
@@ -263,7 +263,7 @@ func behindProxy(s *Settings) {
 	s.Proxy = &TrustedProxy{Header: "X-Forwarded-User", From: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 }
 
-// person is somebody with a browser.
+// person is a user with a browser.
 type person struct {
 	t *testing.T
 	*http.Client
@@ -282,7 +282,7 @@ func (s *site) visitor(t *testing.T) *person {
 	return &person{t: t, site: s, Client: &http.Client{Jar: jar}, header: http.Header{}}
 }
 
-// person is somebody who has signed in with GitHub.
+// person is a user who has signed in with GitHub.
 func (s *site) person(t *testing.T, login string) *person {
 	t.Helper()
 	p := s.visitor(t)

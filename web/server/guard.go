@@ -11,8 +11,8 @@ import (
 	"perch/readapi"
 )
 
-// contentPolicy lets pages load and send nothing but to the dashboard itself, and be framed by
-// nobody.
+// contentPolicy lets pages load and send nothing but to the dashboard itself, and be framed by no
+// page.
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src " +
 	"'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

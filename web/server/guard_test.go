@@ -16,7 +16,7 @@ var redeployLogin = url.Values{"branch": {"feature/login"}, "commit": {commitOne
 
 // TestAHostileEnvironmentReachesNothing is what an application on a branch can try: it runs on
 // another host, sets cookies for its parent domain, frames the dashboard and posts to it in the
-// name of somebody who is signed in.
+// name of a person who is signed in.
 func TestAHostileEnvironmentReachesNothing(t *testing.T) {
 	s := newSite(t, nil)
 	p := s.person(t, "ada")

@@ -17,15 +17,15 @@ const (
 	// them hears something, so that no proxy takes the connection for dead.
 	lookEvery  = 2 * time.Second
 	aliveEvery = 20 * time.Second
-	// watchLife is how long one connection lasts. The browser opens the next one by itself, and is
-	// asked again who it is.
+	// watchLife is how long one connection lasts. The browser opens the next one automatically, and
+	// is asked again who it is.
 	watchLife = 10 * time.Minute
 	// sendTimeout is how long a viewer may take to read an event.
 	sendTimeout = 10 * time.Second
 )
 
-// live tells people who watch that there is something new to see. It looks once for all of them,
-// and only while somebody watches.
+// live tells people who watch that there is something new to see. It reads once for all of them,
+// and only while a page is open.
 type live struct {
 	// see is what there is to see on a page.
 	see func(ctx context.Context, branch string) (string, error)
@@ -33,14 +33,14 @@ type live struct {
 	mu      sync.Mutex
 	viewers map[*watcher]bool
 	seen    map[string]string
-	// stop ends the looks; nil while nobody watches.
+	// stop ends the reading; nil while no page is open.
 	stop   context.CancelFunc
 	closed chan struct{}
 	once   sync.Once
 }
 
-// watcher is a connection of somebody who watches the page of branch, or of all environments if it
-// is empty.
+// watcher is the connection of a browser that shows the page of branch, or of all environments if
+// it is empty.
 type watcher struct {
 	branch string
 	// changed receives what there is to see, when that has changed.
@@ -110,7 +110,7 @@ func (l *live) look(ctx context.Context) {
 	}
 }
 
-// watched are the pages that somebody watches.
+// watched are the pages that browsers show.
 func (l *live) watched() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

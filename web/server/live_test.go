@@ -58,7 +58,7 @@ func (s *site) looked(t *testing.T, question string) {
 	before := s.worker.times(question)
 	for end := time.Now().Add(eventPatience); s.worker.times(question) < before+2; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("nobody looks at the worker")
+			t.Fatal("the worker is not read")
 		}
 	}
 }
@@ -143,7 +143,7 @@ func TestViewersAreCountedAndNobodyLooksWithoutThem(t *testing.T) {
 		s.live.leave(one)
 	}
 	if s.live.stop != nil || len(s.live.seen) != 0 {
-		t.Error("somebody still looks")
+		t.Error("the worker is still read")
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 )
 
 // BenchmarkFiftyViewersOfNinetyFiveEnvironments says how long the first page takes for 50 people
-// (p50-ms, p95-ms), and how often the worker is asked for it (asked/s): while a page that is open
-// is fetched again with every look, which is as often as it can change, and without any pause.
+// (p50-ms, p95-ms), and how often the worker is read (asked/s): while a page that is open is
+// fetched again with every look, which is as often as it can change, and without any pause.
 func BenchmarkFiftyViewersOfNinetyFiveEnvironments(b *testing.B) {
 	b.Run("EachLook", func(b *testing.B) { view(b, lookEvery) })
 	b.Run("WithoutPause", func(b *testing.B) { view(b, 0) })

@@ -26,11 +26,11 @@ func TestWrongConfigurationIsSaidWithWhatToDo(t *testing.T) {
 		"a short secret": {
 			right, map[string]string{"PERCH_WEBHOOK_SECRET": "short"}, 2, "PERCH_WEBHOOK_SECRET has 5 characters",
 		},
-		"an unknown flag": {[]string{"--listn", "x"}, env, 2, "run perch-web --help"},
-		"an argument":     {[]string{"serve"}, env, 2, `unexpected argument "serve"`},
-		"nobody to check": {[]string{"--check", "127.0.0.1:1"}, nil, 1, "no perch-web listens at 127.0.0.1:1"},
-		"help":            {[]string{"--help"}, nil, 0, "Usage: perch-web"},
-		"version":         {[]string{"--version"}, nil, 0, "perch-web "},
+		"an unknown flag":    {[]string{"--listn", "x"}, env, 2, "run perch-web --help"},
+		"an argument":        {[]string{"serve"}, env, 2, `unexpected argument "serve"`},
+		"no server to check": {[]string{"--check", "127.0.0.1:1"}, nil, 1, "no perch-web listens at 127.0.0.1:1"},
+		"help":               {[]string{"--help"}, nil, 0, "Usage: perch-web"},
+		"version":            {[]string{"--version"}, nil, 0, "perch-web "},
 		"Temporal is not up": {
 			right, with(env, "TEMPORAL_ADDRESS", "127.0.0.1:1"), 1, "no Temporal answers at 127.0.0.1:1",
 		},

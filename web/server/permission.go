@@ -18,7 +18,7 @@ var reading = []string{"read", "triage", "write", "maintain", "admin"}
 // wholeLogin is what GitHub takes for a login, with the ending of managed users and of Apps.
 var wholeLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$`)
 
-// reader is the frame of a page for somebody who may read.
+// reader is the frame of a page for a person who may read.
 func (d *Dashboard) reader(r *http.Request) (pages.Frame, *trouble) {
 	viewer, failed := d.viewer(r, false)
 	if failed != nil {
@@ -72,7 +72,7 @@ func (d *Dashboard) login(r *http.Request) (string, *trouble) {
 		return "", failed
 	}
 	if ctx := r.Context(); d.sessions.GetString(ctx, keyLogin) != login {
-		// What the session knows is of somebody else.
+		// What the session holds belongs to another person.
 		if err := d.sessions.Clear(ctx); err != nil {
 			return "", broken(err)
 		}
@@ -101,7 +101,7 @@ func unknownRole(err error) *trouble {
 func (d *Dashboard) noAccess(login string) *trouble {
 	return &trouble{
 		status: http.StatusForbidden, title: "No access",
-		sentence: fmt.Sprintf("%s may not read the repository of project %s. Ask somebody who manages the repository "+
+		sentence: fmt.Sprintf("%s may not read the repository of project %s. Ask a person who manages the repository "+
 			"on GitHub for access.",
 			login, d.Project),
 		back: "/", backText: "Try again",

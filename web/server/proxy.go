@@ -22,7 +22,7 @@ func (p *TrustedProxy) login(r *http.Request) (string, *trouble) {
 	named := r.Header.Values(p.Header)
 	if len(named) != 1 || !wholeLogin.MatchString(named[0]) {
 		return "", &trouble{
-			status: http.StatusUnauthorized, title: "Nobody is signed in",
+			status: http.StatusUnauthorized, title: "You are not signed in",
 			sentence: fmt.Sprintf(
 				"The proxy in front of this dashboard did not name one GitHub login in the header %s. "+
 					"Sign in there.",

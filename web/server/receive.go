@@ -144,7 +144,7 @@ func (r *Receiver) accept(ctx context.Context, e event) reply {
 }
 
 // signed reports whether signature, in hexadecimal, is body's with one of the secrets. It takes the
-// same time whatever differs.
+// same time in any case.
 func signed(body []byte, signature string, secrets []string) bool {
 	given, err := hex.DecodeString(signature)
 	valid := false

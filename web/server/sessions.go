@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// sessionLife is how long somebody stays signed in, and signInLife how long signing in may
+	// sessionLife is how long a person stays signed in, and signInLife how long signing in may
 	// take: GitHub's codes are valid as long (GitHub docs: Authorizing OAuth apps).
 	sessionLife = 12 * time.Hour
 	signInLife  = 10 * time.Minute
@@ -25,7 +25,7 @@ const (
 	keyRole  = "role"
 	// keyNotice is what the next page says.
 	keyNotice = "notice"
-	// keyState, keyVerifier and keyReturn belong to somebody who is signing in.
+	// keyState, keyVerifier and keyReturn belong to a person who is signing in.
 	keyState    = "state"
 	keyVerifier = "verifier"
 	keyReturn   = "return"

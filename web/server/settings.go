@@ -183,7 +183,7 @@ func readPrefix(text string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-// readLocalUser takes a person who is signed in without being asked, where nobody else can come.
+// readLocalUser signs a person in without asking, where no one else can connect.
 func readLocalUser(login, listen string, public *url.URL) (string, error) {
 	host, _, err := net.SplitHostPort(listen)
 	switch {

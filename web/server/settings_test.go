@@ -43,7 +43,7 @@ func TestAWrongConfigurationOfTheDashboardIsSaidWithWhatToDo(t *testing.T) {
 		"no TLS": {
 			map[string]string{"PERCH_PUBLIC_URL": "http://perch.example.com"}, nil, 2, "without TLS",
 		},
-		"nobody can be known": {noSignIn, nil, 2, "no way to know who people are: set PERCH_GITHUB_CLIENT_ID"},
+		"no sign-in": {noSignIn, nil, 2, "no way to know who people are: set PERCH_GITHUB_CLIENT_ID"},
 		"two ways": {nil, []string{"--proxy-header", "X-Forwarded-User", "--proxy-from", "10.0.0.7"}, 2,
 			"several ways to know who people are"},
 		"half an OAuth app": {

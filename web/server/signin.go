@@ -19,11 +19,11 @@ import (
 	"perch/web/pages"
 )
 
-// gitHubTimeout bounds GitHub's answers while somebody signs in.
+// gitHubTimeout bounds GitHub's answers during sign-in.
 const gitHubTimeout = 10 * time.Second
 
 // oauth is the flow of a person who signs in (GitHub docs: Authorizing OAuth apps). No scope is
-// asked for: the token only says who the person is.
+// requested: the token only says who the person is.
 func (d *Dashboard) oauth() *oauth2.Config {
 	pages := strings.TrimSuffix(d.GitHub.Pages, "/")
 	return &oauth2.Config{
@@ -117,13 +117,13 @@ func (d *Dashboard) whoIs(ctx context.Context, code, verifier string) (string, e
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(d.GitHub.API, "/")+"/user", nil)
 	if err != nil {
-		return "", fmt.Errorf("ask for the user: %w", err)
+		return "", fmt.Errorf("read the user: %w", err)
 	}
 	token.SetAuthHeader(request)
 	request.Header.Set("Accept", "application/vnd.github+json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("ask for the user: %w", err)
+		return "", fmt.Errorf("read the user: %w", err)
 	}
 	defer response.Body.Close()
 	var user struct {
@@ -131,7 +131,7 @@ func (d *Dashboard) whoIs(ctx context.Context, code, verifier string) (string, e
 	}
 	err = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&user)
 	if response.StatusCode != http.StatusOK || err != nil || !wholeLogin.MatchString(user.Login) {
-		return "", fmt.Errorf("ask for the user: GitHub answers %s", response.Status)
+		return "", fmt.Errorf("read the user: GitHub answers %s", response.Status)
 	}
 	return user.Login, nil
 }

@@ -82,7 +82,7 @@ func TestASignInThatDoesNotSucceedSaysWhy(t *testing.T) {
 			})
 			return p.signIn("ana", "/")
 		}, http.StatusBadGateway, "GitHub answers 500"},
-		"a state of somebody else": {func(p *person) (int, string) {
+		"another person's state": {func(p *person) (int, string) {
 			if _, err := p.Get(p.site.url + "/signin"); err != nil {
 				p.t.Fatal(err)
 			}

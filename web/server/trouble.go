@@ -113,7 +113,8 @@ func (d *Dashboard) readTrouble(err error, branch string) *trouble {
 		failed.sentence = answered.Sentence
 	case answered.Status == http.StatusUnauthorized:
 		failed.title = "The worker rejects this dashboard"
-		failed.sentence = "The worker does not take this dashboard's token: PERCH_READ_TOKEN must be the same for both."
+		failed.sentence = "The worker does not take this dashboard's token: " +
+			"PERCH_READ_TOKEN must have the same value in both."
 	default:
 		failed.title, failed.sentence = "The worker could not answer", answered.Sentence
 	}

@@ -14,9 +14,9 @@ import (
 	"perch/report/slack"
 )
 
-// openChannel is how people are told how far environments are; nil if nobody is told. env reads the
-// worker's environment variables: reports link to runs in Temporal's web UI if it names that. now
-// is the time that expiry goes by.
+// openChannel is how people are told how far environments are; nil if no channel is configured. env
+// reads the worker's environment variables: reports link to runs in Temporal's web UI if it names
+// that. now is the time that expiry goes by.
 func openChannel(
 	policy *perch.Policy, from activities.Source, env func(string) string, namespace string, now func() time.Time,
 ) reporting.Channel {

@@ -63,7 +63,7 @@ func (o *operations) started(temporal health) {
 	o.temporal = temporal
 }
 
-// watch counts the environments until stop is called, where somebody can ask for the number.
+// watch counts the environments until stop is called, if the number can be read.
 func (o *operations) watch(ctx context.Context, cfg Config, branches activities.Source) (stop func()) {
 	if cfg.Listen == "" {
 		return func() {}
@@ -88,7 +88,7 @@ func (o *operations) handler() http.Handler {
 	return mux
 }
 
-// ready says why no work arrives here, or nil where it does.
+// ready says why no work arrives here, or nil if it does.
 func (o *operations) ready(ctx context.Context) error {
 	o.mu.Lock()
 	temporal := o.temporal

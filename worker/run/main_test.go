@@ -158,7 +158,7 @@ func TestWithoutAWSTheWorkerSaysInOneSentenceWhatToSet(t *testing.T) {
 		"a role's credentials cannot be had": {
 			map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"},
 			`perch-worker: get this worker's AWS credentials: Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: ` +
-				`connect: connection refused; mend that, or ` + set,
+				`connect: connection refused; fix that, or ` + set,
 		},
 		"no endpoint": {map[string]string{
 			"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret",

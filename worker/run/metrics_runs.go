@@ -14,7 +14,7 @@ import (
 	"perch/activities/contract"
 )
 
-// Outcomes of runs that have no perch.Outcome of their own.
+// Outcomes of runs for which there is no perch.Outcome.
 const (
 	outcomeCompleted = "completed"
 	outcomeBraked    = "braked"
@@ -57,8 +57,8 @@ func (c *countingRuns) ExecuteWorkflow(ctx workflow.Context, in *interceptor.Exe
 	return result, err
 }
 
-// outcome is how a run ended, in one word. A run that hands on to the next was superseded, whatever
-// came of it.
+// outcome is how a run ended, in one word. A run that hands on to the next was superseded,
+// regardless of how it ended.
 func outcome(result any, err error) string {
 	var handedOn *workflow.ContinueAsNewError
 	switch {

@@ -163,7 +163,7 @@ func TestThrottlesAreCountedForEachTry(t *testing.T) {
 		t.Error(diff)
 	}
 	if len(before.APIOptions) != 0 {
-		t.Error("the configuration of somebody else was changed")
+		t.Error("the caller's configuration was changed")
 	}
 }
 

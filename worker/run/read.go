@@ -146,5 +146,5 @@ func writeAnswer(w http.ResponseWriter, document any, err error) {
 		w.WriteHeader(failed.Status)
 		document = failed
 	}
-	_ = json.NewEncoder(w).Encode(document) // The reader has gone; nobody is left to tell.
+	_ = json.NewEncoder(w).Encode(document) // The reader has gone; there is no one left to tell.
 }

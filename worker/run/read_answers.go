@@ -53,7 +53,7 @@ type reads struct {
 	policy *perch.Policy
 	stacks environmentReader
 	runs   runReader
-	// logs is asked for lines since a time of logNow, which is the time of AWS.
+	// logs reads lines since a time of logNow, which is the time of AWS.
 	logs   logReader
 	logNow func() time.Time
 	// roles is nil if the source is not on GitHub.

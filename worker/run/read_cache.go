@@ -12,14 +12,14 @@ import (
 const (
 	// refreshTimeout is how long one refresh may take.
 	refreshTimeout = 20 * time.Second
-	// forgetAfter is how long an answer that nobody asks for is kept.
+	// forgetAfter is how long an answer is kept that is no longer requested.
 	forgetAfter = 10 * time.Minute
 )
 
 // answerCache has answers that all readers share, each by its key. One refresh of a key runs at a
-// time, whatever the number of readers, and it goes on if the reader that began it has gone. If a
-// refresh fails, readers are given the last answer that is known, and the error, for an age. It is
-// safe for concurrent use.
+// time, regardless of the number of readers, and it goes on if the reader that began it has gone.
+// If a refresh fails, readers are given the last answer that is known, and the error, for an age.
+// It is safe for concurrent use.
 type answerCache[T any] struct {
 	// read makes an answer.
 	read func(ctx context.Context, key string) (T, error)
@@ -88,7 +88,7 @@ func (c *answerCache[T]) get(ctx context.Context, key string, fresh bool) (value
 	return answer.value, answer.err, nil
 }
 
-// answer is what is known of key. It forgets what nobody has asked for.
+// answer is what is known of key. It forgets what is no longer requested.
 func (c *answerCache[T]) answer(key string) *cachedAnswer[T] {
 	if known, ok := c.answers[key]; ok {
 		return known

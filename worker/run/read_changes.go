@@ -11,7 +11,7 @@ import (
 
 // changeWatch is the interceptor that counts the ends of runs that may have changed something: what
 // this worker answers readers is then read again, so that a client that has waited for a run reads
-// what came of it. Runs that end at another worker are seen within readAge.
+// its effects. Runs that end at another worker are seen within readAge.
 type changeWatch struct {
 	interceptor.InterceptorBase
 	changes *atomic.Int64

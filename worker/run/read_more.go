@@ -122,7 +122,7 @@ func (r *reads) permission(request *http.Request) (any, error) {
 	switch {
 	case r.roles == nil:
 		return nil, unanswerable(http.StatusNotFound,
-			"the repository of project %s is not on GitHub, so nobody's permission is known: set `source.github` in "+
+			"the repository of project %s is not on GitHub, so permissions are unknown: set `source.github` in "+
 				"the policy",
 			r.policy.Project)
 	case !loginForm.MatchString(login):

@@ -83,7 +83,7 @@ func run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	if readers != nil {
-		defer func() { _ = readers.Close() }() // Where nobody was answered yet.
+		defer func() { _ = readers.Close() }() // If no reader was answered yet.
 	}
 	changes := &atomic.Int64{}
 	cfg = identified(operations.attach(cfg))
@@ -193,8 +193,8 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 	}
 }
 
-// stop stops workers side by side, so that together they take no longer than stopTimeout: whoever
-// stops this process does not wait for long.
+// stop stops workers side by side, so that together they take no longer than stopTimeout: a worker
+// that stops this process does not wait for long.
 func stop(workers ...interface{ Stop() }) {
 	var group sync.WaitGroup
 	for _, w := range workers {
@@ -234,7 +234,7 @@ func noCredentials(err error) error {
 	if errors.As(err, &operation) && operation.Service() == imds.ServiceID {
 		return errors.New("this worker has no AWS credentials: " + set)
 	}
-	return fmt.Errorf("get this worker's AWS credentials: %w; mend that, or %s", awserr.Said(err), set)
+	return fmt.Errorf("get this worker's AWS credentials: %w; fix that, or %s", awserr.Said(err), set)
 }
 
 func address(options client.Options) string {

@@ -101,9 +101,9 @@ func TestConditions(t *testing.T) {
 		"ArnLike does not reach over a colon": {
 			`"ArnLike": {"iam:PassedToService": "arn:aws:ec2:*:t/a"}`, []string{"arn:aws:ec2:r:1:t/a"}, false,
 		},
-		"Null asks for a value":      {`"Null": {"iam:PassedToService": "false"}`, nil, false},
+		"Null needs a value":         {`"Null": {"iam:PassedToService": "false"}`, nil, false},
 		"Null has its value":         {`"Null": {"iam:PassedToService": "false"}`, []string{"a"}, true},
-		"Null asks for none":         {`"Null": {"iam:PassedToService": "true"}`, []string{"a"}, false},
+		"Null needs no value":        {`"Null": {"iam:PassedToService": "true"}`, []string{"a"}, false},
 		"Bool compares without case": {`"Bool": {"iam:PassedToService": true}`, []string{"True"}, true},
 		"ForAllValues wants every value": {
 			`"ForAllValues:StringEquals": {"iam:PassedToService": ["a", "b"]}`, []string{"a", "c"}, false,

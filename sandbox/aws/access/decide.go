@@ -11,8 +11,8 @@ import (
 type Request struct {
 	// Action is the IAM action: cloudformation:CreateStack.
 	Action string
-	// Resource is the ARN of what it acts on. Actions without resource-level permissions act on
-	// `*`, whatever it says.
+	// Resource is the ARN of what it acts on. Actions without resource-level permissions act on `*`
+	// in any case.
 	Resource string
 	// Keys are the values of condition keys, by the keys' names in lower case.
 	Keys map[string][]string
@@ -53,9 +53,9 @@ type Caller struct {
 	Region string
 	// Policies are the documents that are attached to it.
 	Policies []*Document
-	// Record is told every grant that was used; nil for nobody.
+	// Record is told every grant that was used; nil discards it.
 	Record func([]Grant)
-	// Denied is told every denial; nil for nobody.
+	// Denied is told every denial; nil discards it.
 	Denied func(*Denial)
 }
 

@@ -110,7 +110,7 @@ func (r *run) creationFailed(ids []string) {
 	}
 }
 
-// enterRollback begins to undo: an operation of its own, with the token of what it undoes.
+// enterRollback begins a rollback: a new operation, with the token of the one that it undoes.
 func (r *run) enterRollback(next phase, status, reason string) {
 	r.locked(func() {
 		op := r.stack.Operation

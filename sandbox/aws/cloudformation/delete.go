@@ -106,7 +106,7 @@ func (r *run) policyOfRollback(res *resourceState) policy {
 	return policy{keep: res.Policy == "Retain", snapshot: wantsSnapshot(res) && res.Status == "CREATE_COMPLETE"}
 }
 
-// wantsSnapshot reports whether the resource's policy asks for a final snapshot. For databases that
+// wantsSnapshot reports whether the resource's policy requests a final snapshot. For databases that
 // is the default (AWS docs: DeletionPolicy attribute).
 func wantsSnapshot(res *resourceState) bool {
 	if res.Policy != "" {

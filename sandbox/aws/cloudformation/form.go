@@ -42,7 +42,7 @@ func (f form) list(name string) []string {
 	}
 }
 
-// members are the structures of a list, each as a form of its own.
+// members are the structures of a list, each as a separate form.
 func (f form) members(name string) []form {
 	var out []form
 	for i := 1; ; i++ {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// page cuts the page that a token asks for out of items, which are sorted by key; next is empty on
-// the last page. Tokens name the last key of a page, so that items which come and go between two
-// calls neither repeat nor hide others.
+// page cuts the page of a token out of items, which are sorted by key; next is empty on the last
+// page. Tokens name the last key of a page, so that items which come and go between two calls
+// neither repeat nor hide others.
 func page[E any](items []E, key func(E) string, token string, size int) (out []E, next string, err error) {
 	if token != "" {
 		last, err := base64.URLEncoding.DecodeString(token)

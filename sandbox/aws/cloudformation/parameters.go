@@ -56,7 +56,7 @@ func parseParameters(defined map[string]any) (map[string]parameter, error) {
 	return out, nil
 }
 
-// parameterValues is the effective value of every parameter of t: given, previous where asked for,
+// parameterValues is the effective value of every parameter of t: given, previous where requested,
 // or default.
 func (t *template) parameterValues(given []givenParameter, previous map[string]string) (map[string]string, error) {
 	values := map[string]string{}
@@ -109,7 +109,7 @@ func (t *template) checkValues(values map[string]string) error {
 	return nil
 }
 
-// rejects says in a sentence why value is not allowed; empty where it is.
+// rejects says in a sentence why value is not allowed; empty if it is.
 func (p parameter) rejects(name, value string) string {
 	number, numeric := strconv.ParseFloat(value, 64)
 	switch {

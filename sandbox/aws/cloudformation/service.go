@@ -39,7 +39,7 @@ type Config struct {
 	Handlers map[string]resource.Handler
 	// Faults are asked before and during every step of a resource; nil for none.
 	Faults Faults
-	// ReadObject reads an S3 object for TemplateURL; nil where there is no S3.
+	// ReadObject reads an S3 object for TemplateURL; nil if there is no S3.
 	ReadObject func(ctx context.Context, bucket, key string) ([]byte, error)
 	// Resolve gives the value of a dynamic reference without its braces, such as
 	// `resolve:ssm:NAME:1`; nil leaves references as they are.
@@ -70,9 +70,9 @@ type Step struct {
 // call off a deletion or an update before the first resource.
 const StackType = "AWS::CloudFormation::Stack"
 
-// Faults are failures that somebody has ordered.
+// Faults are the injected faults.
 type Faults interface {
-	// Before fails a step before its service hears of it.
+	// Before fails a step before its service learns of it.
 	Before(ctx context.Context, step Step) error
 	// During fails a step after its service has begun, or holds it until the fault is lifted or ctx
 	// ends (then the error is ctx's cause).

@@ -53,7 +53,7 @@ func checkToken(token string) error {
 	return nil
 }
 
-// body is the template that a call brings, or previous where it asks for that one.
+// body is the template that a call brings, or previous where it requests that one.
 func (c *call) body(previous string) (string, error) {
 	body, address := c.form.get("TemplateBody"), c.form.get("TemplateURL")
 	switch {
@@ -91,7 +91,7 @@ func (c *call) fetch(address string) (string, error) {
 }
 
 // objectAddress takes an S3 address apart: virtual-hosted (BUCKET.s3.REGION.amazonaws.com/KEY),
-// else path style, on whatever host.
+// else path style, on any host.
 func objectAddress(address string) (bucket, key string, ok bool) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
@@ -161,7 +161,7 @@ func (c *call) checkRole(arn string) error {
 	return invalid("Role %s is invalid or cannot be assumed", arn)
 }
 
-// checkTags holds the tags against the limits of AWS tags (AWS docs: Tag).
+// checkTags checks the tags against the limits of AWS tags (AWS docs: Tag).
 func checkTags(tags []tag) error {
 	seen := map[string]bool{}
 	for i, t := range tags {

@@ -230,7 +230,7 @@ func (t *template) references(value any) []string {
 	return sortedKeys(found)
 }
 
-// circular returns the ids that wait for each other, sorted; none where needs can be put in order.
+// circular returns the ids that wait for each other, sorted; none if needs can be put in order.
 func circular(needs map[string][]string) []string {
 	left := maps.Clone(needs)
 	for progress := true; progress; {

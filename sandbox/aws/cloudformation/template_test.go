@@ -44,7 +44,7 @@ Resources:
 		{"GetAtt, nested", `!GetAtt Queue.Endpoint.Address`, "Queue:Endpoint.Address"},
 		{"GetAtt, long", `{"Fn::GetAtt": [Queue, Arn]}`, "Queue:Arn"},
 		{"Sub with an attribute and an escape", `!Sub "${Queue.Arn}/${!Literal}"`, "Queue:Arn/${Literal}"},
-		{"Sub with values of its own", `!Sub ["${a}-${Kind}", {a: !Ref Queue}]`, "Queue:-small"},
+		{"Sub with inline values", `!Sub ["${a}-${Kind}", {a: !Ref Queue}]`, "Queue:-small"},
 		{"Join", `!Join ["-", [a, 1, !Ref Kind]]`, "a-1-small"},
 		{"Join of a list parameter", `!Join [",", !Ref Zones]`, "x,y"},
 		{"Select", `!Select [1, !Ref Zones]`, "y"},

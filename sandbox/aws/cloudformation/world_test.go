@@ -34,7 +34,7 @@ type world struct {
 }
 
 // things are the physical resources that exist, with their properties, and how many snapshots were
-// asked for.
+// requested.
 type things struct {
 	mu        sync.Mutex
 	exist     map[string]map[string]any
@@ -248,7 +248,7 @@ func (w *world) events(name string) []string {
 	return out
 }
 
-// status is the status of one resource; empty where the stack has none of that name.
+// status is the status of one resource; empty if the stack has none of that name.
 func (w *world) status(name, logicalID string) string {
 	w.t.Helper()
 	out, err := w.client.DescribeStackResources(w.t.Context(), &api.DescribeStackResourcesInput{StackName: &name})

@@ -72,8 +72,8 @@ var registry = func() map[string]handlers {
 	return all
 }()
 
-// tagging are calls that the registry does not list and the services ask for when a resource is
-// made with tags (AWS docs: Actions, resources, and condition keys of each service).
+// tagging are calls that the registry does not list and the services make when a resource is made
+// with tags (AWS docs: Actions, resources, and condition keys of each service).
 var tagging = map[string]string{
 	"AWS::IAM::Role":                        "iam:TagRole",
 	"AWS::ElasticLoadBalancingV2::Listener": "elasticloadbalancing:AddTags",

@@ -69,7 +69,7 @@ func TestRightsFollowThePropertiesOfAResource(t *testing.T) {
 		"a property takes its action": {create,
 			resource.Request{Type: bucket, Properties: versioned}, "s3:PutBucketVersioning " + own, true},
 		"no property, no action": {create, resource.Request{Type: bucket}, "s3:PutBucketVersioning " + own, false},
-		"a property that an update takes away": {update,
+		"a property that an update removes": {update,
 			resource.Request{Type: bucket, PhysicalID: "b", Previous: versioned},
 			"s3:PutBucketVersioning arn:aws:s3:::b", true},
 		"RDS checks the groups of a database": {create,

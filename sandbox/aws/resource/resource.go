@@ -33,7 +33,7 @@ type Request struct {
 	// Takes is how long the creation or the update takes. A service that goes on when
 	// CloudFormation has turned away ends it by then.
 	Takes time.Duration
-	// Snapshot says that the deletion policy asks for a final snapshot.
+	// Snapshot says that the deletion policy requests a final snapshot.
 	Snapshot bool
 }
 
@@ -41,7 +41,7 @@ type Request struct {
 type State struct {
 	// ID is the physical id, the value of Ref.
 	ID string
-	// Attributes are the values of Fn::GetAtt; a nested attribute stands under its dotted name.
+	// Attributes are the values of Fn::GetAtt; a nested attribute has its dotted name as its key.
 	Attributes map[string]string
 }
 

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// blobs keeps the bytes of objects and parts under names of its own. A blob never changes.
+// blobs keeps the bytes of objects and parts under generated names. A blob never changes.
 type blobs interface {
 	// put reads r to its end and keeps it; on an error it keeps nothing.
 	put(r io.Reader) (name string, size int64, err error)

@@ -160,7 +160,7 @@ func (s *Service) checkLocation(location string) error {
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// checkBucketName holds a name against the rules for general purpose buckets (AWS docs: "Bucket
+// checkBucketName checks a name against the rules for general purpose buckets (AWS docs: "Bucket
 // naming rules").
 func checkBucketName(name string) error {
 	legal := bucketName.MatchString(name) && !strings.Contains(name, "..") && net.ParseIP(name) == nil &&

@@ -126,7 +126,7 @@ func (s *Service) keep(body io.Reader, sum *checksum) (blob string, size int64, 
 	return blob, size, hex.EncodeToString(digest.Sum(nil)), err
 }
 
-// copyable holds the x-amz-copy-source-if-* headers against the source. Whatever fails there is
+// copyable checks the x-amz-copy-source-if-* headers against the source. Any failure there is
 // answered 412.
 func copyable(header http.Header, found *version) error {
 	conditions := http.Header{}

@@ -11,7 +11,7 @@ import (
 // maxDelete is the most keys of one DeleteObjects (AWS docs: DeleteObjects).
 const maxDelete = 1000
 
-// deletion is what became of one key: the change to commit, and what the client is told.
+// deletion is the outcome for one key: the change to commit, and what the client is told.
 type deletion struct {
 	change []record
 	// version is the version or marker that was removed, or the marker that was made; nil if there

@@ -26,7 +26,7 @@ func md5Base64(text string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// deleteAll asks for the deletion of all identifiers at once.
+// deleteAll requests the deletion of all identifiers at once.
 func (b *bed) deleteAll(quiet bool, objects ...types.ObjectIdentifier) *sdk.DeleteObjectsOutput {
 	b.t.Helper()
 	return must(b.DeleteObjects(

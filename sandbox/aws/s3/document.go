@@ -44,7 +44,7 @@ func renderNode(b *strings.Builder, n wire.Node, attributes string) {
 }
 
 // escape writes text. Control characters become character references, also those that XML 1.0 does
-// not have: S3 does the same, and that is why clients ask for encoding-type=url.
+// not have: S3 does the same, and that is why clients request encoding-type=url.
 func escape(b *strings.Builder, text string) {
 	for _, r := range text {
 		switch {

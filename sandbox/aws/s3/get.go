@@ -82,7 +82,7 @@ func (v *version) write(header http.Header, r *request) {
 	}
 }
 
-// unchanged holds the conditional headers against the object, in the order and combination of RFC
+// unchanged checks the conditional headers against the object, in the order and combination of RFC
 // 9110 that S3 follows.
 func unchanged(header http.Header, v *version) error {
 	if match := header.Get("If-Match"); match != "" {

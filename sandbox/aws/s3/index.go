@@ -23,7 +23,7 @@ func (e *entry) latest() *version { return e.versions[len(e.versions)-1] }
 
 func (i *index) get(key string) *entry { return i.entries[key] }
 
-// put makes the key's entry where there is none.
+// put makes the key's entry if there is none.
 func (i *index) put(key string) *entry {
 	e := i.entries[key]
 	if e == nil {

@@ -75,8 +75,8 @@ func (p *versionPage) add(v listedVersion, limit int) bool {
 }
 
 // behind makes the test for version-id-marker. The marker's version may be gone by now: its id
-// still says where it stood. A null version's id does not, so behind a null version that is gone
-// the whole key is listed.
+// still says where it was. A null version's id does not, so behind a null version that is gone the
+// whole key is listed.
 func (b *bucket) behind(key, id string) (older, error) {
 	if id != nullVersion {
 		sequence, ok := sequenceOf(id)

@@ -6,7 +6,7 @@ import "net/http"
 type operation struct {
 	name string
 	// action is the IAM action that a bucket policy knows it by, versionAction the one for a
-	// request with a versionId. Operations that ask for themselves have none.
+	// request with a versionId. Operations that check rights themselves have none.
 	action        string
 	versionAction string
 	// callerAction is the IAM action that the caller's role needs, if a bucket policy is not asked.

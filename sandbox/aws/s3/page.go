@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxPage is the most entries of a page, whatever a request asks for (AWS docs: ListObjectsV2,
+// maxPage is the most entries of a page, even if a request wants more (AWS docs: ListObjectsV2,
 // ListObjectVersions).
 const maxPage = 1000
 

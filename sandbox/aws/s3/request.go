@@ -138,8 +138,8 @@ func (r *request) action(op operation) string {
 	return op.action
 }
 
-// Operation names the S3 operation that a request asks for, as the API reference spells it; empty
-// if there is none here.
+// Operation names the S3 operation of a request, as the API reference spells it; empty if there is
+// none here.
 func (s *Service) Operation(r *http.Request) string {
 	return operations[newRequest(r).selector()].name
 }

@@ -40,7 +40,7 @@ var (
 	}
 )
 
-// bucketProperties are the properties of AWS::S3::Bucket that stand behind a bucket's settings.
+// bucketProperties are the properties of AWS::S3::Bucket that set a bucket's settings.
 type bucketProperties struct {
 	AccessControl     string
 	ObjectLockEnabled flag

@@ -137,8 +137,8 @@ func (s *Service) with(name string, f func(b *bucket) error) error {
 	return f(b)
 }
 
-// Object reads the newest version of an object. The error is S3's own, as a sentence, where there
-// is none.
+// Object reads the newest version of an object. The error is S3's own, as a sentence, if there is
+// none.
 func (s *Service) Object(bucketName, key string) ([]byte, error) {
 	var body io.ReadCloser
 	err := s.with(bucketName, func(b *bucket) error {

@@ -35,7 +35,7 @@ func invalidTag(message, key string) *failure {
 	return failf(http.StatusBadRequest, "InvalidTag", "%s", message).with("TagKey", key)
 }
 
-// tagMap holds a list of tags against S3's rules.
+// tagMap checks a list of tags against S3's rules.
 func tagMap(tags []tag, most int) (map[string]string, error) {
 	if len(tags) > most {
 		return nil, failf(

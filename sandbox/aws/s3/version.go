@@ -24,7 +24,7 @@ type version struct {
 	Blob     string `json:",omitempty"`
 	// Size is in bytes.
 	Size int64 `json:",omitempty"`
-	// ETag stands without its quotes.
+	// ETag has no quotes.
 	ETag     string   `json:",omitempty"`
 	Checksum checksum `json:",omitzero"`
 	// Headers are given back as they came: Content-Type and its like, x-amz-meta-*, under

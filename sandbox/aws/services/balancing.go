@@ -142,7 +142,7 @@ var balancingActions = map[string]action{
 	"DescribeTags":          describeBalancingTags,
 }
 
-// chosen filters the resources of a type by ARNs and names; one that was asked for and is missing
+// chosen filters the resources of a type by ARNs and names; one that was requested and is missing
 // is an error with code.
 func (s *Service) chosen(kind string, arns, names []string, code, sentence string) ([]*record, error) {
 	var found []*record

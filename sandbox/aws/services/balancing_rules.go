@@ -52,7 +52,7 @@ func (s *Service) rules(listener *record) []rule {
 		rules = append(rules, s.environmentRules(env, listener, base)...)
 	}
 	slices.SortStableFunc(rules, func(a, b rule) int { return number(a.Priority) - number(b.Priority) })
-	// Two environments may ask for the same priority: Elastic Beanstalk takes the next free one for
+	// Two environments may name the same priority: Elastic Beanstalk takes the next free one for
 	// the later.
 	for i := 1; i < len(rules); i++ {
 		if before := number(rules[i-1].Priority); number(rules[i].Priority) <= before {
@@ -166,7 +166,7 @@ func number(text string) int {
 	return n
 }
 
-// digest is the 16 hexadecimal digits that end the ARN of something without a record of its own.
+// digest is the 16 hexadecimal digits that end the ARN of something without a stored record.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])

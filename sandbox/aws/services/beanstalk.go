@@ -189,12 +189,12 @@ func (s *Service) options(rec *record) options {
 	return sorted
 }
 
-// option is one setting's value; empty where it is not set.
+// option is one setting's value; empty if it is not set.
 func (s *Service) option(rec *record, namespace, name string) string {
 	return s.options(rec).value(namespace, name)
 }
 
-// value is one setting's; empty where it is not set.
+// value is one setting's; empty if it is not set.
 func (o options) value(namespace, name string) string {
 	for _, option := range o {
 		if option.Namespace == namespace && option.Name == name {

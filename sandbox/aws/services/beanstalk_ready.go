@@ -17,7 +17,7 @@ func mustBeReady(rec *record) error {
 	)
 }
 
-// acceptsUpdate reports whether r repeats the update in progress, which the endpoint asks for again
+// acceptsUpdate reports whether r repeats the update in progress, which the endpoint makes again
 // after a restart. Any other update needs an environment that is Ready.
 func acceptsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
 	if rec.Status == "Updating" && reflect.DeepEqual(rec.Properties, properties(r.Properties)) {

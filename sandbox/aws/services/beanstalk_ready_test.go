@@ -36,7 +36,7 @@ func TestS170AnEnvironmentIsUpdatedAndTerminatedOnlyWhenReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := handler.Update(t.Context(), changed); err != nil {
-		t.Fatalf("the update in progress is asked for again: %v", err)
+		t.Fatalf("the update in progress is repeated: %v", err)
 	}
 	changed.Properties = r.Properties
 	busy()

@@ -112,7 +112,7 @@ func TestASharedLoadBalancerMustExist(t *testing.T) {
 	wantError(t, err, "The load balancer does not exist")
 }
 
-// dedicatedBalancer are the properties of an environment with a load balancer of its own.
+// dedicatedBalancer are the properties of an environment with a dedicated load balancer.
 func dedicatedBalancer(name, certificate string) map[string]any {
 	p := environmentProperties("")
 	p["EnvironmentName"] = name

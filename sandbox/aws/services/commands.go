@@ -26,7 +26,7 @@ const (
 type command struct {
 	ID, Instance, Comment string
 	Sent, Ends            time.Time
-	// Output, Code and Status are what comes of it when it ends.
+	// Output, Code and Status are its result when it ends.
 	Output, Status string
 	Code           int
 }
@@ -86,7 +86,7 @@ func sendCommand(s *Service, in properties) (any, error) {
 	}}, s.save()
 }
 
-// getInvocation shows what came of a command on an instance, or that it goes on.
+// getInvocation shows the result of a command on an instance, or that it is still running.
 func getInvocation(s *Service, in properties) (any, error) {
 	for _, c := range s.state.Commands {
 		if c.ID == in.text("CommandId") && c.Instance == in.text("InstanceId") {

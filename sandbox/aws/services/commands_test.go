@@ -48,7 +48,7 @@ func (a *account) send(instance string, parameters map[string][]string) (*ssm.Se
 	})
 }
 
-// carried sends a script and returns what came of it.
+// carried sends a script and returns its result.
 func (a *account) carried(instance string, lines ...string) *ssm.GetCommandInvocationOutput {
 	a.t.Helper()
 	sent, err := a.send(instance, map[string][]string{"commands": lines})
@@ -305,8 +305,8 @@ func TestPagesKnowTheTokenOfTheirEnvironment(t *testing.T) {
 	}
 }
 
-// FuzzShellWords: whatever a script holds, it is taken apart or rejected, and quoted words come out
-// as they went in.
+// FuzzShellWords: any script is split into words or rejected, and quoted words come out as they
+// went in.
 func FuzzShellWords(f *testing.F) {
 	for _, seed := range []string{"", "a", "it's", "'", "\\", "a b\nc", "| tail -c 4", "2>&1", "$(id)", "#"} {
 		f.Add(seed)

@@ -18,11 +18,10 @@ type Environment struct {
 	// Options are the app's environment variables (namespace
 	// aws:elasticbeanstalk:application:environment).
 	Options map[string]string
-	// HealthPath is the path that answers the load balancer; `/` or empty where the page itself
-	// does.
+	// HealthPath is the path that answers the load balancer; `/` or empty if the page itself does.
 	HealthPath string
 	// Guarded says that the environment has a secret SEED_TOKEN, and SeedToken is its value; empty
-	// where it cannot be read. It is never shown.
+	// if it cannot be read. It is never shown.
 	Guarded   bool
 	SeedToken string
 }

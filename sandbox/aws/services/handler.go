@@ -17,8 +17,8 @@ import (
 type kind struct {
 	// service is the name in CloudFormation's messages.
 	service string
-	// named is the property that names the resource; empty where the template gives no name. limit
-	// is the longest generated name.
+	// named is the property that names the resource; empty if the template gives no name. limit is
+	// the longest generated name.
 	named string
 	limit int
 	// brief says that a generated name has no stack's name in it.
@@ -108,8 +108,7 @@ var withoutSystemTags = []string{typeEnvironment, typeLoadBalancer, typeRole}
 // handlers no call that would add them.
 var withoutTags = []string{typeApplication, typeVersion, typeTemplate}
 
-// tagsOf are the tags of a resource: CloudFormation's, the stack's, and those of its own
-// properties.
+// tagsOf are the tags of a resource: CloudFormation's, the stack's, and those in its properties.
 func tagsOf(r resource.Request) map[string]string {
 	if slices.Contains(withoutTags, r.Type) {
 		return nil

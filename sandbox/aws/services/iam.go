@@ -230,8 +230,8 @@ func getProfile(s *Service, f form) ([]wire.Node, error) {
 		list("Roles", "member", roles, roleNodes))}, nil
 }
 
-// inline are a role's inline policies, name and document: those in its own properties, and policies
-// of their own that name the role.
+// inline are a role's inline policies, name and document: those in its properties, and separate
+// policies that name the role.
 func (s *Service) inline(role *record) [][2]string {
 	var policies [][2]string
 	add := func(p properties) {

@@ -14,8 +14,8 @@ import (
 // everything.
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 
-// attached are the ARNs of a role's managed policies: those of its own properties, and policies
-// that name the role.
+// attached are the ARNs of a role's managed policies: those in its properties, and policies that
+// name the role.
 func (s *Service) attached(role *record) []string {
 	arns := role.Properties.texts("ManagedPolicyArns")
 	for _, policy := range s.of(typeManagedPolicy) {

@@ -158,7 +158,7 @@ func prepareAlarm(s *Service, rec *record) error {
 	return nil
 }
 
-// groups are the Auto Scaling groups behind classic load balancers that DNS records of their own
+// groups are the Auto Scaling groups behind classic load balancers that DNS records of the same
 // stack lead to.
 func (s *Service) groups() []Environment {
 	var all []Environment

@@ -292,7 +292,7 @@ func groupFilters(group *record) map[string]string {
 	return matches
 }
 
-// permissions are a group's rules: those in its own properties and those of resources of their own.
+// permissions are a group's rules: those in its properties and those of separate resources.
 func (s *Service) permissions(group *record, kind, property string) []properties {
 	rules := group.Properties.children(property)
 	for _, rec := range s.of(kind) {

@@ -8,7 +8,7 @@ import (
 )
 
 // properties are a resource's properties as templates give them: a number or a boolean may just as
-// well stand there as text.
+// well be given as text.
 type properties map[string]any
 
 // scalar writes a value the way CloudFormation does; a value that is missing is empty.
@@ -30,7 +30,7 @@ func scalar(value any) string {
 
 func (p properties) text(key string) string { return scalar(p[key]) }
 
-// or is the text, or fallback where there is none.
+// or is the text, or fallback if there is none.
 func (p properties) or(key, fallback string) string {
 	if text := p.text(key); text != "" {
 		return text
@@ -63,7 +63,7 @@ func (p properties) texts(key string) []string {
 	return texts
 }
 
-// child is an object; an empty one where there is none.
+// child is an object; an empty one if there is none.
 func (p properties) child(key string) properties {
 	child, _ := p[key].(map[string]any)
 	return child

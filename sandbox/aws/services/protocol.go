@@ -187,7 +187,7 @@ func sortedTags(tags map[string]string) [][2]string {
 	return pairs
 }
 
-// wanted reports whether value is asked for: an empty list asks for all.
+// wanted reports whether value is in the list: an empty list means all.
 func wanted(list []string, values ...string) bool {
 	if len(list) == 0 {
 		return true

@@ -18,8 +18,8 @@ const (
 	// typeSnapshot is no type of CloudFormation: deletions leave snapshots behind.
 	typeSnapshot = "snapshot"
 
-	// statusStopped is the status of a database that somebody stopped. It can be started and
-	// deleted, and no more.
+	// statusStopped is the status of a stopped database. It can be started and deleted, and no
+	// more.
 	statusStopped = "stopped"
 
 	rds = "Rds"
@@ -198,7 +198,7 @@ func rejectDatabase(_ *Service, rec *record, late bool) error {
 
 func terminateDatabase(_ *Service, rec *record) { rec.Status = "deleting" }
 
-// removeDatabase leaves a snapshot behind where the deletion policy asks for one. It belongs to no
+// removeDatabase leaves a snapshot behind where the deletion policy requests one. It belongs to no
 // stack.
 func removeDatabase(s *Service, rec *record, r resource.Request) {
 	s.drop(rec)

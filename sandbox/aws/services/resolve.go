@@ -29,8 +29,8 @@ func (s *Service) Resolve(reference string) (string, error) {
 	)
 }
 
-// resolveSecret reads ID:SecretString:key:stage:version, where ID may be an ARN with colons of its
-// own.
+// resolveSecret reads ID:SecretString:key:stage:version, where ID may be an ARN, which contains
+// colons.
 func (s *Service) resolveSecret(reference string) (string, error) {
 	id, path, _ := strings.Cut(reference, ":SecretString")
 	parts := append(strings.Split(strings.TrimPrefix(path, ":"), ":"), "", "")

@@ -176,7 +176,7 @@ func (s *Service) declared(rec *record) ([]recordSet, error) {
 	return sets, nil
 }
 
-// rejection is why a zone of that name does not take the set; empty where it does.
+// rejection is why a zone of that name does not take the set; empty if it does.
 func (r recordSet) rejection(zone string) string {
 	switch {
 	case r.Name != zone && !strings.HasSuffix(r.Name, "."+zone):
@@ -213,8 +213,8 @@ func orNull(text string) string {
 
 func (s *Service) setIndex(set recordSet) int { return slices.IndexFunc(s.state.Sets, set.same) }
 
-// clash is why set cannot be created beside the sets that exist; empty where it can. A CNAME stands
-// alone under its name.
+// clash is why set cannot be created beside the sets that exist; empty if it can. A CNAME is alone
+// under its name.
 func (s *Service) clash(set recordSet) string {
 	for _, other := range s.state.Sets {
 		switch {

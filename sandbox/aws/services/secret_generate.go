@@ -22,7 +22,7 @@ func generateSecret(p properties) (string, error) {
 	object := map[string]any{}
 	if template == "" || key == "" || json.Unmarshal([]byte(template), &object) != nil {
 		return "", invalid(
-			secretsManager, "SecretStringTemplate must be a JSON object and stand together with GenerateStringKey.",
+			secretsManager, "SecretStringTemplate must be a JSON object and needs GenerateStringKey.",
 		)
 	}
 	object[key] = password

@@ -128,7 +128,7 @@ func TestSecretsAreRejectedInSecretsManagersWords(t *testing.T) {
 		},
 		{"too long", "between 1 and 4096", generated(map[string]any{"PasswordLength": 5000})},
 		{
-			"template without key", "must be a JSON object and stand together with GenerateStringKey",
+			"template without key", "must be a JSON object and needs GenerateStringKey",
 			generated(map[string]any{"SecretStringTemplate": "{}"}),
 		},
 		{"nothing left", "You excluded all characters", generated(map[string]any{

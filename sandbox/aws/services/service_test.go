@@ -20,7 +20,7 @@ const (
 	testRegion  = "eu-central-1"
 )
 
-// account is a Service with an HTTP endpoint in front of it and a clock that stands still.
+// account is a Service with an HTTP endpoint in front of it and a stopped clock.
 type account struct {
 	t       *testing.T
 	service *Service
@@ -53,7 +53,7 @@ func newAccount(t *testing.T, config Config) *account {
 	return a
 }
 
-// request is what the engine would ask for a resource of the stack `shop-main`.
+// request is what the engine would send for a resource of the stack `shop-main`.
 func request(kind, logical string, p map[string]any) resource.Request {
 	return resource.Request{
 		Account: testAccount, Region: testRegion, StackID: "stack-1", StackName: "shop-main", LogicalID: logical,

@@ -37,7 +37,7 @@ type Config struct {
 	Region  string
 	// Dir is where the state is kept between runs; empty keeps it in memory only.
 	Dir string
-	// Logger takes what nobody can be told otherwise; nil discards it.
+	// Logger takes what no caller can be told; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock of everything that AWS dates; nil takes the machine's.
 	Now func() time.Time
@@ -49,7 +49,7 @@ type Config struct {
 	PostgreSQL string
 	// Loopback gives every single instance, database and queue an address of this machine.
 	Loopback bool
-	// ObjectExists says whether S3 holds an object; Elastic Beanstalk asks for source bundles. Nil
+	// ObjectExists says whether S3 holds an object; Elastic Beanstalk looks up source bundles. Nil
 	// believes every template.
 	ObjectExists func(bucket, key string) bool
 	// Storage keeps Elastic Beanstalk's copies of source bundles; nil keeps none.
@@ -58,7 +58,7 @@ type Config struct {
 	// the role's policies allow.
 	EnforceIAM bool
 	// Granted is told the statements that allowed what a role did, and Denied what was denied to
-	// one; nil for nobody.
+	// one; nil discards it.
 	Granted func([]access.Grant)
 	Denied  func(*access.Denial)
 	// Tagged lists the tagged resources of other services, for the tagging API, with those deleted

@@ -43,8 +43,8 @@ type record struct {
 	Updated time.Time
 	// Retained are the options of an environment that an update has left out.
 	Retained options
-	// Until is when the operation in progress is over, whoever waits for it; zero if that is not
-	// known.
+	// Until is when the operation in progress is over, even if no one waits for it; zero if that is
+	// not known.
 	Until time.Time
 	// Ended is when the resource was removed, for those that linger.
 	Ended time.Time

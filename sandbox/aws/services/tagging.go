@@ -93,7 +93,7 @@ func ofKind(arn string, kinds []string) bool {
 }
 
 // matches reports whether every filter finds its key with one of its values; a filter without
-// values asks for the key alone.
+// values needs the key alone.
 func (t Tagged) matches(filters []properties) bool {
 	for _, filter := range filters {
 		value, ok := t.Tags[filter.text("Key")]
