@@ -198,7 +198,7 @@ func TestInitWorksAsItStands(t *testing.T) {
 
 func TestInitSaysWhatIsKnownOfTheProject(t *testing.T) {
 	source := string(Init(Start{
-		Project: "demo", Image: "demo:{commit}", DefaultBranch: "trunk", StagingBranch: "#stage", Port: 3000,
+		Project: "demo", Image: "demo:{commit}", DefaultBranch: "trunk", StagingBranch: "#stage",
 		Schema: "perch.schema.json",
 	}))
 	if !strings.HasPrefix(source, "# yaml-language-server: $schema=perch.schema.json\n") {
@@ -212,9 +212,45 @@ func TestInitSaysWhatIsKnownOfTheProject(t *testing.T) {
 	}
 	file := read(t, source)
 	settings, _, err := file.Resolve("x", "")
-	if err != nil || settings.Environment["PORT"] != "3000" || file.Kind("trunk") != perch.KindProduction ||
+	if err != nil || settings.HealthPath != "/" || file.Kind("trunk") != perch.KindProduction ||
 		file.Kind("#stage") != perch.KindStaging {
-		t.Errorf("environment %v, kinds %v, %v", settings.Environment, file.Branches.Kinds, err)
+		t.Errorf("health_path %s, kinds %v, %v", settings.HealthPath, file.Branches.Kinds, err)
+	}
+}
+
+// TestInitQuotesWhatYAMLTakesForSomethingElse: whatever an app needs is read as it was written.
+func TestInitQuotesWhatYAMLTakesForSomethingElse(t *testing.T) {
+	words, variables := []string{"no", "db:seed", "-v", "a b", `"`, "1", "[x", "#"}, map[string]string{}
+	app := StartApp{
+		HealthPath: "/up", Secret: "SECRET_KEY", Buckets: []string{"media: {}"},
+		Seed: []StartStep{
+			{Step: perch.SeedStep{S3: &perch.SeedS3{From: "a/media", To: "media"}}, Comment: "From somewhere."},
+			{Step: perch.SeedStep{Run: &perch.SeedRun{Command: words}}},
+			{Step: perch.SeedStep{HTTP: &perch.SeedHTTP{Path: "/seed?a=1", Body: "demo.json"}}},
+		},
+	}
+	for name, value := range map[string]string{
+		"NUMBER": "3000", "YES": "yes", "NOTHING": "null", "COLON": "a: b", "WORDS": "shop.settings", "PATH": "/a/b",
+		"HASH": "a#b",
+	} {
+		variables[name] = value
+		app.Variables = append(app.Variables, StartVariable{Name: name, Value: value, Comment: "For a test."})
+	}
+	file := read(t, string(Init(Start{Project: "demo", Image: "demo:{commit}", App: app})))
+	settings, _, err := file.Resolve("x", "")
+	if err != nil || settings.HealthPath != "/up" || settings.Database != nil || len(settings.Buckets) != 1 {
+		t.Errorf("settings %+v, %v", settings, err)
+	}
+	if diff := cmp.Diff(variables, settings.Environment); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	for i, step := range file.Seed {
+		if want := app.Seed[i].Step; step.String() != want.String() && step.HTTP == nil {
+			t.Errorf("step %q, want %q", step, want)
+		}
+	}
+	if len(file.Seed) != 3 || file.Seed[2].HTTP.Path != "/seed?a=1" || file.Seed[2].HTTP.Body != "demo.json" {
+		t.Errorf("steps %v", file.Seed)
 	}
 }
 
@@ -224,7 +260,7 @@ func TestInitsCommentsAreRight(t *testing.T) {
 	for _, example := range []string{
 		"# kinds:\n", "#   main: production\n", "#   staging: staging\n",
 		"# secrets:\n", "#   SECRET_KEY: arn",
-		"# overrides:\n", "#   \"feature/load-*\"", "#   \"docs/*\"", "# seed:\n", "#   - s3:",
+		"# overrides:\n", "#   \"feature/load-*\"", "#   \"docs/*\"", "# seed:\n", "#   - s3:", "#   - run:",
 	} {
 		if !strings.Contains(source, example) {
 			t.Fatalf("no %q in the file", example)
@@ -232,7 +268,7 @@ func TestInitsCommentsAreRight(t *testing.T) {
 		source = strings.ReplaceAll(source, example, strings.TrimPrefix(example, "# "))
 	}
 	file := read(t, source)
-	if file.Kind("main") != perch.KindProduction || len(file.Seed) != 1 || len(file.Overrides) != 2 {
+	if file.Kind("main") != perch.KindProduction || len(file.Seed) != 2 || len(file.Overrides) != 2 {
 		t.Errorf("kind %s, seed %v, %d overrides", file.Kind("main"), file.Seed, len(file.Overrides))
 	}
 }

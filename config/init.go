@@ -1,113 +1,201 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+	"text/template"
+
+	"perch"
 )
 
-// initFile is what `perch config init` writes, with the words in capitals to be filled in.
-const initFile = `SCHEMA# What every branch of this repository gets on AWS. Check it with: perch config validate
+// initFile is what `perch config init` writes of a Start.
+var initFile = template.Must(template.New(FileName).Funcs(template.FuncMap{
+	"plain": plainText, "step": stepText,
+}).Parse(`{{with .Schema}}# yaml-language-server: $schema={{.}}
+
+{{end}}# What every branch of this repository gets on AWS. Check it with: perch config validate
 
 # The name that all AWS names begin with: 2 to 15 characters a-z and 0-9, a letter first.
-project: PROJECT
+project: {{.Project}}
 
 # The Docker image of a commit. CI builds and pushes it before it runs: perch up
-image: IMAGE
+image: {{.Image}}
 
 branches:
   # Branches that get no environment, in addition to *-no-infra and those of merge queues and bots.
   # * stands for any run of characters, slashes included.
   # skip: ["docs/*"]
-  # Every branch that is not named here is of kind branch; the worker's policy says who may be of another.
+  # Every branch that is not named here is of kind branch; the worker's policy says who may be of
+  # another.
   # kinds:
-  #   DEFAULT: production
-  #   STAGING: staging
+  #   {{or .DefaultBranch "main" | plain}}: production
+  #   {{or .StagingBranch "staging" | plain}}: staging
 
 # What every environment has, unless a layer below says otherwise.
 defaults:
   instance_type: t3.small
   instances: {min: 1, max: 2}
-  health_path: /
-  database:
+  # The path that answers with status 200 while the app is healthy.
+  health_path: {{.App.HealthPath}}
+  # PostgreSQL. Mode dedicated creates an instance, which takes about ten minutes. Mode shared creates
+  # a database in the instance of the policy's shared_database in seconds, and costs less.
+{{if .App.Database}}  database:
+    mode: dedicated
     engine: postgres
     version: "18"
     class: db.t4g.small
     storage_gb: 20
     backup_days: 7
-  buckets:
-    assets: {}
-    private-assets: {versioned: true}
-  # Plain variables of the app. Secrets go below, by reference.
-  environment:
-    LOG_LEVEL: info
-PORT  # secrets:
-  #   SECRET_KEY: arn:aws:secretsmanager:eu-central-1:123456789012:secret:PROJECT/preview
+{{else}}  # database: {mode: dedicated}
+{{end}}{{if .App.Buckets}}  buckets:
+{{range .App.Buckets}}    {{.}}
+{{end}}{{else}}  # A bucket of S3. The app reads its real name from BUCKET_MEDIA.
+  # buckets:
+  #   media: {}
+{{end}}  # Plain variables of the app. Secrets go below, by reference.
+{{if .App.Variables}}  environment:
+{{range .App.Variables}}{{with .Comment}}    # {{.}}
+{{end}}    {{.Name}}: {{.Value | plain}}
+{{end}}{{else}}  # environment:
+  #   LOG_LEVEL: info
+{{end}}  # secrets:
+  #   {{.App.Secret}}: arn:aws:secretsmanager:eu-central-1:123456789012:secret:{{.Project}}/preview
 
 # What one kind has differently: production, staging or branch.
 kinds:
   branch:
     instances: {min: 1, max: 1}
-    database: {class: db.t4g.micro, backup_days: 0}
-    environment: {LOG_LEVEL: debug}
-    # After a week without use (a push, perch up, perch extend) the environment is removed. People are warned a day
-    # before. The branch stays, and a push or perch up brings the environment back, with an empty database and empty
-    # buckets. To keep it longer: perch pin --reason "...". Without this line only the policy says when it expires.
+{{if .App.Database}}    database: {class: db.t4g.micro, backup_days: 0}
+{{end}}{{with .App.BranchVariables}}    environment: {{.}}
+{{end}}    # After a week without use (a push, perch up, perch extend) the environment is removed. People are
+    # warned a day before. The branch stays, and a push or perch up brings the environment back, with
+    # an empty database and empty buckets. To keep it longer: perch pin --reason "...". Without this
+    # line only the policy says when it expires.
     expiry: {idle: 168h}
 
-# What branches of some name have differently; every pattern that matches counts, the later over the earlier. null removes a database or a bucket.
+# What branches of some name have differently; every pattern that matches counts, the later over the
+# earlier. null removes a database or a bucket.
 # overrides:
 #   "feature/load-*": {instance_type: m7i.large}
 #   "docs/*": {database: null}
 
-# Test data for a new environment: a folder of the repository that is copied into a bucket, a command in the app's container, a request to the app.
-# seed:
-#   - s3: {from: fixtures/media, to: private-assets}
-#   - run: {command: [python, manage.py, loaddata, demo]}
-#   - http: {path: /internal/load-demo-data, secret: DEMO_TOKEN}
-`
+# Test data for a new environment: a folder of the repository that is copied into a bucket, a command
+# in the app's container, a request to the app. Each step is carried out once for each environment.
+{{if .App.Seed}}seed:
+{{range .App.Seed}}{{with .Comment}}  # {{.}}
+{{end}}  - {{.Step | step}}
+{{end}}{{end}}{{with .App.SeedExamples}}{{if not $.App.Seed}}# seed:
+{{end}}{{range .}}{{with .Comment}}#   # {{.}}
+{{end}}#   - {{.Step | step}}
+{{end}}{{end}}`))
 
 // Start is what is known of a project that has no perch.yaml yet.
 type Start struct {
 	Project string
 	Image   string
-	// DefaultBranch and StagingBranch are branches of the repository; main and staging where they
-	// are empty.
+	// DefaultBranch and StagingBranch are branches of the repository; main and staging if they are
+	// empty.
 	DefaultBranch, StagingBranch string
-	// Port is the one that the app's container listens on; 0 where it is not known.
-	Port int
 	// Schema is the path of the JSON Schema, relative to the file; empty if there is none that an
 	// editor would find.
 	Schema string
+	// App is what the app needs; the zero value if that is not known.
+	App StartApp
+}
+
+// StartApp is what the first perch.yaml says of the app.
+type StartApp struct {
+	// HealthPath is the path of its health check.
+	HealthPath string
+	// Database says that the app uses PostgreSQL.
+	Database bool
+	// Buckets are its buckets, as YAML writes each.
+	Buckets []string
+	// Variables are its environment variables, and BranchVariables what kind branch has
+	// differently, as YAML writes a mapping; empty for nothing.
+	Variables       []StartVariable
+	BranchVariables string
+	// Secret is the variable that its secret key is read from.
+	Secret string
+	// Seed are steps for its test data, and SeedExamples steps that stay a comment.
+	Seed, SeedExamples []StartStep
+}
+
+// StartVariable is an environment variable. Comment says what it is for; empty for nothing.
+type StartVariable struct{ Name, Value, Comment string }
+
+// StartStep is a seed step. Comment says where it comes from; empty for nothing.
+type StartStep struct {
+	Step    perch.SeedStep
+	Comment string
+}
+
+// AnyApp is what the first perch.yaml says of an app that nothing is known of: an example of
+// everything.
+func AnyApp() StartApp {
+	return StartApp{
+		HealthPath:      "/",
+		Database:        true,
+		Buckets:         []string{"assets: {}", "private-assets: {versioned: true}"},
+		Variables:       []StartVariable{{Name: "LOG_LEVEL", Value: "info"}},
+		BranchVariables: "{LOG_LEVEL: debug}",
+		Secret:          "SECRET_KEY",
+		SeedExamples: []StartStep{
+			{Step: perch.SeedStep{S3: &perch.SeedS3{From: "fixtures/media", To: "private-assets"}}},
+			{Step: perch.SeedStep{Run: &perch.SeedRun{Command: []string{"python", "manage.py", "loaddata", "demo"}}}},
+			{Step: perch.SeedStep{HTTP: &perch.SeedHTTP{Path: "/internal/load-demo-data", Secret: "DEMO_TOKEN"}}},
+		},
+	}
 }
 
 // Init is a perch.yaml to begin with, with comments. Read accepts it as it is if project and image
 // are valid.
 func Init(s Start) []byte {
-	var schema, port string
-	if s.Schema != "" {
-		schema = "# yaml-language-server: $schema=" + s.Schema + "\n\n"
+	if s.App.HealthPath == "" {
+		s.App = AnyApp()
 	}
-	if s.Port != 0 {
-		port = fmt.Sprintf("    # The port that the Dockerfile exposes; without this line the app is to listen on "+
-			"8080.\n    PORT: \"%d\"\n", s.Port)
+	var out bytes.Buffer
+	if err := initFile.Execute(&out, s); err != nil {
+		panic(fmt.Errorf("write the first %s: %w", FileName, err)) // The template and Start do not fit.
 	}
-	return []byte(strings.NewReplacer(
-		"SCHEMA", schema, "PROJECT", s.Project, "IMAGE", s.Image, "PORT", port,
-		"DEFAULT", plainOr(s.DefaultBranch, "main"), "STAGING", plainOr(s.StagingBranch, "staging"),
-	).Replace(initFile))
+	return out.Bytes()
 }
 
-var plainBranch = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9/_.-]*$`)
+// unquoted is a text that YAML reads as a text, also in a list on one line.
+var unquoted = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9/_.-]*$`)
 
-// plainOr is a branch as YAML writes it.
-func plainOr(branch, otherwise string) string {
-	switch {
-	case branch == "":
-		return otherwise
-	case plainBranch.MatchString(branch):
-		return branch
+// notText are words that YAML takes for something else than a text.
+var notText = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|null|y|n)$`)
+
+// plainText is a text as YAML writes it.
+func plainText(text string) string {
+	if unquoted.MatchString(text) && !notText.MatchString(text) {
+		return text
 	}
-	return strconv.Quote(branch)
+	return strconv.Quote(text)
+}
+
+// stepText is a seed step as YAML writes it on one line.
+func stepText(step perch.SeedStep) string {
+	switch {
+	case step.S3 != nil:
+		return fmt.Sprintf("s3: {from: %s, to: %s}", plainText(step.S3.From), plainText(step.S3.To))
+	case step.Run != nil:
+		words := make([]string, len(step.Run.Command))
+		for i, word := range step.Run.Command {
+			words[i] = plainText(word)
+		}
+		return "run: {command: [" + strings.Join(words, ", ") + "]}"
+	}
+	members := []string{"path: " + plainText(step.HTTP.Path)}
+	if step.HTTP.Body != "" {
+		members = append(members, "body: "+plainText(step.HTTP.Body))
+	}
+	if step.HTTP.Secret != "" {
+		members = append(members, "secret: "+plainText(step.HTTP.Secret))
+	}
+	return "http: {" + strings.Join(members, ", ") + "}"
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // TestExamplesGetAnEnvironment commits each folder of examples to a repository, and gives a branch
-// of it an environment with all its seed steps.
+// of it an environment with all its seed steps. The file that `config init` writes for an app gives
+// its branch one, too.
 func TestExamplesGetAnEnvironment(t *testing.T) {
 	t.Parallel()
 	b := newSandbox(t, func(o *options) { o.run = skipUnknown })
@@ -43,6 +44,54 @@ func TestExamplesGetAnEnvironment(t *testing.T) {
 			equal(t, p.must(t, "down", branch), document{"outcome": "gone", "error": ""})
 		})
 	}
+	provisionWhatInitWrites(t, b)
+}
+
+// provisionWhatInitWrites has `config init` write a perch.yaml for an app of each framework,
+// commits it, and gives a branch of it an environment.
+func provisionWhatInitWrites(t *testing.T, b *bench) {
+	t.Helper()
+	p := b.newProject(t, "anyapp", map[string]string{"README.md": "An app."}, func(*perch.Policy) {})
+	for name, c := range map[string]struct {
+		files  map[string]string
+		health string
+		seeds  []string
+	}{
+		"init-django": {exampleFiles(t, "django"), "/healthz", []string{"run python manage.py loaddata demo"}},
+		"init-rails":  {exampleFiles(t, "rails"), "/up", []string{"run bundle exec rails db:seed"}},
+		"init-node":   {exampleFiles(t, "node"), "/healthz", []string{"s3 fixtures/media"}},
+		"init-go": {map[string]string{
+			"api/go.mod":  "module example.org/api\n",
+			"api/main.go": "package main\n\nvar routes = []string{\"GET /livez\"}\n",
+		}, "/livez", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for file, text := range c.files {
+				path := filepath.Join(dir, filepath.FromSlash(file))
+				fatal(t, os.MkdirAll(filepath.Dir(path), 0o755))
+				fatal(t, os.WriteFile(path, []byte(text), 0o600))
+			}
+			p.must(t, "config", "init", "--repo", dir)
+			written, err := os.ReadFile(filepath.Join(dir, "perch.yaml"))
+			fatal(t, err)
+			contains(t, string(written), "\n  health_path: "+c.health+"\n")
+			c.files["perch.yaml"] = string(written)
+			p.repo.commit(t, name, c.files)
+			up := p.must(t, "up", name)
+			equal(t, up, document{"outcome": "ready", "created": true})
+			equal(t, document{"seeds": strings.Join(seeded(up), "\n")}, document{"seeds": strings.Join(c.seeds, "\n")})
+		})
+	}
+}
+
+// exampleFiles are the files of an example, without its perch.yaml.
+func exampleFiles(t *testing.T, name string) map[string]string {
+	t.Helper()
+	files := folderFiles(t, filepath.Join("..", "..", "examples", name))
+	delete(files, "perch.yaml")
+	return files
 }
 
 // TestEveryExampleIsInTheTable compares the folders of examples with the table of its README.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -16,7 +15,7 @@ import (
 	"perch/config"
 )
 
-// configDocument is what `config validate -o json` and `config init -o json` print.
+// configDocument is what `config validate -o json` prints.
 type configDocument struct {
 	OK      bool   `json:"ok"`
 	File    string `json:"file"`
@@ -191,59 +190,4 @@ func kindsOf(file *config.File) string {
 		kinds = append(kinds, string(rule.Kind)+" ("+rule.Pattern+")")
 	}
 	return sentence(append(kinds, string(perch.KindBranch)+" (every other)")...)
-}
-
-func (a *app) configInit(image string, force bool) error {
-	place := a.place()
-	folder, err := filepath.Abs(a.folder(place))
-	if err != nil {
-		return failedError("find folder %s: %w", a.repoDir(), err)
-	}
-	project := cmp.Or(a.givenProject(), projectName(filepath.Base(folder)))
-	if err := perch.ValidateProject(project); err != nil {
-		return &exitError{code: exitUsage, err: err}
-	}
-	start := place.start(folder)
-	start.Project, start.Image = project, cmp.Or(image, guessImage(place.repository(), project))
-	data := config.Init(start)
-	path := filepath.Join(folder, config.FileName)
-	if _, err := config.Read(path, data); err != nil {
-		return usageError("--image %q is not valid in %s: %w", image, config.FileName, err)
-	}
-	if err := writeConfig(path, data, force); err != nil {
-		return err
-	}
-	if a.json() {
-		return a.printJSON(configDocument{
-			OK: true, File: path, Project: project, Unmatched: []string{}, Notes: []string{},
-		})
-	}
-	a.say("%s is written for project %s. Read it, commit it, then `perch up`.", path, project)
-	if a.givenProject() == "" {
-		a.note("Note: the project's name is guessed from the folder. It cannot change once there are environments; " +
-			"--project gives another.")
-	}
-	if image == "" {
-		a.note("Note: %s", guessNote(place.repository(), start.Image))
-	}
-	return nil
-}
-
-func writeConfig(path string, data []byte, force bool) error {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	file, err := os.OpenFile(path, flags, 0o644)
-	if errors.Is(err, os.ErrExist) {
-		return usageError("%s is there already; --force replaces it", path)
-	}
-	if err != nil {
-		return failedError("write %s: %w", path, err)
-	}
-	_, err = file.Write(data)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return failedError("write %s: %w", path, err)
-	}
-	return nil
 }

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"perch/config"
@@ -15,7 +13,7 @@ const schemaFile = "perch.schema.json"
 
 // start is what the folder and its checkout say of a project that has no perch.yaml yet.
 func (p place) start(folder string) config.Start {
-	s := config.Start{Port: exposedPort(folder)}
+	var s config.Start
 	if _, err := readAtMost(filepath.Join(folder, schemaFile), 1); err == nil {
 		s.Schema = schemaFile
 	}
@@ -39,26 +37,6 @@ func firstBranch(branches []string, wanted ...string) string {
 		}
 	}
 	return ""
-}
-
-// dockerfileLimit is how much of a Dockerfile is read, in bytes.
-const dockerfileLimit = 64 << 10
-
-var expose = regexp.MustCompile(`(?mi)^[ \t]*EXPOSE[ \t]+([0-9]{1,5})(/tcp)?([ \t\r]|$)`)
-
-// exposedPort is the port that the last EXPOSE of the folder's Dockerfile names first; 0 if there
-// is none.
-func exposedPort(folder string) int {
-	data, err := readAtMost(filepath.Join(folder, "Dockerfile"), dockerfileLimit)
-	found := expose.FindAllSubmatch(data, -1)
-	if err != nil || len(found) == 0 {
-		return 0
-	}
-	port, err := strconv.Atoi(string(found[len(found)-1][1]))
-	if err != nil || port < 1 || port > 65535 {
-		return 0
-	}
-	return port
 }
 
 // projectName is folder as a project's name: its letters and digits in lower case from the first
@@ -86,11 +64,11 @@ func guessImage(repository, project string) string {
 	return "registry.example.com/" + project + ":{commit}"
 }
 
-// guessNote says what the guess of image is worth.
-func guessNote(repository, image string) string {
+// imageNote says what the guess of image is worth.
+func imageNote(repository, image string) string {
 	if strings.HasPrefix(repository, "github.com/") {
-		return "the image " + image + " is guessed from the repository; --image gives another."
+		return "the image " + image + " is guessed from the repository; --image gives another"
 	}
 	return "the image " + image +
-		" is a placeholder that no registry has: write the name under which CI pushes yours, or give --image."
+		" is a placeholder that no registry has: write the name under which CI pushes yours, or give --image"
 }
