@@ -8,6 +8,7 @@ lint:
 	test -z "$$(git ls-files '*.go' | xargs gofmt -l | tee /dev/stderr)"
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	git ls-files '*.md' '*.go' | grep -v /testdata/ | xargs go run github.com/vale-cli/vale/v3/cmd/vale@v3.22.0
 
 generate:
 	go test ./config -run Generated -update

@@ -87,11 +87,11 @@ type RunInput struct {
 	// Request is the target that an earlier run of the chain handed on; nil at the start of a
 	// chain, when the signal brings it.
 	Request *Request `json:"request,omitempty"`
-	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is
+	// Below is, for a removal, the `up` that it supersedes: the next target if the removal is
 	// rejected, or fails before it is due.
 	Below *Request `json:"below,omitempty"`
-	// Due says that the removal was checked against policy and stack and may be done: it has taken
-	// the place of Below.
+	// Due says that the removal was checked against policy and stack and may be done: it has
+	// superseded Below.
 	Due bool `json:"due,omitempty"`
 	// Begun is the operation that is in progress for the newest `up` of the chain, so that it is
 	// not lost with the run that began it.
@@ -121,7 +121,7 @@ type Operation struct {
 	Created bool `json:"created,omitempty"`
 }
 
-// EndedRemoval is a removal that came to nothing in the run before.
+// EndedRemoval is a removal that was rejected or failed in the run before.
 type EndedRemoval struct {
 	Request Request `json:"request"`
 	// Rejection is why it was rejected; nil if it failed while policy and stack were still checked.
@@ -130,7 +130,7 @@ type EndedRemoval struct {
 	Failure   string     `json:"failure,omitempty"`
 }
 
-// Why is the sentence why the removal came to nothing.
+// Why is the sentence why the removal was rejected or failed.
 func (e EndedRemoval) Why() string {
 	if e.Rejection != nil {
 		return e.Rejection.Reason

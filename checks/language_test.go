@@ -3,58 +3,190 @@ package checks
 import (
 	"go/scanner"
 	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
 )
 
-// oddWords are words that readers stumble over, with what to write in their place.
-var oddWords = []struct {
+// wordRules is the list of words that readers stumble over, each with what to write in its place.
+// Vale reads it, too, for Markdown and comments.
+const wordRules = ".vale/styles/Perch/Words.yml"
+
+// quotations are what other programs say, word for word, and the name of a Unix user.
+var quotations = regexp.MustCompile(`connection refused|hence creating one|^nobody$|user nobody`)
+
+// oddWord is a word that readers stumble over.
+type oddWord struct {
 	word    *regexp.Regexp
 	instead string
-}{
-	{regexp.MustCompile(`(?i)\banew\b`), "again, recreated"},
-	{regexp.MustCompile(`(?i)\bmend(s|ed|ing)?\b`), "fix, repair"},
-	{regexp.MustCompile(`(?i)\bwhoever\b`), "anyone who, the user who"},
-	{regexp.MustCompile(`(?i)\bsomebody else's\b|\bnobody's\b`), "not managed by Perch, unowned"},
-	{regexp.MustCompile(`(?i)\bof its own\b`), "custom, dedicated, or leave it out"},
-	{regexp.MustCompile(`(?i)\bcomes? to nothing\b`), "is rejected, fails"},
-	{regexp.MustCompile(`(?i)\bheld against\b|\bhold [a-z ]* against\b`), "checked against"},
-	{regexp.MustCompile(`(?i)\blooks? whether\b`), "check whether"},
-	{regexp.MustCompile(`(?i)\btake[sn]? away\b`), "delete, tear down"},
-	{regexp.MustCompile(`(?i)\bwhat becomes of\b`), "what happens to"},
-	{regexp.MustCompile(`(?i)\bbesides\b|\bthereby\b|\bhence\b`), "also, so, or leave it out"},
-	{regexp.MustCompile(`(?i)\bfailures to order\b`), "fault injection"},
-	{regexp.MustCompile(`(?i)\brefus(e|es|ed|al|als|ing)\b`), "reject (a request), deny (a permission)"},
 }
 
-// generatedPages come from the comments of types and from recordings.
-var generatedPages = []string{"configuration.md", "costs.md"}
+func oddWords(t *testing.T) []oddWord {
+	t.Helper()
+	var rules struct {
+		Ignorecase bool              `yaml:"ignorecase"`
+		Swap       map[string]string `yaml:"swap"`
+	}
+	if err := yaml.Unmarshal([]byte(page(t, wordRules)), &rules); err != nil {
+		t.Fatal(err)
+	}
+	if !rules.Ignorecase || len(rules.Swap) < 20 {
+		t.Fatalf("%s has %d words, and ignorecase is %t", wordRules, len(rules.Swap), rules.Ignorecase)
+	}
+	var words []oddWord
+	for word, instead := range rules.Swap {
+		words = append(words, oddWord{regexp.MustCompile(`(?i)\b(?:` + word + `)\b`), instead})
+	}
+	return words
+}
+
+// oddIn reports the first place of each odd word in text, without code, links and quotations.
+func oddIn(text string, words []oddWord, report func(found, instead string)) {
+	text = quotations.ReplaceAllString(linkTarget.ReplaceAllString(code.ReplaceAllString(text, ""), "]"), "")
+	for _, odd := range words {
+		if found := odd.word.FindString(text); found != "" {
+			report(found, odd.instead)
+		}
+	}
+}
+
+// TestTheListOfWordsFindsThem has a sentence for each kind of pattern in the list.
+func TestTheListOfWordsFindsThem(t *testing.T) {
+	words := oddWords(t)
+	for text, want := range map[string]string{
+		"Whatever it is, it goes on.":                  "Whatever",
+		"Somebody’s stack is left alone.":              "Somebody",
+		"nobody's stack":                               "nobody",
+		"it is checked, and what\ncame of it is shown": "what\ncame of",
+		"the value stands in perch.yaml":               "stands in",
+		"an asterisk stands for any characters":        "",
+		"empty where there is no stack":                "empty where",
+		"a run asks for a stack":                       "asks for",
+		"it asks whether the stack exists":             "",
+		"dial tcp: connection refused":                 "",
+		"the request is refused":                       "refused",
+		"the command `whatever` is code":               "",
+		"[a page](whatever.md)":                        "",
+	} {
+		var got []string
+		oddIn(text, words, func(found, _ string) { got = append(got, found) })
+		if len(got) == 0 && want != "" || len(got) > 0 && !slices.Contains(got, want) {
+			t.Errorf("in %q: %q, want %q", text, got, want)
+		}
+	}
+}
 
 var linkTarget = regexp.MustCompile(`\]\([^)\n]*\)`)
 
+// TestPagesUseWordsThatReadersKnow reads Markdown, HTML and the comments of configuration.
 func TestPagesUseWordsThatReadersKnow(t *testing.T) {
-	for name, text := range pages(t) {
-		if slices.Contains(generatedPages, filepath.Base(name)) {
-			continue
+	words, read := oddWords(t), 0
+	for _, name := range textFiles(t) {
+		text := page(t, name)
+		if filepath.Ext(name) == ".md" {
+			// The lines of a block stay, so that the numbers of those after it are right.
+			text = fence.ReplaceAllStringFunc(text, func(block string) string {
+				return strings.Repeat("\n", strings.Count(block, "\n"))
+			})
 		}
-		// The lines of a block stay, so that the numbers of those after it are right.
-		text = fence.ReplaceAllStringFunc(text, func(block string) string {
-			return strings.Repeat("\n", strings.Count(block, "\n"))
-		})
+		read++
 		for i, line := range strings.Split(text, "\n") {
-			line = linkTarget.ReplaceAllString(code.ReplaceAllString(line, ""), "]")
-			for _, odd := range oddWords {
-				if found := odd.word.FindString(line); found != "" {
-					t.Errorf("%s:%d says %q; write: %s", name, i+1, found, odd.instead)
-				}
-			}
+			oddIn(line, words, func(found, instead string) {
+				t.Errorf("%s:%d says %q; write: %s", name, i+1, found, instead)
+			})
 		}
 	}
+	if read < 40 {
+		t.Errorf("%d pages were read", read)
+	}
+}
+
+// textFiles are the repository's files that people read and that are not Go; test data is not.
+func textFiles(t *testing.T) (names []string) {
+	t.Helper()
+	extensions := []string{".md", ".html", ".yaml", ".yml", ".json"}
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", ".vale", "testdata", "dist"}, entry.Name()):
+			return filepath.SkipDir
+		case slices.Contains(extensions, filepath.Ext(name)) && !strings.HasPrefix(name, "cfn/spec/"):
+			names = append(names, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(names, "Makefile", "Dockerfile", ".ci/run", ".env.example")
+}
+
+// TestGoUsesWordsThatReadersKnow reads the comments of all files, and the strings of those that are
+// no tests: messages and help are among them.
+func TestGoUsesWordsThatReadersKnow(t *testing.T) {
+	words := oddWords(t)
+	files, err := goFilesBelow(".")
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d Go files, %v", len(files), err)
+	}
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, passage := range passages(t, name, source) {
+			oddIn(passage.text, words, func(found, instead string) {
+				t.Errorf("%s:%d says %q; write: %s", name, passage.line, found, instead)
+			})
+		}
+	}
+}
+
+// passage is a comment, or a string, that begins in a line.
+type passage struct {
+	line int
+	text string
+}
+
+// passages are the comments and strings of a Go file. Comments in successive lines are one, and so
+// are strings that are added; a test has no strings that users read.
+func passages(t *testing.T, name string, source []byte) (found []passage) {
+	t.Helper()
+	positions := token.NewFileSet()
+	file := positions.AddFile(name, positions.Base(), len(source))
+	var tokens scanner.Scanner
+	tokens.Init(file, source, nil, scanner.ScanComments)
+	last, before := token.ILLEGAL, token.ILLEGAL
+	for position, kind, text := tokens.Scan(); kind != token.EOF; position, kind, text = tokens.Scan() {
+		switch {
+		case kind == token.COMMENT:
+			text = strings.TrimPrefix(strings.TrimPrefix(text, "//"), " ") + "\n"
+			if last != token.COMMENT {
+				found = append(found, passage{file.Line(position), ""})
+			}
+			found[len(found)-1].text += text
+		case kind == token.STRING && !strings.HasSuffix(name, "_test.go"):
+			value, err := strconv.Unquote(text)
+			if err != nil {
+				t.Fatalf("%s: %v", positions.Position(position), err)
+			}
+			if last != token.ADD || before != token.STRING {
+				found = append(found, passage{file.Line(position), ""})
+			}
+			found[len(found)-1].text += value
+		}
+		before, last = last, kind
+	}
+	return found
 }
 
 // widestComment is how many columns a line has that is a comment alone; a tab counts as four.

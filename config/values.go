@@ -96,8 +96,8 @@ func validAppVariable(name string) string {
 	return variable.check(name)
 }
 
-// dynamicReference is what CloudFormation replaces, wherever it is in a template, by a secret
-// or a parameter that its own role may read.
+// dynamicReference is text anywhere in a template that CloudFormation replaces by a secret or a
+// parameter that its own role may read.
 var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
 
 func validSeedFrom(value string) string {

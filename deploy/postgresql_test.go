@@ -69,8 +69,8 @@ func (c *cluster) startPostgreSQL(t testing.TB, s service) {
 	c.add("postgresql", p)
 }
 
-// unprivileged runs a program that does not run as root as PostgreSQL's user, or else as the user
-// nobody, who then owns the files.
+// unprivileged runs a program that does not run as root as PostgreSQL's user, or else as an
+// unprivileged user, who then owns the files.
 func unprivileged(t testing.TB, files ...string) *syscall.SysProcAttr {
 	t.Helper()
 	if os.Getuid() != 0 {

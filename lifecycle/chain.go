@@ -179,8 +179,8 @@ func (c *Chain) MakeDue() (superseding bool) {
 func (c *Chain) Removing() { c.Due, c.Below, c.Operation, c.Recreated = true, nil, nil, nil }
 
 // Next is the request that comes after the run's target, nil if none does: a newer one, else what a
-// removal that came to nothing must not supersede, else the removal itself that is due from now on,
-// else the branch's head.
+// rejected removal must not supersede, else the removal itself that is due from now on, else the
+// branch's head.
 func (c *Chain) Next(end RunEnd) *perch.Request {
 	switch {
 	case c.Newer != nil:
@@ -250,8 +250,8 @@ func SupersededBy(request perch.Request) string {
 type Answer struct {
 	// NextRun is the run that goes on with the request; empty if the request has ended.
 	NextRun string
-	// Result is how it ended: the run's own result, or one that says that another request took its
-	// place.
+	// Result is how it ended: the run's own result, or one that says that another request
+	// superseded it.
 	Result perch.Result
 	// Failure is what went wrong in a run that failed.
 	Failure string

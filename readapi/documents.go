@@ -52,7 +52,7 @@ type List struct {
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 }
 
-// Status is what `status -o json` prints. Where there is no environment its status is empty.
+// Status is what `status -o json` prints. If there is no environment, its status is empty.
 type Status struct {
 	Environment
 	// At is the worker's time, RFC 3339 in UTC.

@@ -28,9 +28,9 @@ func denied() error {
 
 // TestWhateverHappensTheLastRequestIsInForce draws stories of statuses, failures, lost answers and
 // racing requests. Each chain of runs ends, in a result that is true or in a failure with a name,
-// with the last request in force that was not a removal that came to nothing; nothing that is not
-// ours is ever touched, no stack made beside another, and no stack that was ready is recreated
-// unless that was requested.
+// with the last request in force that was not a rejected removal; nothing that is not ours is ever
+// touched, no stack made beside another, and no stack that was ready is recreated unless that was
+// requested.
 func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := drawFate(rt)
@@ -182,7 +182,7 @@ func (f *fate) reject(rt *rapid.T, ended perch.EndedRemoval) {
 	}
 }
 
-// judge holds the end of a chain against the world.
+// judge compares the end of a chain with the world.
 func (f *fate) judge(rt *rapid.T, err error) {
 	var result perch.Result
 	if err == nil {

@@ -46,7 +46,7 @@ func (e *UnreadableError) Error() string {
 	return fmt.Sprintf("the card s3://%s/%s cannot be read: %s", e.Bucket, e.Key, e.Reason)
 }
 
-// isAside reports whether the card was kept aside, and another one has taken its place.
+// isAside reports whether the card was kept aside, and another one has replaced it.
 func (e *UnreadableError) isAside() bool { return strings.HasPrefix(e.Key, asidePrefix) }
 
 const (
@@ -106,8 +106,8 @@ func (s *Store) Read(ctx context.Context, environment perch.Environment) (card p
 // time with what was read last; if it returns an error, nothing is written and Update returns that
 // error.
 //
-// A card that cannot be parsed is copied to cards/unreadable/ and a new one takes its place, which
-// says so in Warning. The error is ErrNoPlace if there is no application stack.
+// A card that cannot be parsed is copied to cards/unreadable/ and replaced by a new one, which says
+// so in Warning. The error is ErrNoPlace if there is no application stack.
 func (s *Store) Update(
 	ctx context.Context, environment perch.Environment, change func(*perch.Card) error,
 ) (written perch.Card, err error) {

@@ -6,7 +6,7 @@ import (
 	"perch"
 )
 
-// AdmitInput is the request to hold against the policy.
+// AdmitInput is the request to check against the policy.
 type AdmitInput struct {
 	Request perch.Request `json:"request"`
 }

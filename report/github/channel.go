@@ -50,14 +50,14 @@ type Channel struct {
 	login string
 	// denied are the commits of environments for which GitHub has denied a kind of report: nothing
 	// of that kind is tried again for the same commit.
-	denied map[denial]refusal
+	denied map[denial]rejectedReport
 }
 
 // denial is a kind of report of an environment.
 type denial struct{ slug, kind string }
 
-// refusal has no problem if people need not hear of it.
-type refusal struct{ commit, problem string }
+// rejectedReport has no problem if people need not hear of it.
+type rejectedReport struct{ commit, problem string }
 
 // New makes a Channel. now is the clock of its pace, and of what the card says of expiry.
 func New(access Access, policy *perch.Policy, now func() time.Time) *Channel {
@@ -65,7 +65,7 @@ func New(access Access, policy *perch.Policy, now func() time.Time) *Channel {
 	return &Channel{
 		access: access, client: access.Client(), wants: policy.Reports.GitHub,
 		owner: owner, name: name, branch: policy.DefaultBranch,
-		now: now, pace: newPace(), denied: map[denial]refusal{},
+		now: now, pace: newPace(), denied: map[denial]rejectedReport{},
 	}
 }
 
@@ -141,7 +141,7 @@ func (d *delivery) try(ctx context.Context, kind string, tell func(context.Conte
 	defer d.mu.Unlock()
 	delete(d.denied, key)
 	if problem.words != "" && !problem.passes {
-		d.denied[key] = refusal{d.card.State.Commit, problem.words}
+		d.denied[key] = rejectedReport{d.card.State.Commit, problem.words}
 	}
 }
 

@@ -52,6 +52,6 @@ func (d *delivery) showPullRequests(ctx context.Context) {
 	if problem.words != "" && !problem.passes {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.denied[key] = refusal{commit: d.card.State.Commit}
+		d.denied[key] = rejectedReport{commit: d.card.State.Commit}
 	}
 }

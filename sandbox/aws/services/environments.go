@@ -117,8 +117,8 @@ func composeValue(value string) string {
 	return strings.TrimSpace(value)
 }
 
-// healthPath is where the load balancer asks whether the app is healthy, wherever the options say
-// it; `/` where they do not.
+// healthPath is the path of the load balancer's health check, in either of the options that name
+// it; `/` if none does.
 func (o options) healthPath() string {
 	for _, option := range o {
 		if strings.HasPrefix(option.Namespace, "aws:elasticbeanstalk:environment:process:") &&

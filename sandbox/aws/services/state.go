@@ -142,8 +142,8 @@ func (s *Service) load() error {
 	return nil
 }
 
-// save writes the state beside the old one and takes its place, so that a crash leaves one of the
-// two.
+// save writes the state to a new file and renames it over the old one, so that a crash leaves one
+// of the two.
 func (s *Service) save() error {
 	if s.config.Dir == "" {
 		return nil
