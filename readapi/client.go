@@ -32,8 +32,7 @@ const (
 	// PathLogs answers the Logs of the query's `branch`: at most `lines` lines that are not older
 	// than `since`, a duration such as 15m.
 	PathLogs = "/v1/logs"
-	// PathPermission answers the Permission of the query's `login`. With `fresh=true` it is not
-	// answered from the cache.
+	// PathPermission answers the Permission of the query's `login`.
 	PathPermission = "/v1/permission"
 )
 
@@ -41,13 +40,19 @@ const (
 // another project answers 400.
 const ProjectQuery = "project"
 
+// FreshQuery is a query that PathOverview, PathPage and PathPermission may have: with `fresh=true`
+// the answer is at most three seconds old. A worker answers 429 if one login's permission is wanted
+// so too often.
+const FreshQuery = "fresh"
+
 // longestAnswer is how many bytes of an answer are read.
 const longestAnswer = 32 << 20
 
 // Error is an answer other than 200.
 type Error struct {
 	// Status is that of HTTP: 400 for a question that cannot be answered, 401 without the right
-	// token, 404 for an environment that does not exist, 502 if AWS or GitHub did not answer.
+	// token, 404 for an environment that does not exist, 429 for too many fresh answers, 502 if AWS
+	// or GitHub did not answer.
 	Status int `json:"-"`
 	// Sentence says what is wrong and what to do.
 	Sentence string `json:"error"`
@@ -74,9 +79,19 @@ func (c *Client) Overview(ctx context.Context) (answer Overview, err error) {
 	return answer, c.get(ctx, PathOverview, nil, &answer)
 }
 
+// FreshOverview is Overview with an answer that is at most three seconds old.
+func (c *Client) FreshOverview(ctx context.Context) (answer Overview, err error) {
+	return answer, c.get(ctx, PathOverview, url.Values{FreshQuery: {"true"}}, &answer)
+}
+
 // Page reads the environment of a branch.
 func (c *Client) Page(ctx context.Context, branch string) (answer Page, err error) {
 	return answer, c.get(ctx, PathPage, url.Values{"branch": {branch}}, &answer)
+}
+
+// FreshPage is Page with an answer that is at most three seconds old.
+func (c *Client) FreshPage(ctx context.Context, branch string) (answer Page, err error) {
+	return answer, c.get(ctx, PathPage, url.Values{"branch": {branch}, FreshQuery: {"true"}}, &answer)
 }
 
 // History reads the lives that have ended, of one branch if it is not empty.
@@ -94,9 +109,10 @@ func (c *Client) Logs(ctx context.Context, branch string, since time.Duration, l
 	return answer, c.get(ctx, PathLogs, query, &answer)
 }
 
-// Permission asks what a person may do; fresh does not take an answer that others were given.
+// Permission asks what a person may do. The answer is at most three seconds old with fresh, and
+// five minutes without.
 func (c *Client) Permission(ctx context.Context, login string, fresh bool) (answer Permission, err error) {
-	query := url.Values{"login": {login}, "fresh": {strconv.FormatBool(fresh)}}
+	query := url.Values{"login": {login}, FreshQuery: {strconv.FormatBool(fresh)}}
 	return answer, c.get(ctx, PathPermission, query, &answer)
 }
 

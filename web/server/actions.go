@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,14 +63,7 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
 	if err := connection.SetReadDeadline(time.Time{}); err != nil {
 		return broken(err)
 	}
-	viewer, failed := d.viewer(r, true)
-	o.viewer = viewer
-	if failed == nil {
-		failed = unread
-	}
-	if failed == nil {
-		failed = d.admit(r.Context(), &o)
-	}
+	failed := d.admit(r, &o, unread)
 	notice := ""
 	if failed == nil {
 		// A person who closes the page has requested it all the same, and the audit line says how
@@ -85,7 +79,7 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
 	}
 	d.audit("action", o.viewer, append(said, "outcome", "done")...)
 	d.answers.forget()
-	d.sessions.Put(r.Context(), keyNotice, notice)
+	d.sessions.Put(r.Context(), keyNotice+o.viewer.Login, notice)
 	http.Redirect(w, r, o.back(), http.StatusSeeOther)
 	return nil
 }
@@ -142,45 +136,70 @@ func (d *Dashboard) readForm(w http.ResponseWriter, r *http.Request, o *order) *
 	return nil
 }
 
-// admit checks whether the person may do this, to what is there now.
-func (d *Dashboard) admit(ctx context.Context, o *order) *trouble {
+// admit checks whether the person may do this, to what is there now. unread is why the form could
+// not be read. GitHub and AWS are asked for it only if what is known of the person allows it.
+func (d *Dashboard) admit(r *http.Request, o *order, unread *trouble) (failed *trouble) {
+	if o.viewer, failed = d.viewer(r, false); failed != nil {
+		return failed
+	}
+	switch {
+	case unread != nil:
+		return unread
+	case !slices.Contains(pages.Actions(), o.action):
+		return noSuchPage()
+	}
+	// No role allows more than what it allows on a branch's environment without a pin.
+	if failed := o.deny(readapi.Environment{Kind: perch.KindBranch}); failed != nil {
+		return failed
+	}
+	if o.viewer, failed = d.viewer(r, true); failed != nil {
+		return failed
+	}
+	subject, failed := d.findSubject(r.Context(), o)
+	if failed != nil {
+		return failed
+	}
+	return o.deny(subject)
+}
+
+// deny says why the viewer may not do this to the environment; nil if they may.
+func (o order) deny(subject readapi.Environment) *trouble {
 	if o.viewer.Stale {
 		return o.trouble(http.StatusServiceUnavailable, "GitHub does not answer",
 			"Nothing was done, because GitHub could not be asked whether you still may. Try again in a minute.")
-	}
-	d.answers.forget() // What is there now counts, and not what was there a moment ago.
-	subject := readapi.Environment{}
-	switch o.action {
-	case pages.ActionRedeploy, pages.ActionExtend, pages.ActionPin, pages.ActionUnpin, pages.ActionRemove:
-		found, err := d.askPage(ctx, o.form.branch)
-		if err != nil {
-			failed := d.readTrouble(err, o.form.branch)
-			failed.sentence += " Nothing was done."
-			return failed
-		}
-		if found.Problem != "" {
-			return o.trouble(http.StatusServiceUnavailable, "AWS does not answer",
-				"Nothing was done, because it is not known what is there now: %s. Try again in a minute.",
-				strings.TrimSuffix(found.Problem, "."))
-		}
-		if isGone(o.action, found) {
-			return o.trouble(http.StatusNotFound, "No environment", "Nothing was done: %s has no environment any "+
-				"more.", o.form.branch)
-		}
-		subject = found.Environment
-		o.environment = &subject
-	case pages.ActionApprove:
-		if failed := d.findPlan(ctx, o); failed != nil {
-			return failed
-		}
-	default:
-		return noSuchPage()
 	}
 	if reason := pages.Allowed(o.viewer, o.action, subject); reason != "" {
 		return o.trouble(http.StatusForbidden, "You may not do this",
 			"Nothing was done: %s.", strings.TrimSuffix(reason, "."))
 	}
 	return nil
+}
+
+// findSubject is what the action is about, as it is now.
+func (d *Dashboard) findSubject(ctx context.Context, o *order) (subject readapi.Environment, failed *trouble) {
+	switch o.action {
+	case pages.ActionRedeploy, pages.ActionExtend, pages.ActionPin, pages.ActionUnpin, pages.ActionRemove:
+		found, err := d.askFreshPage(ctx, o.form.branch)
+		if err != nil {
+			failed := d.readTrouble(err, o.form.branch)
+			failed.sentence += " Nothing was done."
+			return subject, failed
+		}
+		if found.Problem != "" {
+			return subject, o.trouble(http.StatusServiceUnavailable, "AWS does not answer",
+				"Nothing was done, because it is not known what is there now: %s. Try again in a minute.",
+				strings.TrimSuffix(found.Problem, "."))
+		}
+		if isGone(o.action, found) {
+			return subject, o.trouble(http.StatusNotFound, "No environment",
+				"Nothing was done: %s has no environment any more.", o.form.branch)
+		}
+		subject = found.Environment
+		o.environment = &subject
+	case pages.ActionApprove:
+		return subject, d.findPlan(ctx, o)
+	}
+	return subject, nil
 }
 
 // isGone reports whether the environment does not exist, so that the action makes no sense. One
@@ -197,13 +216,16 @@ func isGone(action pages.Action, found readapi.Page) bool {
 
 // findPlan checks whether the plan that the form approves is the one that is held.
 func (d *Dashboard) findPlan(ctx context.Context, o *order) *trouble {
-	overview, err := d.askOverview(ctx)
+	if !planHash.MatchString(o.form.hash) {
+		return o.trouble(http.StatusBadRequest, "This was not understood",
+			"Nothing was done: the form names no plan of cleanup.")
+	}
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	overview, err := d.Worker.FreshOverview(ctx)
 	switch {
 	case err != nil:
 		return d.readTrouble(err, "")
-	case !planHash.MatchString(o.form.hash):
-		return o.trouble(http.StatusBadRequest, "This was not understood",
-			"Nothing was done: the form names no plan of cleanup.")
 	case overview.Held == nil || overview.Held.Hash != o.form.hash:
 		return o.trouble(http.StatusConflict, "The plan has changed",
 			"Nothing was done, because cleanup does not hold this plan any more. Look at the plan that it holds now.")

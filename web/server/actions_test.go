@@ -125,11 +125,68 @@ func TestAPermissionIsAskedAgainWhenAnActionIsCarriedOut(t *testing.T) {
 	if asked := s.worker.times("/v1/permission?fresh=true"); asked != before {
 		t.Errorf("a page asks %d times for what is not cached", asked-before)
 	}
-	s.worker.change(func(w *worker) { w.roles["ana"] = "read" })
+	s.worker.change(func(w *worker) { w.cached, w.roles["ana"] = map[string]string{"ana": "write"}, "read" })
 	status, body := p.send(http.MethodPost, "/actions/redeploy", redeployLogin)
 	wantAnswer(t, status, body, http.StatusForbidden, "this needs write")
 	if asked := s.worker.times("/v1/permission?fresh=true"); asked != before+1 || s.taker.taken() != 0 {
 		t.Errorf("the permission was asked %d times, and %d requests were taken", asked-before, s.taker.taken())
+	}
+}
+
+// TestGitHubAndAWSAreNotAskedForWhatIsRejectedAnyway: a person with little permission could use up
+// the worker's quota.
+func TestGitHubAndAWSAreNotAskedForWhatIsRejectedAnyway(t *testing.T) {
+	for name, c := range map[string]struct {
+		login, path string
+		form        url.Values
+		status      int
+	}{
+		"a reader":               {"rita", "/actions/redeploy", redeployLogin, http.StatusForbidden},
+		"a reader approves":      {"rita", "/actions/approve", url.Values{"hash": {planOfTest}}, http.StatusForbidden},
+		"a writer approves":      {"ana", "/actions/approve", url.Values{"hash": {planOfTest}}, http.StatusForbidden},
+		"an unknown action":      {"ada", "/actions/explode", redeployLogin, http.StatusNotFound},
+		"a form without meaning": {"ada", "/actions/redeploy", url.Values{"branch": {"a..b"}}, http.StatusBadRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, nil)
+			p := s.person(t, c.login)
+			for range 3 {
+				status, body := p.send(http.MethodPost, c.path, c.form)
+				wantAnswer(t, status, body, c.status)
+			}
+			fresh, looks := s.worker.times("/v1/permission?fresh=true"), s.worker.times("/v1/environment?")
+			if fresh != 0 || looks != 0 {
+				t.Errorf("the permission was looked up %d times, and the environment %d times", fresh, looks)
+			}
+		})
+	}
+}
+
+func TestAnActionIsDecidedOnAFreshPage(t *testing.T) {
+	for question, c := range map[string]struct {
+		action pages.Action
+		form   url.Values
+	}{
+		"/v1/environment?branch=feature%2Flogin&fresh=true": {pages.ActionRedeploy, redeployLogin},
+		"/v1/environments?fresh=true":                       {pages.ActionApprove, url.Values{"hash": {planOfTest}}},
+	} {
+		s := newSite(t, nil)
+		p := s.person(t, "ada")
+		status, body := p.send(http.MethodPost, "/actions/"+string(c.action), c.form)
+		if wantAnswer(t, status, body, http.StatusOK); s.worker.times(question) != 1 {
+			t.Errorf("%s does not ask %s", c.action, question)
+		}
+	}
+}
+
+func TestTooManyActionsAreRejectedForAWhile(t *testing.T) {
+	s := newSite(t, nil)
+	p := s.person(t, "ana")
+	s.worker.change(func(w *worker) { w.tooOften = true })
+	status, body := p.send(http.MethodPost, "/actions/redeploy", redeployLogin)
+	wantAnswer(t, status, body, http.StatusTooManyRequests, "Nothing was done: try again in a minute.")
+	if taken := s.taker.taken(); taken != 0 {
+		t.Errorf("%d requests were taken", taken)
 	}
 }
 
@@ -324,10 +381,10 @@ func TestAnActionEndsWellAlthoughThePersonHasLeft(t *testing.T) {
 		s.visitor(t).send(http.MethodGet, "/", nil)
 	}
 	close(s.taker.goOn)
-	for !strings.Contains(s.log.String(), "outcome=") && t.Context().Err() == nil {
+	for !strings.Contains(s.log.String(), "msg=action") && t.Context().Err() == nil {
 		runtime.Gosched()
 	}
-	if said := s.log.String(); !strings.Contains(said, "outcome=done") {
+	if _, said, _ := strings.Cut(s.log.String(), "msg=action"); !strings.Contains(said, "outcome=done") {
 		t.Errorf("the log says %s", said)
 	}
 }

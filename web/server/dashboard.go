@@ -67,6 +67,7 @@ type TrustedProxy struct {
 type Dashboard struct {
 	Settings
 	sessions *scs.SessionManager
+	people   *people
 	answers  *sharedAnswers
 	live     *live
 	handler  http.Handler
@@ -78,7 +79,9 @@ type Dashboard struct {
 
 // NewDashboard is a Dashboard that is not served yet.
 func NewDashboard(settings Settings) *Dashboard {
-	d := &Dashboard{Settings: settings, sessions: newSessions(settings.PublicURL), answers: newSharedAnswers()}
+	d := &Dashboard{
+		Settings: settings, sessions: newSessions(settings.PublicURL), people: newPeople(), answers: newSharedAnswers(),
+	}
 	d.live = newLive(d.fingerprint)
 	d.handler = d.routes()
 	return d
@@ -228,7 +231,7 @@ func (d *Dashboard) showLife(w http.ResponseWriter, r *http.Request) *trouble {
 	if i < 0 {
 		return &trouble{
 			status: http.StatusNotFound, title: "No such record",
-			sentence: "No environment that was removed has this record; records expire after some months.",
+			sentence: "No environment that was removed has this record; records expire after 400 days.",
 			back:     "/?tab=removed", backText: "All that were removed",
 		}
 	}

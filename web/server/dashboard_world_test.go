@@ -35,8 +35,12 @@ type worker struct {
 	history  readapi.History
 	// roles are what people may do; others have none.
 	roles map[string]string
+	// cached are older roles, which are answered unless fresh ones are wanted.
+	cached map[string]string
 	// gitHubAway says that GitHub does not answer the worker, away that the worker does not answer.
 	gitHubAway, away bool
+	// tooOften says that a fresh permission is wanted too often.
+	tooOften bool
 	// old is why pages are not current; empty if they are.
 	old string
 	// asked are the questions so far.
@@ -92,9 +96,15 @@ func (w *worker) answer(r *http.Request) (any, *readapi.Error) {
 		if w.gitHubAway {
 			return nil, &readapi.Error{Status: http.StatusBadGateway, Sentence: "GitHub does not answer"}
 		}
+		if w.tooOften && query.Get("fresh") == "true" {
+			return nil, &readapi.Error{Status: http.StatusTooManyRequests, Sentence: "try again in a minute"}
+		}
 		role, known := w.roles[query.Get("login")]
 		if !known {
 			role = "none"
+		}
+		if before, asked := w.cached[query.Get("login")]; asked && query.Get("fresh") != "true" {
+			role = before
 		}
 		return readapi.Permission{Login: query.Get("login"), Role: role}, nil
 	}

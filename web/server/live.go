@@ -13,6 +13,9 @@ const (
 	// pages: each page is a question to the worker with every look.
 	mostViewers = 500
 	mostPages   = 100
+	// mostConnections and mostPagesOfOne are how much of that one person may have.
+	mostConnections = 50
+	mostPagesOfOne  = 20
 	// lookEvery is how often one look is made for all who watch, and aliveEvery how often each of
 	// them hears something, so that no proxy takes the connection for dead.
 	lookEvery  = 2 * time.Second
@@ -42,7 +45,7 @@ type live struct {
 // watcher is the connection of a browser that shows the page of branch, or of all environments if
 // it is empty.
 type watcher struct {
-	branch string
+	login, branch string
 	// changed receives what there is to see, when that has changed.
 	changed chan string
 }
@@ -54,19 +57,24 @@ func newLive(see func(ctx context.Context, branch string) (string, error)) *live
 // close ends all connections, and takes no more.
 func (l *live) close() { l.once.Do(func() { close(l.closed) }) }
 
-// join adds a watcher, unless there are too many. known is what its page shows already; empty if it
-// is not known.
-func (l *live) join(branch, known string) (joined *watcher, ok bool) {
+// join adds a person's watcher, unless there are too many of all or of that person. known is what
+// its page shows already; empty if it is not known.
+func (l *live) join(login, branch, known string) (joined *watcher, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	pages := map[string]bool{branch: true}
+	pages, connections, mine := map[string]bool{branch: true}, 0, map[string]bool{branch: true}
 	for viewer := range l.viewers {
 		pages[viewer.branch] = true
+		if viewer.login == login {
+			connections++
+			mine[viewer.branch] = true
+		}
 	}
-	if len(l.viewers) >= mostViewers || len(pages) > mostPages {
+	if len(l.viewers) >= mostViewers || len(pages) > mostPages ||
+		connections >= mostConnections || len(mine) > mostPagesOfOne {
 		return nil, false
 	}
-	joined = &watcher{branch: branch, changed: make(chan string, 1)}
+	joined = &watcher{login: login, branch: branch, changed: make(chan string, 1)}
 	l.viewers[joined] = true
 	if now := l.seen[branch]; known != "" && now != "" && now != known {
 		joined.changed <- now
@@ -148,7 +156,8 @@ func (l *live) tell(branch, now string) {
 // serveEvents sends the event `changed` whenever there is something new to see on the page of the
 // query's branch, or of all environments without one.
 func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) *trouble {
-	if _, failed := d.reader(r); failed != nil {
+	frame, failed := d.reader(r)
+	if failed != nil {
 		return failed
 	}
 	branch := r.URL.Query().Get("branch")
@@ -157,13 +166,14 @@ func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) *trouble
 			return failed
 		}
 	}
-	joined, ok := d.live.join(branch, r.Header.Get("Last-Event-ID"))
+	joined, ok := d.live.join(frame.Viewer.Login, branch, r.Header.Get("Last-Event-ID"))
 	if !ok {
 		w.Header().Set("Retry-After", "60")
 		return &trouble{
 			status: http.StatusServiceUnavailable, title: "Too many viewers",
-			sentence: "Too many people watch this dashboard. Reload the page to see what is " +
-				"new.", back: "/", backText: "All environments",
+			sentence: "Too many people watch this dashboard, or you have too many of its pages open. " +
+				"Reload the page to see what is new.",
+			back: "/", backText: "All environments",
 		}
 	}
 	defer d.live.leave(joined)

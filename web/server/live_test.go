@@ -109,10 +109,10 @@ func TestWhatChangesByTheClockAloneIsNoEvent(t *testing.T) {
 func TestAViewerWhoComesBackHearsWhatWasMissed(t *testing.T) {
 	l := newLive(func(context.Context, string) (string, error) { return "new", nil })
 	defer l.close()
-	first, _ := l.join("", "")
+	first, _ := l.join("ana", "", "")
 	defer l.leave(first)
 	for end := time.Now().Add(eventPatience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		back, _ := l.join("", "old")
+		back, _ := l.join("ana", "", "old")
 		select {
 		case now := <-back.changed:
 			l.leave(back)
@@ -130,8 +130,8 @@ func TestAViewerWhoComesBackHearsWhatWasMissed(t *testing.T) {
 func TestViewersAreCountedAndNobodyLooksWithoutThem(t *testing.T) {
 	s := newSite(t, signedInLocally)
 	var joined []*watcher
-	for range mostViewers {
-		one, ok := s.live.join("", "")
+	for i := range mostViewers {
+		one, ok := s.live.join(fmt.Sprint("person-", i/mostConnections), "", "")
 		if !ok {
 			t.Fatal("there is no room")
 		}
@@ -150,17 +150,43 @@ func TestViewersAreCountedAndNobodyLooksWithoutThem(t *testing.T) {
 func TestTheWorkerIsAskedForSoManyPagesAndNotForMore(t *testing.T) {
 	s := newSite(t, signedInLocally)
 	for i := range mostPages {
-		if _, ok := s.live.join(fmt.Sprint("topic-", i), ""); !ok {
+		if _, ok := s.live.join(fmt.Sprint("person-", i/mostPagesOfOne), fmt.Sprint("topic-", i), ""); !ok {
 			t.Fatal("there is no room")
 		}
 	}
-	if _, ok := s.live.join("topic-0", ""); !ok {
+	if _, ok := s.live.join("somebody", "topic-0", ""); !ok {
 		t.Error("a page that is watched cannot be watched by another person")
 	}
 	status, body := s.visitor(t).send(http.MethodGet, "/events?branch=one-more", nil)
 	wantAnswer(t, status, body, http.StatusServiceUnavailable, "Too many people watch")
 	status, body = s.visitor(t).send(http.MethodGet, "/events?branch=a..b", nil)
 	wantAnswer(t, status, body, http.StatusBadRequest, "names no branch")
+}
+
+func TestOnePersonLeavesRoomForOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		branch string
+		most   int
+	}{
+		"pages": {"topic-%d", mostPagesOfOne}, "connections": {"topic", mostConnections},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLive(func(context.Context, string) (string, error) { return "", nil })
+			defer l.close()
+			branch := func(i int) string { return strings.ReplaceAll(c.branch, "%d", fmt.Sprint(i)) }
+			for i := range c.most {
+				if _, ok := l.join("ana", branch(i), ""); !ok {
+					t.Fatalf("there is no room for %d", i+1)
+				}
+			}
+			if _, ok := l.join("ana", branch(c.most), ""); ok {
+				t.Error("one person may have more")
+			}
+			if _, ok := l.join("ben", branch(c.most), ""); !ok {
+				t.Error("there is no room for another person")
+			}
+		})
+	}
 }
 
 func TestTheConnectionsOfViewersEndWithTheServer(t *testing.T) {

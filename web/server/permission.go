@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"time"
 
 	"perch/readapi"
 	"perch/web/pages"
@@ -15,8 +16,8 @@ import (
 // reading are the roles on the repository that see the dashboard.
 var reading = []string{"read", "triage", "write", "maintain", "admin"}
 
-// wholeLogin is what GitHub takes for a login, with the ending of managed users and of Apps.
-var wholeLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$`)
+// wholeLogin is what GitHub takes for a login, with the ending of managed users.
+var wholeLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
 // reader is the frame of a page for a person who may read.
 func (d *Dashboard) reader(r *http.Request) (pages.Frame, *trouble) {
@@ -31,21 +32,20 @@ func (d *Dashboard) reader(r *http.Request) (pages.Frame, *trouble) {
 // asked of GitHub now.
 func (d *Dashboard) viewer(r *http.Request, fresh bool) (pages.Viewer, *trouble) {
 	if d.LocalUser != "" {
-		return pages.Viewer{Login: d.LocalUser, Role: "admin", Local: true}, nil
+		viewer := pages.Viewer{Login: d.LocalUser, Role: "admin", Local: true}
+		d.enterPerson(viewer)
+		return viewer, nil
 	}
 	login, failed := d.login(r)
 	if failed != nil {
 		return pages.Viewer{}, failed
 	}
-	ctx := r.Context()
-	known := d.sessions.GetString(ctx, keyRole)
-	role, err := d.role(ctx, login, fresh)
+	known := d.people.role(login)
+	role, err := d.role(r.Context(), login, fresh)
 	var answered *readapi.Error
 	switch {
 	case err == nil:
-		if role != known {
-			d.sessions.Put(ctx, keyRole, role)
-		}
+		d.enterPerson(pages.Viewer{Login: login, Role: role})
 	case errors.As(err, &answered) && answered.Status < http.StatusInternalServerError:
 		return pages.Viewer{Login: login}, d.readTrouble(err, "")
 	case !slices.Contains(reading, known):
@@ -61,26 +61,31 @@ func (d *Dashboard) viewer(r *http.Request, fresh bool) (pages.Viewer, *trouble)
 
 // login is who makes the request.
 func (d *Dashboard) login(r *http.Request) (string, *trouble) {
-	if d.Proxy == nil {
-		if login := d.sessions.GetString(r.Context(), keyLogin); login != "" {
-			return login, nil
-		}
-		return "", signInFirst(r)
+	if d.Proxy != nil {
+		return d.Proxy.login(r)
 	}
-	login, failed := d.Proxy.login(r)
-	if failed != nil {
-		return "", failed
+	if login := d.sessions.GetString(r.Context(), keyLogin); login != "" {
+		return login, nil
 	}
-	if ctx := r.Context(); d.sessions.GetString(ctx, keyLogin) != login {
-		// What the session holds belongs to another person.
-		if err := d.sessions.Clear(ctx); err != nil {
-			return "", broken(err)
-		}
-		if err := d.enter(r, login, ""); err != nil {
-			return "", broken(err)
-		}
+	return "", signInFirst(r)
+}
+
+// enterPerson remembers what a person may do. Where people do not sign in at the dashboard itself,
+// the first request of a person is logged as the sign-in, and again after a session's life.
+func (d *Dashboard) enterPerson(viewer pages.Viewer) {
+	isNew := d.people.enter(viewer.Login, viewer.Role, time.Now())
+	if isNew && d.GitHub == nil {
+		d.auditSignIn(viewer)
 	}
-	return login, nil
+}
+
+// auditSignIn writes the line of a sign-in.
+func (d *Dashboard) auditSignIn(viewer pages.Viewer) {
+	outcome := "done"
+	if !slices.Contains(reading, viewer.Role) {
+		outcome = "rejected"
+	}
+	d.audit("sign-in", viewer, "outcome", outcome)
 }
 
 func (d *Dashboard) role(ctx context.Context, login string, fresh bool) (string, error) {

@@ -108,12 +108,23 @@ func (d *Dashboard) lastOverview() *readapi.Overview {
 
 func (d *Dashboard) askPage(ctx context.Context, branch string) (readapi.Page, error) {
 	return askOnce(ctx, d.answers, "page "+branch, func(ctx context.Context) (readapi.Page, error) {
-		found, err := d.Worker.Page(ctx, branch)
-		if err == nil && nothingKnown(found) {
-			err = &readapi.Error{Status: http.StatusNotFound, Sentence: fmt.Sprintf("%s has no environment.", branch)}
-		}
-		return found, err
+		return known(d.Worker.Page(ctx, branch))
 	})
+}
+
+// askFreshPage is the page by which an action is decided: what there is now.
+func (d *Dashboard) askFreshPage(ctx context.Context, branch string) (readapi.Page, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	return known(d.Worker.FreshPage(ctx, branch))
+}
+
+// known is the page, or the error of one with nothing to show.
+func known(found readapi.Page, err error) (readapi.Page, error) {
+	if err == nil && nothingKnown(found) {
+		err = &readapi.Error{Status: http.StatusNotFound, Sentence: fmt.Sprintf("%s has no environment.", found.Branch)}
+	}
+	return found, err
 }
 
 // nothingKnown reports whether there is nothing to show of a branch: no stack, no run and no

@@ -1,12 +1,17 @@
 package server
 
 import (
+	"encoding/base64"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
 
 	"perch/web/pages"
 )
@@ -18,17 +23,13 @@ const (
 	signInLife  = 10 * time.Minute
 )
 
-// What a session has.
+// What a session has. There is one only for people who have signed in, and for those who are told
+// what came of an action.
 const (
-	// keyLogin is who is signed in, keyRole what that person was last known to be allowed.
+	// keyLogin is who is signed in.
 	keyLogin = "login"
-	keyRole  = "role"
-	// keyNotice is what the next page says.
-	keyNotice = "notice"
-	// keyState, keyVerifier and keyReturn belong to a person who is signing in.
-	keyState    = "state"
-	keyVerifier = "verifier"
-	keyReturn   = "return"
+	// keyNotice, with the person's login, is what that person's next page says.
+	keyNotice = "notice "
 )
 
 // newSessions keeps sessions in memory: after a restart people sign in again. A cookie whose name
@@ -37,6 +38,7 @@ const (
 // not take such a name.
 func newSessions(public *url.URL) *scs.SessionManager {
 	sessions := scs.New()
+	sessions.Store = &sessionStore{MemStore: memstore.New(), ended: map[string]time.Time{}}
 	sessions.Lifetime, sessions.HashTokenInStore = sessionLife, true
 	sessions.Cookie.Name, sessions.Cookie.Secure = "perch", false
 	if public.Scheme == "https" {
@@ -46,23 +48,90 @@ func newSessions(public *url.URL) *scs.SessionManager {
 	return sessions
 }
 
+// endedFor is how long a sessionStore remembers that a session has ended: longer than any request
+// that may commit it takes.
+const endedFor = 15 * time.Minute
+
+// sessionStore keeps sessions in memory. A session that has ended stays so: a request that was in
+// flight at the sign-out commits its copy afterwards, which would undo the sign-out.
+type sessionStore struct {
+	*memstore.MemStore
+
+	mu    sync.Mutex
+	ended map[string]time.Time
+}
+
+// Delete is scs.Store's.
+func (s *sessionStore) Delete(token string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(s.ended, func(_ string, at time.Time) bool { return now.Sub(at) > endedFor })
+	s.ended[token] = now
+	return s.MemStore.Delete(token)
+}
+
+// Commit is scs.Store's.
+func (s *sessionStore) Commit(token string, data []byte, expiry time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ended := s.ended[token]; ended {
+		return nil
+	}
+	return s.MemStore.Commit(token, data, expiry)
+}
+
 // enter begins a session of a person, under a new token.
-func (d *Dashboard) enter(r *http.Request, login, role string) error {
+func (d *Dashboard) enter(r *http.Request, login string) error {
 	ctx := r.Context()
 	if err := d.sessions.RenewToken(ctx); err != nil {
 		return err
 	}
 	d.sessions.SetDeadline(ctx, time.Now().Add(sessionLife).UTC())
 	d.sessions.Put(ctx, keyLogin, login)
-	d.sessions.Put(ctx, keyRole, role)
 	return nil
+}
+
+// begunSignIn is what the browser of a person who is signing in keeps, so that the dashboard keeps
+// nothing: the state and the verifier of the flow, and where the person wants to be afterwards.
+type begunSignIn struct{ state, verifier, to string }
+
+// signInCookie is a cookie of the dashboard's own host, as that of a session is.
+func (d *Dashboard) signInCookie(value string, life time.Duration) *http.Cookie {
+	like := d.sessions.Cookie
+	return &http.Cookie{
+		Name: like.Name + "-sign-in", Value: value, Path: like.Path, MaxAge: int(life.Seconds()), HttpOnly: true,
+		Secure: like.Secure, SameSite: like.SameSite,
+	}
+}
+
+// keepSignIn has the browser keep a sign-in that begins.
+func (d *Dashboard) keepSignIn(w http.ResponseWriter, begun begunSignIn) {
+	to := base64.RawURLEncoding.EncodeToString([]byte(begun.to))
+	http.SetCookie(w, d.signInCookie(begun.state+"."+begun.verifier+"."+to, signInLife))
+}
+
+// popSignIn is the sign-in that the browser has begun, which it forgets; empty if there is none.
+func (d *Dashboard) popSignIn(w http.ResponseWriter, r *http.Request) (begun begunSignIn) {
+	kept, err := r.Cookie(d.signInCookie("", 0).Name)
+	if err != nil {
+		return begun
+	}
+	http.SetCookie(w, d.signInCookie("", -time.Second))
+	parts := strings.Split(kept.Value, ".")
+	if len(parts) != 3 {
+		return begun
+	}
+	to, err := base64.RawURLEncoding.DecodeString(parts[2])
+	if err != nil {
+		return begun
+	}
+	return begunSignIn{state: parts[0], verifier: parts[1], to: string(to)}
 }
 
 // complete is the frame of the page that is shown now, with the notice that waits for it.
 func (d *Dashboard) complete(frame pages.Frame, r *http.Request) pages.Frame {
-	if d.sessions.Exists(r.Context(), keyNotice) {
-		frame.Notice = d.sessions.PopString(r.Context(), keyNotice)
-	}
+	frame.Notice = d.sessions.PopString(r.Context(), keyNotice+frame.Viewer.Login)
 	return frame
 }
 

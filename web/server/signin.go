@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"perch/readapi"
 	"perch/web/pages"
 )
 
@@ -43,14 +44,10 @@ func (d *Dashboard) signIn(w http.ResponseWriter, r *http.Request) *trouble {
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return nil
 	}
-	ctx, state, verifier := r.Context(), rand.Text(), oauth2.GenerateVerifier()
-	if d.sessions.GetString(ctx, keyLogin) == "" {
-		d.sessions.SetDeadline(ctx, time.Now().Add(signInLife).UTC())
-	}
-	d.sessions.Put(ctx, keyState, state)
-	d.sessions.Put(ctx, keyVerifier, verifier)
-	d.sessions.Put(ctx, keyReturn, to)
-	http.Redirect(w, r, d.oauth().AuthCodeURL(state, oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
+	begun := begunSignIn{state: rand.Text(), verifier: oauth2.GenerateVerifier(), to: to}
+	d.keepSignIn(w, begun)
+	challenge := oauth2.S256ChallengeOption(begun.verifier)
+	http.Redirect(w, r, d.oauth().AuthCodeURL(begun.state, challenge), http.StatusSeeOther)
 	return nil
 }
 
@@ -60,9 +57,8 @@ func (d *Dashboard) finishSignIn(w http.ResponseWriter, r *http.Request) *troubl
 		return noSuchPage()
 	}
 	ctx, query := r.Context(), r.URL.Query()
-	state, verifier := d.sessions.PopString(ctx, keyState), d.sessions.PopString(ctx, keyVerifier)
-	to := localPath(d.sessions.PopString(ctx, keyReturn))
-	if state == "" || subtle.ConstantTimeCompare([]byte(state), []byte(query.Get("state"))) != 1 {
+	begun := d.popSignIn(w, r)
+	if begun.state == "" || subtle.ConstantTimeCompare([]byte(begun.state), []byte(query.Get("state"))) != 1 {
 		return d.notSignedIn(http.StatusBadRequest, "The sign-in took too long, or was begun in another browser. Sign "+
 			"in again.")
 	}
@@ -73,28 +69,42 @@ func (d *Dashboard) finishSignIn(w http.ResponseWriter, r *http.Request) *troubl
 		return d.notSignedIn(http.StatusBadGateway, fmt.Sprintf("GitHub did not sign you in (%.100s). "+
 			"Those who run this dashboard find in docs/dashboard.md how the OAuth app is set up.", problem))
 	}
-	login, err := d.whoIs(ctx, query.Get("code"), verifier)
+	login, err := d.whoIs(ctx, query.Get("code"), begun.verifier)
 	if err != nil {
 		d.Logger.Warn("sign-in failed", "error", err)
 		return d.notSignedIn(
 			http.StatusBadGateway, fmt.Sprintf("GitHub did not say who you are: %v. Sign in again.", err),
 		)
 	}
-	role, err := d.role(ctx, login, true)
-	viewer := pages.Viewer{Login: login, Role: role}
-	switch {
-	case err != nil:
+	role, err := d.roleAtSignIn(ctx, login)
+	if err != nil {
 		return unknownRole(err)
-	case !slices.Contains(reading, role):
-		d.audit("sign-in", viewer, "outcome", "rejected")
+	}
+	d.people.enter(login, role, time.Now())
+	d.auditSignIn(pages.Viewer{Login: login, Role: role})
+	if !slices.Contains(reading, role) {
 		return d.noAccess(login)
 	}
-	if err := d.enter(r, login, role); err != nil {
+	if err := d.enter(r, login); err != nil {
 		return broken(err)
 	}
-	d.audit("sign-in", viewer, "outcome", "done")
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, localPath(begun.to), http.StatusSeeOther)
 	return nil
+}
+
+// roleAtSignIn is what the person may do. GitHub is asked afresh only if the role that is known is
+// not enough, because anyone with an account can sign in again and again.
+func (d *Dashboard) roleAtSignIn(ctx context.Context, login string) (string, error) {
+	role, err := d.role(ctx, login, false)
+	if err != nil || slices.Contains(reading, role) {
+		return role, err
+	}
+	now, err := d.role(ctx, login, true)
+	var answered *readapi.Error
+	if errors.As(err, &answered) && answered.Status == http.StatusTooManyRequests {
+		return role, nil
+	}
+	return now, err
 }
 
 func (d *Dashboard) notSignedIn(status int, sentence string) *trouble {
@@ -149,10 +159,14 @@ func (d *Dashboard) signOut(w http.ResponseWriter, r *http.Request) *trouble {
 	return nil
 }
 
+// longestPath is how many bytes of a path a sign-in leads back to: browsers keep it in a cookie of
+// at most 4,096 bytes (RFC 6265).
+const longestPath = 2048
+
 // localPath is a path of the dashboard's own; / for every other address.
 func localPath(address string) string {
 	read, err := url.Parse(address)
-	if err != nil || read.IsAbs() || read.Host != "" || !strings.HasPrefix(address,
+	if err != nil || len(address) > longestPath || read.IsAbs() || read.Host != "" || !strings.HasPrefix(address,
 		"/") || strings.HasPrefix(address, "//") ||
 		strings.ContainsAny(address, "\\\r\n\t") || strings.HasPrefix(read.Path, "/signin") {
 		return "/"

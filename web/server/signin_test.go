@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"perch/sandbox/github"
 )
@@ -50,14 +52,142 @@ func TestASessionGetsANewTokenWhenAPersonSignsIn(t *testing.T) {
 		}
 		return ""
 	}
-	if _, err := p.Get(s.url + "/signin"); err != nil {
+	p.Jar.SetCookies(public, []*http.Cookie{{Name: "perch", Value: "planted", Path: "/"}})
+	p.signIn("ana", "/")
+	first := token()
+	p.signIn("ada", "/")
+	if second := token(); first == "" || second == "" || first == "planted" || first == second {
+		t.Errorf("the session's tokens are %q and %q", first, second)
+	}
+}
+
+// sessionCount is how many sessions the dashboard keeps.
+func (s *site) sessionCount(t *testing.T) (n int) {
+	t.Helper()
+	if err := s.sessions.Iterate(t.Context(), func(context.Context) error { n++; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	before := token()
-	p.signIn("ana", "/")
-	if after := token(); before == "" || after == "" || before == after {
-		t.Errorf("the session's token was %q and is %q", before, after)
+	return n
+}
+
+func TestNothingIsKeptForPeopleWhoHaveNotSignedIn(t *testing.T) {
+	t.Run("GitHub", func(t *testing.T) {
+		s := newSite(t, nil)
+		for range 10 {
+			p := s.visitor(t)
+			p.send(http.MethodGet, "/", nil)
+			if _, err := p.Get(s.url + "/signin?to=/environment?branch=" + strings.Repeat("x", 5000)); err != nil {
+				t.Fatal(err)
+			}
+			p.send(http.MethodGet, "/signin/callback?code=x&state=y", nil)
+		}
+		if kept := s.sessionCount(t); kept != 0 {
+			t.Errorf("%d sessions are kept", kept)
+		}
+	})
+	t.Run("proxy", func(t *testing.T) {
+		s := newSite(t, behindProxy)
+		for range 10 {
+			p := s.visitor(t)
+			p.header.Set("X-Forwarded-User", "ana")
+			status, body := p.send(http.MethodGet, "/", nil)
+			wantAnswer(t, status, body, http.StatusOK)
+		}
+		if kept := s.sessionCount(t); kept != 0 {
+			t.Errorf("%d sessions are kept", kept)
+		}
+	})
+}
+
+func TestOnlySoManyPeopleAreRemembered(t *testing.T) {
+	p, now := newPeople(), time.Now()
+	for i := range 3 * mostPeople {
+		if isNew := p.enter(fmt.Sprint("person-", i), "read", now); !isNew {
+			t.Errorf("person %d is known", i)
+		}
 	}
+	if len(p.known) > mostPeople {
+		t.Errorf("%d people are remembered", len(p.known))
+	}
+}
+
+// TestASignInAsksGitHubAfreshOnlyIfThatCanHelp signs in again and again.
+func TestASignInAsksGitHubAfreshOnlyIfThatCanHelp(t *testing.T) {
+	s := newSite(t, nil)
+	for range 3 {
+		s.person(t, "rita")
+	}
+	if asked := s.worker.times("/v1/permission?fresh=true"); asked != 0 {
+		t.Errorf("it was asked %d times for a person who may read", asked)
+	}
+	status, body := s.visitor(t).signIn("stranger", "/")
+	wantAnswer(t, status, body, http.StatusForbidden, "stranger may not read")
+	if asked := s.worker.times("/v1/permission?fresh=true"); asked != 1 {
+		t.Errorf("it was asked %d times for a person who may not", asked)
+	}
+	s.worker.change(func(w *worker) { w.tooOften = true })
+	status, body = s.visitor(t).signIn("stranger", "/")
+	wantAnswer(t, status, body, http.StatusForbidden, "stranger may not read")
+}
+
+func TestEachWayToSignInIsLoggedOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Settings)
+		person func(s *site) *person
+		want   string
+	}{
+		"GitHub": {nil, func(s *site) *person { return s.person(t, "ana") },
+			"msg=sign-in who=ana role=write outcome=done"},
+		"proxy": {behindProxy, func(s *site) *person {
+			p := s.visitor(t)
+			p.header.Set("X-Forwarded-User", "ana")
+			return p
+		}, "msg=sign-in who=ana role=write outcome=done"},
+		"proxy, no access": {behindProxy, func(s *site) *person {
+			p := s.visitor(t)
+			p.header.Set("X-Forwarded-User", "stranger")
+			return p
+		}, "msg=sign-in who=stranger role=none outcome=rejected"},
+		"local": {signedInLocally, func(s *site) *person { return s.visitor(t) },
+			"msg=sign-in who=you role=admin outcome=done"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, c.change)
+			p := c.person(s)
+			for range 3 {
+				p.send(http.MethodGet, "/", nil)
+			}
+			if log := s.log.String(); strings.Count(log, "msg=sign-in") != 1 || !strings.Contains(log, c.want) {
+				t.Errorf("the log does not have %q once: %s", c.want, log)
+			}
+		})
+	}
+}
+
+// TestARequestInFlightDoesNotUndoASignOut signs out while an action is carried out, whose end
+// changes the session.
+func TestARequestInFlightDoesNotUndoASignOut(t *testing.T) {
+	s := newSite(t, nil)
+	s.taker.entered, s.taker.goOn = make(chan struct{}), make(chan struct{})
+	p := s.person(t, "ada")
+	public, _ := url.Parse(s.url)
+	before := p.Jar.Cookies(public)
+	acted := make(chan int, 1)
+	go func() {
+		status, _ := p.send(http.MethodPost, "/actions/approve", url.Values{"hash": {planOfTest}})
+		acted <- status
+	}()
+	<-s.taker.entered
+	p.send(http.MethodPost, "/signout", nil)
+	close(s.taker.goOn)
+	<-acted
+	if log := s.log.String(); !strings.Contains(log, "msg=action") {
+		t.Errorf("the log says %s", log)
+	}
+	thief := s.visitor(t)
+	thief.Jar.SetCookies(public, before)
+	status, body := thief.send(http.MethodGet, "/", nil)
+	wantAnswer(t, status, body, http.StatusUnauthorized, "Sign in")
 }
 
 func TestASignInThatDoesNotSucceedSaysWhy(t *testing.T) {
@@ -114,7 +244,7 @@ func TestASignInThatDoesNotSucceedSaysWhy(t *testing.T) {
 func TestASignInLeadsOnlyToPagesOfTheDashboard(t *testing.T) {
 	for address, want := range map[string]string{
 		"/environment?branch=a%2Fb": "/environment?branch=a%2Fb", "https://evil.example.com/": "/",
-		"//evil.example.com":  "/",
+		"//evil.example.com": "/", "/" + strings.Repeat("x", longestPath): "/",
 		"/\\evil.example.com": "/", "": "/", "evil": "/", "/signin": "/", "javascript:alert(1)": "/",
 	} {
 		if got := localPath(address); got != want {
@@ -133,14 +263,24 @@ func TestSessionCookiesBelongToTheDashboardAlone(t *testing.T) {
 		request.Host = s.PublicURL.Host
 		answer := httptest.NewRecorder()
 		s.Dashboard.ServeHTTP(answer, request)
-		cookie := answer.Header().Get("Set-Cookie")
-		for _, attribute := range want {
-			if !strings.Contains(cookie, attribute) {
-				t.Errorf("the cookie of %s has no %s: %s", public, attribute, cookie)
+		session := httptest.NewRecorder()
+		s.sessions.LoadAndSave(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if err := s.enter(r, "ana"); err != nil {
+				t.Error(err)
 			}
-		}
-		if !strings.HasPrefix(cookie, want[0]) || strings.Contains(cookie, "Domain=") {
-			t.Errorf("the cookie of %s is %s", public, cookie)
+		})).ServeHTTP(session, request)
+		for name, cookie := range map[string]string{
+			want[0]: session.Header().Get("Set-Cookie"),
+			strings.Replace(want[0], "=", "-sign-in=", 1): answer.Header().Get("Set-Cookie"),
+		} {
+			for _, attribute := range want[1:] {
+				if !strings.Contains(cookie, attribute) {
+					t.Errorf("the cookie of %s has no %s: %s", public, attribute, cookie)
+				}
+			}
+			if !strings.HasPrefix(cookie, name) || strings.Contains(cookie, "Domain=") {
+				t.Errorf("the cookie of %s is %s", public, cookie)
+			}
 		}
 	}
 }

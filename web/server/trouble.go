@@ -45,10 +45,8 @@ func (d *Dashboard) tell(w http.ResponseWriter, r *http.Request, failed *trouble
 		d.Logger.Warn("page", "path", r.URL.Path, "status", failed.status, "answer", failed.sentence)
 	}
 	viewer := pages.Viewer{Local: d.LocalUser != "", Login: d.LocalUser}
-	if viewer.Login == "" && d.sessions.Exists(r.Context(), keyLogin) {
-		viewer.Login, viewer.Role = d.sessions.GetString(
-			r.Context(), keyLogin,
-		), d.sessions.GetString(r.Context(), keyRole)
+	if login, unknown := d.login(r); viewer.Login == "" && unknown == nil {
+		viewer.Login, viewer.Role = login, d.people.role(login)
 	}
 	message := pages.Message{
 		Title: failed.title, Sentence: failed.sentence, BackURL: failed.back, BackText: failed.backText,
@@ -111,6 +109,9 @@ func (d *Dashboard) readTrouble(err error, branch string) *trouble {
 	case answered.Status == http.StatusBadRequest:
 		failed.status, failed.title = http.StatusBadRequest, "This was not understood"
 		failed.sentence = answered.Sentence
+	case answered.Status == http.StatusTooManyRequests:
+		failed.status, failed.title = http.StatusTooManyRequests, "Too many requests"
+		failed.sentence = fmt.Sprintf("Nothing was done: %s.", answered.Sentence)
 	case answered.Status == http.StatusUnauthorized:
 		failed.title = "The worker rejects this dashboard"
 		failed.sentence = "The worker does not take this dashboard's token: " +

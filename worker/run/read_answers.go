@@ -19,8 +19,11 @@ import (
 const (
 	// readAge is how old an answer from AWS and Temporal may be before it is refreshed.
 	readAge = 5 * time.Second
-	// roleAge is how old GitHub's answer may be.
-	roleAge = 5 * time.Minute
+	// roleAge is how old GitHub's answer may be, and mostFreshRoles how often in a row a person's
+	// role may be looked up afresh: GitHub answers 5,000 requests an hour (GitHub docs: Rate limits
+	// for the REST API), and no person may use them up.
+	roleAge        = 5 * time.Minute
+	mostFreshRoles = 20
 )
 
 // environmentReader reads environments from AWS; activities.Stacks is one.
@@ -76,13 +79,19 @@ func (r *reads) withCaches(now func() time.Time, changes *atomic.Int64) *reads {
 	r.histories = &answerCache[readapi.History]{read: r.readHistory, now: now, age: readAge, changes: changes}
 	r.lastLines = &answerCache[readapi.Logs]{read: r.readLogs, now: now, age: readAge, changes: changes}
 	r.permissions = &answerCache[readapi.Permission]{
-		read: r.readPermission, now: now, age: roleAge, strict: true, changes: &atomic.Int64{},
+		read: r.readPermission, now: now, age: roleAge, strict: true, mostFresh: mostFreshRoles,
+		changes: &atomic.Int64{},
 	}
 	return r
 }
 
+// wantsFresh reports whether the question wants a fresh answer.
+func wantsFresh(request *http.Request) bool {
+	return request.URL.Query().Get(readapi.FreshQuery) == "true"
+}
+
 func (r *reads) overview(request *http.Request) (any, error) {
-	answer, stale, err := r.overviews.get(request.Context(), "", false)
+	answer, stale, err := r.overviews.get(request.Context(), "", wantsFresh(request))
 	answer.Problem = problemOf(stale)
 	return answer, err
 }
@@ -108,7 +117,7 @@ func (r *reads) page(request *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, stale, err := r.pages.get(request.Context(), environment.Branch, false)
+	answer, stale, err := r.pages.get(request.Context(), environment.Branch, wantsFresh(request))
 	answer.Problem = problemOf(stale)
 	return answer, err
 }

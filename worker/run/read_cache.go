@@ -2,14 +2,20 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
+	// freshAge is how old an answer may be for those who want a fresh one: all who want one at a
+	// time share it.
+	freshAge = 3 * time.Second
 	// refreshTimeout is how long one refresh may take.
 	refreshTimeout = 20 * time.Second
 	// forgetAfter is how long an answer is kept that is no longer requested.
@@ -30,6 +36,9 @@ type answerCache[T any] struct {
 	age time.Duration
 	// strict has readers wait for the refresh of an old answer.
 	strict bool
+	// mostFresh is how many refreshes of a key may follow each other because a fresh answer is
+	// wanted; after that there is one each freshEvery. 0 is no limit.
+	mostFresh int
 	// changes counts what has changed: an answer from before the last change is not given.
 	changes *atomic.Int64
 
@@ -48,27 +57,39 @@ type cachedAnswer[T any] struct {
 	err     error
 	tried   time.Time
 	changes int64
-	// begun and ended count the refreshes. done is closed when the one in progress ends; nil if
-	// there is none.
-	begun, ended int
-	done         chan struct{}
+	// ended counts the refreshes. done is closed when the one in progress ends; nil if there is
+	// none.
+	ended int
+	done  chan struct{}
+	// fresh limits the refreshes for those who want a fresh answer; nil before the first one.
+	fresh *rate.Limiter
 }
 
+// freshEvery is how long it takes until one more refresh is possible, after too many were wanted.
+const freshEvery = 15 * time.Second
+
+// errTooFresh says that too many fresh answers were wanted to the same question.
+var errTooFresh = errors.New("too many fresh answers were wanted")
+
 // get returns the answer to key. stale is why it could not be refreshed, nil if it is current. With
-// fresh, the answer is of a refresh that begins after the call.
+// fresh, the answer is not older than freshAge, and is not given before a refresh in progress ends;
+// the error is errTooFresh if the key has had too many refreshes of that kind.
 func (c *answerCache[T]) get(ctx context.Context, key string, fresh bool) (value T, stale, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	answer := c.answer(key)
-	changes, wanted := c.changes.Load(), 0
+	changes, age := c.changes.Load(), c.age
 	if fresh {
-		wanted = answer.begun + 1
+		age = freshAge
 	}
-	for !c.isCurrent(answer, changes) || answer.ended < wanted {
+	for since := c.now().Add(-age); !answer.isCurrent(changes, since); {
 		if answer.done == nil {
+			if fresh && !c.takeFresh(answer) {
+				return value, nil, errTooFresh
+			}
 			c.refresh(key, answer)
 		}
-		if wanted == 0 && c.isGoodEnough(answer, changes) {
+		if !fresh && c.isGoodEnough(answer, changes) {
 			break
 		}
 		done := answer.done
@@ -103,10 +124,21 @@ func (c *answerCache[T]) answer(key string) *cachedAnswer[T] {
 	return c.answers[key]
 }
 
-// isCurrent reports whether the last refresh is young enough, and began after so many changes. One
-// that failed counts, too: readers must not make it more frequent.
-func (c *answerCache[T]) isCurrent(a *cachedAnswer[T], changes int64) bool {
-	return a.ended > 0 && a.changes >= changes && c.now().Sub(a.tried) < c.age
+// isCurrent reports whether the last refresh began after since, and after so many changes. One that
+// failed counts, too: readers must not make it more frequent.
+func (a *cachedAnswer[T]) isCurrent(changes int64, since time.Time) bool {
+	return a.ended > 0 && a.changes >= changes && a.tried.After(since)
+}
+
+// takeFresh reports whether one more refresh may be made for those who want a fresh answer.
+func (c *answerCache[T]) takeFresh(a *cachedAnswer[T]) bool {
+	if c.mostFresh == 0 {
+		return true
+	}
+	if a.fresh == nil {
+		a.fresh = rate.NewLimiter(rate.Every(freshEvery), c.mostFresh)
+	}
+	return a.fresh.AllowN(c.now(), 1)
 }
 
 // isGoodEnough reports whether readers can be given the known answer while it is refreshed.
@@ -116,7 +148,6 @@ func (c *answerCache[T]) isGoodEnough(a *cachedAnswer[T], changes int64) bool {
 
 // refresh begins a refresh.
 func (c *answerCache[T]) refresh(key string, a *cachedAnswer[T]) {
-	a.begun++
 	began, changes, done := c.now(), c.changes.Load(), make(chan struct{})
 	a.done = done
 	go func() {

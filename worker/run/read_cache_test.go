@@ -102,16 +102,64 @@ func TestWhatChangedIsReadAgain(t *testing.T) {
 	})
 }
 
-func TestAFreshAnswerIsOfARefreshThatBeginsAfterTheQuestion(t *testing.T) {
+// getFresh asks for a fresh answer and compares it.
+func (c *counter) getFresh(t *testing.T, want int) {
+	t.Helper()
+	if got, stale, err := c.get(t.Context(), "", true); got != want || stale != nil || err != nil {
+		t.Errorf("answered %d, %v, %v; want %d", got, stale, err, want)
+	}
+}
+
+func TestAFreshAnswerIsAtMostThreeSecondsOldAndShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter()
-		c.takes = time.Second
-		go c.expect(t, 1, "")
-		synctest.Wait()
-		if got, _, err := c.get(t.Context(), "", true); got != 2 || err != nil {
-			t.Errorf("answered %d, %v", got, err)
+		c.expect(t, 1, "")
+		time.Sleep(2 * time.Second)
+		c.getFresh(t, 1)
+		time.Sleep(2 * time.Second)
+		c.expect(t, 1, "")
+		c.takes = 4 * time.Second
+		for range 50 {
+			go c.getFresh(t, 2)
 		}
-		c.expect(t, 2, "")
+		time.Sleep(3 * time.Second)
+		go c.getFresh(t, 3) // The refresh in progress began too long ago.
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if c.reads != 3 {
+			t.Errorf("%d refreshes, want 3", c.reads)
+		}
+		c.takes = 0
+		c.getFresh(t, 4)
+		c.changes.Add(1)
+		c.getFresh(t, 5)
+	})
+}
+
+func TestReadersOfARefreshThatTakesLongAreAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounter()
+		c.takes = refreshTimeout - time.Second
+		c.expect(t, 1, "")
+		c.getFresh(t, 2)
+		if c.reads != 2 {
+			t.Errorf("%d refreshes, want 2", c.reads)
+		}
+	})
+}
+
+func TestAFailureCountsAsAFreshAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounter()
+		c.err = errors.New("AWS is away")
+		for range 5 {
+			if _, _, err := c.get(t.Context(), "", true); err == nil {
+				t.Error("it is answered")
+			}
+		}
+		if c.reads != 1 {
+			t.Errorf("%d refreshes, want 1", c.reads)
+		}
 	})
 }
 

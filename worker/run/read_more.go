@@ -117,8 +117,7 @@ func (r *reads) readLogs(ctx context.Context, key string) (readapi.Logs, error) 
 var loginForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
 func (r *reads) permission(request *http.Request) (any, error) {
-	query := request.URL.Query()
-	login := query.Get("login")
+	login := request.URL.Query().Get("login")
 	switch {
 	case r.roles == nil:
 		return nil, unanswerable(http.StatusNotFound,
@@ -128,7 +127,11 @@ func (r *reads) permission(request *http.Request) (any, error) {
 	case !loginForm.MatchString(login):
 		return nil, unanswerable(http.StatusBadRequest, "%q is no login on GitHub", login)
 	}
-	answer, stale, err := r.permissions.get(request.Context(), login, query.Get("fresh") == "true")
+	answer, stale, err := r.permissions.get(request.Context(), login, wantsFresh(request))
+	if errors.Is(err, errTooFresh) {
+		return nil, unanswerable(http.StatusTooManyRequests,
+			"the permission of %s was looked up too often in the last minutes: try again in a minute", login)
+	}
 	if err == nil {
 		err = stale // An old answer must not let anyone do what they no longer may.
 	}

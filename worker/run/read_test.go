@@ -342,6 +342,7 @@ func TestPermissionsAreKeptForFiveMinutesUnlessAFreshOneIsWanted(t *testing.T) {
 	w.pass(6 * time.Minute)
 	expect(false, "none", 3)
 	w.roles.err = errors.New("GitHub is away")
+	w.pass(freshAge)
 	_, err := w.client.Permission(t.Context(), "ana", true)
 	expectFailure(t, err, http.StatusBadGateway, "GitHub is away")
 	_, err = w.client.Permission(t.Context(), "../../x", true)
@@ -349,6 +350,75 @@ func TestPermissionsAreKeptForFiveMinutesUnlessAFreshOneIsWanted(t *testing.T) {
 	w.answers.roles = nil
 	_, err = w.client.Permission(t.Context(), "ana", false)
 	expectFailure(t, err, http.StatusNotFound, "is not on GitHub")
+}
+
+func TestFreshLooksAtThePermissionOfALoginAreLimited(t *testing.T) {
+	w := newReadWorld(t)
+	w.roles.role = "write"
+	look := func(login string) error {
+		w.pass(freshAge)
+		_, err := w.client.Permission(t.Context(), login, true)
+		return err
+	}
+	most := 0
+	for ; most < 100; most++ {
+		if err := look("ana"); err != nil {
+			expectFailure(t, err, http.StatusTooManyRequests, "the permission of ana was looked up too often")
+			break
+		}
+	}
+	if most < mostFreshRoles || most > 2*mostFreshRoles || w.roles.calls != most {
+		t.Errorf("GitHub was asked %d times, and %d looks were answered", w.roles.calls, most)
+	}
+	if got, err := w.client.Permission(t.Context(), "ana", false); err != nil || got.Role != "write" {
+		t.Errorf("the page is answered %+v, %v", got, err)
+	}
+	if err := look("ben"); err != nil {
+		t.Errorf("another person is answered %v", err)
+	}
+	w.pass(freshEvery)
+	if err := look("ana"); err != nil {
+		t.Errorf("later it is answered %v", err)
+	}
+}
+
+// TestFreshAnswersAreReadFromAWSAndShared changes what is there, and asks who decides by it.
+func TestFreshAnswersAreReadFromAWSAndShared(t *testing.T) {
+	w := newReadWorld(t, "login")
+	for name, ask := range map[string]func(fresh bool) error{
+		"overview": func(fresh bool) (err error) {
+			if _, err = w.client.Overview(t.Context()); fresh {
+				_, err = w.client.FreshOverview(t.Context())
+			}
+			return err
+		},
+		"page": func(fresh bool) (err error) {
+			if _, err = w.client.Page(t.Context(), "login"); fresh {
+				_, err = w.client.FreshPage(t.Context(), "login")
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			expect := func(fresh, reads bool) {
+				t.Helper()
+				before := len(w.aws.Calls())
+				if err := ask(fresh); err != nil {
+					t.Fatal(err)
+				}
+				if calls := len(w.aws.Calls()) - before; (calls > 0) != reads {
+					t.Errorf("AWS got %d calls, and calls are wanted: %v", calls, reads)
+				}
+			}
+			expect(false, true)
+			w.pass(freshAge - time.Second)
+			expect(true, false)
+			w.pass(time.Second)
+			expect(false, false)
+			expect(true, true)
+			expect(true, false)
+		})
+	}
 }
 
 func TestOldLinesOfALogAreNotShownAsCurrent(t *testing.T) {

@@ -1,0 +1,49 @@
+package server
+
+import (
+	"sync"
+	"time"
+)
+
+// mostPeople is how many people a Dashboard remembers at a time.
+const mostPeople = 1000
+
+// people remembers what people were last known to be allowed, for the time when GitHub does not
+// answer. It keeps no more than mostPeople.
+type people struct {
+	mu    sync.Mutex
+	known map[string]knownPerson
+}
+
+// knownPerson is a person by login: the last known role, and since when the person is known.
+type knownPerson struct {
+	role  string
+	since time.Time
+}
+
+func newPeople() *people { return &people{known: map[string]knownPerson{}} }
+
+// role is what the person was last known to be allowed; empty if that is not known.
+func (p *people) role(login string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known[login].role
+}
+
+// enter enters what the person may do now. It reports whether the person is new, or was new more
+// than a session's life ago.
+func (p *people) enter(login, role string, now time.Time) (isNew bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known, found := p.known[login]
+	isNew = !found || now.Sub(known.since) >= sessionLife
+	if !found && len(p.known) >= mostPeople {
+		clear(p.known)
+	}
+	if isNew {
+		known.since = now
+	}
+	known.role = role
+	p.known[login] = known
+	return isNew
+}
