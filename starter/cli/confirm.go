@@ -14,7 +14,7 @@ import (
 // BRANCH was left out, and the command runs on a terminal. The error says that the answer was not
 // yes.
 func (a *app) confirmDown(ctx context.Context, args []string, t target, yes bool) error {
-	if yes || len(args) > 0 || t.job.Branch != "" || a.env("CI") != "" || !a.onTerminal() {
+	if yes || len(args) > 0 || !a.interactive(t) {
 		return nil
 	}
 	branch := t.environment.Branch
@@ -29,6 +29,11 @@ func (a *app) confirmDown(ctx context.Context, args []string, t target, yes bool
 		)
 	}
 	return nil
+}
+
+// interactive says whether a person calls the command: on a terminal, and outside of CI.
+func (a *app) interactive(t target) bool {
+	return t.job.Branch == "" && a.env("CI") == "" && a.onTerminal()
 }
 
 // onTerminal says whether stdin is a terminal.

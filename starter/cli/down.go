@@ -26,7 +26,7 @@ it asks then, once. No perch.yaml is needed if --project or PERCH_PROJECT is giv
 		RunE: func(cmd *cobra.Command, args []string) error { return a.down(cmd.Context(), args, o, w) },
 	}
 	w.register(command)
-	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask, also if BRANCH is left out")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask, also if BRANCH is left out, or if nothing knows it")
 	command.Flags().BoolVar(
 		&o.force, "force", false, "where a resource cannot be deleted, leave it behind, fail and name it",
 	)
@@ -71,6 +71,9 @@ func (a *app) askDown(ctx context.Context, args []string, o downOptions, w waiti
 	t.force = o.force
 	none.target = t
 	if err := a.confirmDown(ctx, args, t, o.yes); err != nil {
+		return none, err
+	}
+	if err := a.checkKnown(ctx, args, t, o.yes); err != nil {
 		return none, err
 	}
 	r, err := a.ask(ctx, perch.GoalGone, t, w)

@@ -81,7 +81,7 @@ func (a *app) askPlan(ctx context.Context, args []string, o upOptions) (target, 
 		return t, perch.PlanResult{Outcome: perch.OutcomeSkipped, Reason: skipped}, nil
 	}
 	if t.commit == "" {
-		return t, perch.PlanResult{}, t.noCommit()
+		return t, perch.PlanResult{}, a.noCommit(t)
 	}
 	c, err := a.connect(ctx)
 	if err != nil {

@@ -288,16 +288,15 @@ func (t target) skipped() (sentence string, ok bool) {
 }
 
 // noCommit is the error of a command that needs a commit and knows none.
-func (t target) noCommit() error {
+func (a *app) noCommit(t target) error {
 	branch := t.environment.Branch
 	if t.job.Branch == branch {
 		return usageError(
 			"which commit of %s? The event of this CI job names none; give %s --commit SHA", branch, branch,
 		)
 	}
-	return usageError(
-		"which commit of %s? No checkout here knows the branch; give --commit with the full commit", branch,
-	)
+	return usageError("which commit of %s? No checkout here knows the branch%s; give --commit with the full commit",
+		branch, didYouMean(branch, a.place().branches()))
 }
 
 // title names t for people.

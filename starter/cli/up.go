@@ -87,7 +87,7 @@ func (a *app) askUp(ctx context.Context, args []string, o upOptions, w waiting) 
 		return none, nil
 	}
 	if t.commit == "" {
-		return none, t.noCommit()
+		return none, a.noCommit(t)
 	}
 	return a.ask(ctx, perch.GoalUp, t, w)
 }
