@@ -14,8 +14,8 @@ func suggestion(unknown string, names []string) string {
 	return ""
 }
 
-// Nearest is the first of names that differs from unknown in a letter or two, as a mistyped one does;
-// empty if there is none.
+// Nearest is the first of names that differs from unknown in a letter or two, as a mistyped one
+// does; empty if there is none.
 func Nearest(unknown string, names []string) string {
 	for _, name := range names {
 		if len(unknown) < longestMistyped && document.Distance(unknown, name) <= min(2, len(name)/3) {

@@ -35,8 +35,10 @@ func (a *app) checkKnown(ctx context.Context, args []string, t target, yes bool)
 			branches = append(branches, each.Branch)
 		}
 	}
-	return usageError("no branch %s is known%s: it has no environment, none of it was removed, and no checkout here knows it; "+
-		"nothing was requested, and --yes requests the removal all the same", branch, didYouMean(branch, branches))
+	return usageError(
+		"no branch %s is known%s: it has no environment, none of it was removed, and no checkout here knows it; "+
+			"nothing was requested, and --yes requests the removal all the same",
+		branch, didYouMean(branch, branches))
 }
 
 // branches are those that the checkout knows; none without a checkout.
