@@ -237,7 +237,7 @@ type Network struct {
 // PolicyImages says where the worker looks images up.
 type PolicyImages struct {
 	// Registries are the only registries that the worker asks, by the host that images name; the
-	// default is Amazon ECR of the worker's own account and region, `public.ecr.aws`, `ghcr.io` and
+	// default is Amazon ECR in the worker's account and region, `public.ecr.aws`, `ghcr.io` and
 	// `docker.io`. An image of another registry is deployed as written, with a warning. The worker
 	// connects to public addresses and to `network.private`, and signs in only to its own ECR.
 	Registries []string `yaml:"registries,omitempty" jsonschema:"format=registry"`

@@ -31,10 +31,10 @@ type Settings struct {
 	InstanceType string `yaml:"instance_type,omitempty" json:"instance_type" jsonschema:"format=instance type,default=t3.small"`
 	// Instances bounds the Auto Scaling group.
 	Instances Instances `yaml:"instances,omitempty" json:"instances"`
-	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment),
-	// one of the environment's own with the same certificate (`dedicated`), or none: a single
-	// instance, `instances.max` must be 1, and one Elastic IP address of the account, which has
-	// five in a region by default. `shared` and `dedicated` need a domain in the policy.
+	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment), a
+	// `dedicated` one with the same certificate, or `none`. With `none` the environment is a single
+	// instance, so `instances.max` must be 1, and needs one Elastic IP address of the account,
+	// which has five in a region by default. `shared` and `dedicated` need a domain in the policy.
 	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer" jsonschema:"enum=shared,enum=dedicated,enum=none,default=shared"`
 	// HealthPath is the path that answers when the app is healthy: the load balancer wants 200, and
 	// `up` waits for a status below 400.
@@ -56,8 +56,8 @@ type Settings struct {
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=app variable,values=secret"`
 	// Expiry is how long an environment of kind `branch` lives. The policy's `expiry` bounds it.
 	Expiry *Expiry `yaml:"expiry,omitempty" json:"expiry" jsonschema:"nullable"`
-	// Template is a CloudFormation template of the project's own, used instead of Perch's: the path
-	// of a YAML or JSON file in the repository.
+	// Template is a custom CloudFormation template, used instead of Perch's: the path of a YAML or
+	// JSON file in the repository.
 	Template string `yaml:"template,omitempty" json:"template" jsonschema:"nullable,format=template"`
 	// Parameters are values of that template's Parameters, by name. `{branch}`, `{commit}` and
 	// other placeholders stand for what Perch knows.
@@ -84,10 +84,9 @@ const (
 
 	// DatabaseDedicated is an instance for this environment alone. An empty mode means the same.
 	DatabaseDedicated = "dedicated"
-	// DatabaseSnapshot is an instance of the environment's own, restored from a snapshot.
+	// DatabaseSnapshot is a dedicated instance, restored from a snapshot.
 	DatabaseSnapshot = "snapshot"
-	// DatabaseShared is a database and a user of the environment's own in the instance of the
-	// application stack.
+	// DatabaseShared is a separate database with its user in the instance of the application stack.
 	DatabaseShared = "shared"
 	// DatabaseNone is in layers only: resolved settings have no Database then.
 	DatabaseNone = "none"
@@ -95,10 +94,10 @@ const (
 
 // Database describes the environment's database.
 type Database struct {
-	// Mode is `dedicated` for an RDS instance of the environment's own, `shared` for a database in
-	// the instance that the policy's `shared_database` describes (the keys below have no effect
-	// then), `snapshot` for an own instance that is restored from a snapshot, or `none`, which is
-	// the same as `database: null`.
+	// Mode is `dedicated` for an RDS instance that only this environment uses, and `snapshot` for
+	// such an instance that is restored from a snapshot. `shared` is a database in the instance
+	// that the policy's `shared_database` describes; the keys below have no effect then. `none`
+	// means the same as `database: null`.
 	Mode string `yaml:"mode,omitempty" json:"mode" jsonschema:"enum=dedicated,enum=shared,enum=snapshot,enum=none,default=dedicated"`
 	// Snapshot is the RDS snapshot that mode `snapshot` restores, and for no other mode; the
 	// policy's `snapshots.from` must allow it.

@@ -95,7 +95,7 @@ func TestAnHTTPStepGoesToNoAddressThatACustomTemplateMayNotLeadTo(t *testing.T) 
 }
 
 // TestACustomTemplateCannotHideThatItIsOne gives its address a condition that does not hold: then
-// the stack has no output PerchURL, and its other outputs look like those of Perch's own template.
+// the stack has no output PerchURL, and its other outputs look like those of Perch's template.
 func TestACustomTemplateCannotHideThatItIsOne(t *testing.T) {
 	template := strings.Replace(customTemplate, "Resources:", "Conditions: {Never: !Equals [a, b]}\nResources:", 1) +
 		"  Site: {Condition: Never, Value: !Sub \"http://${Site}\"}\n"

@@ -67,7 +67,7 @@ func Bundle(settings perch.Settings, host string) (body []byte, key string, err 
 
 // composeFile runs the image with the container's port, or the proxy's, as the instance's port 80.
 // Beanstalk writes the environment variables to .env; the hook writes DATABASE_URL to database.env,
-// which comes first so that a DATABASE_URL of the app's own wins. The bundle has it empty, because
+// which comes first so that a DATABASE_URL that the app sets wins. The bundle has it empty, because
 // Compose fails on a file that is missing. The label changes with the proxy's configuration, so
 // that Compose recreates the container for a new one. JSON is YAML; a dollar sign would begin a
 // variable of Compose's and is doubled.

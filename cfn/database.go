@@ -13,7 +13,7 @@ const (
 	databaseAttachmentID = "DatabaseSecretAttachment"
 	instanceGroupID      = "InstanceSecurityGroup"
 
-	// DatabaseID is the logical id of an environment's own database.
+	// DatabaseID is the logical id of a dedicated database.
 	DatabaseID = "Database"
 
 	// ExtendedSupportDisabled keeps a database out of RDS Extended Support, which costs several

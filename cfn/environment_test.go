@@ -85,7 +85,7 @@ func TestAddress(t *testing.T) {
 			"URL": "https://topic.example.com", "Host": "topic.example.com",
 			"Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
 		}},
-		{"an address of the policy's own", "shared", "localhost", "http://{host}:8080", map[string]any{
+		{"an address in the policy", "shared", "localhost", "http://{host}:8080", map[string]any{
 			"URL": "http://topic.localhost:8080", "Host": "topic.localhost",
 			"Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
 		}},

@@ -5,7 +5,7 @@ import "perch"
 // Placeholder replaces what only the account and its worker know, when a template is rendered
 // without them.
 type Placeholder struct {
-	// Policy has the account number, network, domain and zone of AWS's own examples.
+	// Policy has the account number, network, domain and zone of AWS's examples.
 	Policy perch.Policy
 	// Application are outputs as an application's stack in that account would have them.
 	Application ApplicationOutputs

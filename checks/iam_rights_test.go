@@ -109,8 +109,8 @@ var grants = []grant{
 	},
 	{
 		"SecretsOfSeedSteps",
-		"the secrets that `http` steps carry. Leave it out if there are none; add `kms:Decrypt` where a key of " +
-			"your own encrypts them",
+		"the secrets that `http` steps carry. Leave it out if there are none; add `kms:Decrypt` if another key " +
+			"than the default encrypts them",
 		[]string{
 			"arn:aws:secretsmanager:REGION:ACCOUNT:secret:PROJECT/*",
 			"arn:aws:ssm:REGION:ACCOUNT:parameter/PROJECT/*",

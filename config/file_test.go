@@ -218,7 +218,7 @@ func TestInitSaysWhatIsKnownOfTheProject(t *testing.T) {
 	}
 }
 
-// TestInitQuotesWhatYAMLTakesForSomethingElse: whatever an app needs is read as it was written.
+// TestInitQuotesWhatYAMLTakesForSomethingElse: every value is read as it was written.
 func TestInitQuotesWhatYAMLTakesForSomethingElse(t *testing.T) {
 	words, variables := []string{"no", "db:seed", "-v", "a b", `"`, "1", "[x", "#"}, map[string]string{}
 	app := StartApp{

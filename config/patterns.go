@@ -28,8 +28,8 @@ func validPattern(value string) string {
 	)
 }
 
-// covers reports whether wide surely matches every name that narrow matches. It may say no where it
-// is so in a roundabout way (a*? and a?*).
+// covers reports whether wide surely matches every name that narrow matches. It may be false if
+// that is hard to see (a*? and a?*).
 func covers(wide, narrow string) bool {
 	to, from := []rune(wide), []rune(narrow)
 	// star and back are where to go on when the run that wide's last * stands for must be longer.

@@ -210,10 +210,10 @@ perch.yaml:5:20: database.mode shared goes with Perch's own template, and templa
   5 |   database: {mode: shared}
     |                    ^`},
 		"settings that need a template": {minimal + "defaults:\n  parameters: {A: b}\n  url_output: Site\n", `
-perch.yaml:4:16: parameters is for a template of your own, and none is named here; add template, or take parameters out
+perch.yaml:4:16: parameters is for a custom template, and none is named here; add template, or take parameters out
   4 |   parameters: {A: b}
     |                ^
-perch.yaml:5:15: url_output is for a template of your own, and none is named here; add template, or take url_output out
+perch.yaml:5:15: url_output is for a custom template, and none is named here; add template, or take url_output out
   5 |   url_output: Site
     |               ^`},
 		"several instances without a load balancer": {minimal + "defaults: {load_balancer: none, instances: {max: 2}}\n", `
@@ -289,10 +289,10 @@ perch.yaml:4:12: seed[0].http.path is missing; it must be a path that begins wit
 perch.yaml:5:16: seed[1].s3.from must be a folder of the repository such as fixtures/media, or s3://bucket/prefix/, not "../x"
   5 |   - s3: {from: ../x, to: b_c}
     |                ^
-perch.yaml:5:26: seed[1].s3.to must be the name of one of the buckets, or the logical id of one in a template of your own, with a prefix after a slash where one is wanted, not "b_c"
+perch.yaml:5:26: seed[1].s3.to must be the name of one of the buckets, or the logical id of one in a custom template, with a prefix after a slash where one is wanted, not "b_c"
   5 |   - s3: {from: ../x, to: b_c}
     |                          ^
-perch.yaml:6:10: seed[2].s3.to is missing; it must be the name of one of the buckets, or the logical id of one in a template of your own, with a prefix after a slash where one is wanted
+perch.yaml:6:10: seed[2].s3.to is missing; it must be the name of one of the buckets, or the logical id of one in a custom template, with a prefix after a slash where one is wanted
   6 |   - s3: {from: a}
     |          ^
 perch.yaml:7:5: unknown key "sql" in seed[3]; allowed here: s3, http, run

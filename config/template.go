@@ -53,14 +53,14 @@ func (d *decoder) parameter(path string, e document.Entry) {
 	}
 }
 
-// customTemplate rejects settings that say nothing beside a template of the project's own, and
-// those that say nothing without one.
+// customTemplate rejects settings that say nothing beside a custom template, and those that say
+// nothing without one.
 func (d *decoder) customTemplate(s perch.Settings, n *document.Node) {
 	if s.Template == "" {
 		for _, key := range []string{"parameters", "url_output"} {
 			if value := n.Get(key); value != nil {
 				d.Fail(
-					value, "%s is for a template of your own, and none is named here; add template, or take %s out",
+					value, "%s is for a custom template, and none is named here; add template, or take %s out",
 					key, key,
 				)
 			}

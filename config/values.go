@@ -126,7 +126,7 @@ func validSeedTo(value string) string {
 	bucket, prefix, _ := strings.Cut(value, "/")
 	if validBucket(bucket) != "" && logicalID.check(bucket) != "" || strings.HasPrefix(prefix, "/") ||
 		strings.ContainsFunc(prefix, unicode.IsControl) {
-		return "must be the name of one of the buckets, or the logical id of one in a template of your own, with a " +
+		return "must be the name of one of the buckets, or the logical id of one in a custom template, with a " +
 			"prefix after a slash where one is wanted"
 	}
 	return ""

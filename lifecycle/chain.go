@@ -215,7 +215,7 @@ func (c *Chain) rejected(end RunEnd) bool {
 
 // failedBeforeDue reports whether the removal that is the target failed before it was due, with an
 // `up` below it that nothing was taken from. If a newer request waits, it has superseded the
-// removal, and no caller is left to hear of the failure.
+// removal, and no caller waits for the failure any more.
 func (c *Chain) failedBeforeDue(end RunEnd) bool {
 	return end.Failed && c.Target.Goal == perch.GoalGone && !c.Due && c.Below != nil && c.Newer == nil
 }

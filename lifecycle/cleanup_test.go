@@ -74,7 +74,7 @@ func TestVerdictOnOneStack(t *testing.T) {
 			branches(), stackOf(t, "login", tagged(perch.TagProtect, "true")), perch.VerdictKeep,
 			"protected: the tag perch:protect=true",
 		},
-		"S75 a tag that says no": {
+		"S75 a tag with the value false": {
 			branches(), stackOf(t, "login", tagged(perch.TagProtect, "false")), perch.VerdictRemove, "branch missing",
 		},
 		"S106 False is not false": {

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// repo is a real repository in a folder of the test's own.
+// repo is a real repository in a temporary folder.
 type repo struct {
 	t   *testing.T
 	dir string

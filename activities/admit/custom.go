@@ -16,8 +16,8 @@ import (
 	"perch/lifecycle"
 )
 
-// customTemplate reads the template of the project's own that the settings name, at the commit.
-// What is wrong with it is a *perch.Rejection.
+// customTemplate reads the custom template that the settings name, at the commit. What is wrong
+// with it is a *perch.Rejection.
 func (a *Admitter) customTemplate(
 	ctx context.Context,
 	commit string,

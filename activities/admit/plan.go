@@ -103,7 +103,7 @@ func (p *planning) outline() perch.PlanResult {
 	if p.made.settings.Template == "" {
 		plan.Host, _ = p.wanted.Output(cfn.OutputHost)
 	} else {
-		address = cfn.OutputCustomURL // What a template of the project's own calls Host is none of Perch's business.
+		address = cfn.OutputCustomURL // What a custom template calls Host is none of Perch's business.
 	}
 	if url, ok := p.wanted.Output(address); ok {
 		plan.URL = url

@@ -52,7 +52,7 @@ type storedTemplate struct{ cfn.Template }
 // key is the template's key in the artifact bucket.
 func (t storedTemplate) key() string { return "templates/" + t.Hash + ".json" }
 
-// own says that the template is one of the project's own.
+// own says that the template is a custom one.
 func (r rendering) isCustom() bool { return r.settings.Template != "" }
 
 func (r rendering) sharesDatabase() bool {
@@ -107,7 +107,7 @@ func (a *Admitter) complete(ctx context.Context, made rendering) (_ rendering, e
 		Application: made.application, Seed: made.file.Seed,
 	}
 	if !made.isCustom() {
-		if err := a.settleDatabase(ctx, &made); err != nil {
+		if err := a.chooseVersion(ctx, &made); err != nil {
 			return made, err
 		}
 		if in.Platform, err = a.platform(ctx, made.deployed); err != nil {
@@ -134,9 +134,9 @@ func (a *Admitter) platform(ctx context.Context, deployed cfn.SetOptions) (strin
 	return a.Beanstalk.NewestPlatform(ctx)
 }
 
-// settleDatabase decides the version of the environment's own database. The version of one that is
-// restored is its snapshot's.
-func (a *Admitter) settleDatabase(ctx context.Context, made *rendering) error {
+// chooseVersion decides the version of a dedicated database. The version of one that is restored is
+// its snapshot's.
+func (a *Admitter) chooseVersion(ctx context.Context, made *rendering) error {
 	database := made.settings.Database
 	if made.isCustom() || database == nil || database.Mode == perch.DatabaseShared {
 		return nil

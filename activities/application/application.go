@@ -66,7 +66,7 @@ func (s *Stacks) Apply(ctx context.Context, in contract.ApplyInput) (contract.Ch
 	made := cfn.ApplicationInput{
 		Project: in.Application.Project, Kind: in.Application.Kind, Policy: *s.policy, EarlierRole: earlier,
 	}
-	if err := s.settleDatabase(ctx, name, &made); err != nil {
+	if err := s.chooseVersion(ctx, name, &made); err != nil {
 		return contract.ChangeResult{}, err
 	}
 	template, err := cfn.Application(made)
@@ -79,9 +79,8 @@ func (s *Stacks) Apply(ctx context.Context, in contract.ApplyInput) (contract.Ch
 	return s.update(ctx, in, described, template)
 }
 
-// settleDatabase decides the version of the shared instance as that of an environment's own
-// database.
-func (s *Stacks) settleDatabase(ctx context.Context, stack string, made *cfn.ApplicationInput) error {
+// chooseVersion decides the version of the shared instance as that of a dedicated database.
+func (s *Stacks) chooseVersion(ctx context.Context, stack string, made *cfn.ApplicationInput) error {
 	if made.Policy.SharedDatabase == nil {
 		return nil
 	}

@@ -96,8 +96,8 @@ func Says(err error, wanted, text string) bool {
 	return errors.As(err, &api) && api.ErrorCode() == wanted && strings.Contains(api.ErrorMessage(), text)
 }
 
-// Denied reports that AWS says no, be it to a caller whom it knows or to credentials that it does
-// not. Forbidden is S3's answer to HEAD, which has no body to say more.
+// Denied reports that AWS denied a call, to a caller whom it knows or to credentials that it does
+// not know. Forbidden is S3's answer to HEAD, which has no body to say more.
 func Denied(err error) bool {
 	return HasCode(
 		err, "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthFailure",

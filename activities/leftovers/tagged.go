@@ -87,8 +87,8 @@ func (v *Verifier) carrying(ctx context.Context, tags map[string]string) (found 
 
 // candidates are what the tagging API lists of the branch's environments: what carries the id of
 // the deleted stack, and what carries the project's and the branch's tags. By the latter it finds
-// earlier stacks' resources, and what Beanstalk made, which carries the id of a stack of
-// Beanstalk's own.
+// earlier stacks' resources, and what Beanstalk made, which carries the id of another stack, which
+// Beanstalk creates.
 func (v *Verifier) candidates(ctx context.Context, in contract.VerifyInput) ([]taggedResource, error) {
 	found, err := v.carrying(
 		ctx,

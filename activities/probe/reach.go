@@ -54,7 +54,7 @@ func (r Reach) admit(at netip.Addr) error {
 		return unreachable(fmt.Sprintf("%s is a link-local address: no environment is there", at))
 	case r.Custom && !public(at) && !within(r.Private, at):
 		return unreachable(fmt.Sprintf(
-			"%s is no public address, and where a template of the project's own leads there, the worker connects only "+
+			"%s is no public address, and where a custom template leads there, the worker connects only "+
 				"to what lies in the networks of `network.private` in its policy; let the template's outputs name a "+
 				"public address, or add the network to the policy",
 			at,

@@ -144,7 +144,7 @@ func (s *seeding) sendCommand(ctx context.Context, step perch.SeedRun, comment s
 	}
 }
 
-// listInstances are the ids of the instances of the stack's own Elastic Beanstalk environment.
+// listInstances are the ids of the instances of the Elastic Beanstalk environment in the stack.
 func (s *seeding) listInstances(ctx context.Context) (ids []string, err error) {
 	environments, err := s.Environments(ctx, s.in.StackID)
 	if err != nil {

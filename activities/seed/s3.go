@@ -37,9 +37,9 @@ func (s *Seeder) copyStep(ctx context.Context, in Target, step perch.SeedS3) (in
 	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix)
 }
 
-// Bucket is the physical name of the environment's bucket that perch.yaml calls name. A template of
-// the project's own gives it that logical id. What is no bucket is passed over: its physical id may
-// be any name that the template chose, that of another environment's bucket among them.
+// Bucket is the physical name of the environment's bucket that perch.yaml calls name. A custom
+// template gives it that logical id. What is no bucket is passed over: its physical id may be any
+// name that the template chose, that of another environment's bucket among them.
 func (s *Seeder) Bucket(ctx context.Context, stackID, name string) (string, error) {
 	for _, id := range []string{cfn.BucketID(name), name} {
 		out, err := s.stacks.DescribeStackResource(

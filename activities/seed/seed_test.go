@@ -33,7 +33,7 @@ func TestWhatTheAppDoesIsDoneAgainForAnotherDatabase(t *testing.T) {
 		t.Errorf("%d databases have %d marks", len(databases), len(marks))
 	}
 	if Mark(stack, nil, load) != Mark(stack, databases[0], load) {
-		t.Error("a database of the environment's own has another mark than none")
+		t.Error("a dedicated database has another mark than none")
 	}
 }
 

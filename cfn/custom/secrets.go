@@ -145,7 +145,7 @@ func allowed(from []string) string {
 }
 
 const (
-	// ownResource stands for a secret of the template's own in a reference.
+	// ownResource stands for a secret of this template in a reference.
 	ownResource = "\x00"
 	// publicParameters begin the names of what AWS keeps in everybody's Parameter Store, such as
 	// the ids of its images.

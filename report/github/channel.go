@@ -56,7 +56,7 @@ type Channel struct {
 // denial is a kind of report of an environment.
 type denial struct{ slug, kind string }
 
-// rejectedReport has no problem if people need not hear of it.
+// rejectedReport has no problem if people need not know it.
 type rejectedReport struct{ commit, problem string }
 
 // New makes a Channel. now is the clock of its pace, and of what the card says of expiry.

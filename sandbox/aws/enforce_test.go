@@ -378,7 +378,7 @@ func TestAPolicyInIAMIsCheckedAndItsRoleKept(t *testing.T) {
 	w.query(iamVersion, "DeleteRole", "RoleName", "worker")
 }
 
-// shop is a stack with a bucket and a role that has a policy of AWS's own.
+// shop is a stack with a bucket and a role that has an AWS managed policy.
 const shop = `{"Resources": {
   "Media": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
   "Instances": {"Type": "AWS::IAM::Role", "DependsOn": "Media", "Properties": {"AssumeRolePolicyDocument": {},

@@ -91,7 +91,7 @@ func TestS139ABucketThatAnUpdateDropsStaysWithItsTags(t *testing.T) {
 	} {
 		want := byOwnTags
 		if value == id {
-			want = byID // A load balancer gets the stack's tags, and none of CloudFormation's own.
+			want = byID // A load balancer gets the stack's tags, and none of CloudFormation's system tags.
 		}
 		if diff := cmp.Diff(want, w.taggedWith(key, value)); diff != "" {
 			t.Errorf("found by %s (-want +got):\n%s", key, diff)

@@ -9,7 +9,7 @@ import (
 type userRole struct{ name, permission string }
 
 // SetRole says what a person may do in the repository: the role's name, such as `maintain` or that
-// of an organization's own role, and the permission that it is based on: admin, write, read or
+// of an organization's custom role, and the permission that it is based on: admin, write, read or
 // none. A person of whom nothing is said is not a user.
 func (s *Server) SetRole(login, name, permission string) {
 	s.mu.Lock()

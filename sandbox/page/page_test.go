@@ -16,7 +16,7 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// storage is a client of the sandbox's own S3.
+// storage is a client of the sandbox's S3.
 func storage(t *testing.T) *sdk.Client {
 	t.Helper()
 	service, err := s3.New(s3.Config{Account: "123456789012", Region: "us-east-1"})

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// strangerQueue is the task queue of the stranger's own worker.
+	// strangerQueue is the task queue of the stranger's worker.
 	strangerQueue = "stranger"
 	// strangerPatience bounds one call of an activity. A wait that is not rejected ends by it.
 	strangerPatience = 20 * time.Second

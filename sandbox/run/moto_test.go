@@ -85,13 +85,13 @@ seed:
 `
 
 // motoApplication stands for the application stack: moto knows nothing of Elastic Beanstalk, and a
-// template of the project's own needs of it only the artifact bucket.
+// custom template needs of it only the artifact bucket.
 const motoApplication = `{"Resources": {"Artifacts": {"Type": "AWS::S3::Bucket"}}, "Outputs": {
 	"ApplicationName": {"Value": "none"}, "ArtifactBucket": {"Value": {"Ref": "Artifacts"}}, "InstanceProfile": {"Value": "none"}, "ServiceRole": {"Value": "none"}}}`
 
-// TestOnMoto is the proof that Perch does not only work with its own sandbox: a template of the
-// project's own goes up, is seeded and comes down against moto, which knows nothing of Perch.
-// Nothing of it is left.
+// TestOnMoto is the proof that Perch does not only work with its own sandbox: a custom template
+// goes up, is seeded and comes down against moto, which knows nothing of Perch. Nothing of it is
+// left.
 func TestOnMoto(t *testing.T) {
 	t.Parallel()
 	b, way := newMoto(t)

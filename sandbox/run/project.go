@@ -137,8 +137,7 @@ func registriesOf(file *config.File) []string {
 	return hosts
 }
 
-// loopback is where the sandbox serves every environment, those of a template of the project's own,
-// too.
+// loopback is where the sandbox serves every environment, those of a custom template, too.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // writePolicy writes the policy file of a worker that serves p in this sandbox. A database is

@@ -13,8 +13,8 @@ import (
 	"github.com/temporalio/ui-server/v2/ui"
 )
 
-// UI is Temporal's UI for the server at an address, made of the parts of the library's own server:
-// that one chooses its port, and ends the process when another has taken it.
+// UI is Temporal's UI for the server at an address, made of the parts of the library's server,
+// which itself chooses its port, and ends the process when another has taken it.
 func UI(address string) (http.Handler, error) {
 	settings, err := config.NewConfigProviderWithRefresh(&config.Config{
 		TemporalGRPCAddress: address, EnableUI: true, DefaultNamespace: Namespace, DisableNewsFetch: true,

@@ -26,7 +26,7 @@ const (
 	// longestWait is the window of the primary rate limit; nothing that GitHub says is waited for
 	// longer than that.
 	longestWait = time.Hour
-	// longestMessage is how many characters of GitHub's own message are repeated.
+	// longestMessage is how many characters of GitHub's message are repeated.
 	longestMessage = 200
 )
 

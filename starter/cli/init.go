@@ -14,7 +14,7 @@ import (
 // initDocument is what `config init -o json` prints.
 type initDocument struct {
 	configDocument
-	// Guessed are the values that nobody gave, in the order of the file.
+	// Guessed are the values that no flag gave, in the order of the file.
 	Guessed []guess `json:"guessed"`
 }
 
@@ -58,7 +58,7 @@ func (a *app) configInit(image string, force bool) error {
 	return nil
 }
 
-// tellGuesses writes what nobody said, and what is left to do, for people.
+// tellGuesses writes the guessed values, and what is left to do, for people.
 func (a *app) tellGuesses(found *survey) {
 	rows := [][]string{{"GUESSED", "VALUE", "FROM"}}
 	for _, each := range found.guesses {

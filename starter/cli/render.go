@@ -29,7 +29,7 @@ What only the account knows has placeholders: account 111122223333, region eu-ce
 hosted zone, the outputs of the application stack and the platform version. A commit that is not known is written as zeros. The worker renders
 the same template with the real values.
 
-Of a template of your own it prints what CloudFormation gets, and on stderr the value of every parameter and where it comes from.`,
+Of a custom template it prints what CloudFormation gets, and on stderr the value of every parameter and where it comes from.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.render(cmd.Context(), args, commit) },
 	}

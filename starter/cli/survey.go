@@ -12,7 +12,7 @@ import (
 	"perch/config"
 )
 
-// guess is a value of the first perch.yaml that nobody gave, and where it is from.
+// guess is a value of the first perch.yaml that no flag gave, and where it is from.
 type guess struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
@@ -134,7 +134,7 @@ func (s *survey) readHealth(app found) {
 		for _, route := range app.framework.health.FindAllStringSubmatch(app.folder.text(file), -1) {
 			rank := slices.Index(healthNames, path.Base(route[1]))
 			if rank < 0 {
-				rank = len(healthNames) - 1 // A route of the framework's own, such as that of Rails.
+				rank = len(healthNames) - 1 // A route that the framework has, such as that of Rails.
 			}
 			if rank < best {
 				best, found, from = rank, "/"+strings.TrimPrefix(route[1], "/"), file

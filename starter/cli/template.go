@@ -13,7 +13,7 @@ import (
 	"perch/config"
 )
 
-// readTemplate reads a template of the project's own by its path in the repository.
+// readTemplate reads a custom template by its path in the repository.
 type readTemplate func(path string) (*custom.Template, error)
 
 // templates reads templates from the same place as perch.yaml: at the commit that is given, else in
@@ -66,8 +66,8 @@ func standIns(
 	}
 }
 
-// validateTemplates renders every template of the project's own that a layer names, for a branch of
-// each kind and of each override.
+// validateTemplates renders every custom template that a layer names, for a branch of each kind and
+// of each override.
 func (a *app) validateTemplates(file *config.File, folder string) error {
 	read, told := templatesIn(folder), map[string]bool{}
 	for _, sample := range file.Samples() {

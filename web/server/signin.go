@@ -163,7 +163,7 @@ func (d *Dashboard) signOut(w http.ResponseWriter, r *http.Request) *trouble {
 // at most 4,096 bytes (RFC 6265).
 const longestPath = 2048
 
-// localPath is a path of the dashboard's own; / for every other address.
+// localPath is a path of the dashboard; / for every other address.
 func localPath(address string) string {
 	read, err := url.Parse(address)
 	if err != nil || len(address) > longestPath || read.IsAbs() || read.Host != "" || !strings.HasPrefix(address,

@@ -260,7 +260,7 @@ func (r *run) authorize(phase string, request resource.Request) error {
 }
 
 // settle lets the resource's time pass and asks its service for the final state. One that fails
-// meanwhile has settled, too: CloudFormation hears of a failure when the service is done.
+// meanwhile has ended, too: CloudFormation learns of a failure when the service is done.
 func (r *run) settle(
 	ctx context.Context, handler resource.Handler, res *resourceState, step Step, seconds float64,
 ) error {

@@ -60,7 +60,7 @@ func (t target) on(action string, resources ...string) []access.Request {
 }
 
 // tagKeys are the condition keys of a resource's tags, and of a request's if it sets them. A
-// request never carries tags of AWS's own.
+// request never carries AWS's system tags.
 func tagKeys(tags map[string]string, request bool) map[string][]string {
 	keys := map[string][]string{}
 	for key, value := range tags {

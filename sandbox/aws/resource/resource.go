@@ -70,7 +70,7 @@ type Terminator interface {
 }
 
 // Error is a failure as a resource handler words it; the engine puts the frame of CloudFormation's
-// own message around it.
+// message around it.
 type Error struct {
 	// Service is the service's name in the message: S3, Rds, ElasticBeanstalk.
 	Service string

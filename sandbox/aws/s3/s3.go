@@ -31,7 +31,7 @@ type Config struct {
 	// FailKey may fail single keys of DeleteObjects: a code that is not empty is the key's error.
 	// Nil fails none.
 	FailKey func(bucket, key string) (code, message string)
-	// Logger hears of failures that a client sees only as InternalError. Nil is silence.
+	// Logger logs failures that a client sees only as InternalError. Nil is silence.
 	Logger *slog.Logger
 }
 

@@ -28,8 +28,7 @@ type Environment struct {
 
 // Environments are the Elastic Beanstalk environments with the host names that lead to them: the
 // hosts of a shared load balancer's rules, else the names of the DNS records that point there. One
-// without a host is not among them. Auto Scaling groups that templates of a project's own bring
-// along are.
+// without a host is not among them. Auto Scaling groups that custom templates bring along are.
 func (s *Service) Environments() []Environment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,8 +73,8 @@ func (s *Service) hosts(env *record, options options) []string {
 }
 
 // strange reports whether a set is no sign of env although it leads to env's address: where all
-// load balancers have one DNS name, or all instances one address, only the records of an
-// environment's own stack tell which of them is meant.
+// load balancers have one DNS name, or all instances one address, only the records in the
+// environment's stack tell which of them is meant.
 func (s *Service) strange(set recordSet, env *record) bool {
 	endpoint := domainName(env.Attributes["EndpointURL"])
 	sameName := s.config.LoadBalancerDNS != "" && endpoint == domainName(s.config.LoadBalancerDNS)

@@ -100,8 +100,8 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	return rec.view(), s.save()
 }
 
-// withoutSystemTags are types that get the stack's tags and none of CloudFormation's own (their
-// schemas in the CloudFormation registry say "cloudFormationSystemTags": false).
+// withoutSystemTags are types that get the stack's tags and none of CloudFormation's system tags
+// (their schemas in the CloudFormation registry say "cloudFormationSystemTags": false).
 var withoutSystemTags = []string{typeEnvironment, typeLoadBalancer, typeRole}
 
 // withoutTags are types that CloudFormation does not tag: their schemas have no tags, and their

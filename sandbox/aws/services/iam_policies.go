@@ -10,8 +10,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// administrator is the one policy of AWS's own whose document the sandbox has: it allows
-// everything.
+// administrator is the one AWS managed policy whose document the sandbox has: it allows everything.
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 // attached are the ARNs of a role's managed policies: those in its properties, and policies that

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// engineLog is the log of the platform's own work on an instance, appLog the output of all
-	// containers, as `docker compose logs` prints it. A Docker platform streams both (Beanstalk
-	// guide, "Instance log streaming").
+	// engineLog is the log of the platform on an instance, appLog the output of all containers, as
+	// `docker compose logs` prints it. A Docker platform streams both (Beanstalk guide, "Instance
+	// log streaming").
 	engineLog = "/var/log/eb-engine.log"
 	appLog    = "/var/log/eb-docker/containers/eb-current-app/stdouterr.log"
 

@@ -129,7 +129,7 @@ func WriteJSONError(w http.ResponseWriter, err *Error) {
 	writeBody(w, err.Status, "application/x-amz-json-1.1", uuid.NewString(), body)
 }
 
-// WriteEC2Error answers a call of EC2's own dialect of the query protocol with err.
+// WriteEC2Error answers a call in EC2's dialect of the query protocol with err.
 func WriteEC2Error(w http.ResponseWriter, err *Error) {
 	id := uuid.NewString()
 	root := N("Response", N("Errors", N("Error", T("Code", err.Code), T("Message", err.Message))), T("RequestID", id))
