@@ -150,7 +150,8 @@ type LogLines struct {
 	Lines []LogLine `json:"lines,omitempty"`
 	// Masked is how many secrets were masked.
 	Masked int `json:"masked,omitempty"`
-	// Problem is why there are no lines, in a sentence without a period; empty if there are some.
+	// Problem is why there are no lines, or not all, in a sentence without a period; empty if all
+	// are there.
 	Problem string `json:"problem,omitempty"`
 }
 

@@ -82,16 +82,16 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	return result, err
 }
 
-// ReadPage is DescribeEnvironment with the environment's card; found is false if it has none that
+// ReadPage is DescribeEnvironment with the environment's card, which is empty if it has none that
 // can be read.
 func (s *Stacks) ReadPage(
 	ctx context.Context, environment perch.Environment,
-) (result perch.StatusResult, card perch.Card, found bool, err error) {
+) (result perch.StatusResult, card perch.Card, err error) {
 	result, cards, err := s.describe(ctx, environment)
 	if err != nil || len(cards.Cards) == 0 {
-		return result, perch.Card{}, false, err
+		return result, perch.Card{}, err
 	}
-	return result, cards.Cards[0], true, nil
+	return result, cards.Cards[0], nil
 }
 
 const (

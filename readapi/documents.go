@@ -92,10 +92,10 @@ type Page struct {
 type Overview struct {
 	List
 	Project string `json:"project"`
-	// Repository is the address of the repository on GitHub, RunURL of Temporal's list of the runs
+	// Repository is the address of the repository on GitHub, RunsURL of Temporal's list of the runs
 	// that change environments of this project; empty if it is not known.
 	Repository string `json:"repository"`
-	RunURL     string `json:"run_url"`
+	RunsURL    string `json:"runs_url"`
 	// Beats are how far the operations in progress are, by branch; those that are not known are
 	// missing.
 	Beats map[string]perch.Progress `json:"beats"`

@@ -132,15 +132,6 @@ func (k Known) Failure() string {
 	return reason
 }
 
-// Sentence is the progress if a run is at work, and otherwise the state, with the reason of a
-// failure: "Failed: no such class". It is empty if there is no environment.
-func (k Known) Sentence(now time.Time) string {
-	if progress := k.Progress(now); progress != "" {
-		return progress
-	}
-	return capital(because(k.State(), k.Failure()))
-}
-
 // phase is how far the newest run is. The card lags behind a run that is at work or has ended, and
 // knows better than one that changed nothing.
 func (k Known) phase() perch.Phase {

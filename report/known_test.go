@@ -220,14 +220,6 @@ func TestTheReasonOfAFailure(t *testing.T) {
 			t.Errorf("%s: the failure is %q, want %q", name, got, c.want)
 		}
 	}
-	known := Known{StackStatus: "DELETE_FAILED", StackReason: "Resources failed"}
-	if got := known.Sentence(noon); got != "Removal failed: Resources failed" {
-		t.Errorf("the sentence is %q", got)
-	}
-	known = Known{StackStatus: "CREATE_IN_PROGRESS", LastReport: said(perch.PhaseStack)}
-	if got := known.Sentence(noon); got != "Creating, 2 minutes" {
-		t.Errorf("the sentence is %q", got)
-	}
 }
 
 // TestEveryActivityHasWords keeps code words out of what people read.

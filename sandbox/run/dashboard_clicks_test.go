@@ -49,7 +49,7 @@ func TestAPersonClicksEveryActionOfTheDashboard(t *testing.T) {
 	browser.Visit(t, p.dashboardURL)
 	saw(
 		"all", "click/one", "click/two", "click/three",
-		"This is the sandbox: a local user is signed in and may do everything.",
+		"Everyone who reaches this dashboard is signed in as you and may do everything.",
 	)
 
 	browser.Visit(t, p.dashboardURL+one)

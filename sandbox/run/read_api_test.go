@@ -50,7 +50,7 @@ func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(all.Environments) != 1 || all.Environments[0].URL != up.text("url") || all.RunURL == "" {
+		if len(all.Environments) != 1 || all.Environments[0].URL != up.text("url") || all.RunsURL == "" {
 			t.Fatalf("%+v", all)
 		}
 	}

@@ -37,7 +37,6 @@ type verdictView struct {
 // leftoverView is what a removal could not delete.
 type leftoverView struct {
 	Branch, Path string
-	Stack        string
 	Resources    []string
 	Since        *moment
 	// Again says that the branch has an environment again.
@@ -81,7 +80,7 @@ func viewHeld(f Frame, held *readapi.HeldCleanup) *heldView {
 
 func viewLeftover(f Frame, left perch.Leftover) leftoverView {
 	return leftoverView{
-		Branch: left.Branch, Path: environmentPath(left.Branch), Stack: left.Stack, Resources: left.Resources,
+		Branch: left.Branch, Path: environmentPath(left.Branch), Resources: left.Resources,
 		Since: at(left.Since, f.Now), Again: left.Again,
 	}
 }

@@ -48,7 +48,7 @@ func everyPage() map[string]page {
 	stale := usual()
 	stale.At, stale.Problem = readapi.Timestamp(
 		ago(4*60e9),
-	), "describe stacks: RequestLimitExceeded: Request limit exceeded"
+	), "AWS could not be read: describe stacks: RequestLimitExceeded: Request limit exceeded"
 	main := environmentOf("main", func(e *readapi.Environment) { e.Kind, e.Expires = perch.KindStaging, "" })
 	absent := readapi.Page{
 		Status: readapi.Status{Environment: readapi.Environment{Branch: "never-there", Stack: "shop-never-there"}},

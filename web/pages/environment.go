@@ -70,7 +70,7 @@ func Environment(w io.Writer, f Frame, p readapi.Page, logs *readapi.Logs) error
 		view.Deployed = commitView{Short: perch.ShortCommit(p.Commit), Address: below(f.Repository, "commit", p.Commit)}
 	}
 	view.BranchAddress = below(f.Repository, "tree", p.Branch)
-	view.Run = runAddress(f.RunURL, p.Run)
+	view.Run = runAddress(f.RunsURL, p.Run)
 	view.Actions = viewActions(f, p.Environment)
 	view.Timeline, view.Settings, view.Seeds = viewTimeline(f, p.Stack, p.Timeline), viewSettings(p.Settings), p.Seeds
 	view.Resources = viewResources(p.Resources)

@@ -21,7 +21,7 @@ var ana = Viewer{Login: "ana", Role: "write"}
 func frameFor(v Viewer) Frame {
 	return Frame{
 		Viewer: v, Project: "shop", Repository: "https://github.com/acme/shop", Now: noon, CanSignIn: true,
-		RunURL: "https://temporal.example.com/namespaces/default/workflows?query=x",
+		RunsURL: "https://temporal.example.com/namespaces/default/workflows?query=x",
 	}
 }
 

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"path"
 
 	"perch"
 )
@@ -12,14 +13,14 @@ type logView struct {
 	Lines  []logLineView
 	// Masked says how many secrets were masked; empty if none was.
 	Masked string
-	// Problem is why there are no lines.
+	// Problem is why there are no lines, or not all.
 	Problem string
 	// Streams says that the lines are from several instances, so that each line names its own.
 	Streams bool
 }
 
-// logLineView is a line.
-type logLineView struct{ Clock, Machine, Stream, Text string }
+// logLineView is a line. File is the name of the log that it is of; empty if all are of one.
+type logLineView struct{ Clock, Machine, Stream, File, Text string }
 
 // viewLog is nil if nothing was asked of a log.
 func viewLog(log *perch.LogLines) *logView {
@@ -32,10 +33,13 @@ func viewLog(log *perch.LogLines) *logView {
 	}
 	for _, line := range log.Lines {
 		view.Streams = view.Streams || line.Stream != log.Lines[0].Stream
-		utc := line.At.UTC()
-		view.Lines = append(
-			view.Lines, logLineView{utc.Format("15:04:05"), utc.Format("2006-01-02T15:04:05Z"), line.Stream, line.Text},
-		)
+		utc, file := line.At.UTC(), ""
+		if line.File != "" {
+			file = path.Base(line.File)
+		}
+		view.Lines = append(view.Lines, logLineView{
+			utc.Format("15:04:05"), utc.Format("2006-01-02T15:04:05Z"), line.Stream, file, line.Text,
+		})
 	}
 	if len(view.Lines) == 0 && view.Problem == "" {
 		view.Problem = "Nothing has been logged yet."

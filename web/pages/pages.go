@@ -29,7 +29,8 @@ type Viewer struct {
 	Login string
 	// Role is that of a readapi.Permission: none, read, triage, write, maintain or admin.
 	Role string
-	// Local is the sandbox's user, who may do everything; the page says so.
+	// Local says that everyone who reaches the dashboard is this person and may do everything; the
+	// page says so.
 	Local bool
 	// Stale says that GitHub did not answer: the viewer may read, and may not act.
 	Stale bool
@@ -39,9 +40,9 @@ type Viewer struct {
 type Frame struct {
 	Viewer  Viewer
 	Project string
-	// Repository is the address of the repository on GitHub, RunURL of Temporal's list of the
+	// Repository is the address of the repository on GitHub, RunsURL of Temporal's list of the
 	// project's runs; both may be empty.
-	Repository, RunURL string
+	Repository, RunsURL string
 	// Now is what the words for times are relative to.
 	Now time.Time
 	// Notice says what happened to the viewer's last action; empty if there was none.

@@ -224,9 +224,21 @@ func TestAQueryIsItsAddress(t *testing.T) {
 	}
 }
 
+// TestTheLogNamesItsFilesAndWhatIsMissing has the lines of two files, of which one could not be
+// read to its end.
+func TestTheLogNamesItsFilesAndWhatIsMissing(t *testing.T) {
+	logs := logsOf("invoices")
+	logs.Lines[0].File, logs.Lines[1].File = "/var/log/eb-engine.log", "/var/log/eb-docker/stdouterr.log"
+	logs.Problem = "the worker's role lacks logs:FilterLogEvents"
+	wantWords(t, environmentText(t, ana, pageOf(environmentOf("invoices")), logs),
+		"eb-engine.log GET /orders/4000", "stdouterr.log GET /orders/4001",
+		"The worker's role lacks logs:FilterLogEvents.",
+	)
+}
+
 func TestStatesOfThePage(t *testing.T) {
 	old := usual()
-	old.At, old.Problem = readapi.Timestamp(ago(4*time.Minute)), "describe stacks: request limit exceeded"
+	old.At, old.Problem = readapi.Timestamp(ago(4*time.Minute)), "AWS could not be read: request limit exceeded"
 	stale := Viewer{Login: "ana", Role: "write", Stale: true}
 	oldPage := pageOf(environmentOf("a"))
 	oldPage.At, oldPage.Problem = old.At, old.Problem
@@ -236,11 +248,10 @@ func TestStatesOfThePage(t *testing.T) {
 	}{
 		"stale page": {
 			environmentText(t, ana, oldPage, nil),
-			[]string{"AWS last answered 4 minutes ago .", "Describe stacks: request limit exceeded"},
+			[]string{"What you see is from 4 minutes ago .", "AWS could not be read: request limit exceeded"},
 		},
 		"stale": {overviewText(t, ana, Query{}, old), []string{
-			"AWS last answered 4 minutes ago .", "What you see is from then.",
-			"Describe stacks: request limit exceeded",
+			"What you see is from 4 minutes ago .", "AWS could not be read: request limit exceeded",
 		}},
 		"empty": {
 			overviewText(t, ana, Query{}, overviewOf()), []string{"There are no environments yet. Push a branch"},
@@ -263,7 +274,7 @@ func TestStatesOfThePage(t *testing.T) {
 		"GitHub": {overviewText(t, stale, Query{}, usual()), []string{"GitHub does not answer", "You can read"}},
 		"local": {
 			overviewText(t, Viewer{Login: "you", Local: true}, Query{}, usual()),
-			[]string{"This is the sandbox: a local user is signed in and may do everything."},
+			[]string{"Everyone who reaches this dashboard is signed in as you and may do everything."},
 		},
 		"read only": {
 			environmentText(t, stale, pageOf(environmentOf("a")), nil),

@@ -24,12 +24,12 @@ type shell struct {
 	Title string
 	// Events is where live.js listens for changes of the page; empty if it does not.
 	Events string
-	// Repository and RunURL are addresses that may be linked to, and hide those of the frame.
-	Repository, RunURL string
+	// Repository and RunsURL are addresses that may be linked to, and hide those of the frame.
+	Repository, RunsURL string
 }
 
 func newShell(f Frame, title string) shell {
-	return shell{Frame: f, Title: title, Repository: webAddress(f.Repository), RunURL: webAddress(f.RunURL)}
+	return shell{Frame: f, Title: title, Repository: webAddress(f.Repository), RunsURL: webAddress(f.RunsURL)}
 }
 
 // Role says what the viewer may do, in words.

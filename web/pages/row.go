@@ -50,8 +50,6 @@ type commitView struct {
 type pinView struct {
 	By, Reason string
 	Until      *moment
-	// Pull is the number of the pull request whose label pins; 0 if a person does.
-	Pull int
 }
 
 // viewRow is the row of an environment. beat may be nil.
@@ -118,7 +116,7 @@ func viewPin(pin *perch.Pin, now time.Time) *pinView {
 		return nil
 	}
 	return &pinView{
-		By: person(pin.By), Reason: perch.Printable(pin.Reason), Until: at(pin.Until, now), Pull: pin.PullRequest,
+		By: person(pin.By), Reason: perch.Printable(pin.Reason), Until: at(pin.Until, now),
 	}
 }
 

@@ -51,7 +51,7 @@ func viewTimeline(f Frame, stack string, entries []perch.TimelineEntry) []eventV
 			What:   cmp.Or(requestWords[entry.Request], capital(perch.Printable(entry.Request))),
 			By:     person(perch.Printable(entry.By)),
 			Reason: reason, Begun: at(entry.Begun, f.Now), Sentence: sentence(words),
-			Run: runAddress(f.RunURL, client.Run{WorkflowID: stack, RunID: entry.RunID}),
+			Run: runAddress(f.RunsURL, client.Run{WorkflowID: stack, RunID: entry.RunID}),
 		}
 		event.Outcome, event.Group = outcomeOf(entry)
 		if entry.Commit != "" {

@@ -186,7 +186,7 @@ func (d *Dashboard) findSubject(ctx context.Context, o *order) (subject readapi.
 			return subject, failed
 		}
 		if found.Problem != "" {
-			return subject, o.trouble(http.StatusServiceUnavailable, "AWS does not answer",
+			return subject, o.trouble(http.StatusServiceUnavailable, "What is there now is not known",
 				"Nothing was done, because it is not known what is there now: %s. Try again in a minute.",
 				strings.TrimSuffix(found.Problem, "."))
 		}

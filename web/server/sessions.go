@@ -139,7 +139,7 @@ func (d *Dashboard) complete(frame pages.Frame, r *http.Request) pages.Frame {
 func (d *Dashboard) frame(viewer pages.Viewer) pages.Frame {
 	frame := pages.Frame{Viewer: viewer, Project: d.Project, Now: time.Now().UTC(), CanSignIn: d.GitHub != nil}
 	if overview := d.lastOverview(); overview != nil {
-		frame.Repository, frame.RunURL = overview.Repository, overview.RunURL
+		frame.Repository, frame.RunsURL = overview.Repository, overview.RunsURL
 	}
 	return frame
 }

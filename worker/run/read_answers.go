@@ -30,7 +30,7 @@ const (
 type environmentReader interface {
 	ListEnvironments(ctx context.Context, in perch.ListInput) (perch.ListResult, error)
 	ReadPage(ctx context.Context, environment perch.Environment) (
-		result perch.StatusResult, card perch.Card, found bool, err error,
+		result perch.StatusResult, card perch.Card, err error,
 	)
 	ReadHistory(ctx context.Context, branch string) (lives []perch.Life, warnings []string, err error)
 }
@@ -61,8 +61,8 @@ type reads struct {
 	logNow func() time.Time
 	// roles is nil if the source is not on GitHub.
 	roles roleReader
-	// runURL is the address of Temporal's list of runs, empty if it is not known.
-	runURL string
+	// runsURL is the address of Temporal's list of runs, empty if it is not known.
+	runsURL string
 
 	overviews   *answerCache[readapi.Overview]
 	pages       *answerCache[readapi.Page]
@@ -99,15 +99,16 @@ func (r *reads) overview(request *http.Request) (any, error) {
 func (r *reads) readOverview(ctx context.Context, _ string) (readapi.Overview, error) {
 	listed, err := r.stacks.ListEnvironments(ctx, perch.ListInput{Project: r.policy.Project})
 	if err != nil {
-		return readapi.Overview{}, err
+		return readapi.Overview{}, unreadable("AWS", err)
 	}
 	held, err := r.runs.HeldCleanup(ctx, r.policy.Project)
 	if err != nil { // The environments are shown all the same.
-		listed.Warnings = append(listed.Warnings, "whether a cleanup waits for a person is not known: "+problemOf(err))
+		listed.Warnings = append(listed.Warnings, "whether a cleanup waits for a person is not known: "+
+			problemOf(unreadable("Temporal", err)))
 	}
 	return readapi.Overview{
 		List: readapi.NewList(listed), Project: r.policy.Project, Repository: repositoryAddress(r.policy.Source),
-		RunURL: r.runURL, Domain: r.policy.Domain, Held: heldDocument(held),
+		RunsURL: r.runsURL, Domain: r.policy.Domain, Held: heldDocument(held),
 		Beats: r.readBeats(ctx, listed),
 	}, nil
 }
@@ -127,13 +128,13 @@ func (r *reads) readPage(ctx context.Context, branch string) (readapi.Page, erro
 	if err != nil {
 		return readapi.Page{}, err
 	}
-	result, card, _, err := r.stacks.ReadPage(ctx, environment)
+	result, card, err := r.stacks.ReadPage(ctx, environment)
 	if err != nil {
-		return readapi.Page{}, err
+		return readapi.Page{}, unreadable("AWS", err)
 	}
 	far, latest, err := r.runs.Latest(ctx, environment)
 	if err != nil {
-		return readapi.Page{}, err
+		return readapi.Page{}, unreadable("Temporal", err)
 	}
 	page := readapi.Page{
 		Status: readapi.NewStatus(environment, result, far, latest), Beat: far.Beat, Log: card.Log,
@@ -180,12 +181,37 @@ func heldDocument(held *client.HeldCleanup) *readapi.HeldCleanup {
 	}
 }
 
+// sourceError is why one of AWS, Temporal and GitHub could not be read.
+type sourceError struct {
+	source string
+	err    error
+}
+
+// Error implements error.
+func (e *sourceError) Error() string { return e.source + " could not be read: " + problemOf(e.err) }
+
+// Unwrap is what the source said.
+func (e *sourceError) Unwrap() error { return e.err }
+
+// unreadable is err as the error of a source; nil for nil.
+func unreadable(source string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &sourceError{source, err}
+}
+
 // problemOf is an error in a sentence; empty for nil.
 func problemOf(err error) string {
-	var application *temporal.ApplicationError
+	var (
+		application *temporal.ApplicationError
+		source      *sourceError
+	)
 	switch {
 	case err == nil:
 		return ""
+	case errors.As(err, &source):
+		return source.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within %s", refreshTimeout)
 	case errors.As(err, &application):

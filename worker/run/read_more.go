@@ -43,7 +43,8 @@ func (r *reads) history(request *http.Request) (any, error) {
 
 func (r *reads) readHistory(ctx context.Context, branch string) (readapi.History, error) {
 	lives, warnings, err := r.stacks.ReadHistory(ctx, branch)
-	return readapi.History{Lives: append([]perch.Life{}, lives...), Warnings: append([]string{}, warnings...)}, err
+	history := readapi.History{Lives: append([]perch.Life{}, lives...), Warnings: append([]string{}, warnings...)}
+	return history, unreadable("AWS", err)
 }
 
 // logQuestion is a question about logs, as the key of its answer.
@@ -100,9 +101,9 @@ func (r *reads) readLogs(ctx context.Context, key string) (readapi.Logs, error) 
 	if err != nil {
 		return readapi.Logs{}, err
 	}
-	result, _, _, err := r.stacks.ReadPage(ctx, environment)
+	result, _, err := r.stacks.ReadPage(ctx, environment)
 	if err != nil {
-		return readapi.Logs{}, err
+		return readapi.Logs{}, unreadable("AWS", err)
 	}
 	if result.Environment == nil {
 		return readapi.Logs{}, unanswerable(http.StatusNotFound,
@@ -140,5 +141,5 @@ func (r *reads) permission(request *http.Request) (any, error) {
 
 func (r *reads) readPermission(ctx context.Context, login string) (readapi.Permission, error) {
 	role, err := r.roles.Role(ctx, login)
-	return readapi.Permission{Login: login, Role: role}, err
+	return readapi.Permission{Login: login, Role: role}, unreadable("GitHub", err)
 }

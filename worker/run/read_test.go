@@ -103,7 +103,7 @@ func newReadWorld(t *testing.T, branches ...string) *readWorld {
 	}
 	set := activities.New(endpoint(listener.URL), policy, repository, time.Second, nil, time.Now)
 	w.answers = &reads{
-		policy: policy, stacks: set.Stacks(), runs: w.runs, runURL: "https://temporal/runs",
+		policy: policy, stacks: set.Stacks(), runs: w.runs, runsURL: "https://temporal/runs",
 		logs: set.Logs(), logNow: time.Now, roles: w.roles,
 	}
 	w.answers.withCaches(w.clock, &w.changes)
@@ -191,7 +191,8 @@ func TestTheOverviewIsTheListWithWhatAPageNeeds(t *testing.T) {
 		branches = append(branches, environment.Branch)
 	}
 	if !slices.Equal(branches, []string{"login", "search"}) || got.Project != "shop" ||
-		got.Repository != "https://github.com/acme/shop" || got.RunURL != "https://temporal/runs" || got.Problem != "" {
+		got.Repository != "https://github.com/acme/shop" || got.RunsURL != "https://temporal/runs" ||
+		got.Problem != "" {
 		t.Errorf("%q: %+v", branches, got)
 	}
 	want := &readapi.HeldCleanup{
@@ -208,7 +209,7 @@ func TestTheOverviewIsThereAlthoughTheCleanupsCannotBeRead(t *testing.T) {
 	w.runs.heldErr = errors.New("the history is gone")
 	got, err := w.client.Overview(t.Context())
 	if err != nil || len(got.Environments) != 1 || len(got.Warnings) == 0 ||
-		!strings.Contains(got.Warnings[len(got.Warnings)-1], "is not known: the history is gone") {
+		!strings.HasSuffix(got.Warnings[len(got.Warnings)-1], "Temporal could not be read: the history is gone") {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -244,7 +245,7 @@ func TestWhenAWSIsAwayTheLastAnswerIsGivenWithTheReason(t *testing.T) {
 	w.pass(4 * time.Minute)
 	stale, err := w.client.Overview(t.Context())
 	if err != nil || stale.At != good.At || len(stale.Environments) != 1 ||
-		!strings.Contains(stale.Problem, "AWS is away") {
+		!strings.Contains(stale.Problem, "AWS could not be read: list stacks") {
 		t.Errorf("%+v, %v", stale, err)
 	}
 	_, err = w.client.Page(t.Context(), "login")
@@ -344,7 +345,7 @@ func TestPermissionsAreKeptForFiveMinutesUnlessAFreshOneIsWanted(t *testing.T) {
 	w.roles.err = errors.New("GitHub is away")
 	w.pass(freshAge)
 	_, err := w.client.Permission(t.Context(), "ana", true)
-	expectFailure(t, err, http.StatusBadGateway, "GitHub is away")
+	expectFailure(t, err, http.StatusBadGateway, "GitHub could not be read: GitHub is away")
 	_, err = w.client.Permission(t.Context(), "../../x", true)
 	expectFailure(t, err, http.StatusBadRequest, "is no login on GitHub")
 	w.answers.roles = nil

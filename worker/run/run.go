@@ -116,7 +116,7 @@ func run(ctx context.Context, cfg Config) error {
 	channel := openChannel(cfg.Policy, branches, cfg.Env, namespace(cfg.Temporal), now)
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel, now)
 	answers := &reads{
-		policy: cfg.Policy, stacks: set.Stacks(), runs: perchclient.New(temporal), runURL: runsURL(cfg, ui),
+		policy: cfg.Policy, stacks: set.Stacks(), runs: perchclient.New(temporal), runsURL: runsURL(cfg, ui),
 		logs: set.Logs(), logNow: now,
 	}
 	answers.roles, _ = branches.(roleReader)
