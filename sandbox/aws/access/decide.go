@@ -100,9 +100,10 @@ func (c *Caller) withRegion(request Request) map[string][]string {
 
 // decide finds the statements that allow a request, and whether one denies it.
 func decide(documents []*Document, request Request) (grants []Grant, denied bool) {
+	action := strings.ToLower(request.Action)
 	for _, document := range documents {
 		for _, s := range document.statements {
-			pattern, ok := s.matches(request)
+			pattern, ok := s.matches(request, action)
 			switch {
 			case !ok:
 			case s.Effect == "Deny":
@@ -117,11 +118,10 @@ func decide(documents []*Document, request Request) (grants []Grant, denied bool
 	return grants, false
 }
 
-// matches reports whether the statement is about the request, and by which of its actions.
-func (s statement) matches(request Request) (pattern string, ok bool) {
-	i := slices.IndexFunc(s.Action, func(pattern string) bool {
-		return Like(strings.ToLower(pattern), strings.ToLower(request.Action))
-	})
+// matches reports whether the statement is about the request, and by which of its actions; action is
+// the request's in lower case.
+func (s statement) matches(request Request, action string) (pattern string, ok bool) {
+	i := slices.IndexFunc(s.lower, func(pattern string) bool { return Like(pattern, action) })
 	if i < 0 || !slices.ContainsFunc(s.Resource, func(pattern string) bool { return Like(pattern, request.Resource) }) {
 		return "", false
 	}

@@ -23,6 +23,8 @@ type statement struct {
 	Action    texts
 	Resource  texts
 	Condition map[string]map[string]texts
+	// lower are the actions in lower case, because actions are compared without regard to case.
+	lower []string
 }
 
 // texts is a JSON value that is one text, or a list of them. A condition's values may be booleans,
@@ -66,6 +68,9 @@ func Parse(name, text string) (*Document, error) {
 	for i, s := range policy.Statement {
 		if err := s.check(); err != nil {
 			return nil, fmt.Errorf("read policy %s: statement %d (%s): %w", name, i+1, s.Sid, err)
+		}
+		for _, action := range s.Action {
+			policy.Statement[i].lower = append(policy.Statement[i].lower, strings.ToLower(action))
 		}
 	}
 	return &Document{Name: name, statements: policy.Statement}, nil

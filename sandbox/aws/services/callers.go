@@ -71,13 +71,33 @@ func (s *Service) callerFor(role *record, name, session string) (*access.Caller,
 		return caller, nil
 	}
 	for _, policy := range append(s.inline(role), s.attachedDocuments(role)...) {
-		document, err := access.Parse(policy[0], policy[1])
+		document, err := s.document(policy)
 		if err != nil {
 			return nil, fmt.Errorf("role %s: %w", role.Name, err)
 		}
 		caller.Policies = append(caller.Policies, document)
 	}
 	return caller, nil
+}
+
+// mostDocuments is how many policies are remembered as they were parsed.
+const mostDocuments = 1000
+
+// document parses a policy, given as its name and text. Every call of a role needs its policies, so
+// they are remembered.
+func (s *Service) document(policy [2]string) (*access.Document, error) {
+	if document, ok := s.documents[policy]; ok {
+		return document, nil
+	}
+	document, err := access.Parse(policy[0], policy[1])
+	if err != nil {
+		return nil, err
+	}
+	if len(s.documents) >= mostDocuments {
+		clear(s.documents)
+	}
+	s.documents[policy] = document
+	return document, nil
 }
 
 // Find gives the ARN and the tags of the resource of a CloudFormation type that has this name, id

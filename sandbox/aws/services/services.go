@@ -102,6 +102,8 @@ type Service struct {
 	// deleted are the tagged resources that were deleted last, oldest first. A restart forgets
 	// them.
 	deleted []deletedResource
+	// documents are parsed policies by name and text; see document.
+	documents map[[2]string]*access.Document
 }
 
 // New makes a Service, with the state that Dir holds. A state that cannot be read is an error: it
@@ -113,7 +115,7 @@ func New(config Config) (*Service, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	s := &Service{config: config}
+	s := &Service{config: config, documents: map[[2]string]*access.Document{}}
 	if err := s.load(); err != nil {
 		return nil, err
 	}

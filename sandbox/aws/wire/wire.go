@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -50,18 +49,23 @@ func List[E any](name string, items []E, member func(E) []Node) Node {
 }
 
 // write prints the element with a two-space indent, as CloudFormation does.
-func (n Node) write(w io.Writer, indent, attributes string) {
+func (n Node) write(b *strings.Builder, indent, attributes string) {
+	text := func(parts ...string) {
+		for _, part := range parts {
+			b.WriteString(part)
+		}
+	}
 	switch {
 	case len(n.Children) > 0:
-		fmt.Fprintf(w, "%s<%s%s>\n", indent, n.Name, attributes)
+		text(indent, "<", n.Name, attributes, ">\n")
 		for _, child := range n.Children {
-			child.write(w, indent+"  ", "")
+			child.write(b, indent+"  ", "")
 		}
-		fmt.Fprintf(w, "%s</%s>\n", indent, n.Name)
+		text(indent, "</", n.Name, ">\n")
 	case n.Text != "":
-		fmt.Fprintf(w, "%s<%s%s>%s</%s>\n", indent, n.Name, attributes, Escape(n.Text), n.Name)
+		text(indent, "<", n.Name, attributes, ">", Escape(n.Text), "</", n.Name, ">\n")
 	default:
-		fmt.Fprintf(w, "%s<%s%s/>\n", indent, n.Name, attributes)
+		text(indent, "<", n.Name, attributes, "/>\n")
 	}
 }
 
@@ -71,10 +75,16 @@ var quotes = strings.NewReplacer("&#34;", "&quot;", "&#39;", "'")
 // Escape escapes text for XML the way AWS does: quotes become &quot;, and control characters
 // character references.
 func Escape(text string) string {
+	if !strings.ContainsFunc(text, isEscaped) {
+		return text
+	}
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(text))
 	return quotes.Replace(b.String())
 }
+
+// isEscaped reports whether a character may need to be escaped; most texts have none of them.
+func isEscaped(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`<>&"'`, r) }
 
 // XML prints root with a namespace.
 func XML(root Node, namespace string) []byte {
