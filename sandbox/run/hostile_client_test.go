@@ -101,6 +101,12 @@ func (s *stranger) call(t *testing.T, queue, activity string, input any) (out an
 // run starts one of Perch's workflows with a forged input, and returns its result or its failure.
 func (s *stranger) run(t *testing.T, project, id, workflow string, input any) (result document, failure error) {
 	t.Helper()
+	return ended(t, s.start(t, project, id, workflow, input))
+}
+
+// start starts one of Perch's workflows with a forged input.
+func (s *stranger) start(t *testing.T, project, id, workflow string, input any) client.WorkflowRun {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	options := client.StartWorkflowOptions{ID: id, TaskQueue: perch.TaskQueue(project)}
@@ -108,6 +114,14 @@ func (s *stranger) run(t *testing.T, project, id, workflow string, input any) (r
 	if err != nil {
 		t.Fatalf("%s: %v", workflow, err)
 	}
+	return run
+}
+
+// ended waits for a run's result or its failure.
+func ended(t *testing.T, run client.WorkflowRun) (result document, failure error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	return result, run.Get(ctx, &result)
 }
 
