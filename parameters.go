@@ -1,6 +1,6 @@
 package perch
 
-// KnownParameter is a value that Perch has for a bring-your-own template: as a Parameter of that
+// KnownParameter is a value that Perch has for a custom template: as a Parameter of that
 // name, which it fills where the template declares it, and as a placeholder in perch.yaml's
 // `parameters`.
 type KnownParameter struct {
@@ -12,7 +12,7 @@ type KnownParameter struct {
 	Meaning string
 }
 
-// KnownParameters lists what Perch has for a bring-your-own template.
+// KnownParameters lists what Perch has for a custom template.
 func KnownParameters() []KnownParameter {
 	return []KnownParameter{
 		{"Project", "project", "name of the project"},

@@ -54,7 +54,7 @@ type Policy struct {
 	Seeds PolicySeeds `yaml:"seeds,omitempty"`
 	// Snapshots says which database snapshots environments may be restored from.
 	Snapshots PolicySnapshots `yaml:"snapshots,omitempty"`
-	// Capabilities are what CloudFormation may be told that bring-your-own templates need; none
+	// Capabilities are what CloudFormation may be told that custom templates need; none
 	// given allows no IAM resources in them.
 	Capabilities []string `yaml:"capabilities,omitempty" jsonschema:"enum=CAPABILITY_IAM,enum=CAPABILITY_NAMED_IAM"`
 	// InstanceTypes are patterns of the EC2 instance types that may be requested, such as `t3.*`;
@@ -228,7 +228,7 @@ type Network struct {
 	// Databases are never publicly accessible, in any subnet.
 	DatabaseSubnets []string `yaml:"database_subnets,omitempty" jsonschema:"format=subnet,minItems=2" jsonschema_extras:"hint=in different availability zones"`
 	// Private are the networks of addresses that are not public and that the worker may connect to
-	// for an environment of a bring-your-own template, and for a registry, such as Amazon ECR
+	// for an environment of a custom template, and for a registry, such as Amazon ECR
 	// behind a VPC endpoint; none given allows public addresses only. Link-local addresses are
 	// never allowed.
 	Private []netip.Prefix `yaml:"private,omitempty" jsonschema:"format=network"`

@@ -18,8 +18,7 @@ func TestDoubts(t *testing.T) {
 		"the version stays": {func(s *perch.Settings) { s.Database.Version = "" }, nil},
 		"an image by digest": {func(s *perch.Settings) { s.Image = "example.org/shop@sha256:ab" }, []string{
 			"image example.org/shop@sha256:ab (image) has no {commit}, so every commit of every branch runs the same " +
-				"image: " +
-				"write {commit} where the tag has the commit"}},
+				"image: write {commit} where the tag has the commit"}},
 		"an instance type": {func(s *perch.Settings) { s.InstanceType = "t3.samll" }, []string{
 			"instance_type t3.samll (instance_type) is no EC2 instance type that Perch knows; the most similar is " +
 				"t3.small"}},

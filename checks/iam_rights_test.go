@@ -120,8 +120,7 @@ var grants = []grant{
 	{
 		"CommandsOfSeedSteps",
 		"`run` steps, and `perch logs` of an environment that streams no logs: this one document. Leave it and the " +
-			"next " +
-			"out where you need neither",
+			"next out where you need neither",
 		[]string{"arn:aws:ssm:REGION::document/AWS-RunShellScript"},
 		nil,
 	},

@@ -131,8 +131,7 @@ func (f *follower) watch(ctx context.Context, r Run) {
 		}
 		if lost.due(err != nil, lostAfter) {
 			f.view.Remark("the connection to Temporal is lost; the run goes on, and so does the wait as soon as " +
-				"Temporal " +
-				"answers")
+				"Temporal answers")
 		}
 		known.Lost = lost.said
 		f.view.Show(known)

@@ -23,8 +23,7 @@ var needed = map[reflect.Type][]string{
 // limits that are missing.
 func TestEveryKeyIsDeclaredWithRulesThatAreKnown(t *testing.T) {
 	known := strings.Fields("enum format minimum maximum exclusiveMinimum minItems maxItems default nullable " +
-		"oneof_required " +
-		"from to needs keys values list hint")
+		"oneof_required from to needs keys values list hint")
 	eachKey(func(of reflect.Type, k key) {
 		for rule := range k.rules {
 			if rule != "" && !slices.Contains(known, rule) {

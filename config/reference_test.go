@@ -16,6 +16,8 @@ import (
 
 const pageHead = `# Configuration: every key
 
+Look up every key of ` + "`perch.yaml`" + ` and of the policy here: what it may be, its default and its meaning.
+
 Written by ` + "`go test ./config -update`" + ` from the comments and tags of the Go types: change those, not this page.
 [perch.yaml](perch-yaml.md) and [the policy](policy.md) explain with examples what belongs together; what a file may be at all is said [there](perch-yaml.md#what-the-file-may-be).
 The same as a JSON Schema for editors: ` + "`perch config schema`, `perch config schema --policy`" + `.

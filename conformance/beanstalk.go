@@ -24,8 +24,7 @@ var beanstalkBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/terminated-environments",
 		Sentence: "A terminated environment stays in DescribeEnvironments as Terminated, unless IncludeDeleted is " +
-			"false; " +
-			"its name can be used again at once.",
+			"false; its name can be used again at once.",
 		Source:   "https://github.com/aws/aws-dotnet-deploy/pull/599",
 		ReliedOn: "activities/leftovers/verify.go", Cents: 2, Minutes: 25, check: checkTerminated,
 	},

@@ -64,8 +64,7 @@ func (w *World) bundle(ctx context.Context) (bucket, key string, err error) {
 // versionOf is an application version with a source bundle.
 func versionOf(bucket, key string) string {
 	return "Version: {Type: AWS::ElasticBeanstalk::ApplicationVersion, Properties: {ApplicationName: !Ref " +
-		"Application, " +
-		"SourceBundle: {S3Bucket: " + bucket + ", S3Key: " + key + "}}}"
+		"Application, SourceBundle: {S3Bucket: " + bucket + ", S3Key: " + key + "}}}"
 }
 
 // deployed creates a stack with an environment that runs a source bundle.

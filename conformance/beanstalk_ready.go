@@ -15,16 +15,14 @@ var readyBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/terminates-only-when-ready",
 		Sentence: "TerminateEnvironment during a launch is rejected with `in an invalid state for this operation. " +
-			"Must be " +
-			"Ready.`",
+			"Must be Ready.`",
 		Source:   "https://github.com/aws/aws-elastic-beanstalk-cli (strings.py)",
 		ReliedOn: "activities/beanstalk/await.go", Cents: 1, Minutes: 20, check: checkTerminatesWhenReady,
 	},
 	{
 		Name: "elasticbeanstalk/deletion-during-a-launch",
 		Sentence: "The deletion of a stack whose environment is launching fails with `Must be Ready`: DELETE_FAILED; " +
-			"it " +
-			"succeeds once the environment is Ready.",
+			"it succeeds once the environment is Ready.",
 		Source: "https://github.com/hashicorp/terraform-provider-aws (it waits first); not documented for " +
 			"CloudFormation",
 		ReliedOn: "workflows/beanstalk.go", Cents: 1, Minutes: 25, check: checkDeleteDuringLaunch,
@@ -32,8 +30,7 @@ var readyBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/rollback-during-an-update",
 		Sentence: "A canceled update whose environment is still Updating cannot be rolled back: " +
-			"UPDATE_ROLLBACK_FAILED; " +
-			"once it is Ready, ContinueUpdateRollback completes.",
+			"UPDATE_ROLLBACK_FAILED; once it is Ready, ContinueUpdateRollback completes.",
 		Source:   "https://github.com/aws/elastic-beanstalk-roadmap/issues/97",
 		ReliedOn: "workflows/beanstalk.go", Cents: 1, Minutes: 30, check: checkRollbackNeedsReady,
 	},

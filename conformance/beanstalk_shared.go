@@ -28,16 +28,14 @@ var sharedBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/one-rule-for-an-environment",
 		Sentence: "An environment of a shared load balancer gets one rule, on the listener that its options name, " +
-			"and " +
-			"none on the listener of port 80.",
+			"and none on the listener of port 80.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html (it contradicts command-options-general.html)",
 		ReliedOn: "activities/quota/rules.go", Cents: 2, Minutes: 25, check: checkOneRule,
 	},
 	{
 		Name: "elasticbeanstalk/rules-of-equal-priority",
 		Sentence: "Two environments whose options name the same priority on a shared load balancer both come up, " +
-			"with " +
-			"different priorities.",
+			"with different priorities.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html",
 		ReliedOn: "cfn/options.go", Cents: 4, Minutes: 35, check: checkEqualPriority,
 	},

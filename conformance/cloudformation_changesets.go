@@ -12,8 +12,7 @@ var changeSetBeliefs = []Belief{
 	{
 		Name: "cloudformation/stack-in-review",
 		Sentence: "A stack whose change set of type CREATE was never executed is REVIEW_IN_PROGRESS and shows no " +
-			"tags; its " +
-			"change set shows them.",
+			"tags; its change set shows them.",
 		Source: "https://github.com/localstack/localstack/pull/13117", ReliedOn: "activities/stack/review.go",
 		Minutes: 2,
 		check:   checkReview,

@@ -18,8 +18,7 @@ var deletionBeliefs = []Belief{
 	{
 		Name: "cloudformation/earlier-life",
 		Sentence: "The id of a deleted stack stays its own: DeleteStack with it leaves the stack alone that has the " +
-			"name " +
-			"now.",
+			"name now.",
 		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3,
 		check: checkEarlierLife,
 	},

@@ -13,8 +13,7 @@ var exportBeliefs = []Belief{
 	{
 		Name: "cloudformation/deletion-canceled",
 		Sentence: "DeleteStack of a stack whose export is imported is accepted; then the stack returns to its status " +
-			"from " +
-			"before, with the reason `Delete canceled. Cannot delete export`.",
+			"from before, with the reason `Delete canceled. Cannot delete export`.",
 		Source: recorded, ReliedOn: "activities/stack/await.go", Minutes: 4, check: checkDeletionCanceled,
 	},
 	{

@@ -70,8 +70,7 @@ var updateBeliefs = []Belief{
 	{
 		Name: "cloudformation/cleanup-fails",
 		Sentence: "An update that cannot delete a removed bucket is UPDATE_COMPLETE all the same, and the stack no " +
-			"longer " +
-			"knows the bucket.",
+			"longer knows the bucket.",
 		Source: recorded, ReliedOn: "activities/bucket/sweep.go", Minutes: 9, check: checkCleanupFails,
 	},
 }

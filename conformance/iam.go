@@ -15,8 +15,7 @@ var roleBeliefs = []Belief{
 	{
 		Name: "iam/service-role-is-used",
 		Sentence: "A resource's handler acts with the stack's service role: if the role lacks a right, the resource " +
-			"fails, " +
-			"and the reason names the action.",
+			"fails, and the reason names the action.",
 		Source:   guide + "using-iam-servicerole.html",
 		ReliedOn: "deploy/iam/cloudformation.json", Minutes: 4, check: checkServiceRole,
 	},

@@ -27,8 +27,7 @@ var logBeliefs = []Belief{
 	{
 		Name: "logs/newest-first",
 		Sentence: "FilterLogEvents with startFromHead=false and a startTime returns the events of all streams, the " +
-			"newest " +
-			"first, over all pages.",
+			"newest first, over all pages.",
 		Source:   logsAPI + "API_FilterLogEvents.html",
 		ReliedOn: "activities/logs/logs.go", Minutes: 3, check: checkNewestLines,
 	},

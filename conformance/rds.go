@@ -19,24 +19,21 @@ var databaseBeliefs = []Belief{
 	{
 		Name: "rds/names-of-databases",
 		Sentence: "The identifier of a database without one begins with its stack's name in lower case, and a " +
-			"deletion " +
-			"with DeletionPolicy Delete leaves no snapshot.",
+			"deletion with DeletionPolicy Delete leaves no snapshot.",
 		Source:   "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds",
 		ReliedOn: "deploy/iam/worker.json", Cents: 1, Minutes: 20, check: checkDatabaseName,
 	},
 	{
 		Name: "rds/final-snapshot",
 		Sentence: "A deletion with DeletionPolicy Snapshot leaves a snapshot named STACK-snapshot-LOGICALID-..., " +
-			"with the " +
-			"database's tags if CopyTagsToSnapshot is set.",
+			"with the database's tags if CopyTagsToSnapshot is set.",
 		Source:   "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds",
 		ReliedOn: "activities/leftovers/snapshots.go", Cents: 2, Minutes: 25, check: checkFinalSnapshot,
 	},
 	{
 		Name: "rds/deletion-protection",
 		Sentence: "A database with DeletionProtection fails the deletion of its stack: DELETE_FAILED with `Cannot " +
-			"delete " +
-			"protected`.",
+			"delete protected`.",
 		Source: databaseDocs + "USER_DeleteInstance.html", ReliedOn: "lifecycle/repair.go", Cents: 1, Minutes: 20,
 		check: checkDatabaseProtection,
 	},

@@ -22,8 +22,7 @@ var bucketBeliefs = []Belief{
 	{
 		Name: "s3/policy-denies-writes",
 		Sentence: "A bucket policy can deny PutObject to everyone, the owner included, while reading and deleting go " +
-			"on; " +
-			"without the policy writing works again.",
+			"on; without the policy writing works again.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html",
 		ReliedOn: "activities/bucket/policy.go", Minutes: 3, check: checkDenyingPolicy,
 	},

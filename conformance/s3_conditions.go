@@ -26,22 +26,19 @@ var conditionBeliefs = []Belief{
 	{
 		Name: "s3/conditional-update",
 		Sentence: "PutObject with If-Match is PreconditionFailed if the object has another ETag, and NoSuchKey if " +
-			"there " +
-			"is no object.",
+			"there is no object.",
 		Source: conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalUpdate,
 	},
 	{
 		Name: "s3/conditional-over-a-marker",
 		Sentence: "A delete marker counts as no object: PutObject with If-Match is NoSuchKey, with If-None-Match `*` " +
-			"it " +
-			"is accepted.",
+			"it is accepted.",
 		Source: conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalMarker,
 	},
 	{
 		Name: "s3/conditional-conflict",
 		Sentence: "PutObject with If-Match is ConditionalRequestConflict or NoSuchKey if the object is deleted while " +
-			"the " +
-			"request is under way.",
+			"the request is under way.",
 		Source: conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalConflict,
 	},
 	{

@@ -14,8 +14,7 @@ var versionBeliefs = []Belief{
 	{
 		Name: "s3/pages-of-1000",
 		Sentence: "ListObjectVersions gives at most 1000 entries, and the markers of the next page; the pages " +
-			"together " +
-			"show every version and delete marker once.",
+			"together show every version and delete marker once.",
 		Source:   storageAPI + "API_ListObjectVersions.html",
 		ReliedOn: "activities/bucket/list.go", Minutes: 3, check: checkPages,
 	},

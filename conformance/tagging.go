@@ -22,8 +22,7 @@ var taggingBeliefs = []Belief{
 	{
 		Name: "tagging/lists-what-is-gone",
 		Sentence: "GetResources may list a deleted resource for minutes to hours; the resource's own service says at " +
-			"once " +
-			"that it is gone.",
+			"once that it is gone.",
 		Source:   "https://github.com/aws/aws-cli/issues/8197",
 		ReliedOn: "activities/leftovers/presence.go", Minutes: 8, check: checkTaggingLag,
 	},

@@ -83,8 +83,7 @@ func NextByLook(s Seen, policy *perch.Policy) LookStep {
 // Archived is what is said of an archived repository. It takes no push, and no branch of it can be
 // deleted, and GitHub deletes nothing of it.
 const Archived = "the repository is archived, so nothing is deployed or removed: unarchive it on GitHub, or remove " +
-	"its " +
-	"environments with `perch down BRANCH`"
+	"its environments with `perch down BRANCH`"
 
 // wanted is the step for a branch that should have an environment.
 func (s Seen) wanted() LookStep {

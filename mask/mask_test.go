@@ -17,11 +17,10 @@ func TestSecretsInALineAreMasked(t *testing.T) {
 		"Authorization: Bearer " + long:        "Authorization: [masked]",
 		`{"authorization":"Basic ` + long +
 			`","path":"/"}`: `{"authorization":"[masked]","path":"/"}`,
-		"sent bearer " + long + " twice": "sent bearer [masked] twice",
-		"postgres://shop:hunter2@db.internal:5432/" +
-			"shop": "postgres://shop:[masked]@db.internal:5432/shop",
-		"redis://:p@ss@cache:6379":          "redis://:[masked]@cache:6379",
-		"DATABASE_PASSWORD=hunter2 PORT=80": "DATABASE_PASSWORD=[masked] PORT=80",
+		"sent bearer " + long + " twice":                "sent bearer [masked] twice",
+		"postgres://shop:hunter2@db.internal:5432/shop": "postgres://shop:[masked]@db.internal:5432/shop",
+		"redis://:p@ss@cache:6379":                      "redis://:[masked]@cache:6379",
+		"DATABASE_PASSWORD=hunter2 PORT=80":             "DATABASE_PASSWORD=[masked] PORT=80",
 		`{"password": "a b", "user": "me"}`: `{"password": "[masked]", ` +
 			`"user": "me"}`,
 		`{'secretKey': 'x', 'port': 80}`:                `{'secretKey': '[masked]', 'port': 80}`,

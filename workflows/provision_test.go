@@ -325,8 +325,7 @@ func TestS223AProtectedStackThatWasNeverReadyIsLeftToAPersonWithWhatToDo(t *test
 			_, _, err := w.run(Provision, up(commitOne))
 			want := " is " + c.status + ": " + c.was + ", and Perch does not delete it because " + c.why +
 				"; its events in the CloudFormation console say why; fix the cause, turn off termination protection " +
-				"and delete the stack " +
-				"in the CloudFormation console, then run `perch up login` again"
+				"and delete the stack in the CloudFormation console, then run `perch up login` again"
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %s", err, want)
 			}

@@ -37,7 +37,7 @@ type rendering struct {
 	deployedParameters map[string]string
 	// extendedSupport says that the running database is enrolled in RDS Extended Support.
 	extendedSupport bool
-	// bundle is empty for a bring-your-own template, parameters and capability for Perch's own.
+	// bundle is empty for a custom template, parameters and capability for Perch's own.
 	bundle     []byte
 	bundleKey  string
 	parameters []cfn.Parameter

@@ -115,8 +115,7 @@ func TestWhatIsWrongWithParametersIsSaidWithItsLine(t *testing.T) {
 	}{
 		"no value": {"  KeyName: {Type: String}\n", bare, "template.yaml:2:3: parameter " +
 			"KeyName has no value: give it one under `parameters` in perch.yaml, or a Default here; " +
-			"Perch fills by name: " +
-			"Project, Branch, "},
+			"Perch fills by name: Project, Branch, "},
 		"Perch has no value": {"  Host: {Type: String}\n", bare, "template.yaml:2:3: parameter Host has no value: " +
 			"give it one under `parameters` in perch.yaml, or a Default here; Perch fills it by its name, but " +
 			"has no value for it here: host and zone need a domain"},

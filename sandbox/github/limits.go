@@ -107,8 +107,7 @@ func SecondaryLimit(wait time.Duration) http.Handler {
 	seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
 	return failure(http.StatusForbidden, []string{"Retry-After", seconds}, map[string]any{
 		"message": "You have exceeded a secondary rate limit and have been temporarily blocked from content " +
-			"creation. " +
-			"Please retry your request again later.",
+			"creation. Please retry your request again later.",
 		"documentation_url": "https://docs.github.com/rest/overview/" +
 			"rate-limits-for-the-rest-api#about-secondary-rate-limits",
 	})

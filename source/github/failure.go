@@ -97,8 +97,7 @@ func answerOf(err error) (*http.Response, string) {
 
 // renamed is what to do about a repository that has another name now.
 const renamed = "was renamed or transferred; if that is meant, write its new name as `source.github.repository` in " +
-	"the policy, " +
-	"and the new name followed by the former one as `repository`"
+	"the policy, and the new name followed by the former one as `repository`"
 
 // answered says what an answer that is an error means for the repository. signOn says that GitHub
 // misses a single sign-on.

@@ -14,8 +14,7 @@ import (
 
 // policy is the strict one that the pages are made for.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; " +
-	"frame-ancestors 'none'; base-uri 'none'"
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // screens are what every page must be readable on.
 var screens = []browsertest.Device{

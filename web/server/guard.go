@@ -13,8 +13,7 @@ import (
 
 // contentPolicy lets pages load and send nothing but to the dashboard itself, and be framed by no
 // page.
-const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src " +
-	"'self'; " +
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guard lets only requests through that were sent to the dashboard's own address, and none that

@@ -118,8 +118,8 @@ func decide(documents []*Document, request Request) (grants []Grant, denied bool
 	return grants, false
 }
 
-// matches reports whether the statement is about the request, and by which of its actions; action is
-// the request's in lower case.
+// matches reports whether the statement is about the request, and by which of its actions; action
+// is the request's in lower case.
 func (s statement) matches(request Request, action string) (pattern string, ok bool) {
 	i := slices.IndexFunc(s.lower, func(pattern string) bool { return Like(pattern, action) })
 	if i < 0 || !slices.ContainsFunc(s.Resource, func(pattern string) bool { return Like(pattern, request.Resource) }) {

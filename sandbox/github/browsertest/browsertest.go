@@ -72,8 +72,8 @@ func (b *Browser) Resize(t testing.TB, device Device) {
 	if device.Phone {
 		size = append(size, chromedp.EmulateMobile)
 	}
-	b.do(t, "be a "+
-		device.Name, chromedp.EmulateViewport(device.Width, device.Height, size...), colours(scheme), focused)
+	viewport := chromedp.EmulateViewport(device.Width, device.Height, size...)
+	b.do(t, "be a "+device.Name, viewport, colours(scheme), focused)
 }
 
 // See opens a page on a device, and returns its text as it can be seen. The page must not be wider

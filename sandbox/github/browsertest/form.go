@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -52,16 +53,21 @@ func (b *Browser) Reads(t testing.TB, texts ...string) {
 	}
 }
 
-// Photograph keeps a picture of the open page.
+// Photograph keeps pictures of the open page, light and dark on three widths, if pictures are kept.
+// The page must not be wider than the screen.
 func (b *Browser) Photograph(t testing.TB, name string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatalf("photograph %s: %v", name, err)
+	if !Keeps() {
+		return
 	}
-	Keep(t, name, picture)
+	for _, theme := range []string{"dark", "light"} {
+		for _, width := range []int64{360, 768, 1280} {
+			device := Device{Name: fmt.Sprint(width, "-", theme), Width: width, Height: 900, Dark: theme == "dark"}
+			b.Resize(t, device)
+			b.Fits(t, name, device)
+			Keep(t, name+"-"+device.Name, b.Picture(t))
+		}
+	}
 }
 
 func (b *Browser) steps(t testing.TB, what string, steps ...chromedp.Action[chromedp.Void]) {
