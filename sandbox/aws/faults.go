@@ -264,7 +264,11 @@ type faults struct {
 
 // AddFault orders a fault and returns its id.
 func (s *Server) AddFault(f Fault) (string, error) {
-	if err := f.complete(); err != nil {
+	err := f.complete()
+	if err == nil {
+		err = f.checkNames()
+	}
+	if err != nil {
 		return "", fmt.Errorf("order fault: %w", err)
 	}
 	s.faults.mu.Lock()
@@ -340,13 +344,16 @@ func (f *faults) match(c Call) (Fault, bool) {
 	return Fault{}, false
 }
 
-// registryService is the service of the calls that registries get.
-const registryService = "registry"
+// registryService is the service of the calls that registries get, and registryAction their action.
+const (
+	registryService = "registry"
+	registryAction  = "GetManifest"
+)
 
 // RegistryFault notes that a registry looks up an image, and is the fault that strikes the call;
 // struck is false for none.
 func (s *Server) RegistryFault(image string) (status int, code, message string, struck bool) {
-	c := Call{Service: registryService, Action: "GetManifest", Summary: image, Time: time.Now().UTC(), text: image}
+	c := Call{Service: registryService, Action: registryAction, Summary: image, Time: time.Now().UTC(), text: image}
 	s.calls.add(c)
 	fault, struck := s.faults.match(c)
 	return fault.Status, fault.Code, fault.Message, struck
@@ -417,6 +424,13 @@ func (f *faults) During(ctx context.Context, step cloudformation.Step) error {
 	}
 }
 
+// OrderedFault is the answer to the order of a fault. Note says what is most likely a mistake; it is
+// empty for nothing.
+type OrderedFault struct {
+	ID   string `json:"id"`
+	Note string `json:"note,omitempty"`
+}
+
 // serveFaults answers /_perch/faults: POST orders one, GET lists them, DELETE lifts one (?id=) or
 // all.
 func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
@@ -440,7 +454,7 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 			reject(w, http.StatusBadRequest, err.Error())
 			return
 		}
-		writeJSON(w, http.StatusCreated, map[string]string{"id": id})
+		writeJSON(w, http.StatusCreated, OrderedFault{ID: id, Note: s.doubt(f)})
 	default:
 		reject(w, http.StatusMethodNotAllowed, "use POST, GET or DELETE")
 	}

@@ -345,6 +345,45 @@ func TestBadFaultsAreRejected(t *testing.T) {
 	}
 }
 
+// TestFaultsWithNamesThatNothingHasAreRejected: they would never strike.
+func TestFaultsWithNamesThatNothingHasAreRejected(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	for fault, want := range map[string]string{
+		`{"service": "cloudfromation", "code": "AccessDenied"}`: `no service "cloudfromation" here; did you mean ` +
+			`cloudformation?`,
+		`{"service": "dynamodb", "code": "AccessDenied"}`: "there are acm, cloudformation, ec2, ecr, ",
+		`{"action": "createstack", "drop": true}`:         `no action "createstack" here; did you mean CreateStack?`,
+		`{"action": "DropEverything", "drop": true}`: `no service has the action "DropEverything" here; give the ` +
+			`service, too`,
+		`{"service": "ecr", "action": "ListImages", "drop": true}`: `no action "ListImages" here; there are ` +
+			`GetAuthorizationToken`,
+		`{"type": "AWS::RDS::Database", "reason": "x"}`: "types are written like AWS::RDS::DBInstance",
+		`{"type": "AWS::RDS::DBInstanse", "hang": true}`: `no resource type "AWS::RDS::DBInstanse"; did you mean ` +
+			`AWS::RDS::DBInstance?`,
+		`{"logical_id": "Data-base", "reason": "x"}`:        "letters and digits only",
+		`{"stack": "shop_login", "reason": "x"}`:            "letters, digits and hyphens",
+		`{"code": "AccesDenied"}`:                           `no error code "AccesDenied"; did you mean AccessDenied?`,
+		`{"code": "X"}`:                                     `"X" cannot be an error code of AWS`,
+		`{"service": "registry", "code": "AccessDenied"}`:   "there are BLOB_UNKNOWN, ",
+		`{"service": "registry", "code": "MANIFEST_UNKOW"}`: "did you mean MANIFEST_UNKNOWN?",
+	} {
+		status, text := w.http("POST", "/_perch/faults", fault)
+		var answer struct{ Error string }
+		err := json.Unmarshal([]byte(text), &answer)
+		if err != nil || status != 400 || !strings.Contains(answer.Error, want) {
+			t.Errorf("%s: %d %s", fault, status, text)
+		}
+	}
+	for _, fault := range []string{
+		`{"service": "rds", "code": "SnapshotQuotaExceeded"}`, `{"type": "Custom::Anything", "reason": "x"}`,
+		`{"service": "route53", "action": "GET", "code": "PriorRequestNotComplete"}`,
+	} {
+		if status, text := w.http("POST", "/_perch/faults", fault); status != 201 {
+			t.Errorf("%s: %d %s", fault, status, text)
+		}
+	}
+}
+
 func TestCallsAreCounted(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	w.create("shop-a", buckets)

@@ -56,7 +56,10 @@ func orderFault(ctx context.Context, args []string, o options, out, note io.Writ
 		if err != nil {
 			return usageError{err, faultHelp}
 		}
-		return callEndpoint(ctx, http.MethodPost, address, faultHelp, body, out)
+		var ordered bytes.Buffer
+		err = callEndpoint(ctx, http.MethodPost, address, faultHelp, body, io.MultiWriter(out, &ordered))
+		noteDoubt(ordered.Bytes(), note)
+		return err
 	case len(args) == 1 && args[0] == "ls":
 		var listed bytes.Buffer
 		err := callEndpoint(ctx, http.MethodGet, address, faultHelp, nil, io.MultiWriter(out, &listed))
@@ -69,6 +72,15 @@ func orderFault(ctx context.Context, args []string, o options, out, note io.Writ
 		return callEndpoint(ctx, http.MethodDelete, address, faultHelp, nil, out)
 	}
 	return usageError{errors.New("say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all"), faultHelp}
+}
+
+// noteDoubt says what the endpoint takes for a mistake in a fault that it has taken.
+func noteDoubt(answer []byte, note io.Writer) {
+	var ordered aws.OrderedFault
+	_ = json.Unmarshal(answer, &ordered) // Without an answer there is nothing to note.
+	if ordered.Note != "" {
+		fmt.Fprintf(note, "perch-sandbox: %s is in force, but %s\n", ordered.ID, ordered.Note)
+	}
 }
 
 // noteIdle names the faults of a list that have not struck: they may be mistyped.

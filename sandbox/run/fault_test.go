@@ -46,6 +46,30 @@ func TestFaultsAreOrderedByCommand(t *testing.T) {
 	}
 }
 
+// TestAFaultThatIsMostLikelyMistypedIsNoted: a resource or a stack may come later, so it is only
+// noted that a similar one is there.
+func TestAFaultThatIsMostLikelyMistypedIsNoted(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
+	for words, want := range map[string]string{
+		"stack=shop-nowhere logical_id=Artifcts phase=update reason=x": "no stack has a resource Artifcts now; did you " +
+			"mean Artifacts?",
+		"stack=shop-application-stagin phase=delete reason=x": "there is no stack shop-application-stagin now; " +
+			"did you mean shop-application-staging?",
+		"stack=shop-nowhere logical_id=Elsewhere phase=update reason=x": "",
+	} {
+		args := append(append([]string{"fault", "add"}, strings.Fields(words)...), "--aws-port", port)
+		exit, stdout, note := mainOf(t, args...)
+		var ordered aws.OrderedFault
+		if err := json.Unmarshal([]byte(stdout), &ordered); err != nil || exit != 0 || ordered.Note != want {
+			t.Errorf("fault add %s: exit code %d, %s%s; want the note %q", words, exit, stdout, note, want)
+		}
+		contains(t, note, want)
+		b.aws.DeleteFault(ordered.ID)
+	}
+}
+
 func TestEveryKindOfFaultIsOrderedByCommand(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
@@ -116,6 +140,11 @@ func TestAFaultThatIsNotUnderstoodIsRejected(t *testing.T) {
 		{[]string{"add", "stack=shop-x", "refill=maybe"}, 2, `refill is true or false, not "maybe"`},
 		{[]string{"add", "key=media/"}, 2, "fail with a code"},
 		{[]string{"add", "colour=red"}, 2, "a fault has no key \"colour\"; its keys are access_key, action, "},
+		{
+			[]string{"add", "action=CreateStak", "code=AccessDenied"}, 2,
+			`there is no action "CreateStak" here; did you mean CreateStack?`,
+		},
+		{[]string{"add", "type=AWS::RDS::DBinstance", "reason=x"}, 2, "did you mean AWS::RDS::DBInstance?"},
 		{[]string{"rm", "fault-0"}, 1, "the sandbox rejects it: no fault fault-0 is in force"},
 	} {
 		exit, stdout, stderr := mainOf(t, append(append([]string{"fault"}, c.args...), "--aws-port", port)...)

@@ -11,9 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -192,6 +194,25 @@ var actions = map[string]action{
 	"ExecuteChangeSet":            (*call).executeChangeSet,
 	"DeleteChangeSet":             (*call).deleteChangeSet,
 	"ListChangeSets":              (*call).listChangeSets,
+}
+
+// Actions are the names of all actions, sorted.
+func Actions() []string { return slices.Sorted(maps.Keys(actions)) }
+
+// Names are the names of the stacks that exist, and the logical ids of their resources.
+func (s *Service) Names() (stacks, resources []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.stacks {
+		if !st.Deleted.IsZero() {
+			continue
+		}
+		stacks = append(stacks, st.Name)
+		resources = append(resources, slices.Collect(maps.Keys(st.Resources))...)
+	}
+	slices.Sort(stacks)
+	slices.Sort(resources)
+	return stacks, slices.Compact(resources)
 }
 
 // ServeHTTP answers one call of the query protocol. What it changed is saved before the answer is

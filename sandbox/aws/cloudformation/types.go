@@ -22,6 +22,12 @@ var knownTypes = sync.OnceValue(func() map[string]bool {
 	return all
 })
 
+// Types are the resource types of AWS, sorted as the registry lists them.
+func Types() []string { return strings.Fields(typeNames) }
+
+// IsType reports whether CloudFormation has a resource type of that name, custom resources included.
+func IsType(name string) bool { return knownTypes()[name] || customType.MatchString(name) }
+
 // customType is a custom resource's name: at most 60 characters after Custom:: (AWS docs: Custom
 // resources).
 var customType = regexp.MustCompile(`^Custom::[a-zA-Z0-9_@-]{1,60}$`)
@@ -31,7 +37,7 @@ var customType = regexp.MustCompile(`^Custom::[a-zA-Z0-9_@-]{1,60}$`)
 func (t *template) checkTypes() error {
 	unknown := map[string]bool{}
 	for _, r := range t.resources {
-		if !knownTypes()[r.kind] && !customType.MatchString(r.kind) {
+		if !IsType(r.kind) {
 			unknown[r.kind] = true
 		}
 	}

@@ -1,6 +1,9 @@
 package s3
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // operation is one operation of the S3 API.
 type operation struct {
@@ -112,4 +115,14 @@ func init() {
 			name: "AbortMultipartUpload", action: "s3:AbortMultipartUpload", handle: (*Service).abortUpload,
 		},
 	}
+}
+
+// Operations are the names of all operations, sorted.
+func Operations() []string {
+	var names []string
+	for _, each := range operations {
+		names = append(names, each.name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -7,7 +7,9 @@ package services
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -150,6 +152,24 @@ func (s *Service) Services() map[string]http.Handler {
 		"ssm":            s.json("AmazonSSM", systemsActions),
 		"tagging":        s.json("ResourceGroupsTaggingAPI_20170126", taggingActions),
 	}
+}
+
+// Actions are the names of the actions of each service that names them so.
+func Actions() map[string][]string {
+	names := map[string][]string{}
+	for service, actions := range map[string]map[string]action{
+		"elasticbeanstalk": beanstalkActions, "rds": rdsActions, "elasticloadbalancing": balancingActions,
+		"iam": iamActions, "sts": stsActions, "ec2": networkActions,
+	} {
+		names[service] = slices.Sorted(maps.Keys(actions))
+	}
+	for service, actions := range map[string]map[string]jsonAction{
+		"ecr": ecrActions, "acm": certificateActions, "secretsmanager": secretActions, "logs": logActions,
+		"ssm": systemsActions, "tagging": taggingActions,
+	} {
+		names[service] = slices.Sorted(maps.Keys(actions))
+	}
+	return names
 }
 
 // Handlers are what CloudFormation makes resources with, by resource type.
