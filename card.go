@@ -8,8 +8,9 @@ import (
 )
 
 // Card is what Perch remembers of one environment beside its stack: one JSON object in the artifact
-// bucket. Only activities of the run that holds the environment's workflow ID write it. The stack
-// says what exists: Perch writes a lost card again, and deletes nothing because a card is missing.
+// bucket. Only activities of the run that holds the environment's workflow ID write it, and a
+// worker that tells Slack late. The stack says what exists: Perch writes a lost card again, and
+// deletes nothing because a card is missing.
 type Card struct {
 	Environment Environment `json:"environment,omitzero"`
 	// StackID is the environment's stack; empty before it is created.

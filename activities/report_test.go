@@ -160,6 +160,46 @@ func (a *announcer) Deliver(_ context.Context, card *perch.Card, again bool) {
 	}
 }
 
+// deadSlack is a channel on which GitHub is told everything, and Slack nothing.
+type deadSlack struct{}
+
+func (deadSlack) Deliver(_ context.Context, card *perch.Card, _ bool) {
+	card.GitHub.Undelivered, card.Slack.Undelivered = false, true
+}
+
+func TestSlackHoldsTheCardOfARemovedEnvironmentForAnHour(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.fill(w.set.branches.Source, deadSlack{})
+	for age, want := range map[time.Duration]bool{50 * time.Minute: true, 70 * time.Minute: false} {
+		branch := "login-" + strings.TrimSuffix(age.String(), "m0s")
+		must(w, of[*Reports](w).Report, reportIn(branch, perch.PhaseReady))
+		gone := reportIn(branch, perch.PhaseGone)
+		gone.Removed, gone.State.At = true, time.Now().Add(-age)
+		must(w, of[*Reports](w).Report, gone)
+		if _, found := w.cardOf(branch); found != want {
+			t.Errorf("after %s there is a card: %t", age, found)
+		}
+	}
+}
+
+func TestAChannelChangesOnlyCardsThatExist(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	enter := func(c *perch.Card) error { c.Slack.Told = "ready"; return nil }
+	if err := w.set.UpdateCard(t.Context(), activitytest.Environment("shop", "gone"), enter); err == nil {
+		t.Error("a card that does not exist was changed")
+	}
+	if _, found := w.cardOf("gone"); found {
+		t.Error("a card was made")
+	}
+	must(w, of[*Reports](w).Report, reportIn("login", perch.PhaseStack))
+	err := w.set.UpdateCard(t.Context(), activitytest.Environment("shop", "login"), enter)
+	if card, _ := w.cardOf("login"); err != nil || card.Slack.Told != "ready" || card.State.Phase != perch.PhaseStack {
+		t.Errorf("%v, card %+v", err, card)
+	}
+}
+
 func TestTheCardOfARemovedEnvironmentStaysUntilItsRemovalIsTold(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

@@ -9,6 +9,7 @@
 package activities
 
 import (
+	"context"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,6 +52,11 @@ type Set struct {
 
 // Stacks are the activities that act on stacks, for those who call them directly to read.
 func (s *Set) Stacks() *Stacks { return s.stacks }
+
+// UpdateCard changes the card of an environment that has one.
+func (s *Set) UpdateCard(ctx context.Context, e perch.Environment, change func(*perch.Card) error) error {
+	return s.reports.reporter.UpdateCard(ctx, e, change)
+}
 
 // Logs reads what environments have logged. It is no activity: logs must not go through Temporal.
 func (s *Set) Logs() *logs.Reader { return s.logs }

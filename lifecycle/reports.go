@@ -18,9 +18,9 @@ const (
 	MaxReports = 30
 )
 
-// PlanReports are the environments whose last report was not delivered and is to be repaired, the
-// longest undelivered first. The card of a removed environment is named however old it is: it is
-// deleted with its last report.
+// PlanReports are the environments whose last report was not delivered and is to be repaired: those
+// that GitHub has not received first, then the longest undelivered. The card of a removed
+// environment is named however old it is: it is deleted with its last report.
 func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	var due []perch.Card
 	for _, card := range cards {
@@ -30,7 +30,15 @@ func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 			due = append(due, card)
 		}
 	}
-	slices.SortStableFunc(due, func(a, b perch.Card) int { return a.State.At.Compare(b.State.At) })
+	slices.SortStableFunc(due, func(a, b perch.Card) int {
+		switch {
+		case a.GitHub.Undelivered && !b.GitHub.Undelivered:
+			return -1
+		case b.GitHub.Undelivered && !a.GitHub.Undelivered:
+			return 1
+		}
+		return a.State.At.Compare(b.State.At)
+	})
 	var environments []perch.Environment
 	for _, card := range due[:min(MaxReports, len(due))] {
 		environments = append(environments, card.Environment)

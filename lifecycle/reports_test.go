@@ -26,7 +26,7 @@ func TestReportsThatWereNotDeliveredAreRepaired(t *testing.T) {
 		card("removed", true, perch.PhaseGone, 8*24*time.Hour),
 		card("nothing-said", true, "", time.Hour),
 	}
-	slack := card("slack", false, perch.PhaseReady, 30*time.Minute)
+	slack := card("slack", false, perch.PhaseReady, 100*time.Hour)
 	slack.Slack.Undelivered = true
 	cards = append(cards, slack)
 	var got []string
@@ -50,6 +50,23 @@ func TestASweepRepairsAFewReports(t *testing.T) {
 	}
 	if n := len(PlanReports(cards, now)); n != MaxReports {
 		t.Errorf("%d reports in one sweep", n)
+	}
+}
+
+// TestADeadSlackLeavesRoomForGitHub: the reports that GitHub misses are younger than all that Slack
+// misses.
+func TestADeadSlackLeavesRoomForGitHub(t *testing.T) {
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	var cards []perch.Card
+	for i := range 2 * MaxReports {
+		c := perch.Card{Environment: perch.Environment{Branch: fmt.Sprint("slack-", i)}}
+		c.State.Phase, c.State.At, c.Slack.Undelivered = perch.PhaseReady, now.Add(-24*time.Hour), true
+		cards = append(cards, c)
+	}
+	missed := perch.Card{Environment: perch.Environment{Branch: "github"}}
+	missed.State.Phase, missed.State.At, missed.GitHub.Undelivered = perch.PhaseReady, now.Add(-time.Hour), true
+	if planned := PlanReports(append(cards, missed), now); planned[0].Branch != "github" {
+		t.Errorf("the first report is of %s", planned[0].Branch)
 	}
 }
 

@@ -1,10 +1,10 @@
 // Package card reads and writes cards: what Perch remembers of each environment, one JSON object
 // per environment in the artifact bucket of the staging application.
 //
-// Only activities of the run that holds an environment's workflow ID write its card, so two writers
-// are rare: a worker that was believed lost, or cleanup. Every write is conditional and carries a
-// write ID, so that no write is lost and none is applied twice, no matter what happens to a request
-// or to its answer.
+// Only activities of the run that holds an environment's workflow ID write its card, and a worker
+// that tells Slack late, so two writers are rare: a worker that was believed lost, or cleanup.
+// Every write is conditional and carries a write ID, so that no write is lost and none is applied
+// twice, no matter what happens to a request or to its answer.
 package card
 
 import (

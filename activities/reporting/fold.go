@@ -216,6 +216,10 @@ func copied(card perch.Card) perch.Card {
 // activity may be telling at the same time, and it is not known whose call came last: everything is
 // told again.
 func enter(card *perch.Card, told perch.Card, read string) {
+	if card.Slack.At.After(told.Slack.At) { // A late message was posted meanwhile.
+		told.Slack = card.Slack
+		told.Slack.Undelivered = true
+	}
 	card.Slack = told.Slack // What was posted was posted.
 	if card.WriteID == read {
 		card.GitHub, card.PullRequests, card.Ended = told.GitHub, told.PullRequests, told.Ended

@@ -165,3 +165,13 @@ func TestCommentsAreSearchedForWhenPeopleAreToBeWarned(t *testing.T) {
 		}
 	}
 }
+
+// TestALateMessageToSlackIsNotForgotten enters what was told after a worker that waited has posted.
+func TestALateMessageToSlackIsNotForgotten(t *testing.T) {
+	told := perch.Card{WriteID: "one", Slack: perch.SlackMemory{Told: "run-1 failed", At: noon}}
+	card := perch.Card{WriteID: "two", Slack: perch.SlackMemory{Told: "run-2 ready", At: noon.Add(time.Minute)}}
+	enter(&card, told, "one")
+	if card.Slack.Told != "run-2 ready" || !card.Slack.Undelivered {
+		t.Errorf("the card says %+v", card.Slack)
+	}
+}

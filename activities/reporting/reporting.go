@@ -28,6 +28,8 @@ const (
 	// longestRepair is how long the card of a removed environment is kept for a last report that
 	// cannot be delivered.
 	longestRepair = 7 * 24 * time.Hour
+	// longestSlackRepair is the same for Slack, which must not hold cards up for long.
+	longestSlackRepair = time.Hour
 	// lastLines is how many lines of the log a card has of a deployment that failed.
 	lastLines = 30
 )
@@ -207,8 +209,22 @@ func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool, 
 		return nil
 	}
 	_, err := r.cards.DeleteIf(ctx, recorded.Environment, func(c perch.Card) bool {
-		told := !c.Undelivered() || time.Since(c.State.At) > longestRepair
-		return c.State.Phase == perch.PhaseGone && told
+		age := time.Since(c.State.At)
+		gitHub := !c.GitHub.Undelivered || age > longestRepair
+		slack := !c.Slack.Undelivered || age > longestSlackRepair
+		return c.State.Phase == perch.PhaseGone && gitHub && slack
+	})
+	return err
+}
+
+// UpdateCard changes the card of an environment that has one, for a channel that tells people later
+// than its delivery.
+func (r *Reporter) UpdateCard(ctx context.Context, e perch.Environment, change func(*perch.Card) error) error {
+	_, err := r.cards.Update(ctx, e, func(c *perch.Card) error {
+		if c.State.RunID == "" {
+			return errNothingSaid
+		}
+		return change(c)
 	})
 	return err
 }

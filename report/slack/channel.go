@@ -32,6 +32,9 @@ type Channel struct {
 	// RunURL is the address of a run in Temporal's web UI; nil if that is not known. It is set
 	// before the first delivery.
 	RunURL func(environment perch.Environment, runID string) string
+	// UpdateCard changes the card of an environment that has one. It is set before the first
+	// delivery; if it is nil, a message that comes too early waits for the next delivery.
+	UpdateCard func(ctx context.Context, environment perch.Environment, change func(*perch.Card) error) error
 
 	webhook string
 	client  *http.Client
@@ -42,22 +45,12 @@ type Channel struct {
 	mu sync.Mutex
 	// paused is until when Slack wants no messages.
 	paused time.Time
-	// waiting are the messages that come too early, by the slug of their environment: the newest
-	// of each.
-	waiting map[string]message
-	// sent are the messages that were posted later than their report, by slug. The card does not
-	// know of them yet.
-	sent map[string]posted
+	// waiting are the slugs of the environments whose message comes too early.
+	waiting map[string]bool
 	// held is the hash of the held cleanup that was told last.
 	held string
 	// problem is why the last message was not delivered; empty if it was.
 	problem string
-}
-
-// posted is a message that was posted, and when.
-type posted struct {
-	message
-	at time.Time
 }
 
 // New makes a Channel to the webhook at an address. now is the clock of its pace.
@@ -65,28 +58,22 @@ func New(webhook string, now func() time.Time) *Channel {
 	return &Channel{
 		webhook: webhook, client: &http.Client{}, now: now,
 		after:   func(d time.Duration, do func()) { time.AfterFunc(d, do) },
-		waiting: map[string]message{}, sent: map[string]posted{},
+		waiting: map[string]bool{},
 	}
 }
 
 // Deliver posts what the card says, unless that was posted before, and enters what it has posted.
 // What cannot be posted is a sentence in the card, and the card is marked.
 func (c *Channel) Deliver(ctx context.Context, card *perch.Card) {
-	memory, slug := &card.Slack, card.Environment.Slug
+	memory := &card.Slack
 	memory.Undelivered, memory.Problem = false, ""
-	c.mu.Lock()
-	if sent, known := c.sent[slug]; known && sent.at.After(memory.At) {
-		sent.enter(memory)
-		memory.At = sent.at
-	}
-	c.mu.Unlock()
 	due, ok := c.due(*card)
 	if !ok {
 		return
 	}
 	if wait := memory.At.Add(between).Sub(c.now()); wait > 0 {
 		memory.Undelivered = true
-		c.postLater(slug, due, wait)
+		c.postLater(card.Environment, wait)
 		return
 	}
 	if err := c.post(ctx, due.text); err != nil {
@@ -97,28 +84,46 @@ func (c *Channel) Deliver(ctx context.Context, card *perch.Card) {
 	memory.At = c.now().UTC()
 }
 
+// errNotNow says that there is nothing to post, or that another message was posted just before.
+var errNotNow = errors.New("no message is due now")
+
 // postLater posts the newest message about an environment when the pace has room for it.
-func (c *Channel) postLater(slug string, due message, wait time.Duration) {
+func (c *Channel) postLater(environment perch.Environment, wait time.Duration) {
 	c.mu.Lock()
-	_, planned := c.waiting[slug]
-	c.waiting[slug] = due
-	c.mu.Unlock()
-	if planned {
+	defer c.mu.Unlock()
+	if c.UpdateCard == nil || c.waiting[environment.Slug] {
 		return
 	}
+	c.waiting[environment.Slug] = true
 	c.after(wait, func() {
 		c.mu.Lock()
-		newest := c.waiting[slug]
-		delete(c.waiting, slug)
+		delete(c.waiting, environment.Slug)
 		c.mu.Unlock()
 		ctx, stop := context.WithTimeout(context.Background(), longestPost)
 		defer stop()
-		if c.post(ctx, newest.text) != nil {
-			return // The card says that it is undelivered.
+		c.postLate(ctx, environment)
+	})
+}
+
+// postLate posts what the card says by now. It first enters into the card that a message is being
+// posted, so that another worker that has waited, too, posts none. If it fails, the card still says
+// that Slack has not been told, and the sweep repairs it.
+func (c *Channel) postLate(ctx context.Context, environment perch.Environment) {
+	var late message
+	err := c.UpdateCard(ctx, environment, func(card *perch.Card) error {
+		due, ok := c.due(*card)
+		if !ok || c.now().Before(card.Slack.At.Add(between)) {
+			return errNotNow
 		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.sent[slug] = posted{newest, c.now().UTC()}
+		late, card.Slack.At = due, c.now().UTC()
+		return nil
+	})
+	if err != nil || c.post(ctx, late.text) != nil {
+		return
+	}
+	_ = c.UpdateCard(ctx, environment, func(card *perch.Card) error {
+		late.enter(&card.Slack)
+		return nil
 	})
 }
 

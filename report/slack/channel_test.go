@@ -21,6 +21,8 @@ const commit = "1111111111111111111111111111111111111111"
 type world struct {
 	*Channel
 	clock time.Time
+	// card is the environment's, as it is stored.
+	card *perch.Card
 	// later are the functions that wait for the clock.
 	later []func()
 
@@ -51,6 +53,9 @@ func newWorld(t *testing.T) *world {
 	}))
 	t.Cleanup(server.Close)
 	w.Channel = New(server.URL+"/services/T0/B0/secret", func() time.Time { return w.clock })
+	w.UpdateCard = func(_ context.Context, _ perch.Environment, change func(*perch.Card) error) error {
+		return change(w.card)
+	}
 	w.after = func(_ time.Duration, do func()) { w.later = append(w.later, do) }
 	return w
 }
@@ -201,6 +206,7 @@ func TestOneMessageAMinuteForEachEnvironment(t *testing.T) {
 			t.Errorf("a message that waits: %+v", card.Slack)
 		}
 	}
+	w.card = card
 	other := cardOf(t, perch.PhaseReady)
 	other.Environment.Slug = "other"
 	w.tell(other)
@@ -214,6 +220,53 @@ func TestOneMessageAMinuteForEachEnvironment(t *testing.T) {
 	w.pass(10 * time.Minute)
 	if w.tell(card); len(w.posts) != 3 || card.Slack.Undelivered { // The sweep only enters it.
 		t.Errorf("posted %q, the card says %+v", w.posts, card.Slack)
+	}
+}
+
+// worker is the channel of another worker.
+func (w *world) worker() *Channel {
+	other := New(w.webhook, w.now)
+	other.UpdateCard, other.after = w.UpdateCard, w.after
+	return other
+}
+
+// TestALateMessageIsPostedOnceByAllWorkers has two workers that wait with the same message, and
+// then a worker that has just started.
+func TestALateMessageIsPostedOnceByAllWorkers(t *testing.T) {
+	w := newWorld(t)
+	w.card = cardOf(t, perch.PhaseFailed)
+	w.tell(w.card)
+	w.card.State.RunID, w.card.State.Phase = "run-2", perch.PhaseReady
+	second := w.worker()
+	w.tell(w.card)
+	second.Deliver(t.Context(), w.card)
+	if len(w.later) != 2 {
+		t.Fatalf("%d workers wait", len(w.later))
+	}
+	w.pass(between)
+	w.pass(between)
+	w.worker().Deliver(t.Context(), w.card)
+	if len(w.posts) != 2 || w.card.Slack.Undelivered {
+		t.Errorf("posted %q, the card says %+v", w.posts, w.card.Slack)
+	}
+}
+
+// TestALateMessageThatSlackDoesNotTakeIsLeftToTheSweep: the card still says that it is undelivered,
+// and another worker that waits does not post while the first does.
+func TestALateMessageThatSlackDoesNotTakeIsLeftToTheSweep(t *testing.T) {
+	w := newWorld(t)
+	w.card = cardOf(t, perch.PhaseFailed)
+	w.tell(w.card)
+	w.card.State.RunID = "run-2"
+	w.tell(w.card)
+	w.worker().Deliver(t.Context(), w.card)
+	w.answer(500, "")
+	if w.pass(between); len(w.posts) != 1 || !w.card.Slack.Undelivered {
+		t.Errorf("posted %q, the card says %+v", w.posts, w.card.Slack)
+	}
+	w.pass(between)
+	if w.tell(w.card); len(w.posts) != 2 || w.card.Slack.Undelivered {
+		t.Errorf("posted %q, the card says %+v", w.posts, w.card.Slack)
 	}
 }
 
