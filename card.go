@@ -21,8 +21,7 @@ type Card struct {
 	USDPerDay float64 `json:"usd_per_day,omitempty"`
 	// Muted are the reports that perch.yaml did not want when the environment was deployed last.
 	Muted MutedReports `json:"muted,omitzero"`
-	// WriteID is another one after each write: a writer whose answer was lost finds its own write
-	// by it.
+	// WriteID changes with each write: a writer whose answer was lost recognises its write by it.
 	WriteID string `json:"write_id"`
 	// EarlierWrites are the last write IDs before it, the newest first: others may have written
 	// since.
@@ -65,12 +64,11 @@ type Card struct {
 	GitHub GitHubMemory `json:"github,omitzero"`
 	// Slack is what Slack has been told.
 	Slack SlackMemory `json:"slack,omitzero"`
-	// Removals are what removals of the environment's stacks have not yet seen to be gone, one for
-	// each stack.
+	// Removals record, for each removed stack, what is not yet known to be deleted.
 	Removals []Removal `json:"removals,omitempty"`
 }
 
-// Blank reports whether the card says nothing but which environment it is of.
+// Blank reports whether the card holds nothing but the environment's identity.
 func (c Card) Blank() bool {
 	c.Environment, c.StackID, c.WriteID, c.EarlierWrites, c.Warning = Environment{}, "", "", nil, ""
 	return reflect.ValueOf(c).IsZero()
@@ -97,15 +95,15 @@ type ReadyCommit struct {
 	URL string `json:"url,omitempty"`
 }
 
-// CardState is how far an environment's run is, as the run says it where its phase changes.
+// CardState is the progress of an environment's run; the run updates it when its phase changes.
 type CardState struct {
 	// Goal and Commit are what the run works for, By and Reason who requested it and why.
 	Goal   Goal   `json:"goal"`
 	Commit string `json:"commit,omitempty"`
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// Phase is how far the run is. Outcome is how the request ended, and Sentence why, where that
-	// needs words; both are empty before. Failure is what went wrong in a run that failed.
+	// Phase is how far the run is. Outcome is how the request ended, and Sentence why, if that
+	// needs an explanation; both are empty before. Failure is what went wrong in a run that failed.
 	Phase    Phase   `json:"phase"`
 	Outcome  Outcome `json:"outcome,omitempty"`
 	Sentence string  `json:"sentence,omitempty"`

@@ -23,7 +23,7 @@ const (
 // CleanupInput is the input of Cleanup.
 type CleanupInput struct {
 	Project string `json:"project"`
-	// DryRun requests the verdicts alone.
+	// DryRun computes the verdicts and requests nothing.
 	DryRun bool `json:"dry_run,omitempty"`
 	// Now requests removals without a grace period.
 	Now bool `json:"now,omitempty"`
@@ -38,7 +38,7 @@ type CleanupInput struct {
 
 // CleanupResult says what a run of Cleanup did: its result, or the details of its failure.
 type CleanupResult struct {
-	// Verdicts say what is to become of each environment, the oldest first. About 40 kB of them are
+	// Verdicts say what happens to each environment, the oldest first. About 40 kB of them are
 	// listed, removals before others; Unlisted counts the rest, and removals among it are left to
 	// the next run.
 	Verdicts []CleanupVerdict `json:"verdicts"`
@@ -47,7 +47,7 @@ type CleanupResult struct {
 	Asked []CleanupAsked `json:"asked"`
 	// Failed are environments whose removal has failed and that are still there.
 	Failed []CleanupFailure `json:"failed"`
-	// Brake says why nothing was requested; nil if nothing had to be held up.
+	// Brake says why nothing was requested; nil if the plan was within the limits.
 	Brake *CleanupBrake `json:"brake"`
 	// OtherRepositories hold the stacks of the project whose repository does not match. They have
 	// no verdict.

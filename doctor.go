@@ -3,16 +3,15 @@ package perch
 // WorkflowDoctor answers `perch doctor` for what only a worker can see.
 const WorkflowDoctor = "Doctor"
 
-// Check is one link of the chain from a starter to an environment.
+// Check is one condition that must hold between a starter and an environment.
 type Check struct {
 	Name string `json:"name"`
-	// OK says that it was looked at and holds, or that there is nothing to look at and nothing is
-	// needed.
+	// OK says that the check passed, or that it is not needed.
 	OK bool `json:"ok"`
-	// Checked is false if it was not looked at: something that it needs is missing, or OK is true.
-	// Detail says what.
+	// Checked is false if the check was not made, because something that it needs is missing, or
+	// because it is not needed (OK is true then). Detail says which.
 	Checked bool `json:"checked"`
-	// Detail says what was found, and what to do where something is missing.
+	// Detail says what was found, and what to do if something is missing.
 	Detail string `json:"detail"`
 }
 

@@ -13,9 +13,9 @@ import (
 // fingerprintMark comes before the fingerprint in a worker's identity.
 const fingerprintMark = "/policy-"
 
-// Fingerprint names the policy in 16 characters: two policies with the same one say the same.
-// Workers show it to each other, so it is no way to guess what a policy holds: the password in a
-// repository's address is not part of it.
+// Fingerprint names the policy in 16 characters: two policies with the same fingerprint have the
+// same content. Workers show it to each other, so it must not help to guess what a policy holds:
+// the password in a repository's address is not part of it.
 func (p *Policy) Fingerprint() string {
 	plain := *p
 	plain.Source.Git = WithoutCredentials(p.Source.Git)
@@ -24,8 +24,8 @@ func (p *Policy) Fingerprint() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// WorkerIdentity is what a worker with this policy calls itself to Temporal; base tells it from
-// others.
+// WorkerIdentity is the identity that a worker with this policy has in Temporal; base distinguishes
+// it from other workers.
 func (p *Policy) WorkerIdentity(base string) string { return base + fingerprintMark + p.Fingerprint() }
 
 // Policies are the identities of workers by the fingerprint of their policy, which is empty for
@@ -47,7 +47,7 @@ func Policies(identities []string) map[string][]string {
 	return policies
 }
 
-// PolicySentence names the workers by their policies; policies has at least two.
+// PolicySentence says which workers have which policy; policies has at least two.
 func PolicySentence(policies map[string][]string) string {
 	var parts []string
 	for _, fingerprint := range slices.Sorted(maps.Keys(policies)) {

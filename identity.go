@@ -46,8 +46,8 @@ type Environment struct {
 	Slug string
 }
 
-// NewEnvironment derives the identity of branch's environment in project. It rejects a project or a
-// branch that cannot be one.
+// NewEnvironment derives the identity of branch's environment in project. It rejects an invalid
+// project or branch.
 func NewEnvironment(project, branch string) (Environment, error) {
 	if err := ValidateProject(project); err != nil {
 		return Environment{}, err
@@ -64,7 +64,7 @@ func NewEnvironment(project, branch string) (Environment, error) {
 	return Environment{Project: project, Branch: branch, Slug: slug(project, branch)}, nil
 }
 
-// environmentJSON is what travels of an Environment.
+// environmentJSON is the JSON form of an Environment.
 type environmentJSON struct {
 	Project string `json:"project"`
 	Branch  string `json:"branch"`
@@ -75,7 +75,7 @@ func (e Environment) MarshalJSON() ([]byte, error) {
 	return json.Marshal(environmentJSON{e.Project, e.Branch})
 }
 
-// UnmarshalJSON reads project and branch, and rejects an environment that cannot be one.
+// UnmarshalJSON reads project and branch, and rejects an invalid environment.
 func (e *Environment) UnmarshalJSON(data []byte) error {
 	var names environmentJSON
 	if err := json.Unmarshal(data, &names); err != nil {
@@ -89,7 +89,7 @@ func (e *Environment) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// ValidateProject rejects a name that AWS names cannot begin with.
+// ValidateProject rejects a project name that cannot begin names on AWS.
 func ValidateProject(project string) error {
 	if !projectPattern.MatchString(project) {
 		return fmt.Errorf(
@@ -104,8 +104,8 @@ func ValidateProject(project string) error {
 // is also the lock.
 func (e Environment) StackName() string { return e.Project + "-" + e.Slug }
 
-// BeanstalkName is the name of the Elastic Beanstalk environment: 4 to 40 characters, cut with a
-// hash where the stack's name is longer.
+// BeanstalkName is the name of the Elastic Beanstalk environment: 4 to 40 characters, with the end
+// replaced by a hash if the stack's name is longer.
 func (e Environment) BeanstalkName() string {
 	name := e.StackName()
 	if len(name) <= maxBeanstalk {
@@ -115,8 +115,8 @@ func (e Environment) BeanstalkName() string {
 }
 
 // DatabaseName is the name of the environment's database and of its user where environments share
-// an instance: at most 62 bytes, of the 63 that PostgreSQL keeps of a name. The prefix keeps clear
-// of the names that PostgreSQL and RDS reserve, pg_... and rds_...
+// an instance: at most 62 bytes, of the 63 that PostgreSQL keeps of a name. Its prefix avoids the
+// names that PostgreSQL and RDS reserve: pg_... and rds_...
 func (e Environment) DatabaseName() string {
 	return "perch_" + e.Project + "_" + strings.ReplaceAll(e.Slug, "-", "_")
 }

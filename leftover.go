@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Leftover is what a removal could not delete of an environment. It is recorded until it is seen to
-// be gone.
+// Leftover is what a removal could not delete of an environment. The card names it until a check
+// finds it deleted.
 type Leftover struct {
 	// Branch is the environment's branch, Stack the name and StackID the id of its deleted stack.
 	Branch  string `json:"branch"`
 	Stack   string `json:"stack"`
 	StackID string `json:"stack_id"`
-	// Resources name each resource with its type; empty if the removal was never verified.
+	// Resources name each resource with its type; empty if no check followed the removal.
 	Resources []string `json:"resources"`
 	// Since is when the removal began, in UTC.
 	Since time.Time `json:"since"`

@@ -14,11 +14,11 @@ type TimelineEntry struct {
 	Commit string `json:"commit,omitempty"`
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// Begun and Ended are when a run began and ended to work for it, in UTC. Ended is zero while it
-	// does.
+	// Begun and Ended are when the run for it began and ended, in UTC. Ended is zero before.
 	Begun time.Time `json:"begun,omitzero"`
 	Ended time.Time `json:"ended,omitzero"`
-	// Outcome is how it ended and Sentence why, where that needs words; both are empty before.
+	// Outcome is how it ended and Sentence why, if that needs an explanation; both are empty
+	// before.
 	Outcome  string `json:"outcome,omitempty"`
 	Sentence string `json:"sentence,omitempty"`
 	// RunID is the Temporal run.
@@ -48,12 +48,12 @@ func NewCommitMessage(message, author string, at time.Time) CommitMessage {
 // HistoryInput is the input of History.
 type HistoryInput struct {
 	Project string `json:"project"`
-	// Branch is the branch whose lives are wanted; empty for those of all branches.
+	// Branch selects one branch; empty means all.
 	Branch string `json:"branch,omitempty"`
 }
 
-// HistoryResult is the result of History: the newest lives that have ended, without log lines,
-// which must not go through Temporal.
+// HistoryResult is the result of History: the newest removed environments, without log lines, which
+// must not go through Temporal.
 type HistoryResult struct {
 	Lives []Life `json:"lives"`
 	// Warnings are sentences about records that could not be read, or are not listed.

@@ -23,7 +23,7 @@ const LabelKeep = "perch:keep"
 // merged.
 type OnPRClose string
 
-// What may happen.
+// The values of OnPRClose.
 const (
 	OnPRCloseKeep   OnPRClose = "keep"
 	OnPRCloseRemove OnPRClose = "remove"
@@ -46,8 +46,7 @@ type Hint struct {
 // LookInput is the input of Look.
 type LookInput struct {
 	Environment Environment `json:"environment,omitzero"`
-	// Hint is the newest hint that an earlier run handed on; nil at the start, when the signal
-	// brings it.
+	// Hint is the newest hint of an earlier run; nil in the first run, which gets it by signal.
 	Hint *Hint `json:"hint,omitempty"`
 }
 

@@ -2,30 +2,30 @@ package perch
 
 import "time"
 
-// NoteKind is what a note tells.
+// NoteKind is the kind of a note.
 type NoteKind string
 
 // The kinds of notes.
 const (
-	// NoteReport says that a report has not been delivered: it is to be delivered now.
+	// NoteReport says that a report has not been delivered: the run delivers it now.
 	NoteReport NoteKind = "report"
 	// NotePullRequest says that a pull request of the branch was opened, closed, or changed its
 	// title.
 	NotePullRequest NoteKind = "pull_request"
-	// NoteLeftovers says that the card may name leftovers that are gone: it is to be compared with
-	// what is there.
+	// NoteLeftovers says that the card may name leftovers that are gone: the run compares it with
+	// what exists.
 	NoteLeftovers NoteKind = "leftovers"
 	// NoteExtend, NotePin and NoteUnpin keep an environment from expiry, or no longer do.
 	NoteExtend NoteKind = "extend"
 	NotePin    NoteKind = "pin"
 	NoteUnpin  NoteKind = "unpin"
-	// NoteWarn says that the environment expires, and that people are to be warned.
+	// NoteWarn says that the environment expires: the run warns people.
 	NoteWarn NoteKind = "warn"
 )
 
-// Note is what comes from outside the run that holds an environment's workflow ID and belongs in
-// the environment's card. It supersedes no request, and no request supersedes it: the open run
-// takes it, or a short run if none is open.
+// Note is a message from outside the environment's run that changes the environment's card. It
+// supersedes no request, and no request supersedes it: the open run takes it, or a short run if
+// none is open.
 type Note struct {
 	// ID makes a repeat of the note harmless.
 	ID   string   `json:"id"`
@@ -48,8 +48,8 @@ type Note struct {
 	// PullRequest is the number of the pull request whose label pins it, or no longer does; 0 if a
 	// person asks.
 	PullRequest int `json:"pull_request,omitempty"`
-	// Until is when the pin or the extension ends, in UTC. An extension may say Longer instead, how
-	// much longer the environment lives; without both of them it is as long as perch.yaml says.
+	// Until is when the pin or the extension ends, in UTC. An extension may instead say in Longer
+	// how much longer the environment lives; without both, perch.yaml says how long.
 	Until  time.Time `json:"until,omitzero"`
 	Longer Hours     `json:"longer,omitempty"`
 	// Warning is the warning of NoteWarn.

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// OtherRepository is a repository that is not the policy's and whose name, or id, stacks of the
-// project carry in their tags: a former name that the policy does not list, or another repository.
-// Perch counts and names such stacks and leaves them alone.
+// OtherRepository is a repository in the tags of the project's stacks that is not the policy's: a
+// former name that the policy does not list, or another repository. Perch counts and names such
+// stacks and leaves them alone.
 type OtherRepository struct {
 	// Repository is the name in the tags.
 	Repository string `json:"repository"`

@@ -4,13 +4,13 @@
 // It is the vocabulary of every other package and imports none of them.
 package perch
 
-// FileName is the file in the root of a repository that says what its branches get.
+// FileName is the file in the root of a repository that describes the environments of its branches.
 const FileName = "perch.yaml"
 
 // Kind is the layer of settings that an environment inherits.
 type Kind string
 
-// The kinds. Every branch that nothing else is said of is a KindBranch.
+// The kinds. A branch is a KindBranch unless perch.yaml says otherwise.
 const (
 	KindProduction Kind = "production"
 	KindStaging    Kind = "staging"
@@ -26,7 +26,7 @@ func (k Kind) Valid() bool {
 }
 
 // Application is the Elastic Beanstalk application that environments of kind k are grouped in:
-// production has its own, everything else lives in the staging one.
+// production has a separate one, every other kind uses the staging one.
 func (k Kind) Application() Kind {
 	if k == KindProduction {
 		return KindProduction
@@ -90,7 +90,8 @@ const ErrorLeftBehind = "LeftBehind"
 // TaskQueue is the Temporal task queue that the project's runs and quick activities wait in.
 func TaskQueue(project string) string { return "perch-" + project }
 
-// WaitQueue is the task queue of the activities that wait: a thousand of them hold up nothing else.
+// WaitQueue is the task queue of the activities that wait: a thousand of them do not delay other
+// activities.
 func WaitQueue(project string) string { return TaskQueue(project) + WaitQueueSuffix }
 
 // WaitQueueSuffix ends the name of every WaitQueue.

@@ -1,6 +1,6 @@
 package perch
 
-// Phase says in a word or three how far a run is. It is the value of AttributePhase.
+// Phase is the progress of a run, in one to three words. It is the value of AttributePhase.
 type Phase string
 
 // The phases of Provision and Teardown.
@@ -20,7 +20,7 @@ const (
 	PhaseSuperseded Phase = "superseded"
 )
 
-// IsLast reports whether a run says nothing more of its request after the phase.
+// IsLast reports whether the phase is the last one of a request.
 func (p Phase) IsLast() bool {
 	switch p {
 	case PhaseReady, PhaseGone, PhaseKept, PhaseRejected, PhaseFailed, PhaseSuperseded:
@@ -34,8 +34,8 @@ func (p Phase) IsWorking() bool {
 	return p != "" && p != PhaseAdmitting && !p.IsLast()
 }
 
-// IsReported reports whether people are told of the phase. The others last seconds, or change
-// nothing for a reader. That a request is superseded is told by the run that supersedes it.
+// IsReported reports whether people get a report of the phase. The others last seconds, or change
+// nothing for a reader. The run that supersedes a request reports that.
 func (p Phase) IsReported() bool {
 	switch p {
 	case "", PhaseAdmitting, PhaseSeeding, PhaseChecking, PhaseSuperseded:

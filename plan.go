@@ -2,15 +2,15 @@ package perch
 
 // PlanInput is the input of Plan.
 type PlanInput struct {
-	// Request is the `up` that is thought through; it is not sent.
+	// Request is the `up` to plan; it is not sent.
 	Request Request `json:"request"`
 }
 
 // PlanResult is the result of Plan: what an `up` would do. Nothing of it has been done.
 type PlanResult struct {
 	// Outcome is OutcomePlanned, or how the request would end at once: rejected, skipped,
-	// superseded, or failed where no step leads on from the stack's status. Then only Reason and
-	// SupersededBy go with it.
+	// superseded, or failed if no step is possible in the stack's status. Only Reason and
+	// SupersededBy are set then.
 	Outcome      Outcome `json:"outcome"`
 	Reason       string  `json:"reason,omitempty"`
 	SupersededBy string  `json:"superseded_by,omitempty"`
@@ -24,7 +24,7 @@ type PlanResult struct {
 	Status    string `json:"status,omitempty"`
 	Deployed  string `json:"deployed,omitempty"`
 	Protected bool   `json:"protected,omitempty"`
-	// Step is the first thing that would be done to the stack, in the rules' own word: create,
+	// Step is the first thing that would be done to the stack, as the rules call it: create,
 	// update, done, wait, delete ...
 	Step string `json:"step,omitempty"`
 	// Changes are the resources that would be created, changed, replaced or removed, by logical id.

@@ -2,12 +2,11 @@ package perch
 
 import "fmt"
 
-// Rejection says why a request is rejected although nothing failed: the policy, perch.yaml or
-// what is on AWS rules it out. It is an answer: the same request is rejected again. It travels as
-// one value from where it is decided to where it is shown; functions that decide return it as an
-// error.
+// Rejection says why a request is rejected although nothing failed: the policy, perch.yaml or the
+// state on AWS does not allow it. The same request is rejected again. Functions that decide return
+// it as an error.
 type Rejection struct {
-	// Reason is a sentence for people: what was asked, what is allowed, and what to do.
+	// Reason is a sentence for people: what was requested, what is allowed, and what to do.
 	Reason string `json:"reason"`
 }
 

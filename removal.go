@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Removal is what a removal has to see gone of one stack. It is written into the environment's card
-// before the stack is deleted, because a deleted stack no longer names its resources, and taken out
-// when they are seen to be gone. So every later run knows what is left of an environment,
-// regardless of what happens to the run that removed it.
+// Removal is what a removal must find deleted of one stack. Perch writes it into the environment's
+// card before it deletes the stack, because a deleted stack no longer names its resources, and
+// removes it when they are known to be deleted. So every later run knows what is left of an
+// environment, regardless of what happens to the run that removed it.
 type Removal struct {
 	// StackID is the stack.
 	StackID string `json:"stack_id"`
@@ -19,7 +19,7 @@ type Removal struct {
 	Begun time.Time `json:"begun"`
 	// Contents are what the stack held before anything of it was deleted.
 	Contents StackContents `json:"contents"`
-	// Leftovers are what a verification still saw; empty before the first one.
+	// Leftovers are what the last check still found; empty before the first one.
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Known are those of Leftovers that no service can confirm, such as a database that could not
 	// be dropped.
@@ -35,8 +35,8 @@ func (c Card) RemovalFailed() bool {
 	return c.State.Goal == GoalGone && c.State.Phase == PhaseFailed
 }
 
-// StackContents are the physical ids of what a stack holds and a teardown has to see go. They come
-// from the stack's resources, not from its outputs: a stack that was rolled back has none.
+// StackContents are the physical ids of a stack's resources that a teardown must find deleted. They
+// come from the stack's resources, not from its outputs: a stack that was rolled back has none.
 type StackContents struct {
 	// Buckets are names of S3 buckets.
 	Buckets []string `json:"buckets,omitempty"`

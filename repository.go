@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// NormalizeRepository writes a repository's address so that its spellings are equal: host and path,
+// NormalizeRepository is one spelling for all spellings of a repository's address: host and path,
 // without scheme, user, port or .git. A local path becomes `local` and its last two names.
 func NormalizeRepository(address string) string {
 	address = strings.TrimSuffix(strings.TrimRight(address, "/"), ".git")
@@ -29,9 +29,8 @@ func NormalizeRepository(address string) string {
 	return address
 }
 
-// WithoutCredentials is a repository's address without user and password, even where they are
-// written in a way that makes it no URL: it ends in tags, messages and runs. An address without a
-// scheme stays as it is.
+// WithoutCredentials is a repository's address without user and password, even if it is no valid
+// URL, because tags, messages and runs show it. An address without a scheme stays as it is.
 func WithoutCredentials(address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {

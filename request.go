@@ -15,8 +15,8 @@ const (
 	GoalGone Goal = "gone"
 )
 
-// Request says what is to happen with an environment: deploy a commit, or remove it. Nothing of a
-// branch travels in it but its name and commit.
+// Request says what is to happen with an environment: deploy a commit, or remove it. Of the branch
+// it carries only name and commit.
 type Request struct {
 	// ID makes a repeat of the request harmless.
 	ID string `json:"id"`
@@ -25,12 +25,12 @@ type Request struct {
 	// Project and Branch name the environment.
 	Project string `json:"project"`
 	Branch  string `json:"branch"`
-	// Repository is what the requester takes for the project's repository (NormalizeRepository);
-	// empty if it knows none.
+	// Repository is the project's repository as the requester knows it (NormalizeRepository); empty
+	// if it knows none.
 	Repository string `json:"repository,omitempty"`
 	// Commit is the full commit to provision; empty for GoalGone.
 	Commit string `json:"commit,omitempty"`
-	// Head says that Perch requested the branch's head, because the request before named another
+	// Head says that Perch requested the branch's head, because the previous request named another
 	// commit. If the branch has moved since, the new head is deployed instead of Commit.
 	Head bool `json:"head,omitempty"`
 	// By and Reason say who asks and why, for anyone who reads the run: `ci`, `jane@laptop`;
@@ -39,8 +39,8 @@ type Request struct {
 	Reason string `json:"reason,omitempty"`
 	// Trigger is what started the request without a person; empty if a person or cleanup requests.
 	Trigger Trigger `json:"trigger,omitempty"`
-	// Force lets a removal leave behind what cannot be deleted, where nothing gentler helps; it
-	// fails then, and names it.
+	// Force lets a removal leave behind what cannot be deleted, if nothing else helps; the removal
+	// then fails and names it.
 	Force bool `json:"force,omitempty"`
 	// Recreate lets an `up` delete the environment first, its database and buckets included, and
 	// create it again.
@@ -49,8 +49,8 @@ type Request struct {
 	Judged *Judgement `json:"judged,omitempty"`
 }
 
-// Judgement is what cleanup saw of an environment when it requested its removal. The removal looks
-// again before it touches anything: what is no longer so is kept.
+// Judgement is what cleanup saw of an environment when it requested its removal. The removal checks
+// again before it changes anything, and keeps an environment for which this is no longer true.
 type Judgement struct {
 	// StackID and Commit are the stack that was judged and the commit that was deployed in it.
 	StackID string `json:"stack_id"`
@@ -62,14 +62,14 @@ type Judgement struct {
 	Expired bool `json:"expired,omitempty"`
 	// At is when it was judged, in UTC.
 	At time.Time `json:"at"`
-	// Until is when the grace period ends, in UTC; a push until then keeps the environment. At, if
-	// there is none.
+	// Until is when the grace period ends, in UTC; a push until then keeps the environment. Equal
+	// to At if there is none.
 	Until time.Time `json:"until"`
 }
 
-// AnsweredBy reports whether a run that works for target also gives r what it wants. A removal that
-// a person requested answers one of cleanup's; one of cleanup's answers another for the same stack,
-// and never a person's: it has a grace period and may keep the environment.
+// AnsweredBy reports whether a run for target also answers r. A removal that a person requested
+// answers one of cleanup's; one of cleanup's answers another for the same stack, and never a
+// person's: it has a grace period and may keep the environment.
 func (r Request) AnsweredBy(target Request) bool {
 	switch {
 	case r.Goal != target.Goal || r.Commit != target.Commit || (r.Force && !target.Force) ||
@@ -84,8 +84,8 @@ func (r Request) AnsweredBy(target Request) bool {
 // RunInput is the input of Provision and Teardown.
 type RunInput struct {
 	Environment Environment `json:"environment,omitzero"`
-	// Request is the target that an earlier run of the chain handed on; nil at the start of a
-	// chain, when the signal brings it.
+	// Request is the target of an earlier run of the chain; nil in the first run, which gets it by
+	// signal.
 	Request *Request `json:"request,omitempty"`
 	// Below is, for a removal, the `up` that it supersedes: the next target if the removal is
 	// rejected, or fails before it is due.
@@ -96,12 +96,13 @@ type RunInput struct {
 	// Begun is the operation that is in progress for the newest `up` of the chain, so that it is
 	// not lost with the run that began it.
 	Begun *Operation `json:"begun,omitempty"`
-	// Recreated is the request whose recreation this chain has already begun: it is done once.
+	// Recreated is the request whose recreation this chain has already begun: it must not begin
+	// twice.
 	Recreated *Request `json:"recreated,omitempty"`
 	// Left are what removals of the chain could not delete.
 	Left []Leftover `json:"left,omitempty"`
 	// Ended is the removal that the run before this one rejected, or that failed there before it
-	// was due. Who requested it reads that here.
+	// was due. Its requester reads the answer here.
 	Ended *EndedRemoval `json:"ended,omitempty"`
 	// Notes are the notes that the run before has taken and not entered into the card.
 	Notes []Note `json:"notes,omitempty"`
@@ -141,9 +142,9 @@ func (e EndedRemoval) Why() string {
 // Outcome is how a request ended.
 type Outcome string
 
-// The outcomes. OutcomeKept is a removal's that cleanup requested and that a last look found wrong.
-// Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that fails has
-// no result. OutcomePlanned is a plan's, which is no request.
+// The outcomes. OutcomeKept is that of a removal which cleanup requested and a last look found
+// wrong. Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that
+// fails has no result. OutcomePlanned is a plan's, which is no request.
 const (
 	OutcomeReady      Outcome = "ready"
 	OutcomeGone       Outcome = "gone"
@@ -178,12 +179,12 @@ type Result struct {
 	Seeded bool `json:"seeded,omitempty"`
 	// Seeds are the seed steps that this run carried out, in order.
 	Seeds []SeedDone `json:"seeds,omitempty"`
-	// SupersededBy is the commit, or `removal`, that took this request's place.
+	// SupersededBy is the commit, or `removal`, that superseded this request.
 	SupersededBy string `json:"superseded_by,omitempty"`
 	// Removed counts what Teardown emptied.
 	Removed Removed `json:"removed,omitzero"`
-	// Leftovers are physical resources that were seen to be still there; for OutcomeGone those that
-	// the environment's own template keeps.
+	// Leftovers are physical resources that still exist; for OutcomeGone those that the
+	// environment's own template keeps.
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Unconfirmed are resources that AWS's tagging API lists, as it does for hours after their
 	// deletion, and that Perch cannot verify.

@@ -14,8 +14,8 @@ import (
 //
 // The comments of the fields, here and in Policy, are what users read: docs/configuration.md and
 // the JSON Schemas are made from them and from the tag `jsonschema`, whose formats are in package
-// config. They speak of keys as perch.yaml writes them. docs/contributing.md says how to write
-// again.
+// config. They speak of keys as perch.yaml writes them. docs/contributing.md says how to generate
+// both again.
 type Settings struct {
 	// Image is the Docker image that runs; the default is the file's own `image`. `{commit}`
 	// becomes the full commit. `up` looks it up and deploys its digest, so that a tag that moves

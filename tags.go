@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Tags of an environment's stack. They are the contract by which Perch knows what is its own, and
-// never change after creation.
+// Tags of an environment's stack. Perch recognises its stacks by them, so they never change after
+// creation.
 const (
 	TagBranch     = "branch"
 	TagProject    = "perch:project"

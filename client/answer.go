@@ -13,8 +13,8 @@ import (
 	"perch/lifecycle"
 )
 
-// readLastEvent is what the last event of the run that held request means for it. decode reads
-// payloads. An error means that the event is not one that a worker of this version writes.
+// readLastEvent reads the answer to request from the last event of the run that held it. decode
+// reads payloads. An error means that no worker of this version writes such an event.
 func readLastEvent(
 	event *historypb.HistoryEvent, request perch.Request, decode func(*commonpb.Payloads, any) error,
 ) (lifecycle.Answer, error) {
@@ -50,7 +50,7 @@ func readLastEvent(
 	return lifecycle.Answer{}, fmt.Errorf("unexpected last event %s", event.GetEventType())
 }
 
-// leftovers are what a removal that failed has seen to be still there.
+// leftovers are what a failed removal still found.
 func leftovers(failure error) []string {
 	var left []string
 	var application *temporal.ApplicationError
@@ -61,8 +61,8 @@ func leftovers(failure error) []string {
 }
 
 // Cause is the message of what went wrong: the first application error below the deepest activity
-// error. What is above it says only which workflow and activity it passed through, and what is
-// below it is contained in it.
+// error. The errors above it name only the workflow and the activity, and its message contains the
+// errors below it.
 func Cause(err error) string {
 	start := err
 	for current := err; current != nil; current = errors.Unwrap(current) {

@@ -5,8 +5,8 @@
 // for the answer over all runs that the request passes through. The questions (List, Status, Plan,
 // Examine) and the commands without a request (Application, Cleanup) are separate short runs.
 //
-// Errors are of the connection, or say that a worker did not answer (NoAnswerError). A run that
-// failed is no error of Follow: its lifecycle.Answer has a Failure.
+// An error concerns the connection, or says that no worker answered (NoAnswerError). Follow returns
+// no error for a run that failed: the lifecycle.Answer has a Failure.
 package client
 
 import (
@@ -60,11 +60,11 @@ func (e *SettingsError) Error() string {
 	return fmt.Sprintf("read Temporal's connection settings: %v", e.Err)
 }
 
-// Unwrap is what is wrong with them.
+// Unwrap returns the error of reading them.
 func (e *SettingsError) Unwrap() error { return e.Err }
 
-// Dial connects to the Temporal that contrib/envconfig names: environment variables over the
-// profile of the configuration file over 127.0.0.1:7233. Variables are read through env.
+// Dial connects to the Temporal that contrib/envconfig names: in environment variables, else in the
+// profile of the configuration file, else 127.0.0.1:7233. It reads variables through env.
 func Dial(ctx context.Context, env func(string) string) (*Client, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: lookup(env)})
 	if err != nil {
@@ -90,8 +90,8 @@ func Dial(ctx context.Context, env func(string) string) (*Client, error) {
 	return &Client{temporal: c, payloads: payloads, address: options.HostPort, namespace: options.Namespace}, nil
 }
 
-// New is a Client on a connection that is there already, such as an activity's own. It need not be
-// closed.
+// New returns a Client on an open connection, such as that of an activity. The caller need not
+// close it.
 func New(temporal sdk.Client) *Client {
 	return &Client{temporal: temporal, payloads: converter.GetDefaultDataConverter()}
 }
@@ -99,7 +99,7 @@ func New(temporal sdk.Client) *Client {
 // Close closes the connection.
 func (c *Client) Close() { c.temporal.Close() }
 
-// Temporal is the connection itself, for what Perch adds nothing to: schedules, task queues,
+// Temporal is the connection itself, for calls to which Perch adds nothing: schedules, task queues,
 // namespaces.
 func (c *Client) Temporal() sdk.Client { return c.temporal }
 
@@ -109,9 +109,9 @@ func (c *Client) Address() string { return c.address }
 // Namespace is the Temporal namespace.
 func (c *Client) Namespace() string { return c.namespace }
 
-// Request hands request to the environment's open run, or starts the run that it needs. It returns
-// the run that holds the request. The same request ID again is harmless: the run answers both.
-// While Temporal does not answer it asks again, for at most patience.
+// Request sends request to the environment's open run, or starts one. It returns the run that holds
+// the request. To send the same request ID again is harmless: the run answers both. While Temporal
+// does not answer, Request tries again, for at most patience.
 func (c *Client) Request(ctx context.Context, request perch.Request, patience time.Duration) (Run, error) {
 	environment, err := perch.NewEnvironment(request.Project, request.Branch)
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *Client) Request(ctx context.Context, request perch.Request, patience ti
 	return Run{WorkflowID: id, RunID: execution.GetRunID()}, nil
 }
 
-// SendNote gives the note to the environment's open run; where none is open, a short run takes it.
+// SendNote sends the note to the environment's open run; if none is open, a short run takes it.
 // Temporal keeps it whether or not a worker is up.
 func (c *Client) SendNote(ctx context.Context, note perch.Note) error {
 	environment, err := perch.NewEnvironment(note.Project, note.Branch)
@@ -163,8 +163,8 @@ func (c *Client) SendNote(ctx context.Context, note perch.Note) error {
 	return nil
 }
 
-// askUntilAnswered calls ask again while Temporal does not answer, until patience is over. The SDK
-// gives one call ten seconds, which a busy server may need.
+// askUntilAnswered repeats ask until Temporal answers, for at most patience. The SDK stops one call
+// after ten seconds, which a busy server may need.
 func askUntilAnswered(ctx context.Context, patience time.Duration, ask func() error) error {
 	for began := time.Now(); ; {
 		err := ask()
@@ -174,7 +174,7 @@ func askUntilAnswered(ctx context.Context, patience time.Duration, ask func() er
 	}
 }
 
-// isUnanswered reports whether Temporal was too busy or too far away to answer.
+// isUnanswered reports whether Temporal was too busy or unreachable.
 func isUnanswered(err error) bool {
 	var (
 		late *serviceerror.DeadlineExceeded
@@ -220,9 +220,9 @@ func (c *Client) LastFailure(ctx context.Context, workflowID string) (string, er
 	return Cause(temporal.GetDefaultFailureConverter().FailureToError(failure)), nil
 }
 
-// lastRun is the latest run of the workflow that does not only take notes; nil if there is none.
-// Only for the run before one that takes notes it asks Temporal's index, which may be seconds
-// behind.
+// lastRun is the latest run of the workflow that does not only take notes; nil if there is none. If
+// the latest one only took notes, it looks up the run before in Temporal's index, which may be
+// seconds behind.
 func (c *Client) lastRun(ctx context.Context, workflowID string) (*workflowpb.WorkflowExecutionInfo, error) {
 	described, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 	var none *serviceerror.NotFound
@@ -271,7 +271,7 @@ func (l lookup) LookupEnv(name string) (string, bool) {
 }
 
 // Environ lists the variables that envconfig finds by prefix. Only their names come from the
-// process.
+// process's environment.
 func (l lookup) Environ() []string {
 	var variables []string
 	for _, variable := range os.Environ() {

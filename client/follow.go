@@ -18,9 +18,9 @@ const (
 	// lookEvery is the pace of the live view. The heartbeats that it reads are about two seconds
 	// old at most.
 	lookEvery = time.Second
-	// untakenAfter is how long a request may lie on the task queue before the user learns of it.
+	// untakenAfter is how long a request may wait on the task queue before the user is told.
 	untakenAfter = 5 * time.Second
-	// lostAfter is how long Temporal may be out of reach before the user learns of it.
+	// lostAfter is how long Temporal may be unreachable before the user is told.
 	lostAfter = 3 * time.Second
 	// lookTimeout is how long a look may take before the connection counts as lost.
 	lookTimeout = 5 * time.Second
@@ -28,7 +28,7 @@ const (
 	reconnectAfter = time.Second
 )
 
-// runs is what following needs of Temporal.
+// runs is what a follower needs of Temporal.
 type runs interface {
 	// lastEvent waits for the run's last event.
 	lastEvent(context.Context, Run) (*historypb.HistoryEvent, error)
@@ -37,19 +37,19 @@ type runs interface {
 	decode(*commonpb.Payloads, any) error
 }
 
-// View shows people what following a run sees.
+// View shows people the progress of a run.
 type View interface {
 	// Show is called about once a second with how far the run is, also while Temporal is lost.
 	Show(Progress)
-	// Remark shows a sentence that stays.
+	// Remark shows a sentence that later progress does not replace.
 	Remark(string)
 	// Done is called once, at the end.
 	Done()
 }
 
-// Follow waits until request, which the run r holds, has ended: over all runs that it passes
-// through, and over lost connections. It returns the last run that held it. Its error is
-// context.Cause's if ctx ended first; the run goes on then. view may be nil.
+// Follow waits until request, which the run r holds, has ended. It follows the request through all
+// its runs, and connects again if the connection is lost. It returns the last run that held the
+// request. If ctx ends first, the error is context.Cause's, and the run goes on. view may be nil.
 func (c *Client) Follow(ctx context.Context, r Run, request perch.Request, view View) (lifecycle.Answer, Run, error) {
 	f := follower{runs: c, view: view, request: request, queue: perch.TaskQueue(request.Project)}
 	return f.follow(ctx, r)
@@ -61,7 +61,7 @@ type follower struct {
 	view    View
 	request perch.Request
 	queue   string
-	// reading says that the run answers a question, and is not kept for long.
+	// reading says that the run only reads; Temporal keeps such runs for a short time.
 	reading bool
 }
 
@@ -85,7 +85,7 @@ func (f *follower) follow(ctx context.Context, r Run) (lifecycle.Answer, Run, er
 	}
 }
 
-// await waits for r's last event, over lost connections, and shows meanwhile how far r is.
+// await waits for r's last event, also if the connection is lost, and shows r's progress meanwhile.
 func (f *follower) await(ctx context.Context, r Run) (*historypb.HistoryEvent, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -163,14 +163,14 @@ func (f *follower) lookOnce(ctx context.Context, r Run) (Progress, error) {
 	return f.runs.Look(ctx, r)
 }
 
-// warning is a condition that is spoken of once each time that it lasts.
+// warning is a condition that is reported once each time that it begins.
 type warning struct {
 	since time.Time
 	said  bool
 }
 
-// due reports whether the condition, which holds now, has lasted for at least after and has not
-// been spoken of.
+// due reports whether the condition, which is true now, has lasted for at least after and has not
+// been reported.
 func (w *warning) due(holds bool, after time.Duration) bool {
 	if !holds {
 		*w = warning{}
@@ -186,7 +186,7 @@ func (w *warning) due(holds bool, after time.Duration) bool {
 	return true
 }
 
-// isFinal reports whether asking again cannot help.
+// isFinal reports whether a retry cannot help.
 func isFinal(err error) bool {
 	var (
 		notFound    *serviceerror.NotFound

@@ -26,9 +26,8 @@ type HeldCleanup struct {
 	Result perch.CleanupResult
 }
 
-// HeldCleanup is the project's newest cleanup that was able to judge the branches, if its plan
-// waits for a person; nil if it does not. Dry runs do not count. Temporal's index may be some
-// seconds behind.
+// HeldCleanup returns the project's newest cleanup that judged the branches, if its plan waits for
+// a person; nil otherwise. Dry runs do not count. Temporal's index may be some seconds behind.
 func (c *Client) HeldCleanup(ctx context.Context, project string) (*HeldCleanup, error) {
 	found, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		PageSize: mostCleanups, Query: fmt.Sprintf(

@@ -12,8 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// RequestLook hands hint to the open Look at the environment's branch, or starts one. Without an
-// error Temporal holds the hint. The same hint again is harmless.
+// RequestLook sends hint to the open Look at the environment's branch, or starts one. If it returns
+// no error, Temporal has stored the hint. To send the same hint again is harmless.
 func (c *Client) RequestLook(ctx context.Context, e perch.Environment, hint perch.Hint) (Run, error) {
 	id := perch.LookWorkflowID(e)
 	execution, err := c.temporal.SignalWithStartWorkflow(ctx, id, perch.SignalLook, hint, sdk.StartWorkflowOptions{
@@ -26,7 +26,7 @@ func (c *Client) RequestLook(ctx context.Context, e perch.Environment, hint perc
 	return Run{WorkflowID: id, RunID: execution.GetRunID()}, nil
 }
 
-// Reach is nil if Temporal answers.
+// Reach returns nil if Temporal answers.
 func (c *Client) Reach(ctx context.Context) error {
 	if _, err := c.temporal.CheckHealth(ctx, &sdk.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("reach Temporal: %w", dial.Plain(err))
@@ -53,8 +53,8 @@ func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.La
 	return lifecycle.RunUp, nil
 }
 
-// LastEnd is how the latest run of the environment ended, read as the answer to request. It is
-// false if the run is open, or if Temporal remembers none. Runs that take notes do not count.
+// LastEnd returns the answer to request in the end of the environment's latest run. It is false if
+// the run is open, or if Temporal knows none. Runs that take notes do not count.
 func (c *Client) LastEnd(
 	ctx context.Context, workflowID string, request perch.Request,
 ) (lifecycle.ClosedRun, bool, error) {

@@ -17,19 +17,19 @@ import (
 	"perch/report"
 )
 
-// Progress is how far a run is, as its description says it.
+// Progress is the progress of a run, from Temporal's description of it.
 type Progress struct {
 	// Goal is what the run works for; empty if it works on no environment.
 	Goal  perch.Goal
 	Phase perch.Phase
-	// Activity is the pending activity that says most: one with a heartbeat, else the first; empty
-	// if none is pending.
+	// Activity is a pending activity: the one with a heartbeat, else the first; empty if none is
+	// pending.
 	Activity string
 	// Beat is its last heartbeat, at most a few seconds old; nil if there is none.
 	Beat *perch.Progress
 	// Retries are the pending activities that failed and are tried again.
 	Retries []Retry
-	// Untaken says that a workflow task lies on the task queue and no worker has taken it.
+	// Untaken says that a workflow task waits on the task queue and no worker has taken it.
 	Untaken bool
 	// Lost says that Temporal does not answer: the rest is what was known last.
 	Lost bool
@@ -43,8 +43,7 @@ func (p Progress) Known() report.Known {
 // Retry is an activity that failed and is tried again.
 type Retry struct {
 	Activity string `json:"activity"`
-	// Attempt is the number of the attempt that runs or comes next, Failure what ended the one
-	// before.
+	// Attempt is the number of the current or next attempt, Failure the error of the previous one.
 	Attempt int    `json:"attempt"`
 	Failure string `json:"failure"`
 	// Next is when the attempt begins, RFC 3339 in UTC; empty while it runs.
@@ -66,7 +65,7 @@ func (r Retry) words() string {
 	return strings.ToLower(words[:1]) + words[1:]
 }
 
-// RetrySentences say what is tried again, each after a semicolon.
+// RetrySentences say which activities are tried again, each after a semicolon.
 func (p Progress) RetrySentences() string {
 	var sentences strings.Builder
 	for _, failed := range p.Retries {
@@ -75,7 +74,7 @@ func (p Progress) RetrySentences() string {
 	return sentences.String()
 }
 
-// Look reads how far r is; without a run id, how far the newest run of the workflow is.
+// Look reads the progress of r; without a run id, that of the newest run of the workflow.
 func (c *Client) Look(ctx context.Context, r Run) (Progress, error) {
 	description, err := c.temporal.DescribeWorkflowExecution(ctx, r.WorkflowID, r.RunID)
 	if err != nil {

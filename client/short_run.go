@@ -17,14 +17,14 @@ import (
 	"perch/dial"
 )
 
-// ReadTimeout is how long a worker may take to read what is there.
+// ReadTimeout is how long a worker may take for a run that only reads.
 const ReadTimeout = 30 * time.Second
 
 // workerEvery is the pause between two looks for a worker.
 const workerEvery = 250 * time.Millisecond
 
-// NoAnswerError says that the wait for a short run ended before the run did, which may go on, or
-// that no worker is there to carry it out.
+// NoAnswerError says that the wait for a short run ended before the run, which may go on, or that
+// no worker runs.
 type NoAnswerError struct{ Reason string }
 
 // interrupted is the reason if the caller gave up.
@@ -33,7 +33,7 @@ const interrupted = "the wait was interrupted"
 // Error implements error.
 func (e *NoAnswerError) Error() string { return e.Reason }
 
-// shortRun is a run that answers one question, or changes something that is no environment.
+// shortRun is a run that answers one question, or changes something other than an environment.
 type shortRun struct {
 	workflow string
 	id       string
@@ -91,7 +91,7 @@ func (c *Client) Plan(ctx context.Context, request perch.Request, view View) (re
 	return result, err
 }
 
-// Examine asks a worker whether everything is there that it needs.
+// Examine asks a worker whether it has everything that it needs.
 func (c *Client) Examine(
 	ctx context.Context, project string, timeout time.Duration, view View,
 ) (result perch.DoctorResult, err error) {
@@ -102,8 +102,8 @@ func (c *Client) Examine(
 }
 
 // Application creates or updates the project's application stack, or only reports on it. The run
-// that changes it has the stack's name for its ID, so that there is one at a time; one that reports
-// waits for no other.
+// that changes it has the stack's name for its ID, so that only one runs at a time; one that only
+// reports does not wait for others.
 func (c *Client) Application(
 	ctx context.Context, in perch.ApplicationInput, timeout time.Duration, view View,
 ) (result perch.ApplicationResult, err error) {
@@ -125,8 +125,8 @@ func (c *Client) Application(
 	return result, nil
 }
 
-// Cleanup compares branches and environments and requests removals. A run that fails after it has
-// done its work has a result all the same.
+// Cleanup compares branches and environments and requests removals. A run that fails after its work
+// is done still has a result.
 func (c *Client) Cleanup(
 	ctx context.Context, in perch.CleanupInput, timeout time.Duration, view View,
 ) (result perch.CleanupResult, err error) {
@@ -140,7 +140,7 @@ func (c *Client) Cleanup(
 	return result, err
 }
 
-// Expire has the expiry of every environment judged, and carried out unless it is a dry run.
+// Expire judges the expiry of every environment, and acts on it unless it is a dry run.
 func (c *Client) Expire(
 	ctx context.Context, in perch.ExpiryInput, timeout time.Duration, view View,
 ) (result perch.ExpiryResult, err error) {
@@ -150,8 +150,8 @@ func (c *Client) Expire(
 	return result, err
 }
 
-// Keep pins an environment, ends its pin, or extends it, and waits until that is entered. What is
-// rejected is the run's failure.
+// Keep pins an environment, ends its pin, or extends it, and waits until the card says so. A
+// rejection is the run's failure.
 func (c *Client) Keep(ctx context.Context, in perch.KeepInput, view View) (result perch.KeepResult, err error) {
 	r := question(perch.WorkflowKeep, string(in.Note.Kind), in.Environment.Project, in)
 	r.view, r.summary = view, string(in.Note.Kind)+" "+in.Environment.Branch
@@ -159,7 +159,7 @@ func (c *Client) Keep(ctx context.Context, in perch.KeepInput, view View) (resul
 	return result, err
 }
 
-// FailedError is the failure of a short run. It unwraps to what Temporal says.
+// FailedError is the failure of a short run. It unwraps to Temporal's error.
 type FailedError struct {
 	Summary string
 	Err     error
@@ -227,8 +227,8 @@ func (c *Client) show(ctx context.Context, r shortRun, runID string) (stop func(
 	}
 }
 
-// awaitWorker waits until a worker polls, because one that has just started may not be known yet,
-// for at most patience. false says that none does; if Temporal cannot tell, the run itself will.
+// awaitWorker waits until a worker polls, for at most patience, because Temporal may not know one
+// that has just started. It returns false if none polls, and true if Temporal cannot tell.
 func awaitWorker(ctx context.Context, patience time.Duration, polled func() (bool, error)) bool {
 	for began := time.Now(); ; {
 		found, err := polled()
@@ -250,7 +250,7 @@ func (c *Client) noWorker(r shortRun) string {
 	)
 }
 
-// silence says why a run has not answered.
+// silence explains why a run has not answered.
 func (c *Client) silence(ctx context.Context, r shortRun) string {
 	if polled, err := c.Polled(
 		ctx, perch.TaskQueue(r.project), enumspb.TASK_QUEUE_TYPE_WORKFLOW,
@@ -270,7 +270,7 @@ func (c *Client) silence(ctx context.Context, r shortRun) string {
 }
 
 // unknown reports whether a worker has said that it does not have the run's workflow. Temporal's
-// SDKs let such a run wait for one that has.
+// SDKs let such a run wait for a worker that has it.
 func (c *Client) unknown(ctx context.Context, r shortRun) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -288,8 +288,8 @@ func (c *Client) unknown(ctx context.Context, r shortRun) bool {
 	return false
 }
 
-// Polled reports whether a worker polls queue. Temporal remembers a poller for some minutes after
-// it has gone.
+// Polled reports whether a worker polls queue. Temporal lists a poller for some minutes after its
+// end.
 func (c *Client) Polled(ctx context.Context, queue string, kind enumspb.TaskQueueType) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

@@ -6,7 +6,7 @@ import (
 	"perch/document"
 )
 
-// suggestion is the known name that somebody may have meant by unknown.
+// suggestion is the known name that the author may have meant by unknown.
 func suggestion(unknown string, names []string) string {
 	if name := Nearest(unknown, names); name != "" {
 		return fmt.Sprintf(" (did you mean %q?)", name)

@@ -28,8 +28,8 @@ type Admission struct {
 	Wanted *Wanted
 	// Kind is the kind of the environment that is there, by its tags; empty if there is none.
 	Kind perch.Kind
-	// Environments counts the project's other environments; 0 for an environment that is there
-	// already, which takes no new room.
+	// Environments counts the project's other environments; 0 if the environment exists already,
+	// because it needs no new place.
 	Environments int
 }
 
@@ -59,8 +59,8 @@ func firstError(checks ...func() error) error {
 	return nil
 }
 
-// Untriggered is why the policy lets nothing come of an `up` that its trigger started; empty if it
-// may go on. It is no rejection: the job that requested it is not wrong.
+// Untriggered is why the policy ignores an `up` from its trigger; empty if it may go on. It is not
+// a rejection, because the job that requested it did nothing wrong.
 func Untriggered(policy *perch.Policy, request perch.Request) string {
 	if request.Goal != perch.GoalUp || request.Trigger == "" || policy.Allows(request.Trigger) {
 		return ""
@@ -106,7 +106,7 @@ func (a Admission) removal() error {
 	return nil
 }
 
-// recreation rejects a requested recreation where a removal would be rejected: it deletes the
+// recreation rejects a requested recreation if a removal would be rejected, because it deletes the
 // environment first.
 func (a Admission) recreation() error {
 	if !a.Request.Recreate {
@@ -158,9 +158,8 @@ func (a Admission) kind() error {
 		a.Request.Branch, kind, allowed, perch.FileName, kind)
 }
 
-// keptKind rejects another kind than the one that the environment was made with: protection and
-// application go by that, and the template of another one would take database and buckets their
-// guards.
+// keptKind rejects a change of kind. The kind decides about protection and application, and the
+// template of another kind would remove the protection of database and buckets.
 func (a Admission) keptKind() error {
 	kind := a.Wanted.Kind
 	if a.Kind == "" || a.Kind == kind {

@@ -2,26 +2,26 @@ package lifecycle
 
 import "perch"
 
-// Chain holds what waits for one environment. Provision and Teardown take turns under one workflow
-// ID: a run works for the target, takes in what is requested meanwhile, and hands the chain on to
-// the next run.
+// Chain holds the requests for one environment. Provision and Teardown take turns under one
+// workflow ID: a run works for the target, accepts further requests meanwhile, and passes the chain
+// on to the next run.
 //
-// The protocol has two halves, both in this file. A run decides what comes after it: Take, Next,
-// HandOn. A client that follows one request reads from a closed run what that means for the
-// request: ReadResult, ReadNextRun.
+// The protocol has two halves, both in this file. A run decides which run comes next: Take, Next,
+// HandOn. A client that follows one request reads the answer to it from a closed run: ReadResult,
+// ReadNextRun.
 type Chain struct {
 	// Environment is what the requests are for.
 	Environment perch.Environment
 	// Target is what the run works for, Newer the newest request that wants something else.
 	Target perch.Request
 	Newer  *perch.Request
-	// Below is the newest `up` whose place a removal takes, be that Target or Newer. It comes next
-	// if the removal is rejected, or fails before it is due.
+	// Below is the newest `up` that a removal (Target or Newer) supersedes. It comes next if the
+	// removal is rejected, or fails before it is due.
 	Below *perch.Request
 	// Head is the request for the branch's head, if Target names another commit and the head is not
 	// deployed.
 	Head *perch.Request
-	// Due says that nothing rejects the removal that is the target: it may be done.
+	// Due says that the target is a removal that passed all checks and may be done.
 	Due bool
 	// Operation is the operation in progress for the newest `up`.
 	Operation *perch.Operation
@@ -31,7 +31,7 @@ type Chain struct {
 	Ended *perch.EndedRemoval
 }
 
-// RunEnd is how a run ended for its target: with an outcome or a rejection, or with a failure.
+// RunEnd is how a run ended for its target: with an outcome, a rejection, or a failure.
 type RunEnd struct {
 	Outcome perch.Outcome
 	// Rejection is why the target was rejected; nil if it was not.
@@ -41,8 +41,8 @@ type RunEnd struct {
 	Failed  bool
 }
 
-// ResumeChain is the chain as the run before handed it on. At the start of a chain there is no
-// target yet.
+// ResumeChain is the chain that the previous run passed on. The first run of a chain has no target
+// yet.
 func ResumeChain(in perch.RunInput) *Chain {
 	c := &Chain{
 		Environment: in.Environment, Below: in.Below, Due: in.Due, Operation: in.Begun, Recreated: in.Recreated,
@@ -54,9 +54,8 @@ func ResumeChain(in perch.RunInput) *Chain {
 	return c
 }
 
-// Concerns reports whether request can be one of this environment. A signal may hold anything, and
-// the policy judges what is in it: were that another branch, a run would act on one that the policy
-// has not judged.
+// Concerns reports whether request names this environment. A signal may hold anything: with the
+// name of another branch, the run would act on a branch that the policy has not judged.
 func (c *Chain) Concerns(request perch.Request) bool {
 	_, known := perch.WorkflowOf(request.Goal)
 	return known && request.Project == c.Environment.Project && request.Branch == c.Environment.Branch
@@ -84,11 +83,10 @@ func (c *Chain) dropOperation() {
 	}
 }
 
-// Take keeps request unless it is superseded itself: what cleanup requests was judged before what
-// people requested meanwhile. What a removal supersedes is kept below it, because the removal may
-// be rejected; an `up` is in force regardless of what was requested before it. A removal does not
-// take back the force of one that waits, which does for both. What is no request of this
-// environment changes nothing.
+// Take adds request to the chain, unless it is superseded itself: cleanup judged before people
+// requested something else. A removal keeps the `up` that it supersedes in Below, because the
+// removal may be rejected; an `up` supersedes everything before it. A removal does not weaken the
+// force of one that waits: that applies to both. A request for another environment changes nothing.
 func (c *Chain) Take(request perch.Request) {
 	stronger := c.Newer != nil && (c.Newer.Force || c.Newer.Recreate) && request.AnsweredBy(*c.Newer)
 	if !c.Concerns(request) || stronger {
@@ -132,8 +130,8 @@ func (c *Chain) shortenGrace(request perch.Request) {
 	}
 }
 
-// EndGrace makes the removal of the stack that cleanup judged one like any other: this run answers
-// every removal that is requested from now on.
+// EndGrace turns cleanup's removal into an ordinary one: this run answers every removal that is
+// requested from now on.
 func (c *Chain) EndGrace() {
 	c.Target.Judged = nil
 	if c.Newer != nil && c.Newer.AnsweredBy(c.Target) {
@@ -141,15 +139,15 @@ func (c *Chain) EndGrace() {
 	}
 }
 
-// MoveTo makes commit the target's. It is another one only if Perch requested the head and the
-// branch has moved since.
+// MoveTo changes the target's commit. The new commit differs only if Perch requested the head and
+// the branch has moved since.
 func (c *Chain) MoveTo(commit string) {
 	c.Target.Commit = commit
 	c.dropOperation()
 }
 
-// RequestHead has the chain go on with the branch's head: the target names another commit, and its
-// requester reads in the next request what supersedes it and why.
+// RequestHead adds a request for the branch's head, because the target names another commit. The
+// target's requester reads there what supersedes it and why.
 func (c *Chain) RequestHead(commit, reason string) {
 	id := c.Target.ID + "-" + commit[:min(len(commit), 8)]
 	c.Head = &perch.Request{
@@ -164,8 +162,8 @@ func (c *Chain) Recreates() bool {
 	return c.Target.Goal == perch.GoalUp && c.Target.Recreate && c.Recreated == nil
 }
 
-// MakeDue says that the removal that is the target may be done. It reports whether it takes an
-// `up`'s place with that: the run ends then, so that anyone who follows the `up` learns of it.
+// MakeDue records that the target, a removal, may be done. It reports whether that supersedes an
+// `up`: the run then ends, so that anyone who follows the `up` is told.
 func (c *Chain) MakeDue() (superseding bool) {
 	if c.Below == nil || c.Due {
 		return false
@@ -174,8 +172,7 @@ func (c *Chain) MakeDue() (superseding bool) {
 	return true
 }
 
-// Removing forgets what the removal that is the target has superseded: from now on it is being
-// done.
+// Removing forgets what the target, a removal, has superseded, because the removal begins now.
 func (c *Chain) Removing() { c.Due, c.Below, c.Operation, c.Recreated = true, nil, nil, nil }
 
 // Next is the request that comes after the run's target, nil if none does: a newer one, else what a
@@ -195,7 +192,7 @@ func (c *Chain) Next(end RunEnd) *perch.Request {
 	return c.Head
 }
 
-// LastPhase is the phase in which a run ends that hands on.
+// LastPhase is the last phase of a run that continues with another request.
 func (c *Chain) LastPhase(end RunEnd) perch.Phase {
 	switch {
 	case c.rejected(end):
@@ -213,14 +210,14 @@ func (c *Chain) rejected(end RunEnd) bool {
 	return !end.Failed && c.Target.Goal == perch.GoalGone && end.Rejection != nil
 }
 
-// failedBeforeDue reports whether the removal that is the target failed before it was due, with an
-// `up` below it that nothing was taken from. If a newer request waits, it has superseded the
-// removal, and no caller waits for the failure any more.
+// failedBeforeDue reports whether the target is a removal that failed before it was due, so that
+// the `up` below it is still in force. If a newer request waits, it has superseded the removal, and
+// no caller waits for the failure any more.
 func (c *Chain) failedBeforeDue(end RunEnd) bool {
 	return end.Failed && c.Target.Goal == perch.GoalGone && !c.Due && c.Below != nil && c.Newer == nil
 }
 
-// HandOn is the input of the run that works for request, which comes after this one.
+// HandOn is the input of the next run, which works for request.
 func (c *Chain) HandOn(request perch.Request, end RunEnd) perch.RunInput {
 	in := perch.RunInput{Environment: c.Environment, Request: &request, Begun: c.Operation, Recreated: c.Recreated}
 	switch {
@@ -235,10 +232,10 @@ func (c *Chain) HandOn(request perch.Request, end RunEnd) perch.RunInput {
 	return in
 }
 
-// byRemoval is what superseded_by says if a removal took an `up`'s place.
+// byRemoval is the value of superseded_by if a removal superseded an `up`.
 const byRemoval = "removal"
 
-// SupersededBy is what superseded_by says if request took an `up`'s place.
+// SupersededBy is the value of superseded_by if request superseded an `up`.
 func SupersededBy(request perch.Request) string {
 	if request.Goal == perch.GoalGone {
 		return byRemoval
@@ -246,7 +243,7 @@ func SupersededBy(request perch.Request) string {
 	return request.Commit
 }
 
-// Answer is what a closed run means for one request.
+// Answer is the answer of a closed run to one request.
 type Answer struct {
 	// NextRun is the run that goes on with the request; empty if the request has ended.
 	NextRun string
@@ -257,8 +254,8 @@ type Answer struct {
 	Failure string
 }
 
-// ReadResult is what a run that completed means for request: a run that answered another request
-// has not answered this one.
+// ReadResult is the answer of a completed run to request. A run that answered another request has
+// not answered this one.
 func ReadResult(result perch.Result, request perch.Request) Answer {
 	switch {
 	case result.Goal == perch.GoalGone && request.Goal != perch.GoalGone:
@@ -269,9 +266,9 @@ func ReadResult(result perch.Result, request perch.Request) Answer {
 	return Answer{Result: result}
 }
 
-// ReadNextRun is what a run that handed on to the run runID, with the input next, means for
-// request. A removal that is not due yet may still be rejected or fail, and hand on to what is
-// below it.
+// ReadNextRun is the answer to request of a run that continued as the run runID with the input
+// next. A removal that is not due yet may still be rejected or fail; the `up` below it is next
+// then.
 func ReadNextRun(next perch.RunInput, runID string, request perch.Request) Answer {
 	below := next.Below
 	if next.Due {

@@ -12,12 +12,12 @@ import (
 	"perch"
 )
 
-// Listing is what the branch source said of a repository's branches.
+// Listing is the branch source's list of a repository's branches.
 type Listing struct {
 	// Branches holds the head of each branch.
 	Branches map[string]string
-	// Complete says that a branch which is not in Branches is known to be gone; Problem says why it
-	// is not.
+	// Complete says that a branch which is not in Branches does not exist; Problem says why that is
+	// not known.
 	Complete bool
 	Problem  string
 	// Archived says that the repository is archived.
@@ -27,12 +27,12 @@ type Listing struct {
 	// DefaultBranch is what the source calls the default branch, if it lists no branch of the
 	// policy's name; empty if it does not tell.
 	DefaultBranch string
-	// Cards are those of the environments, Now is when they are judged.
+	// Cards are the cards of the environments, Now is when they are judged.
 	Cards KnownCards
 	Now   time.Time
 }
 
-// Found is a stack as CloudFormation lists it, ours or not.
+// Found is a stack from CloudFormation's list, managed by Perch or not.
 type Found struct {
 	ID   string
 	Name string
@@ -42,7 +42,7 @@ type Found struct {
 	StatusReason string
 	// Protected says that termination protection is on.
 	Protected bool
-	// Commit is the one that the stack's outputs name; empty if it has none.
+	// Commit is the commit in the stack's outputs; empty if there is none.
 	Commit  string
 	Created time.Time
 }
@@ -65,12 +65,12 @@ type Plan struct {
 	Hash string
 }
 
-// PlanCleanup compares the repository's branches with the stacks. It is the one place where it is
-// decided what cleanup removes.
+// PlanCleanup compares the repository's branches with the stacks. Only this function decides what
+// cleanup removes.
 //
 // The stacks must have been listed before the branches: then a branch that is pushed meanwhile is
-// seen. approved is the hash of a plan that a person approved, empty for none; a plan with another
-// hash is not carried out then.
+// seen. approved is the hash of a plan that a person approved; empty for none. If it is set, no
+// other plan is carried out.
 func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved string) Plan {
 	identity := policy.Identity(listing.RepositoryID)
 	plan := Plan{
@@ -121,8 +121,7 @@ func others(identity perch.Identity, stacks []Found) []perch.OtherRepository {
 	})
 }
 
-// untrusted says why a branch that is missing from the listing may exist all the same; empty if it
-// does not.
+// untrusted says why a branch that is missing from the listing may exist; empty if it does not.
 func untrusted(listing Listing, policy *perch.Policy) string {
 	_, hasDefault := listing.Branches[policy.DefaultBranch]
 	switch {
@@ -207,7 +206,7 @@ func HashRemovals(removals []perch.CleanupVerdict) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// fewRemovals are so few that their share of all environments says nothing.
+// fewRemovals is the number of removals up to which their share of all environments is not checked.
 const fewRemovals = 2
 
 func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.CleanupBrake {
@@ -231,10 +230,10 @@ func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.Cleanu
 	return &b
 }
 
-// LastSeen is what a removal sees when its grace period is over.
+// LastSeen is what a removal finds at the end of its grace period.
 type LastSeen struct {
 	Branch string
-	// Stack is the stack that has its name now; nil if there is none.
+	// Stack is the stack that now has the environment's name; nil if there is none.
 	Stack *Found
 	// Alive says that the branch exists, Unwanted why it should have no environment nevertheless;
 	// empty if it should.

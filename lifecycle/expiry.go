@@ -27,8 +27,8 @@ func (k KnownCards) find(slug string) (card perch.Card, problem string, found bo
 	return card, problem, found
 }
 
-// Keeps is why nothing but a request of a person removes the environment: it is pinned, or it is
-// unknown whether it is; empty if it may be removed.
+// Keeps is why only a person can remove the environment: it is pinned, or it is unknown whether it
+// is; empty if it may be removed.
 func (k KnownCards) Keeps(slug string, now time.Time) string {
 	switch card, problem, _ := k.find(slug); {
 	case problem != "":
@@ -42,9 +42,9 @@ func (k KnownCards) Keeps(slug string, now time.Time) string {
 func unreadable(problem string) string { return "its card cannot be read: " + problem }
 
 // PlanExpiry says of every environment whether it is kept, warned or removed because it is no
-// longer used. What is not known keeps: an environment without a card, or with one that cannot be
-// read, does not expire. No more are removed at once than the policy allows cleanup; those that
-// expired first go first.
+// longer used. If in doubt it is kept: an environment without a card, or with one that cannot be
+// read, does not expire. The policy's limit for cleanup applies; those that expired first are
+// removed first.
 func PlanExpiry(
 	stacks []Found, cards KnownCards, policy *perch.Policy, repositoryID string, now time.Time,
 ) []perch.ExpiryVerdict {
@@ -105,7 +105,7 @@ func JudgeExpiry(
 	return verdict
 }
 
-// expire decides for an environment that nothing protects.
+// expire decides for an unprotected environment.
 func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds perch.PolicyExpiry, now time.Time) {
 	life := Lifetime(card, bounds)
 	if life.Deadline.IsZero() {
@@ -134,8 +134,7 @@ func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds
 	}
 }
 
-// notDelivered is what is said of a warning about the deadline that is not delivered; empty if
-// there is none.
+// notDelivered describes an undelivered warning about the deadline; empty if there is none.
 func notDelivered(card perch.Card, deadline time.Time) string {
 	if warning := card.ExpiryWarning; warning == nil || !warning.Deadline.Equal(deadline) {
 		return ""
@@ -152,10 +151,10 @@ type Life struct {
 	// Deadline is when it expires; the zero time if it does not. Reason is why, or why not.
 	Deadline time.Time
 	Reason   string
-	// Warn is how long before it people are warned, Extend how long an extension is if it does not
-	// say.
+	// Warn is how long before the deadline people are warned, Extend the default length of an
+	// extension.
 	Warn, Extend time.Duration
-	// Longest is the end that no extension moves; the zero time if there is none.
+	// Longest is the latest possible end, which no extension moves; the zero time if there is none.
 	Longest time.Time
 }
 
@@ -190,7 +189,7 @@ func Lifetime(card perch.Card, bounds perch.PolicyExpiry) Life {
 	return life
 }
 
-// The lengths that hold where perch.yaml does not say them.
+// The defaults of `expiry` in perch.yaml.
 const (
 	usualWarn   perch.Hours = 24
 	usualExtend perch.Hours = 72
@@ -211,7 +210,7 @@ func EffectiveExpiry(asked *perch.Expiry, bounds perch.PolicyExpiry) perch.Expir
 	return expiry
 }
 
-// within is the shorter of both; 0 bounds nothing.
+// within is the shorter of both; 0 means no bound.
 func within(asked, bound perch.Hours) perch.Hours {
 	if bound != 0 && (asked == 0 || asked > bound) {
 		return bound

@@ -10,11 +10,12 @@ const (
 		"it, then push again"
 )
 
-// causes recognise by AWS's words what was changed outside of Perch, and say what to do. The surest
-// come first. Sources: RDS, hashicorp/terraform-provider-aws#30637 and #31594; Elastic Beanstalk,
-// aws-elastic-beanstalk-cli (strings.py) and its developer guide (troubleshooting of secrets);
-// instance profiles, aws-elastic-beanstalk-cli#322; certificates, ELBv2's CertificateNotFound;
-// quotas, the handler error codes of the CloudFormation CLI's user guide and EC2's error codes.
+// causes recognise by AWS's words what was changed outside of Perch, and say what to do. The most
+// certain come first. Sources: RDS, hashicorp/terraform-provider-aws#30637 and #31594; Elastic
+// Beanstalk, aws-elastic-beanstalk-cli (strings.py) and its developer guide (troubleshooting of
+// secrets); instance profiles, aws-elastic-beanstalk-cli#322; certificates, ELBv2's
+// CertificateNotFound; quotas, the handler error codes of the CloudFormation CLI's user guide and
+// EC2's error codes.
 var causes = []struct {
 	advice string
 	says   []string
@@ -57,8 +58,8 @@ var causes = []struct {
 		[]string{"No Environment found for", "DBInstanceNotFound", "was not found"}},
 }
 
-// ExplainFailure says what reason, AWS's own words, means and what to do; it is empty if the words
-// are not known.
+// ExplainFailure says what reason, a message of AWS, means and what to do; it is empty if the
+// message is not known.
 func ExplainFailure(reason string) string {
 	for _, cause := range causes {
 		for _, words := range cause.says {
@@ -70,7 +71,7 @@ func ExplainFailure(reason string) string {
 	return ""
 }
 
-// Explained is reason, followed by its explanation if the words are known.
+// Explained is reason, followed by its explanation if the message is known.
 func Explained(reason string) string {
 	if advice := ExplainFailure(reason); advice != "" {
 		return reason + "; " + advice

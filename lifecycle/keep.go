@@ -13,7 +13,7 @@ import (
 // LongestPinReason is how many characters the reason of a pin has at most.
 const LongestPinReason = 200
 
-// EnterActivity enters into a card that its environment is in use. A warning about an end that has
+// EnterActivity records in a card that its environment is in use. A warning about an end that has
 // moved is forgotten.
 func EnterActivity(card *perch.Card, activity perch.Activity, bounds perch.PolicyExpiry) {
 	card.Activity = activity
@@ -23,7 +23,7 @@ func EnterActivity(card *perch.Card, activity perch.Activity, bounds perch.Polic
 }
 
 // EnterKeep enters a note by which a person keeps an environment, or a warning, into the
-// environment's card. The error is a *perch.Rejection; the card says nothing new then.
+// environment's card. If the error is a *perch.Rejection, the card has not changed.
 func EnterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
 	if card.StackID == "" { // The card was lost; the note names the stack that its sender saw.
 		card.StackID = note.StackID
@@ -142,8 +142,7 @@ func warn(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time
 	return nil
 }
 
-// MayBeKept is a *perch.Rejection if it is impossible to pin or extend the environment with the
-// stack.
+// MayBeKept is a *perch.Rejection if the environment with the stack cannot be pinned or extended.
 func MayBeKept(stack Found, policy *perch.Policy, repositoryID string) error {
 	environment, kind, ours := perch.Owned(policy.Identity(repositoryID), stack.Name, stack.Tags)
 	if !ours {

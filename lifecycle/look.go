@@ -11,7 +11,7 @@ type LatestRun string
 
 // The states of the latest run.
 const (
-	// RunNone is no run that Temporal remembers.
+	// RunNone means that Temporal knows no run.
 	RunNone LatestRun = ""
 	// RunUp is an open run that works for an `up`.
 	RunUp LatestRun = "up"
@@ -28,7 +28,7 @@ type Seen struct {
 	Branch string
 	// Head is the branch's head; empty if the source has no such branch.
 	Head string
-	// Stack is what has the name of the environment's stack; nil if nothing has.
+	// Stack is the stack with the name of the environment's; nil if there is none.
 	Stack *Found
 	// Run is the environment's latest run.
 	Run LatestRun
@@ -51,16 +51,15 @@ type LookStep struct {
 	Goal perch.Goal
 	// Unwanted says that the branch exists.
 	Unwanted bool
-	// Busy says that a removal is needed, and that a run still works for an `up`, which would
-	// ignore it.
+	// Busy says that a removal is needed, but that a run still works for an `up` and would ignore
+	// it.
 	Busy bool
 	// Reason is the sentence for it.
 	Reason string
 }
 
-// NextByLook is what a Look requests: `up` where the head of the branch is not deployed, a removal
-// as cleanup requests it where the branch is gone or its pull request says so, and nothing
-// otherwise.
+// NextByLook is what a Look requests: `up` if the head of the branch is not deployed; a removal, as
+// cleanup requests it, if the branch is deleted or its pull request says so; otherwise nothing.
 func NextByLook(s Seen, policy *perch.Policy) LookStep {
 	if s.Archived {
 		return LookStep{Reason: Archived}
@@ -80,8 +79,7 @@ func NextByLook(s Seen, policy *perch.Policy) LookStep {
 	return step
 }
 
-// Archived is what is said of an archived repository. It takes no push, and no branch of it can be
-// deleted, and GitHub deletes nothing of it.
+// Archived is the message about an archived repository: no one can push to it or delete a branch.
 const Archived = "the repository is archived, so nothing is deployed or removed: unarchive it on GitHub, or remove " +
 	"its environments with `perch down BRANCH`"
 

@@ -8,10 +8,10 @@ import (
 )
 
 // Missing are the branches whose head was never requested, and that may have an environment by the
-// policy: those that have no stack of their name, and those that were pushed to without Perch being
-// told. They are in the order in which a run looks at them. turn is another number for each run:
-// each begins with other branches, so that those that need a person do not keep the others waiting.
-// problem says why no branch is known to be missing one.
+// policy: those that have no stack of their name, and those whose push was never reported to Perch.
+// They are in the order in which a run looks at them. turn differs in each run, so that each begins
+// with other branches, and branches that need a person do not delay the others. problem says why no
+// branch is known to be missing one.
 func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (branches []string, problem string) {
 	if !policy.Allows(perch.TriggerWebhook) {
 		return nil, "`triggers` in the policy does not name webhook"
@@ -39,8 +39,8 @@ func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (b
 }
 
 // isBehind reports whether the environment is at another commit than its branch, and no run has
-// tried to deploy the branch's head. A head that failed is not tried again, and what the card does
-// not say is not guessed.
+// tried to deploy the branch's head. A head that failed is not tried again; if the card does not
+// say, it is false.
 func isBehind(stack Found, listing Listing, policy *perch.Policy) bool {
 	environment, kind, ours := perch.Owned(policy.Identity(listing.RepositoryID), stack.Name, stack.Tags)
 	if !ours || kind != perch.KindBranch || !Reached(stack.Status) {

@@ -1,5 +1,5 @@
-// Package lifecycle holds the rules: what to do next with a stack in some status when something is
-// wanted of it. It is pure; workflows carry out what it says and have no second opinion.
+// Package lifecycle holds the rules: what to do next with a stack, given its status and the goal.
+// It is pure; workflows carry out its decisions and make none.
 package lifecycle
 
 import (
@@ -22,16 +22,15 @@ const (
 	Delete Step = "delete"
 	// Wait lets the operation in progress end.
 	Wait Step = "wait"
-	// CancelUpdate turns an update in progress back.
+	// CancelUpdate rolls back an update in progress.
 	CancelUpdate Step = "cancel-update"
-	// ContinueRollback goes on with the rollback of an update that got stuck.
+	// ContinueRollback continues the rollback of an update that got stuck.
 	ContinueRollback Step = "continue-rollback"
-	// ForceRollback goes on with it without the resources that cannot be turned back.
+	// ForceRollback continues it and skips the resources that cannot be rolled back.
 	ForceRollback Step = "force-rollback"
-	// Rollback turns a failed update back that CloudFormation was told to leave as it is.
+	// Rollback rolls back a failed update that CloudFormation was told to leave as it is.
 	Rollback Step = "rollback"
-	// Yield leaves the stack to the newer request that is pending: it has a better use for it as it
-	// is.
+	// Yield leaves the stack to the newer request that is pending, which can use it as it is.
 	Yield Step = "yield"
 	// Done means that the goal is reached.
 	Done Step = "done"
@@ -40,7 +39,7 @@ const (
 	Conflict Step = "conflict"
 	// Protected means that the stack must not be removed: touch nothing.
 	Protected Step = "protected"
-	// Stop means that no call of CloudFormation's leads on: a person has to look.
+	// Stop means that no call of CloudFormation helps: a person has to look.
 	Stop Step = "stop"
 	// NeedsRecreate means that only a new stack helps, and that it was not requested: the stack was
 	// ready, so its data is kept until a person requests it.
@@ -56,15 +55,15 @@ type Stack struct {
 	// Protected says that termination protection is on, or that the kind is not one that Perch
 	// removes.
 	Protected bool
-	// Unchanged says that the template in force is the one that is wanted.
+	// Unchanged says that the deployed template is the wanted one.
 	Unchanged bool
 	// Recreate says that the request wants the stack deleted and created again, and that this is
 	// still to be done.
 	Recreate bool
-	// MayRecreate says that the policy allows to recreate a stack that was ready and that nothing
-	// else repairs.
+	// MayRecreate says that the policy allows to recreate a stack that was ready, if nothing else
+	// repairs it.
 	MayRecreate bool
-	// Rollbacks is how often this run has tried to turn a failed update back.
+	// Rollbacks is how often this run has tried to roll back a failed update.
 	Rollbacks int
 	// Pending is the goal of the newer request that waits for the run to end; empty if none does.
 	Pending perch.Goal
@@ -79,10 +78,10 @@ func Next(stack Stack, goal perch.Goal) Step {
 	return step
 }
 
-// yields reports whether step is better left to the request that is pending. No call is begun for a
-// target that is superseded. An operation in progress is only left to a removal that can interrupt
-// it; a newer commit has to wait until the stack can be updated again. A removal is left to an `up`
-// as long as nothing is deleted, and finished after that.
+// yields reports whether to leave step to the pending request. No call is begun for a target that
+// is superseded. An operation in progress is only left to a removal that can interrupt it; a newer
+// commit has to wait until the stack can be updated again. A removal is left to an `up` as long as
+// nothing is deleted, and finished after that.
 func yields(step Step, stack Stack, goal perch.Goal) bool {
 	if stack.Pending == "" {
 		return false
@@ -128,8 +127,8 @@ func Foreign(e perch.Environment, others []perch.OtherRepository) *perch.Rejecti
 	)
 }
 
-// Stuck is what it means that no step of Perch's leads on from a stack's status. Reason is what AWS
-// said when it got stuck; empty if that is not known.
+// Stuck is the message for Stop: Perch has no step for the stack's status. Reason is what AWS said
+// when it got stuck; empty if that is not known.
 func Stuck(stack, status, reason string) string {
 	sentence := fmt.Sprintf(
 		"stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", stack, status,
@@ -188,8 +187,8 @@ func onNothing(goal perch.Goal) Step {
 	return Create
 }
 
-// towardsGone follows which calls CloudFormation takes in each status: a creation may be deleted,
-// an update must be turned back first.
+// towardsGone is the next step to a deleted stack. CloudFormation deletes during a creation; an
+// update must be rolled back first.
 func towardsGone(status string) Step {
 	switch status {
 	case "UPDATE_IN_PROGRESS":
@@ -217,7 +216,8 @@ var neverReady = map[string]bool{
 // that is not known counts as one.
 func WasReady(status string) bool { return !neverReady[status] }
 
-// towardsUp deletes without a request only what was never ready.
+// towardsUp is the next step to the wanted template. Without a request it deletes only what was
+// never ready.
 func towardsUp(stack Stack) Step {
 	if !WasReady(stack.Status) && !InProgress(stack.Status) {
 		if stack.Protected {
@@ -253,7 +253,7 @@ func recreateStack(stack Stack) Step {
 	return towardsGone(stack.Status)
 }
 
-// turnBack climbs from the gentle way to the last one.
+// turnBack rolls back by the gentlest step that has not failed yet.
 func turnBack(stack Stack) Step {
 	switch {
 	case stack.Rollbacks == 0 && stack.Status == "UPDATE_FAILED":
@@ -267,7 +267,7 @@ func turnBack(stack Stack) Step {
 }
 
 // lastResort is for a stack that was ready and that no call brings back to service. It is recreated
-// only where the policy says so: its database and buckets would be lost over a fault that a person
+// only if the policy says so, because database and buckets would be lost for a fault that a person
 // may be able to fix.
 func lastResort(stack Stack) Step {
 	switch {
@@ -295,8 +295,8 @@ func InProgress(status string) bool {
 }
 
 // StuckAgain reports whether an update that ended in status is one of a stack that cannot be
-// updated any more: it got stuck although this run has turned an earlier one back, so many times.
-// Then it is not the update that failed, and Next goes on from there.
+// updated any more: it got stuck although this run has rolled back an earlier one, so many times.
+// Then the cause is not the update, and Next decides what to do.
 func StuckAgain(status string, rollbacks int) bool {
 	return status == "UPDATE_ROLLBACK_FAILED" && rollbacks > 0
 }
@@ -312,8 +312,8 @@ func Reached(status string) bool {
 // PriorityInUse). Another try finds a free one.
 func PriorityTaken(reason string) bool { return strings.Contains(reason, "PriorityInUse") }
 
-// interrupted are the statuses in which CloudFormation may have turned away from a resource whose
-// service still works on it: a deletion would interrupt the creation, or an operation has failed.
+// interrupted are the statuses in which a service may still work on a resource that CloudFormation
+// no longer waits for: a deletion has interrupted a creation, or an operation has failed.
 var interrupted = map[string]bool{
 	"CREATE_IN_PROGRESS": true, "CREATE_FAILED": true, "ROLLBACK_FAILED": true,
 	"UPDATE_FAILED": true, "UPDATE_ROLLBACK_FAILED": true, "DELETE_FAILED": true,

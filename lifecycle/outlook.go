@@ -8,8 +8,7 @@ import (
 )
 
 // EnterOutlook adds to an environment's status when it expires, what pins it, what it costs a day,
-// and what it has cost since its stack was created. What the card of another stack says is not
-// entered.
+// and what it has cost since its stack was created. The card of another stack is ignored.
 func EnterOutlook(
 	status *perch.EnvironmentStatus, stack Found, cards KnownCards, policy *perch.Policy, repositoryID string,
 	now time.Time,
@@ -40,7 +39,7 @@ func pinnedEnd(life Life, pin perch.Pin) time.Time {
 	return latest(life.Deadline, pin.Until)
 }
 
-// costSoFar is what so much a day has cost in that time, in whole cents.
+// costSoFar is the cost of that time at so much a day, in whole cents.
 func costSoFar(perDay float64, age time.Duration) float64 {
 	return math.Round(perDay*max(0, age.Hours())/24*100) / 100
 }

@@ -6,8 +6,8 @@ import (
 	"perch"
 )
 
-// PastLife is the record of an environment that is gone, from the last card of its stack. Its lists
-// are never nil.
+// PastLife is the record of a removed environment, from the last card of its stack. Its lists are
+// never nil.
 func PastLife(card perch.Card) perch.Life {
 	state := card.State
 	past := perch.Life{

@@ -16,9 +16,9 @@ type PullRequest struct {
 	Labels []string
 }
 
-// Unwanted is why a branch that is at head should have no environment, by its pull requests; empty
-// if it should have one. The open ones count. If none is open, the newest counts, until something
-// else is pushed: a push wins.
+// Unwanted is why the pull requests of a branch at head say that it should have no environment;
+// empty if it should have one. The open ones decide. If none is open, the newest decides, until the
+// next push.
 func Unwanted(head string, pulls []PullRequest, policy *perch.Policy) string {
 	for _, pull := range counted(head, pulls) {
 		switch {

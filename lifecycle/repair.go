@@ -25,24 +25,25 @@ const (
 	CureAgain Cure = "again"
 	// CureEmpty: a bucket was filled again; every deletion empties it first.
 	CureEmpty Cure = "empty"
-	// CurePatience: something that is going away still uses the resource.
+	// CurePatience: something that is being deleted still uses the resource.
 	CurePatience Cure = "patience"
-	// CureRetain: the resource is gone already, and CloudFormation stumbles over that; leave
-	// exactly it out.
+	// CureRetain: the resource is deleted already, and CloudFormation fails on that; retain exactly
+	// this one.
 	CureRetain Cure = "retain"
-	// CureDetach: something that is not the stack's keeps the resource. It may be about to go, as
-	// the services forget with a delay what the deletion itself removed; after a pause only a
-	// person can decide what to do with it.
+	// CureDetach: something outside the stack uses the resource. The deletion itself may have
+	// removed it, and the service notices late; after a pause only a person can decide what to do
+	// with it.
 	CureDetach Cure = "detach"
 	// CurePerson: protection, a lock or a missing permission; only a person can decide to change
 	// that.
 	CurePerson Cure = "person"
 )
 
-// signs tell cures by what AWS's services say, the surest first. Sources of the less common words:
-// access points, rebuy-de/aws-nuke#660; images, ECR's RepositoryNotEmptyException; policies and
-// profiles, IAM's DeleteConflict; subnets, aws-cdk#14456 (interfaces of functions linger for up to
-// 45 minutes, terraform-provider-aws#10347); Beanstalk, aws-elastic-beanstalk-cli (strings.py).
+// signs map the messages of AWS's services to cures, the most certain first. Sources of the less
+// common words: access points, rebuy-de/aws-nuke#660; images, ECR's RepositoryNotEmptyException;
+// policies and profiles, IAM's DeleteConflict; subnets, aws-cdk#14456 (interfaces of functions
+// linger for up to 45 minutes, terraform-provider-aws#10347); Beanstalk, aws-elastic-beanstalk-cli
+// (strings.py).
 var signs = []struct {
 	cure Cure
 	says []string
@@ -64,7 +65,7 @@ var signs = []struct {
 	{CureRetain, []string{"HandlerErrorCode: NotFound", "does not exist", "could not be found", "not found", "NoSuch"}},
 }
 
-// Diagnose says what helps against f.
+// Diagnose chooses the cure for f.
 func Diagnose(f Failure) Cure {
 	for _, sign := range signs {
 		for _, words := range sign.says {
@@ -96,13 +97,13 @@ type Repair struct {
 	Force bool
 	// Retain are the logical ids that the next deletion leaves out.
 	Retain []string
-	// Sweep are the resources that are left out although they are there: they have to be removed
-	// through their own services.
+	// Sweep are the retained resources that still exist: they have to be deleted through their
+	// services.
 	Sweep []Failure
 }
 
 // RepairFor says what to do after a stack's deletion has failed for the deletions-th time, with
-// what remains. A person's force goes where it would stop, once.
+// what remains. With a person's force it continues once where it would otherwise stop.
 func RepairFor(failures []Failure, deletions int, force bool) Repair {
 	stop := needsPerson(failures, deletions)
 	switch {
@@ -121,7 +122,7 @@ func RepairFor(failures []Failure, deletions int, force bool) Repair {
 			repair.Retain = append(repair.Retain, f.LogicalID)
 		case leaveOut:
 			repair.Retain, repair.Sweep = append(repair.Retain, f.LogicalID), append(repair.Sweep, f)
-		// What was swept takes its time to go, and words for what it holds vary.
+		// A swept resource takes time to disappear, and the messages about what it blocks vary.
 		case cure != CureEmpty, deletions > MaxDeletions-2:
 			repair.Pause = pauses[min(deletions-1, len(pauses)-1)]
 		}

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// ReportsAfter is how old a state is before its report is repaired: a younger one may be on its
-	// way.
+	// ReportsAfter is how old a state is before its report is repaired: a younger one may still be
+	// on the way.
 	ReportsAfter = 5 * time.Minute
 	// ReportsFor is how long the sweep tries to deliver a report.
 	ReportsFor = 7 * 24 * time.Hour
@@ -46,9 +46,8 @@ func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	return environments
 }
 
-// Unfinished are the cards whose run was at work when it reported last, a while ago. It may be at
-// work still; or it was terminated, or its last report was lost with everything that could have
-// told it.
+// Unfinished are the cards whose run was at work when it reported last, a while ago. It may still
+// be at work, it may have been terminated, or its last report was lost.
 func Unfinished(cards []perch.Card, now time.Time) (unfinished []perch.Card) {
 	for _, card := range cards {
 		if card.State.Phase.IsWorking() && now.Sub(card.State.At) >= ReportsAfter {
@@ -59,7 +58,7 @@ func Unfinished(cards []perch.Card, now time.Time) (unfinished []perch.Card) {
 	return unfinished[:min(MaxReports, len(unfinished))]
 }
 
-// ClosedRun is how a run ended, as Temporal remembers it.
+// ClosedRun is how a run ended, from Temporal.
 type ClosedRun struct {
 	RunID         string
 	Began, Closed time.Time

@@ -1,5 +1,5 @@
-// Package readapi is what a worker answers those who only read: the documents of `ls`, `status`,
-// `history` and `logs`, and the client that reads them.
+// Package readapi is the read API of a worker: the documents of `ls`, `status`, `history` and
+// `logs`, and the client that reads them.
 //
 // The worker answers from a cache that all readers share, so that reading starts no workflow and
 // the number of readers does not change the number of calls of AWS. Every question is a GET with
@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// The questions, as paths below the worker's address. The v1 changes only if a reader of the
-// documents has to change.
+// The questions, as paths below the worker's address. The version v1 changes only if clients have
+// to change.
 const (
 	// PathOverview answers an Overview.
 	PathOverview = "/v1/environments"
@@ -36,13 +36,13 @@ const (
 	PathPermission = "/v1/permission"
 )
 
-// ProjectQuery is a query that every question may have: the project that is meant. A worker of
+// ProjectQuery is a query parameter that every question may have: the expected project. A worker of
 // another project answers 400.
 const ProjectQuery = "project"
 
-// FreshQuery is a query that PathOverview, PathPage and PathPermission may have: with `fresh=true`
-// the answer is at most three seconds old. A worker answers 429 if one login's permission is wanted
-// so too often.
+// FreshQuery is a query parameter that PathOverview, PathPage and PathPermission may have: with
+// `fresh=true` the answer is at most three seconds old. A worker answers 429 if one login's
+// permission is requested so too often.
 const FreshQuery = "fresh"
 
 // longestAnswer is how many bytes of an answer are read.
@@ -67,10 +67,10 @@ type Client struct {
 	Address string
 	// Token is the token that the worker was started with.
 	Token string
-	// Project is the project that is meant: a worker of another one does not answer. It is empty if
-	// any project is meant.
+	// Project is the expected project: a worker of another one answers with an error. It is empty
+	// if any project will do.
 	Project string
-	// HTTP makes the calls.
+	// HTTP is the client that makes the calls.
 	HTTP *http.Client
 }
 
@@ -116,7 +116,7 @@ func (c *Client) Permission(ctx context.Context, login string, fresh bool) (answ
 	return answer, c.get(ctx, PathPermission, query, &answer)
 }
 
-// get asks one question. Its error is an Error, or of the connection.
+// get asks one question. Its error is an Error, or one of the connection.
 func (c *Client) get(ctx context.Context, path string, query url.Values, answer any) error {
 	address := strings.TrimSuffix(c.Address, "/") + path
 	if c.Project != "" {
@@ -152,7 +152,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, answer 
 	return nil
 }
 
-// withProject is query with the project that is meant.
+// withProject is query with the expected project.
 func withProject(query url.Values, project string) url.Values {
 	all := url.Values{ProjectQuery: {project}}
 	maps.Copy(all, query)

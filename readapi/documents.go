@@ -69,7 +69,7 @@ type Status struct {
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 }
 
-// Page is a Status with what a page about the environment shows beside it.
+// Page is a Status with more that a page about the environment shows.
 type Page struct {
 	Status
 	// Timeline is what was requested of the environment, the newest first.
@@ -88,7 +88,7 @@ type Page struct {
 	Problem string `json:"problem"`
 }
 
-// Overview is the List with what a page about all environments shows beside it.
+// Overview is the List with more that a page about all environments shows.
 type Overview struct {
 	List
 	Project string `json:"project"`

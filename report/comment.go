@@ -23,13 +23,13 @@ const (
 	mostLines    = 30
 )
 
-// Marker is the first line of an environment's comment, by which it is found again.
+// Marker is the first line of an environment's comment; Perch finds the comment by it.
 func Marker(e perch.Environment) string {
 	return fmt.Sprintf("<!-- perch:%s:%s -->", e.Project, e.Slug)
 }
 
-// Comment is the text of the comment on a pull request of the environment, in Markdown. now tells
-// what is in force.
+// Comment is the text of the comment on a pull request of the environment, in Markdown. now decides
+// which warning and pin are in force.
 func Comment(card perch.Card, pullRequest int, now time.Time) string {
 	var out strings.Builder
 	state := card.State
@@ -108,7 +108,7 @@ func heading(state perch.CardState) string {
 	return "Environment is being deployed"
 }
 
-// sentence is the state in words, without the failure, which has its own place.
+// sentence is the state in words, without the failure, which is shown elsewhere.
 func sentence(state perch.CardState) string {
 	if state.Phase == perch.PhaseFailed {
 		state.Failure = ""
@@ -116,8 +116,8 @@ func sentence(state perch.CardState) string {
 	return Words(state)
 }
 
-// link is where the environment answers; empty before it did, and when it is removed. A later
-// request that failed or was rejected does not hide what is up.
+// link is the environment's address; empty before it answers, and when it is removed. A later
+// request that failed or was rejected does not hide it.
 func link(card perch.Card) string {
 	state := card.State
 	switch {
@@ -215,7 +215,7 @@ func value(of any) string {
 	return string(text)
 }
 
-// folded is a part that a reader opens.
+// folded is a section that a reader can open.
 func folded(title, text string) string {
 	return fmt.Sprintf("<details><summary>%s</summary>\n\n%s\n</details>\n", html.EscapeString(title), text)
 }
@@ -247,7 +247,7 @@ func cell(text string) string {
 	return out.String()
 }
 
-// clip is text that others wrote, with its secrets masked and not too long.
+// clip is text that others wrote, shortened, with its secrets masked.
 func clip(text string) string {
 	text, _ = mask.Text(text)
 	if letters := []rune(text); len(letters) > longestSentence {

@@ -18,7 +18,7 @@ func ShownWarning(card perch.Card, now time.Time) *perch.ExpiryWarning {
 	return card.ExpiryWarning
 }
 
-// WarningMarker is in a comment that was new when the warning was: people were notified of that.
+// WarningMarker is in a comment that was created for the warning, so that GitHub notified people.
 func WarningMarker(warning perch.ExpiryWarning) string {
 	return fmt.Sprintf("<!-- perch:expires:%s -->", warning.Deadline.UTC().Format(time.RFC3339))
 }
@@ -32,8 +32,7 @@ func leaving(state perch.CardState) bool {
 	return false
 }
 
-// keeping is what the comment on a pull request says of expiry before its table; empty if there is
-// nothing to say.
+// keeping is the text about expiry before the table of the comment on a pull request; may be empty.
 func keeping(card perch.Card, pullRequest int, now time.Time) string {
 	if warning := ShownWarning(card, now); warning != nil {
 		return fmt.Sprintf("**This environment expires, and is removed after %s%s.** One of these keeps it%s:\n\n%s\n",
@@ -100,7 +99,7 @@ func Quoted(branch string) string {
 	return "'" + strings.ReplaceAll(branch, "'", `'\''`) + "'"
 }
 
-// special reports whether a shell may read the character as something else.
+// special reports whether the character has a meaning for a shell.
 func special(c rune) bool { return notInLogin(c) && !strings.ContainsRune("/.:@%+=,", c) }
 
 // code is text as code within a line. Its fence is longer than any in the text.

@@ -132,8 +132,8 @@ func (k Known) Failure() string {
 	return reason
 }
 
-// phase is how far the newest run is. The card lags behind a run that is at work or has ended, and
-// knows better than one that changed nothing.
+// phase is the phase of the newest run. The card may be older than a run that is at work or has
+// ended; it is better than a run that changed nothing.
 func (k Known) phase() perch.Phase {
 	switch {
 	case k.Phase != "" && !k.Phase.IsLast():
@@ -169,7 +169,7 @@ func beatSentence(beat perch.Progress, now time.Time) string {
 	return words + spent(beat.Since, now, beat.ExpectedSeconds)
 }
 
-// doing are the words for a heartbeat with what they are about.
+// doing are the words for a heartbeat, with their subject.
 func doing(words string, beat perch.Progress) string {
 	switch beat.Status {
 	case "EMPTYING", "WAITING_FOR_IMAGE":
@@ -215,7 +215,7 @@ func minutes(n int) string {
 	return fmt.Sprintf("%d minutes", n)
 }
 
-// reasoned is a sentence with what is in the way, if anything is.
+// reasoned is a sentence with the obstacle, if there is one.
 func reasoned(sentence, reason string) string {
 	reason, _ = mask.Text(strings.Join(strings.Fields(reason), " "))
 	return because(sentence, reason)

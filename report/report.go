@@ -1,5 +1,5 @@
-// Package report says in words how far an environment is: Known for terminals and pages,
-// Deployment, Status and Comment for GitHub. It is pure; the packages below it tell people.
+// Package report describes the state of an environment in words: Known for terminals and pages,
+// Deployment, Status and Comment for GitHub. It is pure; the packages below it deliver reports.
 package report
 
 import (
@@ -37,8 +37,8 @@ type Line struct {
 	URL string
 }
 
-// Deployment is what is said of the deployment of the state's commit; false if the state concerns
-// no deployment.
+// Deployment is the report for the deployment of the state's commit; false if the state concerns no
+// deployment.
 func Deployment(state perch.CardState) (Line, bool) {
 	switch {
 	case state.Goal != perch.GoalUp || state.Commit == "" || state.Outcome == perch.OutcomeSkipped:
@@ -59,13 +59,12 @@ func Deployment(state perch.CardState) (Line, bool) {
 	return line(DeploymentInProgress, Words(state)), true
 }
 
-// Retired is what is said of the branch's earlier deployment when another commit is deployed.
+// Retired is the report for the branch's earlier deployment when another commit is deployed.
 func Retired(commit string) Line {
 	return line(DeploymentInactive, "superseded by "+perch.ShortCommit(commit))
 }
 
-// Removed is what is said of the branch's deployments when the state is that the environment is
-// removed.
+// Removed is the report for the branch's deployments when the environment is removed.
 func Removed(state perch.CardState) Line {
 	if state.Expired {
 		return line(DeploymentInactive, "the environment has expired and is removed")

@@ -48,8 +48,8 @@ var activityWords = map[string]string{
 	"DescribeApplication": "Reading the application stack",
 }
 
-// beatWords are the words for the status of a heartbeat that is not the status of a stack. They say
-// more than the words for the activity, or the same.
+// beatWords are the words for the status of a heartbeat that is not the status of a stack. They are
+// at least as precise as the words for the activity.
 var beatWords = map[string]string{
 	"CHECKING":                       "Checking what the deletion needs",
 	"CHECKING LEFTOVERS":             "Checking leftovers of earlier removals",
@@ -131,7 +131,7 @@ func stackState(status string) string {
 	return "failed"
 }
 
-// resourceNouns are the words for types of resources whose name at AWS is not the word for them.
+// resourceNouns are the words for resource types whose AWS name differs from the usual word.
 var resourceNouns = map[string]string{
 	"AWS::CloudFormation::Stack":         "nested stack",
 	"AWS::EC2::NatGateway":               "NAT gateway",
@@ -153,8 +153,8 @@ func resourceNoun(resourceType string) string {
 	return split(parts[len(parts)-1])
 }
 
-// split makes words of a name: "SecurityGroup" is "security group". Letters that are all capitals
-// stay together.
+// split makes words of a name: "SecurityGroup" is "security group". Abbreviations stay in one
+// piece.
 func split(name string) string {
 	var words strings.Builder
 	letters := []rune(name)

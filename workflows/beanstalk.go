@@ -35,8 +35,8 @@ func (r *run) awaitBeanstalk() (ready bool, err error) {
 	return err == nil, err
 }
 
-// withdraw removes what the environment still has and the template no longer sets. CloudFormation
-// leaves it there.
+// withdraw removes options that the template no longer sets, because CloudFormation leaves them on
+// the environment.
 func (r *run) withdraw(admitted contract.AdmitResult) error {
 	if !admitted.Prepared.Withdraws {
 		return nil

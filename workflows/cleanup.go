@@ -11,13 +11,13 @@ import (
 	"perch/activities/contract"
 )
 
-// asksAtOnce is how many removals are requested side by side.
+// asksAtOnce is how many removals are requested concurrently.
 const asksAtOnce = 10
 
 // Cleanup compares the repository's branches with the environments and requests the removal of
-// those whose branch is gone. It keeps no memory: each removal waits out its grace period in a
-// separate run. It fails, after it has done all that, where it could not judge and where a removal
-// has failed; the failure's details are the result.
+// those whose branch is gone. It has no memory: each removal waits out its grace period in a
+// separate run. If it could not judge, or if a removal has failed, it fails at the end; the
+// failure's details are the result.
 func Cleanup(ctx workflow.Context, in perch.CleanupInput) (*perch.CleanupResult, error) {
 	c := &cleanup{ctx: ctx, in: in}
 	if err := workflow.UpsertTypedSearchAttributes(ctx, attributeProject.ValueSet(in.Project)); err != nil {
@@ -57,8 +57,8 @@ func (c *cleanup) judge() error {
 		return err
 	}
 	c.plan = plan
-	// The removals wait by Temporal's clock, so the grace period begins by it: a worker whose clock
-	// is slow would leave none.
+	// The removals wait by Temporal's clock, so the grace period begins by it: with a slow worker's
+	// clock there would be none.
 	now := workflow.Now(c.ctx).UTC()
 	c.plan.At, c.plan.Until = now, now.Add(c.plan.Until.Sub(c.plan.At))
 	c.result = perch.CleanupResult{
@@ -140,7 +140,7 @@ func (c *cleanup) deploy() error {
 	return nil
 }
 
-// recheck looks again for what earlier removals have left: cleanup fails until it is gone.
+// recheck looks again for the leftovers of earlier removals: cleanup fails until they are deleted.
 func (c *cleanup) recheck() error {
 	out, err := runActivity(c.ctx, "look for what earlier removals left", contract.RecheckLeftovers, c.in)
 	for _, f := range out.Failed {
@@ -149,8 +149,8 @@ func (c *cleanup) recheck() error {
 	return err
 }
 
-// expire has the expiry of environments judged. That it cannot be is said, and fails no cleanup:
-// the next one judges again.
+// expire judges the expiry of environments. If that fails, the result says so and cleanup goes on,
+// because the next one judges again.
 func (c *cleanup) expire() {
 	in := perch.ExpiryInput{Project: c.in.Project, DryRun: c.in.DryRun}
 	out, err := runActivity(c.ctx, "judge the expiry of environments", contract.SweepExpiry, in)
@@ -167,8 +167,7 @@ func (c *cleanup) judgement(v perch.CleanupVerdict) perch.Judgement {
 	return perch.Judgement{StackID: v.StackID, Commit: v.Commit, At: c.plan.At, Until: c.plan.Until}
 }
 
-// failed notes why a removal failed; what the removal itself said is better than what its stack
-// says.
+// failed notes why a removal failed; the removal's reason is better than that of its stack.
 func (c *cleanup) failed(stack, message string) {
 	for i := range c.result.Failed {
 		if c.result.Failed[i].Stack == stack {
@@ -179,7 +178,7 @@ func (c *cleanup) failed(stack, message string) {
 	c.result.Failed = append(c.result.Failed, perch.CleanupFailure{Stack: stack, Error: message})
 }
 
-// failure is the run's: nil if a dry run was requested, and where nothing went wrong.
+// failure is the run's: nil for a dry run, and if nothing failed.
 func (c *cleanup) failure() error {
 	var message string
 	switch {

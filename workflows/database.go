@@ -21,8 +21,8 @@ func (r *run) ensureDatabase(rendered contract.RenderResult) error {
 	return err
 }
 
-// requireDatabase makes the database where it was not made on the way, because there was nothing to
-// be done with the stack.
+// requireDatabase makes the database if that was not done during an operation, because the stack
+// needed none.
 func (r *run) requireDatabase(rendered contract.RenderResult) error {
 	if err := r.ensureDatabase(rendered); err != nil || !rendered.SharedDatabase || r.databaseMade {
 		return err
@@ -31,8 +31,8 @@ func (r *run) requireDatabase(rendered contract.RenderResult) error {
 		"CloudFormation console", r.environment.StackName())
 }
 
-// dropDatabase removes the branch's database from the shared instance, once nothing uses it any
-// more. There may be a database without a stack: of an earlier template, or of a stack that was
+// dropDatabase removes the branch's database from the shared instance, after everything that uses
+// it. There may be a database without a stack: of an earlier template, or of a stack that was
 // deleted outside of Perch.
 func (r *run) dropDatabase() error {
 	if !r.sharedDatabase {
@@ -60,7 +60,7 @@ func (r *run) sharedDatabaseName() string {
 	return contract.SharedDatabase(r.environment.DatabaseName())
 }
 
-// said is what an activity's failure says, without which activity it was and how it came here.
+// said is the message of an activity's failure, without the names of workflow and activity.
 func said(failure error) string {
 	var application *temporal.ApplicationError
 	if errors.As(failure, &application) {

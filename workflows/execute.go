@@ -9,7 +9,7 @@ import (
 	"perch/activities/contract"
 )
 
-// heartbeatTimeout is how soon a dead worker's activity goes on elsewhere.
+// heartbeatTimeout is how soon another worker takes over the activity of a dead one.
 const heartbeatTimeout = 20 * time.Second
 
 // pendingResult is an activity that has begun, with the type of its result.
@@ -45,9 +45,9 @@ func runActivity[In, Out any](
 	return beginActivity(ctx, summary, activity, in).result(ctx)
 }
 
-// runUnlessOvertaken runs an activity that is safe to abandon at any time. A newer request ends it,
+// runUnlessSuperseded runs an activity that may be abandoned at any time. A newer request ends it,
 // at any wait: done is false then, and the activity is cancelled.
-func runUnlessOvertaken[In, Out any](
+func runUnlessSuperseded[In, Out any](
 	r *run, summary string, activity contract.Activity[In, Out], in In,
 ) (out Out, done bool, err error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)

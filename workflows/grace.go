@@ -41,7 +41,7 @@ func (r *run) grace(allowed int) (due bool, err error) {
 	return true, nil
 }
 
-// boundGrace cuts the grace period to the policy's: anybody who reaches Temporal can send a removal
+// boundGrace cuts the grace period to the policy's: anyone who reaches Temporal can send a removal
 // with any end.
 func (r *run) boundGrace(allowed int) {
 	longest := perch.MaxGrace
@@ -58,7 +58,7 @@ func (r *run) boundGrace(allowed int) {
 // lastLook looks at the branch and the stack again. A newer request ends it: done is false then.
 func (r *run) lastLook() (out contract.LastLookResult, done bool, err error) {
 	in := contract.LastLookInput{Environment: r.environment, Judged: *r.chain.Target.Judged}
-	return runUnlessOvertaken(r, "look once more at branch "+r.environment.Branch, contract.LastLook, in)
+	return runUnlessSuperseded(r, "look once more at branch "+r.environment.Branch, contract.LastLook, in)
 }
 
 // waitOut waits until the grace period ends or a newer request does.
@@ -75,8 +75,8 @@ func (r *run) waitOut() error {
 	return nil
 }
 
-// waitUntil waits for the instant, and stops where a request changes what is waited for. It fails
-// where the run is cancelled.
+// waitUntil waits for the instant, and stops if a request changes what is waited for. It fails if
+// the run is cancelled.
 func (r *run) waitUntil(until time.Time) error {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()

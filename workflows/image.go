@@ -33,6 +33,6 @@ func (r *run) awaitImage(admitted contract.AdmitResult) error {
 		Branch: r.environment.Branch, Commit: r.chain.Target.Commit,
 		Image: admitted.MissingImage, PatienceSeconds: admitted.ImageWaitSeconds,
 	}
-	_, _, err := runUnlessOvertaken(r, "wait for image "+in.Image, contract.AwaitImage, in)
+	_, _, err := runUnlessSuperseded(r, "wait for image "+in.Image, contract.AwaitImage, in)
 	return err
 }

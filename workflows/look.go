@@ -73,15 +73,15 @@ type look struct {
 	ctx         workflow.Context
 	environment perch.Environment
 	hints       workflow.ReceiveChannel
-	// hint is the newest hint; done says that it has been looked for.
+	// hint is the newest hint; done says that a look has followed it.
 	hint perch.Hint
 	done bool
 	// pauses counts the waits for another run.
 	pauses int
 }
 
-// drain takes in every hint that waits, and reports whether there was one. What cannot be decoded
-// is a hint that says nothing.
+// drain takes in every hint that waits, and reports whether there was one. A signal that cannot be
+// decoded counts as an empty hint.
 func (l *look) drain() (arrived bool) {
 	var raw converter.RawValue
 	for l.hints.ReceiveAsync(&raw) {
@@ -94,8 +94,8 @@ func (l *look) drain() (arrived bool) {
 	return arrived
 }
 
-// take keeps a hint. What one hint allows, a later one that is looked for at the same time does not
-// take back.
+// take keeps a hint. It merges the hints for one look: a later one does not withdraw what an
+// earlier one allows.
 func (l *look) take(hint perch.Hint) {
 	if !l.done {
 		hint.NoUp = hint.NoUp && l.hint.NoUp

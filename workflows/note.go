@@ -10,8 +10,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Note takes the notes for an environment that no Provision or Teardown works for. Its workflow ID
-// is the stack's name, so that only one run at a time writes the environment's card. A request that
+// Note takes the notes for an environment without an open Provision or Teardown. Its workflow ID is
+// the stack's name, so that only one run at a time writes the environment's card. A request that
 // arrives meanwhile is handed to the run that it needs.
 func Note(ctx workflow.Context, in perch.RunInput) error {
 	if in.Environment == (perch.Environment{}) {

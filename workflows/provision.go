@@ -12,7 +12,7 @@ import (
 	"perch/lifecycle"
 )
 
-// maxSteps bounds how often a run looks at the stack and acts on it. The longest way leads over a
+// maxSteps bounds how often a run looks at the stack and acts on it. The longest path has a
 // rollback, a deletion and a creation.
 const maxSteps = 12
 
@@ -53,7 +53,7 @@ func (r *run) provision() error {
 	if err := r.show(perch.PhaseStack); err != nil {
 		return err
 	}
-	if err := r.raise(admitted.Kind, rendered); err != nil {
+	if err := r.bringUp(admitted.Kind, rendered); err != nil {
 		return err
 	}
 	r.result.Seconds.Stack = r.since(start)
@@ -81,17 +81,17 @@ func (r *run) provision() error {
 	return r.seed(rendered.LaterSteps, true)
 }
 
-// admit checks the request against the policy. If the target ends here, the result already says
-// how. A newer request ends the wait of an `up`, which may be waiting for the branch source: what
-// an abandoned try stores is named by its content. A removal is never left, because only the policy
-// decides on it, and its requester is to hear the decision.
+// admit checks the request against the policy. If the target ends here, the result says how. A
+// newer request ends the wait of an `up`, which may wait for the branch source; an abandoned try is
+// harmless, because stored objects are named by their content. A removal is never left, because
+// only the policy decides on it, and its requester is to hear the decision.
 func (r *run) admit() (contract.AdmitResult, error) {
 	var out contract.AdmitResult
 	var err error
 	in := contract.AdmitInput{Request: r.chain.Target}
 	summary := "admit " + string(r.chain.Target.Goal) + " of " + r.environment.Branch
 	if r.chain.Target.Goal == perch.GoalUp {
-		out, _, err = runUnlessOvertaken(r, summary, contract.Admit, in)
+		out, _, err = runUnlessSuperseded(r, summary, contract.Admit, in)
 	} else {
 		out, err = runActivity(r.ctx, summary, contract.AdmitRemoval, in)
 	}
@@ -108,8 +108,8 @@ func (r *run) admit() (contract.AdmitResult, error) {
 	return out, err
 }
 
-// follow makes commit the target's. It is another one only if Perch requested the head and the
-// branch has moved since.
+// follow changes the target's commit. The new commit differs only if Perch requested the head and
+// the branch has moved since.
 func (r *run) follow(commit string) error {
 	if commit == r.chain.Target.Commit {
 		return nil
@@ -119,10 +119,10 @@ func (r *run) follow(commit string) error {
 	return r.show(perch.PhaseAdmitting)
 }
 
-// raise does what the rules say until the stack is at the wanted template.
-func (r *run) raise(kind perch.Kind, rendered contract.RenderResult) error {
+// bringUp does what the rules say until the stack has the wanted template.
+func (r *run) bringUp(kind perch.Kind, rendered contract.RenderResult) error {
 	switch {
-	// A stack that was just created may not be seen by its name yet.
+	// A stack that was just created may not be found by its name yet.
 	case r.chain.Operation != nil && r.chain.Recreates():
 		r.state, r.seen, r.chain.Operation = contract.StackState{StackID: r.chain.Operation.StackID}, false, nil
 	case r.chain.Operation != nil:
@@ -151,7 +151,7 @@ func (r *run) raise(kind perch.Kind, rendered contract.RenderResult) error {
 	)
 }
 
-// step carries out one step towards up; it reports true when the target ends with it.
+// step carries out one step towards up; it reports true if the target ends with it.
 func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered contract.RenderResult) (bool, error) {
 	template := contract.ChangeInput{Kind: kind, StackID: r.state.StackID, Template: rendered.Hash}
 	switch step {
@@ -242,7 +242,7 @@ func (r *run) settle(operation perch.Operation, rendered contract.RenderResult) 
 	)
 }
 
-// repair waits for an operation in progress, or turns back one that got stuck or is not wanted.
+// repair waits for an operation in progress, or rolls back one that got stuck or is not wanted.
 func (r *run) repair(step lifecycle.Step) error {
 	call := contract.ChangeInput{StackID: r.state.StackID}
 	if step != lifecycle.Wait && step != lifecycle.CancelUpdate {
@@ -273,8 +273,8 @@ func (r *run) repair(step lifecycle.Step) error {
 	return err
 }
 
-// reopen lets buckets be written to again that a removal has closed without an end. Their seed data
-// is copied again afterwards.
+// reopen allows writes again to buckets that an unfinished removal has closed. Their seed data is
+// copied again afterwards.
 func (r *run) reopen(admitted contract.AdmitResult) error {
 	if admitted.Prepared == nil || !admitted.Prepared.Closed {
 		return nil
@@ -284,7 +284,7 @@ func (r *run) reopen(admitted contract.AdmitResult) error {
 	return err
 }
 
-// remember takes in what earlier removals have left, as it was recorded last.
+// remember reads the leftovers of earlier removals from the card.
 func (r *run) remember(earlier []perch.Leftover) {
 	for _, leftover := range earlier {
 		r.left = slices.DeleteFunc(r.left, func(l perch.Leftover) bool { return l.StackID == leftover.StackID })
@@ -320,7 +320,7 @@ func (r *run) seed(steps int, later bool) error {
 // mostSeeds is how many seed steps a report has.
 const mostSeeds = 30
 
-// rememberSeeds has the next report say which seed steps the environment has.
+// rememberSeeds adds the environment's seed steps to the next report.
 func (r *run) rememberSeeds(out contract.SeedResult) {
 	for _, step := range out.Before {
 		r.seeds = append(r.seeds, perch.SeedRecord{Step: perch.ShortSentence(step)})
@@ -335,7 +335,7 @@ func (r *run) rememberSeeds(out contract.SeedResult) {
 func (r *run) check() error {
 	start := workflow.Now(r.ctx)
 	in := contract.ReadyInput{Environment: r.environment, StackID: r.state.StackID}
-	_, done, err := runUnlessOvertaken(r, "wait for an answer from "+r.state.URL, contract.AwaitReady, in)
+	_, done, err := runUnlessSuperseded(r, "wait for an answer from "+r.state.URL, contract.AwaitReady, in)
 	if err != nil || !done {
 		return err
 	}

@@ -12,19 +12,19 @@ import (
 	"perch/lifecycle"
 )
 
-// maxUnreported bounds what a chain of runs carries along of requests that have ended. Of more, the
-// oldest are dropped.
+// maxUnreported bounds the unreported states of ended requests in a chain of runs. The oldest are
+// dropped.
 const maxUnreported = 20
 
-// reporter enters what a run says into the environment's card and tells it, one report at a time.
-// While one is being delivered, a later state replaces the one that waits. A report fails no run;
-// what could not be delivered is left to the sweep. It also takes the notes that arrive.
+// reporter writes the run's state into the environment's card and delivers it, one report at a
+// time. While one is being delivered, a later state replaces the one that waits. A failed report
+// does not fail the run; the sweep delivers it later. It also takes the notes that arrive.
 type reporter struct {
 	environment perch.Environment
 	incoming    workflow.ReceiveChannel
-	// waiting is what the next report says.
+	// waiting is the next report.
 	waiting contract.ReportInput
-	// last says that the run ends with what waits, so that nothing more comes to tell it with.
+	// last says that the waiting report is the run's last one.
 	last bool
 	// taken are the IDs of the notes that this run has taken. A signal may arrive twice.
 	taken map[string]bool
@@ -34,7 +34,7 @@ type reporter struct {
 	problems []string
 }
 
-// startReporter goes on with what an earlier run of the chain has left.
+// startReporter continues with the unreported states of an earlier run of the chain.
 func startReporter(ctx workflow.Context, in perch.RunInput) *reporter {
 	p := &reporter{environment: in.Environment, incoming: workflow.GetSignalChannel(ctx, perch.SignalNote)}
 	p.taken = map[string]bool{}
@@ -67,17 +67,17 @@ func (p *reporter) work(ctx workflow.Context) {
 	}
 }
 
-// due reports whether there is something to tell that does not wait for the run's next state.
+// due reports whether there is a report that must not wait for the run's next state.
 func (p *reporter) due() bool {
 	p.takeNotes()
 	return p.waiting.State != nil || len(p.waiting.Notes) > 0 || p.last
 }
 
-// idle reports whether everything is told.
+// idle reports whether everything is delivered.
 func (p *reporter) idle() bool { return !p.due() && p.sending == nil }
 
-// tell reports state as soon as the report before it is delivered. A request for the same commit
-// that ended before is not told any more.
+// tell reports state as soon as the previous report is delivered. It drops the report of an earlier
+// request for the same commit.
 func (p *reporter) tell(stackID string, state perch.CardState, removed bool) {
 	p.waiting.Ended = slices.DeleteFunc(
 		p.waiting.Ended, func(e perch.CardState) bool { return e.Commit == state.Commit },
@@ -85,8 +85,7 @@ func (p *reporter) tell(stackID string, state perch.CardState, removed bool) {
 	p.waiting.StackID, p.waiting.State, p.waiting.Removed = stackID, &state, removed
 }
 
-// takeNotes takes in the notes that have arrived. What is no note of this environment is passed
-// over.
+// takeNotes takes in the notes that have arrived. Notes for another environment are ignored.
 func (p *reporter) takeNotes() {
 	var raw converter.RawValue
 	for p.incoming.ReceiveAsync(&raw) {
@@ -100,9 +99,9 @@ func (p *reporter) takeNotes() {
 	}
 }
 
-// handOn gives the next run of the chain what has not been told, and ended, the last state of an
-// `up`; nil for none. A report that is being delivered may be cut off: its notes are told again,
-// which is harmless.
+// handOn passes the undelivered reports on to the next run of the chain, with ended, the last state
+// of an `up`; nil for none. A report that is being delivered may be interrupted: its notes are
+// delivered again, which is harmless.
 func (p *reporter) handOn(in *perch.RunInput, ended *perch.CardState) {
 	p.takeNotes()
 	if p.sending != nil {
@@ -122,8 +121,8 @@ func readNote(raw converter.RawValue) (perch.Note, error) {
 	return note, err
 }
 
-// report tells how far the run is, if people are told of the phase. A request that is superseded
-// and a removal that is rejected say nothing of the environment, which goes on without them.
+// report reports the run's phase, if people get a report of it. A superseded request and a rejected
+// removal are not reported, because the environment does not change.
 func (r *run) report(phase perch.Phase) {
 	switch {
 	case phase == perch.PhaseRejected && r.chain.Target.Goal == perch.GoalGone:
@@ -134,7 +133,7 @@ func (r *run) report(phase perch.Phase) {
 	}
 }
 
-// cardState is what the run says of itself in phase.
+// cardState is the run's state in phase, for the card.
 func (r *run) cardState(phase perch.Phase) perch.CardState {
 	target := r.chain.Target
 	state := perch.CardState{
@@ -162,7 +161,8 @@ func (r *run) cardState(phase perch.Phase) perch.CardState {
 	return state
 }
 
-// finishReports waits until everything is told. It reports false if a newer request ends the wait.
+// finishReports waits until everything is delivered. It reports false if a newer request ends the
+// wait.
 func (r *run) finishReports() (finished bool) {
 	newer := func() bool { r.drain(); return r.chain.Newer != nil }
 	_ = workflow.Await(r.ctx, func() bool { return newer() || r.reports.idle() }) // A cancelled run waits for nothing.

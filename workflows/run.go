@@ -1,6 +1,6 @@
 // Package workflows puts the activities in order: Provision and Teardown take turns under one
-// workflow ID, the short reading runs answer the starter. It does no I/O; what to do with a stack
-// is decided by package lifecycle.
+// workflow ID, the short reading runs answer the starter. It does no I/O; package lifecycle decides
+// what to do with a stack.
 package workflows
 
 import (
@@ -17,16 +17,17 @@ import (
 	"perch/lifecycle"
 )
 
-// run is one execution of Provision or Teardown: it works for one target and hands on to the next.
+// run is one execution of Provision or Teardown: it works for one target and continues as the next
+// run.
 type run struct {
 	ctx         workflow.Context
 	environment perch.Environment
 	requests    workflow.ReceiveChannel
 	started     time.Time
-	// chain is what waits for the environment, with the target that this run works for.
+	// chain holds the requests for the environment; this run works for its target.
 	chain *lifecycle.Chain
-	// mayRecreate says that the policy allows to recreate a stack that was ready and that nothing
-	// else repairs.
+	// mayRecreate says that the policy allows to recreate a stack that was ready, if nothing else
+	// repairs it.
 	mayRecreate bool
 	// trouble is what AWS said when the stack's latest operation failed.
 	trouble string
@@ -35,7 +36,7 @@ type run struct {
 	result  perch.Result
 	// kind is the environment's kind, as soon as the request is admitted.
 	kind perch.Kind
-	// foreseen is what reports say beside the state; nil before the request is admitted.
+	// foreseen are the estimates and settings in reports; nil before the request is admitted.
 	foreseen *contract.Foreseen
 	// seeds are the seed steps that the environment has.
 	seeds []perch.SeedRecord
@@ -43,19 +44,20 @@ type run struct {
 	// other request.
 	judged *perch.Judgement
 	state  contract.StackState
-	// reports tells people how far the run is.
+	// reports delivers the run's reports.
 	reports *reporter
-	// seen says that a wait has just seen the stack as state has it: the next look can be saved.
+	// seen says that a wait has just read the stack into state, so that the next look is not
+	// needed.
 	seen bool
-	// held is what the stack was seen to hold before anything was deleted.
+	// held are the stack's contents before anything was deleted.
 	held perch.StackContents
 	// rejection is why the target was rejected; nil if it was not.
 	rejection *perch.Rejection
 	// snapshots are the final snapshots of the databases that this run deleted.
 	snapshots []string
-	// dropped are what updates of the stack left.
+	// dropped are resources that updates of the stack left behind.
 	dropped []contract.Orphan
-	// sweptDropped says that what updates of the stack left has been deleted as far as possible.
+	// sweptDropped says that the run has tried to delete them.
 	sweptDropped bool
 	// left are what removals of the chain could not delete.
 	left []perch.Leftover
@@ -67,7 +69,7 @@ type run struct {
 	// collisions counts the creations that failed because another environment took the priority of
 	// the rule.
 	collisions int
-	// rollbacks counts the tries to turn a failed update back.
+	// rollbacks counts the tries to roll back a failed update.
 	rollbacks int
 	// calls counts the mutating calls: each has a separate ClientRequestToken.
 	calls int
@@ -118,9 +120,8 @@ func (r *run) noteCreation() {
 	}
 }
 
-// drain takes in every request that waits. The newest wins; one that wants what the run already
-// works for is answered by it. A signal that holds no request is passed over, and not waited
-// behind.
+// drain takes all waiting requests into the chain. The newest wins; the run also answers a request
+// for its own goal. A signal without a request is ignored.
 func (r *run) drain() {
 	for {
 		request, waits := r.receive()
@@ -137,9 +138,8 @@ func (r *run) superseded() bool {
 	return r.chain.Newer != nil
 }
 
-// end finishes the run: the request that comes next is handed to the run that it needs, regardless
-// of how this one ended; without one the run ends with its result or failure, as soon as that is
-// reported.
+// end finishes the run. If there is a next request, the run continues as the run for it; otherwise
+// it ends with its result or failure, after the report of it.
 func (r *run) end(failure error) (*perch.Result, error) {
 	r.result.Seconds.Total, r.result.Earlier, r.failure = r.since(r.started), r.left, failure
 	ended := lifecycle.RunEnd{Outcome: r.result.Outcome, Rejection: r.rejection}
@@ -171,7 +171,7 @@ func (r *run) goOn(request perch.Request, ended lifecycle.RunEnd) error {
 	return r.handOn(request, ended)
 }
 
-// handOn continues as new into the kind of run that request needs.
+// handOn continues as new, as the workflow that request needs.
 func (r *run) handOn(request perch.Request, ended lifecycle.RunEnd) error {
 	workflowType, _ := perch.WorkflowOf(request.Goal) // The chain takes no other.
 	in := r.chain.HandOn(request, ended)
@@ -191,8 +191,8 @@ func (r *run) reject(rejection *perch.Rejection) {
 	r.result.Outcome, r.result.Reason = perch.OutcomeRejected, rejection.Reason
 }
 
-// look reads the stack: by name until its id is known, then by id, so that a stack created again
-// under the name is never taken for it.
+// look reads the stack: by name until its id is known, then by id, so that a recreated stack with
+// the same name is never mistaken for it.
 func (r *run) look() error {
 	if r.seen {
 		r.seen = false
@@ -210,8 +210,8 @@ func (r *run) look() error {
 // forget makes the next look read the stack by name again.
 func (r *run) forget() { r.state, r.seen = contract.StackState{}, false }
 
-// next asks the rules what to do with the stack, as it was seen last, for the run's target;
-// template is the hash of the wanted template.
+// next asks the rules for the next step of the stack as it was seen last; template is the hash of
+// the wanted template.
 func (r *run) next(template string) lifecycle.Step {
 	stack := r.state.Judged(template)
 	stack.Rollbacks, stack.MayRecreate, stack.Recreate = r.rollbacks, r.mayRecreate, r.chain.Recreates()

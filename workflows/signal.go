@@ -10,9 +10,8 @@ import (
 	"perch"
 )
 
-// receiveFirst waits for the signal that the run was started with and takes its request as the
-// target. Signals that hold no request are passed over if one that does is here already; without
-// one the run ends, because it would stay open and wait.
+// receiveFirst takes the request of the signal that started the run as the target. It skips signals
+// without a request; if all are, the run ends, because it would otherwise stay open.
 func (r *run) receiveFirst() error {
 	var raw converter.RawValue
 	r.requests.Receive(r.ctx, &raw)
@@ -31,7 +30,7 @@ func (r *run) receiveFirst() error {
 		perch.SignalRequest, err), perch.ErrorInvalid, nil)
 }
 
-// receive takes the next request that waits. Signals that hold none are passed over.
+// receive takes the next waiting request. It skips signals without one.
 func (r *run) receive() (request perch.Request, waits bool) {
 	for {
 		var raw converter.RawValue
@@ -44,8 +43,8 @@ func (r *run) receive() (request perch.Request, waits bool) {
 	}
 }
 
-// readRequest decodes what a signal holds. The SDK would drop a signal that cannot be decoded
-// without a word.
+// readRequest decodes a signal's request. The SDK would silently drop a signal that cannot be
+// decoded.
 func readRequest(raw converter.RawValue) (perch.Request, error) {
 	var request perch.Request
 	if raw.Payload() == nil {

@@ -13,8 +13,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Teardown removes the branch's environment and sees that it is gone. Its workflow ID is the
-// stack's name.
+// Teardown removes the branch's environment and verifies that nothing is left. Its workflow ID is
+// the stack's name.
 func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	r, err := begin(ctx, in)
 	if err != nil {
@@ -51,7 +51,7 @@ func (r *run) teardown() error {
 	if err := r.show(perch.PhaseRemoving); err != nil {
 		return err
 	}
-	if deleted, err := r.lower(); !deleted || err != nil {
+	if deleted, err := r.tearDown(); !deleted || err != nil {
 		return err
 	}
 	failure := r.dropDatabase()
@@ -59,9 +59,9 @@ func (r *run) teardown() error {
 	return r.verify(perch.OutcomeGone, failure)
 }
 
-// lower does what the rules say until the stack is deleted. It reports false if the target ends
+// tearDown does what the rules say until the stack is deleted. It reports false if the target ends
 // before that.
-func (r *run) lower() (deleted bool, err error) {
+func (r *run) tearDown() (deleted bool, err error) {
 	for range maxSteps {
 		step := r.next("")
 		switch step {
@@ -83,7 +83,7 @@ func (r *run) lower() (deleted bool, err error) {
 		if announced := r.announce(); announced {
 			return false, nil
 		}
-		if err := r.lowerBy(step, contents); err != nil {
+		if err := r.tearDownStep(step, contents); err != nil {
 			return false, err
 		}
 		if err := r.look(); err != nil {
@@ -95,9 +95,9 @@ func (r *run) lower() (deleted bool, err error) {
 	)
 }
 
-// announce reports whether the removal, which nothing rejects, has to be handed to a separate run
-// first: that tells anyone who waits for the `up` below it immediately that it is superseded. From
-// the first step on there is no `up` to come back to, and no operation of it.
+// announce reports whether the removal, which has passed all checks, must continue in a new run:
+// that tells anyone who waits for the `up` below it immediately that it is superseded. From the
+// first step on, that `up` and its operation are dropped.
 func (r *run) announce() bool {
 	if r.chain.MakeDue() {
 		return true
@@ -106,8 +106,8 @@ func (r *run) announce() bool {
 	return false
 }
 
-// lowerBy carries out one step towards gone.
-func (r *run) lowerBy(step lifecycle.Step, contents perch.StackContents) error {
+// tearDownStep carries out one step towards gone.
+func (r *run) tearDownStep(step lifecycle.Step, contents perch.StackContents) error {
 	if step == lifecycle.Delete {
 		return r.deleteStack(contents)
 	}
@@ -123,10 +123,10 @@ func (r *run) remove() error {
 	return r.deleteStack(contents)
 }
 
-// deleteStack deletes the stack once and waits for the end of that; what is left afterwards is for
-// the next look. Buckets are emptied only when the stack can no longer return to service: while
+// deleteStack deletes the stack once and waits for the end of that; the next look decides about
+// what is left. Buckets are emptied only when the stack can no longer return to service: while
 // CloudFormation deletes what uses them, or after a deletion has failed. After a failed deletion it
-// first does what helps.
+// first applies the cure.
 func (r *run) deleteStack(contents perch.StackContents) error {
 	if ready, err := r.awaitBeanstalk(); !ready || err != nil {
 		return err
@@ -167,7 +167,7 @@ func (r *run) deleteStack(contents perch.StackContents) error {
 }
 
 // awaitDeletion waits for the end of the deletion, and empties the buckets meanwhile unless they
-// just were. CloudFormation may cancel a deletion that it has accepted; then nothing was touched.
+// just were. CloudFormation may cancel a deletion that it has accepted; then nothing was changed.
 func (r *run) awaitDeletion(token string, contents perch.StackContents, emptied bool) error {
 	summary := "wait for the deletion of " + r.environment.StackName()
 	emptying := func() error { return nil }
@@ -204,15 +204,14 @@ func (r *run) deletionEnded(ended contract.AwaitResult) error {
 		r.environment.StackName(), ended.Status, ended.Reason)
 }
 
-// givesUp reports whether a failure to empty a bucket is one that a forced removal leaves behind:
-// the service has rejected it for good. The bucket is then left out of the deletion like anything
-// else that cannot be deleted.
+// givesUp reports whether a forced removal leaves a bucket behind that could not be emptied,
+// because the failure is final. The bucket is then left out of the deletion like anything else that
+// cannot be deleted.
 func (r *run) givesUp(failure error) bool {
 	return r.chain.Target.Force && final(failure)
 }
 
-// repairDeletion asks the rules what helps after a deletion that failed, and waits as long as they
-// say.
+// repairDeletion asks the rules for the cure of a failed deletion, and waits as long as they say.
 func (r *run) repairDeletion() (lifecycle.Repair, error) {
 	if r.state.Status != "DELETE_FAILED" {
 		return lifecycle.Repair{}, nil
@@ -245,7 +244,7 @@ func (r *run) repairDeletion() (lifecycle.Repair, error) {
 
 const typeBucket = "AWS::S3::Bucket"
 
-// sweep deletes through their own services what no stack names any more.
+// sweep deletes resources that no stack names any more, through their services.
 func (r *run) sweep(summary, stackID string, left []lifecycle.Failure) error {
 	in := contract.SweepInput{Environment: r.environment, StackID: stackID, Resources: left}
 	out, err := runActivity(r.ctx, summary, contract.SweepResources, in)
@@ -253,9 +252,9 @@ func (r *run) sweep(summary, stackID string, left []lifecycle.Failure) error {
 	return err
 }
 
-// prepareDeletion checks what can still reject the deletion and lists what the stack holds, once
-// for each look at the stack. What it lists is remembered: a resource that is deleted the stack no
-// longer names.
+// prepareDeletion checks everything that can reject the deletion, and lists the stack's contents,
+// once for each look at the stack. The card keeps the list, because the stack no longer names a
+// deleted resource.
 func (r *run) prepareDeletion() (perch.StackContents, error) {
 	in := contract.PrepareInput{
 		Environment: r.environment, StackID: r.state.StackID, Force: r.chain.Target.Force,
@@ -274,10 +273,10 @@ func (r *run) prepareDeletion() (perch.StackContents, error) {
 	return out.Contents, nil
 }
 
-// empty empties the buckets side by side.
+// empty empties the buckets concurrently.
 func (r *run) empty(names []string) error { return r.beginEmptying(names)() }
 
-// beginEmptying begins to empty the buckets side by side; the function that it returns waits for
+// beginEmptying begins to empty the buckets concurrently; the function that it returns waits for
 // the end.
 func (r *run) beginEmptying(names []string) (end func() error) {
 	var orphans []contract.Orphan
@@ -308,9 +307,9 @@ func (r *run) emptyAll(found []contract.Orphan) (end func() error) {
 	}
 }
 
-// verify checks that everything that the environment held is gone, in this life and in earlier
-// ones. What no stack names any more is deleted first. A database that could not be dropped is
-// known to be there; undropped says why.
+// verify checks that all resources of the environment are deleted, those of earlier stacks
+// included. It first deletes what no stack names any more. A database that could not be dropped
+// counts as left; undropped says why.
 func (r *run) verify(outcome perch.Outcome, undropped error) error {
 	in := contract.VerifyInput{
 		Environment: r.environment, StackID: r.state.StackID, Contents: r.held,
@@ -354,8 +353,8 @@ func (r *run) verifyOnce(in contract.VerifyInput) (contract.VerifyResult, error)
 	return runActivity(r.ctx, "verify that "+r.environment.StackName()+" is gone", contract.VerifyGone, in)
 }
 
-// removeOrphans deletes what deleted stacks have left, and empties the buckets among it first. What
-// cannot be deleted is left, and the verification names it.
+// removeOrphans deletes what deleted stacks have left; it empties buckets first. The verification
+// names what cannot be deleted.
 func (r *run) removeOrphans(found []contract.Orphan) error {
 	r.chain.Removing()
 	return r.sweepOrphans(found)
@@ -388,7 +387,7 @@ func (r *run) sweepOrphans(found []contract.Orphan) error {
 	return nil
 }
 
-// leftover is what this removal leaves, as the next run of the chain learns of it.
+// leftover is what this removal leaves, for the next run of the chain.
 func (r *run) leftover(resources []string) perch.Leftover {
 	return perch.Leftover{
 		Branch: r.environment.Branch, Stack: r.environment.StackName(), StackID: r.state.StackID, Resources: resources,
@@ -402,8 +401,8 @@ func final(failure error) bool {
 	return errors.As(failure, &application) && application.NonRetryable()
 }
 
-// leftBehind is the failure of a removal that leaves something of the environment; left names each
-// thing.
+// leftBehind is the failure of a removal that leaves something of the environment; left names the
+// resources.
 func leftBehind(sentence string, left []string) error {
 	return temporal.NewNonRetryableApplicationError(sentence, perch.ErrorLeftBehind, nil, left)
 }

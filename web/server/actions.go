@@ -137,7 +137,7 @@ func (d *Dashboard) readForm(w http.ResponseWriter, r *http.Request, o *order) *
 }
 
 // admit checks whether the person may do this, to what is there now. unread is why the form could
-// not be read. GitHub and AWS are asked for it only if what is known of the person allows it.
+// not be read. It calls GitHub and AWS only if the person's last known role allows the action.
 func (d *Dashboard) admit(r *http.Request, o *order, unread *trouble) (failed *trouble) {
 	if o.viewer, failed = d.viewer(r, false); failed != nil {
 		return failed

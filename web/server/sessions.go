@@ -24,7 +24,7 @@ const (
 )
 
 // What a session has. There is one only for people who have signed in, and for those who are told
-// what came of an action.
+// the result of an action.
 const (
 	// keyLogin is who is signed in.
 	keyLogin = "login"
@@ -96,7 +96,7 @@ func (d *Dashboard) enter(r *http.Request, login string) error {
 // nothing: the state and the verifier of the flow, and where the person wants to be afterwards.
 type begunSignIn struct{ state, verifier, to string }
 
-// signInCookie is a cookie of the dashboard's own host, as that of a session is.
+// signInCookie is a cookie of the dashboard's host, as that of a session is.
 func (d *Dashboard) signInCookie(value string, life time.Duration) *http.Cookie {
 	like := d.sessions.Cookie
 	return &http.Cookie{

@@ -102,7 +102,7 @@ func TestWhatChangedIsReadAgain(t *testing.T) {
 	})
 }
 
-// getFresh asks for a fresh answer and compares it.
+// getFresh requests a fresh answer and compares it.
 func (c *counter) getFresh(t *testing.T, want int) {
 	t.Helper()
 	if got, stale, err := c.get(t.Context(), "", true); got != want || stale != nil || err != nil {
