@@ -55,6 +55,11 @@ func pull(number int, title, author string) func(*readapi.Environment) {
 	}
 }
 
+// saying gives the deployed commit a subject.
+func saying(subject string) func(*readapi.Environment) {
+	return func(e *readapi.Environment) { e.Message.Subject = subject }
+}
+
 // in puts the environment into a phase, with the status of its stack.
 func in(status string, phase perch.Phase, changes ...func(*perch.LastReport)) func(*readapi.Environment) {
 	return func(e *readapi.Environment) {
@@ -111,9 +116,11 @@ func usual() readapi.Overview {
 			"invoices", pull(398, "Invoices for companies, with VAT numbers", "ana"),
 			pinnedBy("web:bob", "the board sees it on Thursday"),
 		),
-		environmentOf("dark-mode", pull(405, "Dark mode", "bob"), expiringSoon),
 		environmentOf(
-			"search", pull(377, "Search forgives spelling mistakes", "chidi"),
+			"dark-mode", pull(405, "Dark mode", "bob"), expiringSoon, saying("Keep the contrast of links"),
+		),
+		environmentOf(
+			"search", pull(377, "Search forgives spelling mistakes", "chidi"), saying("Rank exact matches first"),
 			in("UPDATE_ROLLBACK_COMPLETE", perch.PhaseFailed, failedBecause(noClass)),
 		),
 		environmentOf(
@@ -121,11 +128,12 @@ func usual() readapi.Overview {
 			func(e *readapi.Environment) { e.LastReport.By, e.Message = "jane@laptop", nil },
 		),
 		environmentOf(
-			"old-banner", pull(301, "Take the summer banner down", "dewi"),
+			"old-banner", pull(301, "Take the summer banner down", "dewi"), saying("Remove the banner's images"),
 			in("DELETE_IN_PROGRESS", perch.PhaseRemoving, removing),
 		),
 		environmentOf("main", func(e *readapi.Environment) {
 			e.Kind, e.Expires, e.USDPerDay, e.USDSoFar = perch.KindStaging, "", 3.9, 412.77
+			e.Message.Subject = "Merge pull request #399"
 		}),
 	)
 	o.Leftovers = []perch.Leftover{{
