@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -94,7 +95,8 @@ type bench struct {
 	// project is the name that perch.yaml says, and repo its repository.
 	project string
 	repo    repo
-	// env are variables beside the sandbox's exports, or in place of them.
+	// env are variables of starter and worker beside the sandbox's exports, or in place of them. The
+	// projects that are added to b have them, too.
 	env map[string]string
 	// readsByAPI has the starter read from the worker's read API, and not by runs.
 	readsByAPI bool
@@ -217,6 +219,7 @@ func (b *bench) newRepository(t *testing.T, name string, files map[string]string
 		Sandbox: &s, project: name, repo: newRepo(t, dir),
 		env: map[string]string{"PERCH_REPO": dir, "PERCH_PROJECT": name},
 	}
+	maps.Copy(p.env, b.env)
 	p.repo.commit(t, "main", files)
 	return p
 }
@@ -241,7 +244,7 @@ func (b *bench) work(file string, change func(*perch.Policy)) error {
 	logger := slog.New(slog.DiscardHandler)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger, Env: lookup(b.exports(), nothing),
+			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger, Env: b.lookup,
 			Now: b.aws.Now, Read: b.read,
 			Temporal: client.Options{HostPort: b.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
 		})
@@ -268,17 +271,21 @@ func (b *bench) starter(ctx context.Context, args ...string) output {
 	return output{exit: exit, stdout: stdout.String(), stderr: stderr.String()}
 }
 
+// lookup answers as the environment of the project's starter and worker.
+func (b *bench) lookup(name string) string {
+	if value, ok := b.env[name]; ok {
+		return value
+	}
+	return lookup(b.exports(), nothing)(name)
+}
+
 // call is starter for who reads along.
 func (b *bench) call(ctx context.Context, stdout, stderr io.Writer, args ...string) int {
-	exports := lookup(b.exports(), func(string) string { return "" })
 	env := func(name string) string {
-		if value, ok := b.env[name]; ok {
-			return value
-		}
-		if name == "PERCH_READ_API" && !b.readsByAPI {
+		if _, ok := b.env[name]; !ok && name == "PERCH_READ_API" && !b.readsByAPI {
 			return ""
 		}
-		return exports(name)
+		return b.lookup(name)
 	}
 	return cli.Run(ctx, args, strings.NewReader(""), stdout, stderr, env)
 }

@@ -1,0 +1,81 @@
+package run
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"perch"
+	"perch/sandbox/aws"
+)
+
+// slackPosts is a Slack on this machine, which keeps what is posted.
+type slackPosts struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+// ServeHTTP takes a message, unless it says something that the test wants to be lost.
+func (s *slackPosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var message struct{ Text string }
+	err := json.NewDecoder(r.Body).Decode(&message)
+	if err != nil || strings.Contains(message.Text, "*slack-removed* of chat is ready") {
+		http.Error(w, "no_service", http.StatusNotFound)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.texts = append(s.texts, message.Text)
+	_, _ = w.Write([]byte("ok"))
+}
+
+// all are the messages that were posted.
+func (s *slackPosts) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.texts)
+}
+
+// TestSlackIsToldHowDeploymentsAndRemovalsEnd has a branch for each message, because one minute is
+// between two messages about one environment. A message that Slack does not take changes nothing.
+func TestSlackIsToldHowDeploymentsAndRemovalsEnd(t *testing.T) {
+	t.Parallel()
+	posts := &slackPosts{}
+	slack := httptest.NewServer(posts)
+	t.Cleanup(slack.Close)
+	b := *sharedSandbox(t)
+	b.env = map[string]string{"PERCH_SLACK_WEBHOOK": slack.URL}
+	p := b.newProject(t, "chat", map[string]string{"perch.yaml": bare("chat")}, func(policy *perch.Policy) {
+		policy.Reports.Slack = true
+	})
+	for _, branch := range []string{"slack-ready", "slack-failed", "slack-removed"} {
+		p.repo.commit(t, branch, map[string]string{"a.txt": branch})
+	}
+	ready := p.must(t, "up", "slack-ready")
+	b.order(t, aws.Fault{
+		Stack: "chat-slack-failed", Type: "AWS::ElasticBeanstalk::Environment", Phase: "create",
+		Reason: "There are no t3.small machines left", Count: 1,
+	})
+	p.failed(t, "up", "slack-failed")
+	p.must(t, "up", "slack-removed")
+	p.must(t, "down", "slack-removed")
+	for _, want := range [][]string{
+		{"*slack-ready* of chat is ready (", ready.text("url"), ", requested by ", "/workflows/chat-slack-ready/"},
+		{"The deployment of *slack-failed* of chat failed: ", "There are no t3.small machines left"},
+		{"*slack-removed* of chat is removed", ", requested by "},
+	} {
+		eventually(t, "Slack is told "+want[0], func() (any, bool) {
+			all := posts.all()
+			return all, slices.ContainsFunc(all, func(text string) bool {
+				return !slices.ContainsFunc(want, func(part string) bool { return !strings.Contains(text, part) })
+			})
+		})
+	}
+	if all := posts.all(); len(all) != 3 {
+		t.Errorf("Slack is told %q", all)
+	}
+}
