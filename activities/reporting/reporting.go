@@ -28,7 +28,7 @@ const (
 	// longestRepair is how long the card of a removed environment is kept for a last report that
 	// cannot be delivered.
 	longestRepair = 7 * 24 * time.Hour
-	// longestSlackRepair is the same for Slack, which must not hold cards up for long.
+	// longestSlackRepair is the limit for Slack, which must not hold cards up for long.
 	longestSlackRepair = time.Hour
 	// lastLines is how many lines of the log a card has of a deployment that failed.
 	lastLines = 30

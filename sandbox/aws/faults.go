@@ -424,8 +424,8 @@ func (f *faults) During(ctx context.Context, step cloudformation.Step) error {
 	}
 }
 
-// OrderedFault is the answer to the order of a fault. Note says what is most likely a mistake; it is
-// empty for nothing.
+// OrderedFault is the answer to the order of a fault. Note names a likely mistake; it is empty if
+// there is none.
 type OrderedFault struct {
 	ID   string `json:"id"`
 	Note string `json:"note,omitempty"`

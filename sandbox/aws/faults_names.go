@@ -71,7 +71,7 @@ func unknownName(key, name string, known []string) error {
 	return fmt.Errorf("no service has the %s %q here; give the service, too, to have its names listed", key, name)
 }
 
-// nearestName is the most similar of names, whatever their case; empty if none is similar.
+// nearestName is the most similar of names, in any case; empty if none is similar.
 func nearestName(name string, names []string) string {
 	for _, each := range names {
 		if strings.EqualFold(name, each) {

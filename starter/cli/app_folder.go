@@ -54,7 +54,7 @@ func passedOver(name string) bool {
 	return strings.HasPrefix(name, ".") || slices.Contains(otherFolders, name)
 }
 
-// named is a file of f by its path in the repository.
+// named returns a file of f by its path in the repository.
 func (f appFolder) named(name string) string { return path.Join(f.path, name) }
 
 // text is the beginning of a file; empty if there is no such file.
@@ -96,8 +96,7 @@ func (f appFolder) files(matches *regexp.Regexp) []string {
 	return found
 }
 
-// find is what the pattern's first group matches in the first of the files, in their order, that
-// has it.
+// find returns what the pattern's first group matches in the first file that contains it.
 func (f appFolder) find(pattern *regexp.Regexp, files ...string) (match, file string) {
 	for _, name := range files {
 		if found := pattern.FindStringSubmatch(f.text(name)); found != nil {

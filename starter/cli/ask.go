@@ -53,8 +53,8 @@ type report struct {
 	link    string
 }
 
-// ask hands the request for t to Temporal and, unless told otherwise, waits for the answer. Its
-// error means that nothing was asked.
+// ask sends the request for t to Temporal and, unless told otherwise, waits for the answer. An
+// error means that no request was sent.
 func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (report, error) {
 	r := report{target: t, goal: goal}
 	c, err := a.connect(ctx)
@@ -88,7 +88,7 @@ func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (re
 	return r, nil
 }
 
-// conclude writes down how the wait ended.
+// conclude puts the end of the wait into the report.
 func (r *report) conclude(answer lifecycle.Answer, err error, timeout time.Duration) {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -126,7 +126,7 @@ func (r *report) problem() string {
 	return r.failure
 }
 
-// where says how to find the run.
+// where says where to find the run.
 func (r *report) where() string {
 	if r.link != "" {
 		return "The run: " + r.link
@@ -134,7 +134,7 @@ func (r *report) where() string {
 	return fmt.Sprintf("The run: workflow %s, run %s", r.run.WorkflowID, r.run.RunID)
 }
 
-// explain writes an end that is not a success for people; command is what may be called again.
+// explain prints why the request did not succeed; command is the command to run again.
 func (a *app) explain(r *report, command string) {
 	branch := r.target.environment.Branch
 	switch r.result.Outcome {

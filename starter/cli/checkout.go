@@ -36,7 +36,7 @@ func (c *checkout) repository() string {
 	return perch.NormalizeRepository(origin)
 }
 
-// branch is the one that is checked out.
+// branch is the branch that is checked out.
 func (c *checkout) branch() (string, error) {
 	branch, err := c.Branch()
 	if err == nil {

@@ -9,8 +9,8 @@ import (
 	"perch"
 )
 
-// ciJob is what a CI system's own variables say about the job; its fields are empty if they say
-// nothing.
+// ciJob is what a CI system's own variables say about the job; fields that they do not give are
+// empty.
 type ciJob struct {
 	subject
 	// Repository is normalised (perch.NormalizeRepository).
@@ -19,8 +19,8 @@ type ciJob struct {
 	By string
 	// ID is the same in every step and repeat within one attempt of the job.
 	ID string
-	// NoBranch says why the job names no branch of this repository. Nothing else may replace the
-	// branch then: the checkout of such a job is often that of the default branch.
+	// NoBranch says why the job names no branch of this repository. The checkout must not decide
+	// then, because it is often that of the default branch.
 	NoBranch string
 }
 

@@ -103,7 +103,7 @@ type githubRepository struct {
 	FullName string `json:"full_name"`
 }
 
-// is compares by id, because a repository can be renamed, and by name if an id is missing.
+// is compares ids, because a repository can be renamed, and names if an id is missing.
 func (r githubRepository) is(other githubRepository) bool {
 	if r.ID != 0 && other.ID != 0 {
 		return r.ID == other.ID

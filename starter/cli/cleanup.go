@@ -63,8 +63,8 @@ func (a *app) approveCommand() *cobra.Command {
 	return command
 }
 
-// registerFor adds the flags of waiting. The wait is shorter than for one environment: what is
-// still in its grace period is no failure.
+// registerFor adds the flags of waiting. The wait is shorter than for one environment, because a
+// removal in its grace period is no failure.
 func (c *cleaning) registerFor(command *cobra.Command) {
 	c.register(command)
 	timeout := command.Flags().Lookup("timeout")
@@ -98,8 +98,8 @@ func (a *app) cleanup(ctx context.Context, c cleaning) error {
 	return silently(s.code())
 }
 
-// runSweep runs Cleanup and waits for the removals that it requested. Its error means that nothing
-// is known.
+// runSweep runs Cleanup and waits for the removals that it requested. An error means that the
+// result is unknown.
 func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 	s := &sweep{dryRun: c.dryRun}
 	if err := c.check(); err != nil {

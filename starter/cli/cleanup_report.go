@@ -11,9 +11,9 @@ import (
 	"perch/readapi"
 )
 
-// cleanupDocument is what `cleanup -o json` prints. Removed and Pending are names of stacks; what
-// has begun and was not waited for is pending. Error is there where the lists are not to be relied
-// on: an empty one then does not say that there is nothing.
+// cleanupDocument is what `cleanup -o json` prints. Removed and Pending are names of stacks; a
+// removal that has begun and was not waited for is pending. If Error is set, the lists may be
+// incomplete.
 type cleanupDocument struct {
 	Verdicts []verdictDocument      `json:"verdicts"`
 	Removed  []string               `json:"removed"`
@@ -168,7 +168,7 @@ func (a *app) sayEnd(r removal) {
 	}
 }
 
-// tellSweep writes the end of a cleanup for people, and what JSON has no place for.
+// tellSweep writes the end of a cleanup for people, with details that JSON leaves out.
 func (a *app) tellSweep(s *sweep) {
 	if s.result.Problem != "" {
 		a.note("Nothing is removed: %s.", perch.Printable(s.result.Problem))

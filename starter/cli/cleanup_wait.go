@@ -13,7 +13,7 @@ import (
 	"perch/lifecycle"
 )
 
-// lastLookTimeout bounds the looks at what goes on when the wait is given up.
+// lastLookTimeout bounds the last look at the runs after the wait has timed out.
 const lastLookTimeout = 10 * time.Second
 
 // stage is how far the removal of one environment is.
@@ -48,9 +48,9 @@ func (s *sweep) begin() {
 	}
 }
 
-// await waits until every removal has ended, or ctx has. It calls ended for each that has, and
-// going at each tick with the number of those that have not. A removal whose grace period is longer
-// than the wait is not waited for.
+// await waits until every removal has ended, or ctx has. It calls ended for each that has ended,
+// and going at each tick with the number of the others. It does not wait for a removal whose grace
+// period is longer than the wait.
 func (s *sweep) await(
 	ctx context.Context, c *connection, ended func(removal), tick <-chan time.Time, going func(removals int),
 ) {
@@ -112,7 +112,7 @@ func (r *removal) await(ctx context.Context, c *connection) {
 	}
 }
 
-// judgeRemoval says what a run's end means for a removal that cleanup requested.
+// judgeRemoval reads the result of a removal that cleanup requested from a run's end.
 func judgeRemoval(answer lifecycle.Answer) (stage, string) {
 	switch {
 	case answer.Failure != "":
@@ -127,7 +127,7 @@ func judgeRemoval(answer lifecycle.Answer) (stage, string) {
 	return stageKept, answer.Result.Reason
 }
 
-// given says how far a removal was when the wait for it was given up.
+// given is the stage of a removal when the wait for it timed out.
 func (c *connection) given(ctx context.Context, r client.Run) stage {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLookTimeout)
 	defer cancel()

@@ -17,28 +17,28 @@ import (
 
 // Exit codes of the program.
 const (
-	// exitDone stands for done, skipped and superseded: nothing that CI should turn red for.
+	// exitDone means done, skipped or superseded: CI stays green.
 	exitDone = 0
-	// exitFailed stands for a run that failed, and for a Temporal that does not answer.
+	// exitFailed means that a run failed, or that Temporal does not answer.
 	exitFailed = 1
-	// exitUsage stands for wrong usage or configuration.
+	// exitUsage means wrong usage or configuration.
 	exitUsage = 2
-	// exitTimeout stands for giving up the wait; the run goes on.
+	// exitTimeout means that the wait timed out; the run goes on.
 	exitTimeout = 3
-	// exitRejected stands for what the worker's policy does not allow.
+	// exitRejected means that the worker's policy does not allow the request.
 	exitRejected = 4
 )
 
 // argumentCount finds cobra's sentence about too few or too many arguments.
 var argumentCount = regexp.MustCompile(`^accepts (.+) arg\(s\), received ([0-9]+)$`)
 
-// ErrStopped is the cause of a context that ends because the whole program ends, which says so
-// itself: a wait that it interrupts is not spoken of.
+// ErrStopped is the cause of a context that ends because the whole program ends, which itself
+// prints that: an interrupted wait prints nothing.
 var ErrStopped = errors.New("the program stops")
 
 func stopped(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrStopped) }
 
-// app is one invocation: where it reads and writes, and the flags that every command has.
+// app is one invocation: its streams, and the flags that every command has.
 type app struct {
 	stdin  io.Reader
 	stdout io.Writer
@@ -145,7 +145,7 @@ func (a *app) checkOutput() error {
 
 func (a *app) json() bool { return a.output == "json" }
 
-// repoDir is the folder that the checkout is looked for in.
+// repoDir is the folder in which the checkout is searched.
 func (a *app) repoDir() string {
 	return cmp.Or(a.repo, a.env("PERCH_REPO"), ".")
 }
@@ -177,7 +177,7 @@ func rejectedError(format string, args ...any) error {
 	return &exitError{code: exitRejected, err: fmt.Errorf(format, args...)}
 }
 
-// silently ends the program with code after its output has said why.
+// silently ends the program with code; its output has already said why.
 func silently(code int) error {
 	if code == exitDone {
 		return nil
@@ -185,7 +185,7 @@ func silently(code int) error {
 	return &exitError{code: code}
 }
 
-// group makes a command that only holds others.
+// group makes a command that only has subcommands.
 func group(use, short string, children ...*cobra.Command) *cobra.Command {
 	var names []string
 	for _, child := range children {

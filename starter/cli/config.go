@@ -110,7 +110,7 @@ func (a *app) configValidate(args []string, strict bool) error {
 	return nil
 }
 
-// doubts are the sentences about what is most likely a mistake in any layer of file.
+// doubts are sentences about likely mistakes in any layer of file.
 func doubts(file *config.File) []string {
 	sentences := []string{}
 	for _, sample := range file.Samples() {
@@ -163,8 +163,8 @@ func readConfig(path string) (*config.File, error) {
 	return file, nil
 }
 
-// advice is what to do in a folder without perch.yaml. Perch's own checkout is no project: a shell
-// there has most likely not been pointed at the sandbox's repository.
+// advice is what to do in a folder without perch.yaml. Perch's checkout is no project: most likely
+// the variables of the sandbox's repository are not set in this shell.
 func advice(folder string) string {
 	module, err := readAtMost(filepath.Join(folder, "go.mod"), 64)
 	if err == nil && strings.HasPrefix(string(module), "module perch\n") {
@@ -173,7 +173,7 @@ func advice(folder string) string {
 	return "`perch config init` writes one"
 }
 
-// readAtMost reads the beginning of a file, so that one without an end does no harm.
+// readAtMost reads the beginning of a file, so that an endless one does no harm.
 func readAtMost(path string, limit int64) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {

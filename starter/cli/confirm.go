@@ -10,9 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// confirmDown asks once whether the environment of a branch that was not named is to be removed:
-// BRANCH was left out, and the command runs on a terminal. The error says that the answer was not
-// yes.
+// confirmDown asks once before it removes the environment of the current branch: BRANCH was left
+// out, and the command runs on a terminal. An error means that the answer was not yes.
 func (a *app) confirmDown(ctx context.Context, args []string, t target, yes bool) error {
 	if yes || len(args) > 0 || !a.interactive(t) {
 		return nil
@@ -42,7 +41,7 @@ func (a *app) onTerminal() bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// question writes to the terminal, also if stderr is redirected. Without /dev/tty, as on Windows,
+// question prints to the terminal, also if stderr is redirected. Without /dev/tty, as on Windows,
 // it writes to stderr.
 func (a *app) question(format string, args ...any) {
 	terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)

@@ -13,12 +13,12 @@ import (
 // lookTimeout is how long a look at Temporal may take.
 const lookTimeout = 5 * time.Second
 
-// connection is the way to Temporal.
+// connection is a connection to Temporal.
 type connection struct {
 	*client.Client
 	// ui is the address of Temporal's web UI (PERCH_TEMPORAL_UI); empty if it is not known.
 	ui string
-	// remarks is the view of runs that have no other.
+	// remarks is the view of runs without a live view.
 	remarks client.View
 }
 

@@ -65,8 +65,7 @@ func (a *app) doctor(ctx context.Context, timeout time.Duration) error {
 	return nil
 }
 
-// examine looks at every link of the chain. What hangs on one that is broken is not looked at, and
-// says so.
+// examine makes all checks. A check that depends on a failed one is not made, and says so.
 func (a *app) examine(ctx context.Context, timeout time.Duration) []perch.Check {
 	project, err := a.anyProject(a.place())
 	checks := []perch.Check{judged(checkProject, err, project)}

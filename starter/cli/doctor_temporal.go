@@ -36,7 +36,7 @@ func (c *connection) checkAttributes(ctx context.Context) perch.Check {
 	return judgeAttributes(attributes.GetCustomAttributes())
 }
 
-// judgeAttributes holds the namespace's search attributes against those that runs set.
+// judgeAttributes compares the namespace's search attributes with those that runs set.
 func judgeAttributes(registered map[string]enumspb.IndexedValueType) perch.Check {
 	var missing []string
 	for _, name := range perch.SearchAttributes() {

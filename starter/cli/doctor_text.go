@@ -23,8 +23,8 @@ func (a *app) tellChecks(checks []perch.Check) {
 	}
 }
 
-// checkLines are checks in lines of at most width columns, where their words are not longer than
-// that; 0 breaks no line.
+// checkLines are checks in lines of at most width columns, except for longer words; 0 breaks no
+// line.
 func checkLines(checks []perch.Check, width int, color bool) []string {
 	const indent = "  "
 	var lines []string
@@ -38,7 +38,7 @@ func checkLines(checks []perch.Check, width int, color bool) []string {
 	return lines
 }
 
-// together joins checks that follow each other and were not made for the same reason.
+// together joins successive checks that were not made for the same reason.
 func together(checks []perch.Check) (joined []perch.Check) {
 	for _, c := range checks {
 		if last := len(joined) - 1; last >= 0 && !c.Checked && !joined[last].Checked &&

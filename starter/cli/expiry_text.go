@@ -48,8 +48,8 @@ func expirySummary(result perch.ExpiryResult, dryRun bool) string {
 	return strings.Join(parts, "; ")
 }
 
-// countExpiry counts the warnings and the removals; those of a run that is no dry run only if they
-// were requested.
+// countExpiry counts the warnings and the removals; without a dry run, only those that were
+// requested.
 func countExpiry(result perch.ExpiryResult, dryRun bool) (warned, removed int) {
 	for _, v := range result.Verdicts {
 		switch {

@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// framework is what an app may be written with, and how its files show what it needs.
+// framework is a framework of apps, and how its files show what an app needs.
 type framework struct {
 	name string
-	// shown are the files of a folder that show that its app is written so; none if it is not.
+	// shown are the files of a folder that show that its app uses the framework; none if it does
+	// not.
 	shown func(f appFolder) []string
 	// manifests list the packages of the app; postgreSQL, mySQL and storage are those of them that
 	// are drivers of PostgreSQL and of MySQL, and clients of S3.
@@ -19,13 +20,13 @@ type framework struct {
 	sources *regexp.Regexp
 	// health is a route of a health check.
 	health *regexp.Regexp
-	// port is the port that the app listens on without reading PORT; nil if the framework reads it.
+	// port is the port that the app listens on without PORT; nil if the framework reads PORT.
 	port *regexp.Regexp
-	// complete adds what only this framework has: variables, secrets and seed steps.
+	// complete adds what this framework needs: variables, secrets and seed steps.
 	complete func(f appFolder, s *survey)
 }
 
-// frameworks are those that `config init` recognises. The first one that a folder shows counts.
+// frameworks are those that `config init` recognises. The first one that matches a folder is taken.
 // Node is the last one, because many apps have a package.json for their pages.
 var frameworks = []framework{django, rails, golang, node}
 
@@ -82,7 +83,7 @@ func recognise(folder appFolder) (app found, ok bool) {
 	return found{}, false
 }
 
-// existing are those of the files that f has.
+// existing are the files that exist in f.
 func existing(f appFolder, names ...string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return f.text(name) == "" })
 }

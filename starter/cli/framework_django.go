@@ -23,10 +23,11 @@ var django = framework{
 
 var pythonPackages = regexp.MustCompile(`^(requirements[^/]*\.txt|requirements/[^/]*\.txt|pyproject\.toml|Pipfile)$`)
 
-// djangoPackage is Django in a list of packages, and no package whose name only begins so.
+// djangoPackage matches Django in a list of packages, and not a package whose name only begins with
+// it.
 var djangoPackage = regexp.MustCompile(`(?im)(?:^|["'\s])(django)\s*(?:[\[<>=~!;,"'@]|$)`)
 
-// djangoFiles wants manage.py, and Django in it or in a list of packages.
+// djangoFiles requires manage.py, and Django in it or in a list of packages.
 func djangoFiles(f appFolder) []string {
 	script := f.text("manage.py")
 	if script == "" {

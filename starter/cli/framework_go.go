@@ -20,7 +20,7 @@ var golang = framework{
 	complete:   completeGo,
 }
 
-// completeGo has nothing to set, and a request as an example of a seed step.
+// completeGo adds a request as an example of a seed step.
 func completeGo(_ appFolder, s *survey) {
 	s.app.SeedExamples = append(s.app.SeedExamples, config.StartStep{
 		Step: perch.SeedStep{HTTP: &perch.SeedHTTP{Path: "/seed", Body: "fixtures/demo.json"}},

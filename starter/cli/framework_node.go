@@ -33,8 +33,8 @@ func readPackage(f appFolder) (p nodePackage) {
 	return p
 }
 
-// nodeFiles wants a package.json of a program: those of tools and of workspaces neither start
-// anything nor depend on anything.
+// nodeFiles requires the package.json of a program: those of tools and of workspaces neither start
+// nor depend on anything.
 func nodeFiles(f appFolder) []string {
 	p := readPackage(f)
 	if p.Scripts["start"] == "" && p.Main == "" && len(p.Dependencies) == 0 {

@@ -22,7 +22,7 @@ var rails = framework{
 
 var railsGem = regexp.MustCompile(`(?m)^\s*gem\s+["'](rails)["']`)
 
-// railsFiles wants the gem and the application.
+// railsFiles requires the gem and the application.
 func railsFiles(f appFolder) []string {
 	files := existing(f, "Gemfile", "config/application.rb")
 	if gem, _ := f.find(railsGem, "Gemfile"); gem == "" || len(files) < 2 {

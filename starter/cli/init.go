@@ -75,7 +75,7 @@ func (a *app) tellGuesses(found *survey) {
 }
 
 // meantFolder is the path in the repository of the folder that the command runs in, or that --repo
-// names: in a repository of several apps it says which one is meant. "." is the repository's root.
+// names: it selects one of several apps. "." is the repository's root.
 func (a *app) meantFolder(root string) string {
 	folder, err := filepath.Abs(a.repoDir())
 	if err != nil {

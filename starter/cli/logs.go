@@ -72,7 +72,7 @@ func (a *app) logs(ctx context.Context, args []string, since time.Duration, line
 	return err
 }
 
-// tellLogs writes the lines to stdout, and what is to be said of them to stderr.
+// tellLogs writes the lines to stdout, and notes about them to stderr.
 func (a *app) tellLogs(document readapi.Logs) {
 	for _, line := range document.Lines {
 		where := line.Stream
@@ -93,7 +93,7 @@ func (a *app) tellLogs(document readapi.Logs) {
 	}
 }
 
-// visible is text without what a terminal would act on.
+// visible is text without terminal controls.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

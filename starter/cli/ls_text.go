@@ -162,8 +162,8 @@ func (t *listTable) branchWidth() int {
 	return whole.width([]listColumn{nameColumn})
 }
 
-// shorten leaves out the middle of a name that is wider than width: branches often begin alike and
-// end with what tells them apart.
+// shorten leaves out the middle of a name that is wider than width: branches often have the same
+// beginning and differ at the end.
 func shorten(name string, width int) string {
 	if lipgloss.Width(name) <= width {
 		return name

@@ -31,8 +31,8 @@ type upDocument struct {
 	Warnings []string `json:"warnings"`
 }
 
-// seedDocument is one seed step in `up -o json`. Objects are of an s3 step, Status is of an http
-// step, ExitCode, null for the others, and Output are of a run step.
+// seedDocument is one seed step in `up -o json`. An s3 step has Objects, an http step Status, a run
+// step ExitCode (null for the others) and Output.
 type seedDocument struct {
 	Step     string `json:"step"`
 	Objects  int    `json:"objects"`
@@ -123,7 +123,7 @@ func sentence(parts ...string) string {
 	return strings.Join(kept, ", ")
 }
 
-// sayText writes a sentence to stdout, or to stderr where stdout is for JSON alone.
+// sayText writes a sentence to stdout, or to stderr if stdout is for JSON alone.
 func (a *app) sayText(text string) {
 	if a.json() {
 		a.note("%s", text)
@@ -132,7 +132,7 @@ func (a *app) sayText(text string) {
 	a.say("%s", text)
 }
 
-// because is a reason behind what it explains; empty if there is none.
+// because is a reason, to follow what it explains; empty if there is none.
 func because(reason string) string {
 	if reason == "" {
 		return ""

@@ -14,8 +14,8 @@ import (
 // columnGap is how many spaces are between two columns.
 const columnGap = 2
 
-// paper is what text of several lines is written on: a terminal with so many columns, or a file
-// that has no end to its lines (width 0).
+// paper is the destination of text: a terminal with so many columns, or a file with lines of any
+// length (width 0).
 type paper struct {
 	width int
 	color bool
@@ -34,8 +34,7 @@ func (a *app) paper() paper {
 	return paper{width: columns, color: a.env("NO_COLOR") == "" && a.env("TERM") != "dumb"}
 }
 
-// text writes a sentence, broken between words where it is too long; what goes on is indented as it
-// begins.
+// text writes a sentence, wrapped between words; further lines have the indent of the first.
 func (p paper) text(out *strings.Builder, s style, indent int, sentence string) {
 	for _, line := range wrapped(perch.Printable(sentence), p.width-indent) {
 		out.WriteString(strings.TrimRight(strings.Repeat(" ", indent)+s.paint(line, p.color), " ") + "\n")
@@ -59,8 +58,8 @@ func wrapped(text string, width int) []string {
 	return append(lines, line)
 }
 
-// list writes rows below heads, in columns. On a terminal that these do not fit into, each row is
-// facts, with an empty line between two.
+// list writes rows below heads, in columns. If they do not fit into the terminal, each row is a
+// list of facts, with an empty line between two rows.
 func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
 	if all := append([][]string{heads}, rows...); p.fits(0, all) {
 		p.table(out, 0, all, nil)

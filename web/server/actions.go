@@ -24,15 +24,16 @@ import (
 const (
 	// longestForm is how many bytes a form may have.
 	longestForm = 64 << 10
-	// actTimeout bounds an action. Keeping an environment and approving a plan wait for a worker.
+	// actTimeout bounds an action. To keep an environment and to approve a plan, it waits for a
+	// worker.
 	actTimeout = 45 * time.Second
-	// requestPatience is how long a request waits for a Temporal that does not answer.
+	// requestPatience is how long a request tries to reach Temporal.
 	requestPatience = 5 * time.Second
 	// mostHours is the most that an extension or a pin may last: a year, as in perch.yaml.
 	mostHours = 8760
 )
 
-// planHash is how the hash of a plan is written.
+// planHash matches the hash of a plan.
 var planHash = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 // form is what a person sends to request something.
@@ -40,7 +41,7 @@ type form struct {
 	branch, commit, long, reason, confirm, hash string
 }
 
-// order is an action that may be carried out.
+// order is an action that a person has requested.
 type order struct {
 	action pages.Action
 	form   form
@@ -66,8 +67,7 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
 	failed := d.admit(r, &o, unread)
 	notice := ""
 	if failed == nil {
-		// A person who closes the page has requested it all the same, and the audit line says how
-		// it ended.
+		// The action goes on if the person closes the page, and the audit line says how it ended.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actTimeout)
 		defer cancel()
 		notice, failed = d.carryOut(ctx, o)
@@ -103,7 +103,7 @@ func (o order) back() string {
 	return "/environment?" + url.Values{"branch": {o.form.branch}}.Encode()
 }
 
-// trouble is a trouble of the order, with the way back to its page.
+// trouble is an error of the order, with a link back to its page.
 func (o order) trouble(status int, title, sentence string, args ...any) *trouble {
 	failed := &trouble{
 		status: status, title: title, sentence: fmt.Sprintf(sentence, args...), back: "/", backText: "All environments",
@@ -148,7 +148,7 @@ func (d *Dashboard) admit(r *http.Request, o *order, unread *trouble) (failed *t
 	case !slices.Contains(pages.Actions(), o.action):
 		return noSuchPage()
 	}
-	// No role allows more than what it allows on a branch's environment without a pin.
+	// No role allows more than it allows on a branch's environment without a pin.
 	if failed := o.deny(readapi.Environment{Kind: perch.KindBranch}); failed != nil {
 		return failed
 	}
@@ -233,7 +233,7 @@ func (d *Dashboard) findPlan(ctx context.Context, o *order) *trouble {
 	return nil
 }
 
-// carryOut does what o says, and returns what the next page says of it.
+// carryOut carries out o, and returns the message for the next page.
 func (d *Dashboard) carryOut(ctx context.Context, o order) (notice string, failed *trouble) {
 	switch o.action {
 	case pages.ActionRedeploy:
@@ -294,7 +294,7 @@ func (d *Dashboard) request(ctx context.Context, o order, request perch.Request)
 	return nil
 }
 
-// unanswered says that it is not known whether the action was taken.
+// unanswered says that it is not known whether the action was accepted.
 func (o order) unanswered(err error) *trouble {
 	failed := o.trouble(http.StatusServiceUnavailable, "Temporal does not answer",
 		"It is not known whether this was taken: %v. Look at the environment in a minute, and repeat it if nothing "+
@@ -336,7 +336,7 @@ func (o order) notKept(err error) *trouble {
 	return o.unanswered(err)
 }
 
-// note is what the form says.
+// note is the note that the form describes.
 func (o order) note(now time.Time) (perch.Note, *trouble) {
 	note := perch.Note{ID: o.id, By: o.by(), At: now}
 	hours, failed := o.hours()
@@ -362,7 +362,7 @@ func (o order) note(now time.Time) (perch.Note, *trouble) {
 	return note, nil
 }
 
-// hours is how long the form says; 0 if it leaves that to perch.yaml and the policy.
+// hours is the duration in the form; 0 if perch.yaml and the policy decide.
 func (o order) hours() (perch.Hours, *trouble) {
 	if o.form.long == "" {
 		return 0, nil
@@ -388,7 +388,7 @@ func keptNotice(branch string, kept perch.KeepResult) string {
 	return fmt.Sprintf("%s is not pinned, and does not expire.", branch)
 }
 
-// approve has the plan carried out that cleanup holds.
+// approve starts a cleanup that carries out the held plan.
 func (d *Dashboard) approve(ctx context.Context, o order) (string, *trouble) {
 	result, err := d.Temporal.Cleanup(
 		ctx, perch.CleanupInput{Project: d.Project, Approved: o.form.hash, By: o.by()}, actTimeout, nil,

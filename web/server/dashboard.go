@@ -30,7 +30,7 @@ type operator interface {
 
 // Settings are what a Dashboard needs.
 type Settings struct {
-	// Project is whose environments are shown.
+	// Project is the project whose environments are shown.
 	Project string
 	// PublicURL is the address that people open: a scheme and a host, without a path.
 	PublicURL *url.URL
@@ -38,9 +38,9 @@ type Settings struct {
 	Worker *readapi.Client
 	// Temporal takes what people request.
 	Temporal operator
-	// GitHub, Proxy and LocalUser say who people are. Exactly one of them is set. LocalUser is the
-	// name of a person who is signed in without being asked and may do everything: only a listener
-	// on a loopback address may have it.
+	// GitHub, Proxy and LocalUser are the ways to sign in. Exactly one of them is set. LocalUser is
+	// the name of a person who is always signed in and may do everything, so it is only allowed
+	// with a loopback address.
 	GitHub    *GitHubSignIn
 	Proxy     *TrustedProxy
 	LocalUser string
@@ -58,12 +58,12 @@ type GitHubSignIn struct {
 type TrustedProxy struct {
 	// Header has the person's GitHub login.
 	Header string
-	// From are the addresses whose header counts.
+	// From are the addresses from which the header is trusted.
 	From []netip.Prefix
 }
 
-// Dashboard shows the environments of one project to the people who may see its repository, and
-// takes what they request. Close ends it.
+// Dashboard shows the environments of one project to the people who may read its repository, and
+// carries out their actions. Close ends it.
 type Dashboard struct {
 	Settings
 	sessions *scs.SessionManager
@@ -77,7 +77,7 @@ type Dashboard struct {
 	overview *readapi.Overview
 }
 
-// NewDashboard is a Dashboard that is not served yet.
+// NewDashboard returns a Dashboard; the caller serves it.
 func NewDashboard(settings Settings) *Dashboard {
 	d := &Dashboard{
 		Settings: settings, sessions: newSessions(settings.PublicURL), people: newPeople(), answers: newSharedAnswers(),
@@ -103,7 +103,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handle
 func (d *Dashboard) Close() { d.live.close() }
 
 // pageTimeout bounds how long a page waits for the worker, and logsTimeout how long it waits for
-// lines of a log, without which it is shown, too.
+// lines of a log; without them it is shown, too.
 const (
 	pageTimeout = 12 * time.Second
 	logsTimeout = 3 * time.Second
@@ -136,7 +136,7 @@ func (d *Dashboard) routes() http.Handler {
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet { // There is nothing to read, and the deadline would end the context.
-				// A connection without deadlines needs none.
+				// A connection that has no deadlines needs no change.
 				_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 			}
 			if failed := answer(w, r); failed != nil {

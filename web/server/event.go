@@ -11,7 +11,7 @@ import (
 	"perch"
 )
 
-// event is what a delivery tells.
+// event is what a delivery says.
 type event struct {
 	// repository is the id of the repository that it is about; 0 if the payload names none.
 	repository int64
@@ -23,7 +23,7 @@ type event struct {
 	note bool
 	// ping says that GitHub only tries the webhook.
 	ping bool
-	// nothing is why nothing follows from it; empty if branch is to be looked at.
+	// nothing is why the event is ignored; empty if branch is to be looked at.
 	nothing string
 	// warning is what people should know about the repository; empty if nothing is wrong.
 	warning string
@@ -70,7 +70,7 @@ var (
 	}
 	// noteActions are those that change what is reported of a pull request.
 	noteActions = []string{"opened", "reopened", "edited", "closed"}
-	// repositoryActions are those after which the policy may name the wrong repository, or no
+	// repositoryActions are the actions after which the policy may name the wrong repository, or no
 	// branch can change.
 	repositoryActions = []string{"renamed", "transferred", "archived", "unarchived", "deleted"}
 )

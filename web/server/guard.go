@@ -11,13 +11,12 @@ import (
 	"perch/readapi"
 )
 
-// contentPolicy lets pages load and send nothing but to the dashboard itself, and be framed by no
-// page.
+// contentPolicy lets pages load from and send to the dashboard only, and lets no page frame them.
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guard lets only requests through that were sent to the dashboard's own address, and none that
-// changes something for a page of another origin.
+// guard passes only requests to the dashboard's address, and rejects those from pages of another
+// origin that would change something.
 func (d *Dashboard) guard(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(d.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -32,7 +31,7 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.setHeaders(w.Header())
 		if !sameHost(r.Host, d.PublicURL) {
-			// DNS rebinding leads here, and a proxy that does not pass on the host.
+			// The cause is DNS rebinding, or a proxy that does not pass on the host.
 			http.Error(w, fmt.Sprintf("This dashboard is at %s, and was asked as %s. "+
 				"A proxy in front of it must pass on the header Host.", d.PublicURL, r.Host),
 				http.StatusMisdirectedRequest)
@@ -42,8 +41,8 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 	})
 }
 
-// setHeaders sets what every answer has. The referrer stays within the dashboard: without any,
-// browsers send `Origin: null` with the dashboard's own forms.
+// setHeaders sets the headers of every answer. The referrer stays within the dashboard: without
+// any, browsers send `Origin: null` with the dashboard's own forms.
 func (d *Dashboard) setHeaders(header http.Header) {
 	header.Set("Content-Security-Policy", contentPolicy)
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -72,8 +71,8 @@ func sameHost(host string, address *url.URL) bool {
 	return strings.EqualFold(strings.TrimSuffix(name, "."), wantedName) && port == wantedPort
 }
 
-// place serves nothing if the dashboard is at an address where an environment's application could
-// set its cookies. The worker knows those addresses.
+// place rejects all requests if an environment's application could set cookies for the dashboard's
+// address. The worker knows the environments' addresses.
 func (d *Dashboard) place(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/static/") {

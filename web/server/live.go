@@ -13,24 +13,24 @@ const (
 	// pages: each page is a question to the worker with every look.
 	mostViewers = 500
 	mostPages   = 100
-	// mostConnections and mostPagesOfOne are how much of that one person may have.
+	// mostConnections and mostPagesOfOne are the limits for one person.
 	mostConnections = 50
 	mostPagesOfOne  = 20
-	// lookEvery is how often one look is made for all who watch, and aliveEvery how often each of
-	// them hears something, so that no proxy takes the connection for dead.
+	// lookEvery is how often the worker is read for all viewers, and aliveEvery how often each
+	// connection gets a line, so that no proxy closes it as idle.
 	lookEvery  = 2 * time.Second
 	aliveEvery = 20 * time.Second
 	// watchLife is how long one connection lasts. The browser opens the next one automatically, and
-	// is asked again who it is.
+	// its permission is checked again.
 	watchLife = 10 * time.Minute
 	// sendTimeout is how long a viewer may take to read an event.
 	sendTimeout = 10 * time.Second
 )
 
-// live tells people who watch that there is something new to see. It reads once for all of them,
-// and only while a page is open.
+// live tells open pages that there is something new. It reads once for all of them, and only while
+// a page is open.
 type live struct {
-	// see is what there is to see on a page.
+	// see reads a page's content as a fingerprint.
 	see func(ctx context.Context, branch string) (string, error)
 
 	mu      sync.Mutex
@@ -46,7 +46,7 @@ type live struct {
 // it is empty.
 type watcher struct {
 	login, branch string
-	// changed receives what there is to see, when that has changed.
+	// changed receives the fingerprint when it has changed.
 	changed chan string
 }
 
@@ -54,11 +54,11 @@ func newLive(see func(ctx context.Context, branch string) (string, error)) *live
 	return &live{see: see, viewers: map[*watcher]bool{}, seen: map[string]string{}, closed: make(chan struct{})}
 }
 
-// close ends all connections, and takes no more.
+// close ends all connections, and accepts no more.
 func (l *live) close() { l.once.Do(func() { close(l.closed) }) }
 
-// join adds a person's watcher, unless there are too many of all or of that person. known is what
-// its page shows already; empty if it is not known.
+// join adds a person's watcher, unless the limits are reached. known is the fingerprint of what its
+// page shows already; empty if it is not known.
 func (l *live) join(login, branch, known string) (joined *watcher, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +98,7 @@ func (l *live) leave(left *watcher) {
 	}
 }
 
-// look looks until ctx is over.
+// look reads the pages again and again until ctx ends.
 func (l *live) look(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -132,7 +132,7 @@ func (l *live) watched() []string {
 	return branches
 }
 
-// tell tells those who watch the page that now is what there is to see, if that is new.
+// tell sends the fingerprint now to the watchers of the page for whom it is new.
 func (l *live) tell(branch, now string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,8 +153,8 @@ func (l *live) tell(branch, now string) {
 	}
 }
 
-// serveEvents sends the event `changed` whenever there is something new to see on the page of the
-// query's branch, or of all environments without one.
+// serveEvents sends the event `changed` whenever there is something new on the page of the query's
+// branch, or of all environments without one.
 func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) *trouble {
 	frame, failed := d.reader(r)
 	if failed != nil {

@@ -1,7 +1,8 @@
-// Package server is perch-web as a function. It has two parts, and each may be left out.
+// Package server is perch-web as a function. It has two parts, and each is optional.
 //
 // The Receiver receives GitHub's webhooks, verifies them, and hands each as a hint about a branch
-// to Temporal. What follows from a hint is decided by the worker, which asks GitHub what is true.
+// to Temporal. The worker decides what follows from a hint, after it has read from GitHub what is
+// true.
 //
 // The Dashboard shows people the environments, which it reads from a worker, and takes what they
 // request. It signs people in, and can do nothing that the policy and Temporal would not let the
@@ -150,7 +151,7 @@ func runParts(
 	return serve(ctx, listen, p)
 }
 
-// configure is a receiver with everything but its connection.
+// configure returns a receiver without its connection to Temporal.
 func configure(project, repository string, env func(string) string) (*Receiver, error) {
 	if project == "" {
 		return nil, errors.New("no project: give --project or PERCH_PROJECT, as `project` in the policy says it")

@@ -8,8 +8,8 @@ import (
 // mostPeople is how many people a Dashboard remembers at a time.
 const mostPeople = 1000
 
-// people remembers what people were last known to be allowed, for the time when GitHub does not
-// answer. It keeps no more than mostPeople.
+// people remembers the last known roles of people, for the time when GitHub does not answer. It
+// keeps no more than mostPeople.
 type people struct {
 	mu    sync.Mutex
 	known map[string]knownPerson
@@ -23,15 +23,15 @@ type knownPerson struct {
 
 func newPeople() *people { return &people{known: map[string]knownPerson{}} }
 
-// role is what the person was last known to be allowed; empty if that is not known.
+// role is the person's last known role; empty if it is not known.
 func (p *people) role(login string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.known[login].role
 }
 
-// enter enters what the person may do now. It reports whether the person is new, or was new more
-// than a session's life ago.
+// enter records the person's role now. It reports whether the person is new, or was new more than a
+// session's life ago.
 func (p *people) enter(login, role string, now time.Time) (isNew bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,10 +13,10 @@ import (
 	"perch/web/pages"
 )
 
-// reading are the roles on the repository that see the dashboard.
+// reading are the roles on the repository that may see the dashboard.
 var reading = []string{"read", "triage", "write", "maintain", "admin"}
 
-// wholeLogin is what GitHub takes for a login, with the ending of managed users.
+// wholeLogin matches a GitHub login, also one with the suffix of managed users.
 var wholeLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
 // reader is the frame of a page for a person who may read.
@@ -28,8 +28,8 @@ func (d *Dashboard) reader(r *http.Request) (pages.Frame, *trouble) {
 	return d.frame(viewer), nil
 }
 
-// viewer is who makes the request, if that person may read. With fresh what that person may do is
-// asked of GitHub now.
+// viewer is the person who makes the request, if that person may read. With fresh, the role is read
+// from GitHub now.
 func (d *Dashboard) viewer(r *http.Request, fresh bool) (pages.Viewer, *trouble) {
 	if d.LocalUser != "" {
 		viewer := pages.Viewer{Login: d.LocalUser, Role: "admin", Local: true}
@@ -59,7 +59,7 @@ func (d *Dashboard) viewer(r *http.Request, fresh bool) (pages.Viewer, *trouble)
 	return pages.Viewer{Login: login, Role: role}, nil
 }
 
-// login is who makes the request.
+// login is the login of the person who makes the request.
 func (d *Dashboard) login(r *http.Request) (string, *trouble) {
 	if d.Proxy != nil {
 		return d.Proxy.login(r)

@@ -16,10 +16,10 @@ import (
 	"perch/readapi"
 )
 
-// sameFor is how long all viewers are given the same answer of the worker.
+// sameFor is how long all viewers get the same answer of the worker.
 const sameFor = time.Second
 
-// sharedAnswers asks the worker once for all who want to know the same at a time.
+// sharedAnswers asks the worker once for all viewers who ask the same question at the same time.
 type sharedAnswers struct {
 	asking singleflight.Group
 
@@ -112,14 +112,14 @@ func (d *Dashboard) askPage(ctx context.Context, branch string) (readapi.Page, e
 	})
 }
 
-// askFreshPage is the page by which an action is decided: what there is now.
+// askFreshPage is the current page, by which an action is decided.
 func (d *Dashboard) askFreshPage(ctx context.Context, branch string) (readapi.Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
 	return known(d.Worker.FreshPage(ctx, branch))
 }
 
-// known is the page, or the error of one with nothing to show.
+// known is the page, or an error if there is nothing to show.
 func known(found readapi.Page, err error) (readapi.Page, error) {
 	if err == nil && nothingKnown(found) {
 		err = &readapi.Error{Status: http.StatusNotFound, Sentence: fmt.Sprintf("%s has no environment.", found.Branch)}
@@ -154,8 +154,8 @@ func (d *Dashboard) askLogs(ctx context.Context, branch string) *readapi.Logs {
 	return &logs
 }
 
-// fingerprint says what there is to see: of the environment of branch, or of all if it is empty.
-// What changes by the clock alone is not in it.
+// fingerprint identifies the content of the page of branch, or of all environments if branch is
+// empty. Values that change with the clock alone are not part of it.
 func (d *Dashboard) fingerprint(ctx context.Context, branch string) (string, error) {
 	var seen any
 	if branch == "" {

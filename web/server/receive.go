@@ -31,8 +31,8 @@ type looker interface {
 
 // Receiver receives the deliveries of one repository's webhook.
 type Receiver struct {
-	// Project is whose environments the repository's branches have, RepositoryID the repository's
-	// id on GitHub.
+	// Project is the project of the repository's branches, RepositoryID the repository's id on
+	// GitHub.
 	Project      string
 	RepositoryID int64
 	// Secrets are the secrets that a signature may have been made with.
@@ -42,7 +42,7 @@ type Receiver struct {
 	Logger   *slog.Logger
 }
 
-// reply is how a delivery is answered. GitHub shows status and text to the people who manage the
+// reply is the answer to a delivery. GitHub shows status and text to the people who manage the
 // webhook.
 type reply struct {
 	status int
@@ -53,8 +53,8 @@ func replyf(status int, text string, args ...any) reply {
 	return reply{status, fmt.Sprintf(text, args...)}
 }
 
-// receive answers a delivery: 202 only if Temporal holds what follows from it. GitHub does not
-// repeat a delivery that failed, but shows it as failed, and people can have it delivered again.
+// receive answers a delivery: 202 only if Temporal has stored the hint. GitHub does not repeat a
+// delivery that failed, but shows it as failed, and people can have it delivered again.
 func (r *Receiver) receive(w http.ResponseWriter, request *http.Request) {
 	ctx, cancel := context.WithTimeout(request.Context(), deliveryTimeout)
 	defer cancel()
@@ -116,7 +116,8 @@ func (r *Receiver) accept(ctx context.Context, e event) reply {
 	case e.nothing != "":
 		return replyf(http.StatusNoContent, "%s", e.nothing)
 	case e.repository != r.RepositoryID:
-		// The webhook of a GitHub App tells of every repository that the App is installed on.
+		// The webhook of a GitHub App delivers events of every repository that the App is installed
+		// on.
 		return replyf(http.StatusNoContent, "it is about the repository with the id %d, and this receiver is for %d",
 			e.repository, r.RepositoryID)
 	}

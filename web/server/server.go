@@ -47,7 +47,7 @@ func (r *Receiver) Handler() http.Handler {
 	return parts{receiver: r, reach: r.Temporal, logger: r.Logger}.handler()
 }
 
-// handler answers for all parts. A part that is not configured says how it is.
+// handler answers for all parts. A part that is not configured says how to configure it.
 func (p parts) handler() http.Handler {
 	mux := http.NewServeMux()
 	missing := func(sentence string) http.HandlerFunc {
@@ -78,7 +78,7 @@ func (p parts) handler() http.Handler {
 	return mux
 }
 
-// serve answers at address until ctx is over, and then lets deliveries and actions end.
+// serve answers at address until ctx ends, and then waits for deliveries and actions in progress.
 func serve(ctx context.Context, address string, p parts) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -121,7 +121,7 @@ func (p parts) sayParts(address string) {
 }
 
 // check asks the perch-web that listens at address whether it is ready, and returns why not. Images
-// without a shell have nothing else to ask with.
+// without a shell need it.
 func check(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout+2*time.Second)
 	defer cancel()

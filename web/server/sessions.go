@@ -28,7 +28,7 @@ const (
 const (
 	// keyLogin is who is signed in.
 	keyLogin = "login"
-	// keyNotice, with the person's login, is what that person's next page says.
+	// keyNotice, with the person's login, is the message on that person's next page.
 	keyNotice = "notice "
 )
 
@@ -52,8 +52,8 @@ func newSessions(public *url.URL) *scs.SessionManager {
 // that may commit it takes.
 const endedFor = 15 * time.Minute
 
-// sessionStore keeps sessions in memory. A session that has ended stays so: a request that was in
-// flight at the sign-out commits its copy afterwards, which would undo the sign-out.
+// sessionStore keeps sessions in memory. A session that has ended cannot come back: a request that
+// was in flight at the sign-out commits its copy afterwards, which would undo the sign-out.
 type sessionStore struct {
 	*memstore.MemStore
 
@@ -93,7 +93,7 @@ func (d *Dashboard) enter(r *http.Request, login string) error {
 }
 
 // begunSignIn is what the browser of a person who is signing in keeps, so that the dashboard keeps
-// nothing: the state and the verifier of the flow, and where the person wants to be afterwards.
+// nothing: the state and the verifier of the flow, and the page to return to.
 type begunSignIn struct{ state, verifier, to string }
 
 // signInCookie is a cookie of the dashboard's host, as that of a session is.

@@ -12,8 +12,8 @@ import (
 // them end before their first.
 const beat = 6 * time.Second
 
-// beats keeps the heartbeat going of activities that do not beat themselves, so that Temporal
-// notices within the heartbeat timeout that their worker died, however long a single try may take.
+// beats sends heartbeats for activities that do not send any, so that Temporal notices within the
+// heartbeat timeout that their worker died, even if a single try takes long.
 type beats struct {
 	interceptor.WorkerInterceptorBase
 }

@@ -46,7 +46,7 @@ func newOperations(project string) *operations {
 	return &operations{metrics: newMetrics(project)}
 }
 
-// attach lets the clients that are made from cfg note what they do.
+// attach adds counters to the clients that are made from cfg.
 func (o *operations) attach(cfg Config) Config {
 	cfg.AWS = o.metrics.countThrottles(cfg.AWS)
 	if cfg.Temporal.MetricsHandler == nil {
@@ -88,7 +88,7 @@ func (o *operations) handler() http.Handler {
 	return mux
 }
 
-// ready says why no work arrives here, or nil if it does.
+// ready says why this worker gets no work; nil if it does.
 func (o *operations) ready(ctx context.Context) error {
 	o.mu.Lock()
 	temporal := o.temporal

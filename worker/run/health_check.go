@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// checkTimeout leaves the worker that is asked the time to ask Temporal.
+// checkTimeout is longer than the worker's question to Temporal.
 const checkTimeout = reachTimeout + 2*time.Second
 
 // check asks the worker that listens at address whether it is ready, and returns why not. Images
-// without a shell have nothing else to do it with.
+// without a shell need it.
 func check(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Package run is the worker as a function, so that the sandbox and the tests start the very program
-// that production runs.
+// Package run is the worker as a function, so that the sandbox and the tests start the same program
+// as production.
 package run
 
 import (

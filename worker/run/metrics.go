@@ -10,8 +10,8 @@ import (
 	"perch"
 )
 
-// metrics is what a worker counts. Names of ours begin with perch_, those of the Temporal SDK with
-// temporal_, and all of them have the label project; docs/production.md lists ours.
+// metrics is what a worker counts. Perch's names begin with perch_, those of the Temporal SDK with
+// temporal_, and all of them have the label project; docs/production.md lists Perch's.
 type metrics struct {
 	registry     *prometheus.Registry
 	runs         *prometheus.CounterVec
@@ -22,8 +22,8 @@ type metrics struct {
 	temporal     client.MetricsHandler
 }
 
-// stackBuckets are seconds: from a bucket's quarter of a minute to a database's quarter of an hour,
-// and past the longest wait.
+// stackBuckets are in seconds: from 15 for a bucket to 900 for a database, and past the longest
+// wait.
 var stackBuckets = []float64{15, 30, 60, 120, 240, 420, 600, 900, 1200, 1800, 2700, 3600, 5400}
 
 func newMetrics(project string) *metrics {
@@ -47,7 +47,7 @@ func newMetrics(project string) *metrics {
 		environments: newEnvironments(time.Now),
 	}
 	for _, workflow := range []string{perch.WorkflowProvision, perch.WorkflowTeardown, perch.WorkflowCleanup} {
-		// A series that begins with its first failure hides it from increase().
+		// increase() would miss the first failure of a series that begins with it.
 		m.runs.WithLabelValues(workflow, string(perch.OutcomeFailed))
 	}
 	m.registry.MustRegister(

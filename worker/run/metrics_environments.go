@@ -42,8 +42,7 @@ type lister interface {
 	ListEnvironments(context.Context, perch.ListInput) (perch.ListResult, error)
 }
 
-// watch counts until ctx is over. When a listing fails the older numbers stay, and their time says
-// so.
+// watch counts until ctx is over. If a listing fails, the older numbers and their time stay.
 func (e *environments) watch(ctx context.Context, stacks lister, project string, logger *slog.Logger) {
 	ticker := time.NewTicker(listInterval)
 	defer ticker.Stop()

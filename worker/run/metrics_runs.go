@@ -22,8 +22,8 @@ const (
 	outcomeCancelled = "cancelled"
 )
 
-// counting is the interceptor that counts what runs and activities come to. Workflow code counts
-// nothing itself: a replay would count again.
+// counting is the interceptor that counts the outcomes of runs and activities. Workflow code does
+// not count, because a replay would count again.
 type counting struct {
 	interceptor.InterceptorBase
 	metrics *metrics
@@ -93,8 +93,8 @@ type countingActivities struct {
 	metrics *metrics
 }
 
-// ExecuteActivity counts what the activity found out. A stack's time runs from the first attempt to
-// wait for it.
+// ExecuteActivity counts the activity's outcome. The time of a stack begins with the first attempt
+// to wait for it.
 func (c *countingActivities) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	result, err := c.Next.ExecuteActivity(ctx, in)
 	if err != nil {

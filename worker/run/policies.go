@@ -15,11 +15,11 @@ import (
 	"perch/dial"
 )
 
-// policyLooks is how many intervals lie between two looks at the other workers: a minute by
+// policyLooks is how many intervals there are between two checks of the other workers: a minute by
 // default.
 const policyLooks = 12
 
-// identified gives the worker an identity that tells the others which policy it has.
+// identified gives the worker an identity that names its policy.
 func identified(cfg Config) Config {
 	if cfg.Temporal.Identity == "" {
 		host, err := os.Hostname()
@@ -33,8 +33,8 @@ func identified(cfg Config) Config {
 }
 
 // watchPolicies warns of workers on the same task queues that have another policy, once for each
-// set of them, until ctx is over. Which policy decides is chance then: the worker that polls first
-// takes the request.
+// set of them, until ctx ends. Chance then decides which policy applies: the worker that polls
+// first takes the request.
 func watchPolicies(ctx context.Context, cfg Config, temporal client.Client) {
 	ticker := time.NewTicker(policyLooks * cfg.Interval)
 	defer ticker.Stop()

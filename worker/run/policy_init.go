@@ -35,12 +35,12 @@ AWS credentials are found as every AWS client finds them. The command reads the 
 nothing on AWS.
 `
 
-// policyInit is what `perch-worker policy init` is told.
+// policyInit holds the flags of `perch-worker policy init`.
 type policyInit struct {
 	stack, out, region, repo string
 }
 
-// configurationError is an error of what the caller gave, not of AWS: exit code 2.
+// configurationError is an error in the caller's input, not one of AWS: exit code 2.
 type configurationError struct{ error }
 
 func misconfigured(format string, args ...any) error {
@@ -175,7 +175,7 @@ func domainOf(ctx context.Context, cfg aws.Config, zone string) (string, error) 
 	return strings.TrimSuffix(aws.ToString(out.ResourceRecordSets[0].Name), "."), nil
 }
 
-// policyText is the policy that these outputs make.
+// policyText is the policy for these outputs.
 func policyText(
 	stack, account, region, domain string,
 	checkout *source.Checkout,

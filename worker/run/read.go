@@ -18,11 +18,11 @@ import (
 // guessed.
 const leastReadToken = 16
 
-// ReadConfig says where the worker answers those who only read.
+// ReadConfig configures the read API.
 type ReadConfig struct {
-	// Address is where it listens, 127.0.0.1:9091; empty for nowhere.
+	// Address is where it listens, such as 127.0.0.1:9091; empty for no read API.
 	Address string
-	// Token is what every reader has to know.
+	// Token is the token that every reader must send.
 	Token string
 }
 
@@ -41,7 +41,7 @@ func (c ReadConfig) check() error {
 	return nil
 }
 
-// listenForReaders takes the address of the read API; nil if there is none.
+// listenForReaders listens at the address of the read API; nil if there is none.
 func listenForReaders(cfg ReadConfig) (net.Listener, error) {
 	if err := cfg.check(); err != nil || cfg.Address == "" {
 		return nil, err
@@ -109,8 +109,7 @@ func (r *reads) answer(request *http.Request, answer func(*http.Request) (any, e
 	return answer(request)
 }
 
-// authorized answers only requests that have the token. How long it takes to compare tells nothing
-// of it.
+// authorized answers only requests that have the token. The comparison takes constant time.
 func authorized(next http.Handler, token string) http.Handler {
 	want := sha256.Sum256([]byte(token))
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {

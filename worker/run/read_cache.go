@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	// freshAge is how old an answer may be for those who want a fresh one: all who want one at a
-	// time share it.
+	// freshAge is how old a fresh answer may be: concurrent readers share it.
 	freshAge = 3 * time.Second
 	// refreshTimeout is how long one refresh may take.
 	refreshTimeout = 20 * time.Second

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// defaultSince and defaultLines are what a question about logs means that does not say it.
+	// defaultSince and defaultLines are the defaults of a question about logs.
 	defaultSince = 15 * time.Minute
 	defaultLines = 100
-	// mostSince and mostLines are the most that it may want.
+	// mostSince and mostLines are its limits.
 	mostSince = 30 * 24 * time.Hour
 	mostLines = 1000
 )
@@ -114,7 +114,7 @@ func (r *reads) readLogs(ctx context.Context, key string) (readapi.Logs, error) 
 	return readapi.Logs{Branch: environment.Branch, LogLines: lines}, nil
 }
 
-// loginForm is what logins on GitHub look like (GitHub docs: username considerations).
+// loginForm matches logins on GitHub (GitHub docs: username considerations).
 var loginForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
 func (r *reads) permission(request *http.Request) (any, error) {

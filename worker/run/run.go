@@ -30,8 +30,8 @@ import (
 const (
 	// stopTimeout lets running activities end or notice that they are to stop.
 	stopTimeout = 20 * time.Second
-	// freshBeats caps how old the heartbeat that a client reads may be, and how long a cancellation
-	// takes to arrive.
+	// freshBeats bounds the age of the heartbeat that a client reads, and the delay of a
+	// cancellation.
 	freshBeats = 2 * time.Second
 	// waitSlots is how many waits one worker holds at a time.
 	waitSlots = 1000
@@ -39,26 +39,26 @@ const (
 
 // Config is what a worker needs.
 type Config struct {
-	// Policy is what the worker will do at all.
+	// Policy bounds what the worker does.
 	Policy *perch.Policy
 	// AWS is the configuration of every AWS client.
 	AWS aws.Config
 	// Temporal says how to connect.
 	Temporal client.Options
-	// Interval is how often waits look at what they wait for.
+	// Interval is how often a waiting activity checks.
 	Interval time.Duration
 	// Listen is the address that answers health checks and metrics, 127.0.0.1:9090; empty for none.
 	Listen string
-	// Read is where those who only read are answered; the zero value is nowhere.
+	// Read configures the read API; the zero value means none.
 	Read ReadConfig
 	// Deployment is Worker Versioning; the zero value is none.
 	Deployment worker.DeploymentOptions
 	// Env reads the environment variables that hold GitHub's credentials, PERCH_SLACK_WEBHOOK, and
-	// PERCH_TEMPORAL_UI, the address that reports link runs at; nil knows none.
+	// PERCH_TEMPORAL_UI, the address that reports link runs at; nil means that none is set.
 	Env func(name string) string
 	// Now is the time that expiry and pins go by; nil is time.Now.
 	Now func() time.Time
-	// Logger takes what the worker has to say.
+	// Logger is the worker's log.
 	Logger *slog.Logger
 }
 
@@ -148,8 +148,8 @@ func inBackground(ctx context.Context, work func(context.Context)) (stop func())
 	return func() { cancel(); <-ended }
 }
 
-// serve polls both task queues: what waits must not hold up what is quick. It calls started once it
-// does.
+// serve polls both task queues, so that waiting activities do not delay quick ones. It calls
+// started once it does.
 func serve(ctx context.Context, cfg Config, temporal client.Client, set *activities.Set, started func()) error {
 	fatal := make(chan error, 2)
 	failed := func(err error) {
@@ -196,7 +196,7 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 	}
 }
 
-// stop stops workers side by side, so that together they take no longer than stopTimeout: a worker
+// stop stops workers concurrently, so that together they take no longer than stopTimeout: a worker
 // that stops this process does not wait for long.
 func stop(workers ...interface{ Stop() }) {
 	var group sync.WaitGroup
@@ -229,8 +229,8 @@ func checkAccount(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// noCredentials says why there are no AWS credentials and how there are. The last place that the
-// SDK looks in is the machine's own role: where it has got that far, none of the others has any.
+// noCredentials says why there are no AWS credentials, and how to give some. The SDK tries the
+// machine's role last: if it has reached that, no other place has any.
 func noCredentials(err error) error {
 	const set = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run the worker where it has a role"
 	var operation *smithy.OperationError

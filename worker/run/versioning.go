@@ -7,8 +7,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Environment variables that opt in to Worker Versioning; they are the ones that Temporal's own
-// documentation and controller use.
+// Environment variables that opt in to Worker Versioning; Temporal's documentation and controller
+// use the same.
 const (
 	deploymentName = "TEMPORAL_DEPLOYMENT_NAME"
 	buildID        = "TEMPORAL_WORKER_BUILD_ID"

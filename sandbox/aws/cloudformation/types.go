@@ -25,7 +25,8 @@ var knownTypes = sync.OnceValue(func() map[string]bool {
 // Types are the resource types of AWS, sorted as the registry lists them.
 func Types() []string { return strings.Fields(typeNames) }
 
-// IsType reports whether CloudFormation has a resource type of that name, custom resources included.
+// IsType reports whether CloudFormation has a resource type of that name, or it is a custom
+// resource.
 func IsType(name string) bool { return knownTypes()[name] || customType.MatchString(name) }
 
 // customType is a custom resource's name: at most 60 characters after Custom:: (AWS docs: Custom
