@@ -12,8 +12,8 @@ import (
 // Buckets are the activities that act on a stack's buckets.
 type Buckets struct {
 	emptier *bucket.Emptier
-	// mayEmpty rejects a stack that may return to service, or that is not the environment's, and a
-	// bucket that its template keeps.
+	// mayEmpty rejects a stack that may return to service or is not the environment's, and a bucket
+	// that the stack's template keeps.
 	mayEmpty func(context.Context, contract.EmptyBucketInput) error
 }
 

@@ -22,17 +22,17 @@ func (s *Stacks) DeleteStack(ctx context.Context, in contract.ChangeInput) (cont
 	return s.changer.Delete(ctx, in)
 }
 
-// CancelUpdate turns the update in progress back.
+// CancelUpdate rolls back the update in progress.
 func (s *Stacks) CancelUpdate(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	return s.changer.CancelUpdate(ctx, in)
 }
 
-// ContinueRollback goes on with the rollback of an update that got stuck.
+// ContinueRollback continues the rollback of an update that got stuck.
 func (s *Stacks) ContinueRollback(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	return s.changer.ContinueRollback(ctx, in)
 }
 
-// RollbackStack turns a failed update back that was left as it is.
+// RollbackStack rolls back a failed update that was left as it is.
 func (s *Stacks) RollbackStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	return s.changer.RollBack(ctx, in)
 }
@@ -43,7 +43,7 @@ func (s *Stacks) AwaitBeanstalk(ctx context.Context, in contract.StackInput) err
 	return s.changer.AwaitBeanstalk(ctx, in)
 }
 
-// WithdrawOptions removes from the environment what its stack's template no longer sets.
+// WithdrawOptions removes options from the environment that its stack's template no longer sets.
 func (s *Stacks) WithdrawOptions(ctx context.Context, in contract.StackInput) error {
 	return s.changer.WithdrawOptions(ctx, in)
 }

@@ -20,7 +20,7 @@ type Cleanups struct {
 	teller heldTeller
 }
 
-// heldTeller tells people that cleanup is held. It fails nothing.
+// heldTeller tells people that cleanup is held. It never fails cleanup.
 type heldTeller interface {
 	TellHeld(ctx context.Context, project string, brake perch.CleanupBrake)
 }
@@ -45,8 +45,8 @@ func (c *Cleanups) LastLook(ctx context.Context, in contract.LastLookInput) (con
 	return c.planner.LastLook(ctx, in)
 }
 
-// AskRemoval hands a removal to the environment's open run, or starts one, as the starter does.
-// Asking again is harmless: the run absorbs it.
+// AskRemoval sends a removal to the environment's open run, or starts one, as the starter does. To
+// repeat it is harmless: the run ignores the repeat.
 func (c *Cleanups) AskRemoval(ctx context.Context, in contract.AskInput) (contract.AskResult, error) {
 	temporal := client.New(activity.GetClient(ctx))
 	failure, err := temporal.LastFailure(ctx, in.Environment.StackName())

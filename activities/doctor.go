@@ -7,8 +7,8 @@ import (
 	"perch/activities/doctor"
 )
 
-// Examinations are the activities that check whether everything is there that the worker needs.
-// They change nothing.
+// Examinations are the activities that check whether the worker has everything that it needs. They
+// change nothing.
 type Examinations struct {
 	stacks *Stacks
 	doctor *doctor.Doctor

@@ -12,8 +12,8 @@ import (
 	"perch/client"
 )
 
-// SweepExpiry judges the expiry of every environment, and has people warned and environments
-// removed that have expired. A dry run only judges.
+// SweepExpiry judges the expiry of every environment, warns people, and requests the removal of
+// expired environments. A dry run only judges.
 func (c *Cleanups) SweepExpiry(ctx context.Context, in perch.ExpiryInput) (perch.ExpiryResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "JUDGING EXPIRY"})
 	defer stop()

@@ -21,7 +21,7 @@ type Looks struct {
 
 // LookAtBranch asks the branch source once, and requests what follows: `up` at the branch's head,
 // the removal as cleanup requests it, or nothing. A label that pins the environment, or no longer
-// does, is sent to it as a note. It believes nothing of the hint but who sent it.
+// does, is sent to it as a note. Of the hint it trusts only who sent it.
 func (l *Looks) LookAtBranch(ctx context.Context, in contract.LookInput) (contract.LookResult, error) {
 	if err := l.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.LookResult{}, err

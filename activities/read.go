@@ -54,7 +54,7 @@ func (s *Stacks) enterOutlook(
 }
 
 // warnings say which cards could not be read, and which branches of environments have none. problem
-// is why none could be read, nil mostly. What shows cards to people goes on without them.
+// is why none could be read; nil if some were. Callers go on without cards.
 func warnings(cards card.Listing, problem error, missing []string) []string {
 	if problem != nil {
 		return []string{
@@ -102,7 +102,7 @@ const (
 	sentLives, sentEntries = 50, 10
 )
 
-// ListHistory is ReadHistory in a size that travels through Temporal.
+// ListHistory is ReadHistory, shortened for Temporal.
 func (s *Stacks) ListHistory(ctx context.Context, in perch.HistoryInput) (perch.HistoryResult, error) {
 	if err := s.Serves(in.Project); err != nil {
 		return perch.HistoryResult{}, err
@@ -120,7 +120,7 @@ func (s *Stacks) ReadHistory(ctx context.Context, branch string) (lives []perch.
 	return s.readLives(ctx, branch, listedLives)
 }
 
-// readLives reads so many lives at most.
+// readLives reads a bounded number of lives.
 func (s *Stacks) readLives(
 	ctx context.Context, branch string, most int,
 ) (lives []perch.Life, warnings []string, err error) {

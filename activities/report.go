@@ -13,9 +13,9 @@ type Reports struct {
 	reporter *reporting.Reporter
 }
 
-// Report enters what a run says into the environment's card. What could not be recorded is in the
-// result: a report fails no run. Only notes that could not be recorded are an error, because they
-// are nowhere else.
+// Report writes a run's state into the environment's card and delivers it. The result says what
+// could not be recorded, so that a report never fails a run. Only notes that could not be recorded
+// are an error, because they are nowhere else.
 func (r *Reports) Report(ctx context.Context, in contract.ReportInput) (contract.ReportResult, error) {
 	if err := r.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.ReportResult{}, err

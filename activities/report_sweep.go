@@ -11,9 +11,9 @@ import (
 	"perch/lifecycle"
 )
 
-// sweepReports has every environment repair its report that was not delivered: a note makes its
-// run, or a short one, tell what the card says. If a run is over that could not report its end, the
-// note says how it ended. It fails no sweep: the next one repairs what this one could not.
+// sweepReports sends a note for every undelivered report: the environment's run, or a short one,
+// then reports the card's state. If a run could not report its end, the note says how it ended. It
+// never fails the sweep: the next one repairs what this one could not.
 func (v *Verification) sweepReports(ctx context.Context) {
 	logger := activity.GetLogger(ctx)
 	all, err := v.stacks.List(ctx)
@@ -47,8 +47,8 @@ func (v *Verification) sweepReports(ctx context.Context) {
 	}
 }
 
-// repairReport sends the note that has a report delivered. state is what is to be reported; nil is
-// what the card says.
+// repairReport sends the note that requests a report. state is the state to report; nil means the
+// card's.
 func (v *Verification) repairReport(ctx context.Context, e perch.Environment, now time.Time, state *perch.CardState) {
 	note := perch.Note{
 		ID:   perch.StableID(activity.GetInfo(ctx).WorkflowExecution.RunID, e.Slug),

@@ -14,9 +14,9 @@ import (
 // Requests are the activities that decide what a request leads to.
 type Requests struct{ admitter *admit.Admitter }
 
-// Admit checks a request against the policy, before any call that changes anything. For an `up`
-// that it admits it renders what is requested and looks at the stack: the run goes on from there
-// with its first change.
+// Admit checks a request against the policy, before any call that changes anything. For an admitted
+// `up` it renders the template and reads the stack, so that the run can begin with its first
+// change.
 func (r *Requests) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	return r.admitter.Admit(ctx, in)
 }

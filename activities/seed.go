@@ -15,7 +15,7 @@ func (s *Seeds) SeedData(ctx context.Context, in contract.SeedInput) (contract.S
 	return s.environments.SeedData(ctx, in)
 }
 
-// ReopenBuckets lets a stack's buckets be written to again, and marks the seed steps that fill them
+// ReopenBuckets allows writes to a stack's buckets again, and marks the seed steps that fill them
 // as not done.
 func (s *Seeds) ReopenBuckets(ctx context.Context, in contract.ReopenInput) (contract.ReopenResult, error) {
 	return s.environments.ReopenBuckets(ctx, in)

@@ -1,6 +1,6 @@
-// Package activities has the side effects of Perch: what it does to stacks, buckets and
-// environments on AWS, and what it reads from the branch source. Package contract says which
-// activities there are; register.go joins them with methods.
+// Package activities has the side effects of Perch: its changes to stacks, buckets and environments
+// on AWS, and its reads from the branch source. Package contract says which activities there are;
+// register.go joins them with methods.
 //
 // Each activity takes one struct and returns one. Nothing secret and nothing large travels in them.
 // An activity that changes something checks first whose stack it is (stack/guard.go), because
@@ -50,7 +50,7 @@ type Set struct {
 	logs         *logs.Reader
 }
 
-// Stacks are the activities that act on stacks, for those who call them directly to read.
+// Stacks are the activities that act on stacks, for code that calls them directly to read.
 func (s *Set) Stacks() *Stacks { return s.stacks }
 
 // UpdateCard changes the card of an environment that has one.
@@ -61,9 +61,8 @@ func (s *Set) UpdateCard(ctx context.Context, e perch.Environment, change func(*
 // Logs reads what environments have logged. It is no activity: logs must not go through Temporal.
 func (s *Set) Logs() *logs.Reader { return s.logs }
 
-// New makes the activities. interval is how often waits look at what they wait for. channel tells
-// people how far environments are; nil if reports go to the card only. now is the time that expiry
-// and pins go by.
+// New makes the activities. interval is how often a waiting activity checks. channel delivers
+// reports; nil if reports go to the card only. now is the time that expiry and pins go by.
 func New(
 	cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration, channel reporting.Channel,
 	now func() time.Time,

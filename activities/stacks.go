@@ -21,8 +21,8 @@ type Stacks struct {
 	policy *perch.Policy
 	// changer changes them.
 	changer *change.Changer
-	// apps knows what Admit allowed, and where; cards has what is remembered of environments, and
-	// removals what removals have left of them.
+	// apps reads what Admit stored; cards holds the cards of environments, and removals what
+	// removals have left of them.
 	apps      *application.Stacks
 	beanstalk *beanstalk.Client
 	cards     *card.Store
@@ -31,8 +31,8 @@ type Stacks struct {
 	now func() time.Time
 }
 
-// NewStacks makes the activities that act on stacks. interval is how often waits look at what they
-// wait for.
+// NewStacks makes the activities that act on stacks. interval is how often a waiting activity
+// checks.
 func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Stacks {
 	s := &Stacks{
 		Reader:    stack.NewReader(cfg, policy, source, interval),

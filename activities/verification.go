@@ -14,7 +14,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Verification are the activities that see whether an environment is gone, and delete what is left.
+// Verification are the activities that verify that an environment is removed, and delete what is
+// left.
 type Verification struct {
 	stacks   *Stacks
 	verifier *leftovers.Verifier
@@ -36,7 +37,8 @@ func newVerification(
 	}
 }
 
-// VerifyGone looks for what the environment held, and for anything that still carries its tags.
+// VerifyGone looks for the resources of the environment, and for anything that still carries its
+// tags.
 func (v *Verification) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
 	if err := v.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.VerifyResult{}, err
@@ -50,8 +52,8 @@ func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInpu
 }
 
 // RecheckLeftovers looks again for what earlier removals of the project's environments left, and
-// has cards and reports corrected that say something else or were not delivered: by notes, because
-// only a run with the environment's workflow ID writes its card.
+// corrects cards and undelivered reports: by notes, because only a run with the environment's
+// workflow ID writes its card.
 func (v *Verification) RecheckLeftovers(
 	ctx context.Context, in perch.CleanupInput,
 ) (result contract.RecheckResult, err error) {
@@ -72,8 +74,8 @@ func (v *Verification) RecheckLeftovers(
 	return result, nil
 }
 
-// noteLeftovers has the cards of environments compared with what is left of them. What cannot be
-// sent now is sent by the next cleanup.
+// noteLeftovers sends notes so that runs compare the cards with what is left. The next cleanup
+// sends what could not be sent now.
 func (v *Verification) noteLeftovers(ctx context.Context, outdated []perch.Environment) {
 	for _, e := range outdated {
 		note := perch.Note{

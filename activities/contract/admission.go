@@ -31,7 +31,7 @@ type AdmitResult struct {
 	// something is to be done for it.
 	Settled  *Settled  `json:"settled,omitempty"`
 	Prepared *Prepared `json:"prepared,omitempty"`
-	// Foreseen is what reports say of an `up` that is admitted, beside its state; nil if it is not.
+	// Foreseen are the estimates and settings for the reports of an admitted `up`; nil otherwise.
 	Foreseen *Foreseen `json:"foreseen,omitempty"`
 	// MissingImage is the image of an `up` that its registry does not have yet, and
 	// ImageWaitSeconds how long it is waited for; then nothing is prepared.
@@ -52,8 +52,7 @@ type AdmitResult struct {
 	GraceSeconds int `json:"grace_seconds,omitempty"`
 }
 
-// Foreseen is what reports say of an `up` beside its state: estimates, and what perch.yaml says of
-// reports.
+// Foreseen are the estimates for the reports of an `up`, and what perch.yaml says about reports.
 type Foreseen struct {
 	// Settings are the settings that differ from those of kind staging: A is staging's side.
 	Settings []perch.SettingDifference `json:"settings,omitempty"`
@@ -85,13 +84,12 @@ type Settled struct {
 	Stack StackState `json:"stack"`
 }
 
-// Prepared is what there is to do: the template that is stored, and the stack as DescribeStack
-// would have found it.
+// Prepared is the work to do: the stored template, and the stack as DescribeStack would return it.
 type Prepared struct {
 	Rendered RenderResult `json:"rendered"`
 	Stack    StackState   `json:"stack"`
-	// Closed says that a removal that came to a stop has closed buckets of the stack, which is
-	// still in service: ReopenBuckets has to open them again.
+	// Closed says that an unfinished removal has closed buckets of the stack, which is still in
+	// service: ReopenBuckets must open them again.
 	Closed bool `json:"closed,omitempty"`
 	// Withdraws says that the environment has variables or secrets that the template does not set:
 	// WithdrawOptions has to remove them.
@@ -115,7 +113,7 @@ type RenderResult struct {
 
 // ImageInput names the image to wait for.
 type ImageInput struct {
-	// Branch and Commit are whose image it is, for the messages.
+	// Branch and Commit are what the image is built from, for the messages.
 	Branch string `json:"branch"`
 	Commit string `json:"commit"`
 	// Image is the image as perch.yaml names it.
@@ -126,7 +124,7 @@ type ImageInput struct {
 
 // ImageResult says what ended the wait.
 type ImageResult struct {
-	// Found says that the registry has the image. Otherwise the registry can no longer be asked.
+	// Found says that the registry has the image. Otherwise the registry does not answer any more.
 	Found bool `json:"found"`
 }
 

@@ -6,7 +6,7 @@ import (
 	"perch"
 )
 
-// PlanResult is a plan as it travels.
+// PlanResult is a plan, bounded in size.
 type PlanResult struct {
 	// Verdicts are the oldest first: all removals that fit, and then others. Unlisted counts the
 	// rest.
@@ -31,7 +31,7 @@ type LastLookInput struct {
 	Judged      perch.Judgement   `json:"judged"`
 }
 
-// LastLookResult says whether it is still so.
+// LastLookResult says whether that is still true.
 type LastLookResult struct {
 	// Keep is why the environment is to be kept; empty if it is to be removed.
 	Keep string `json:"keep,omitempty"`
@@ -56,8 +56,7 @@ type DeploymentInput struct {
 type AskResult struct {
 	RunID     string `json:"run_id"`
 	RequestID string `json:"request_id"`
-	// Failure is why the environment's removal failed the last time it was tried; empty if it
-	// did not.
+	// Failure is why the environment's last removal failed; empty if it did not.
 	Failure string `json:"failure,omitempty"`
 }
 

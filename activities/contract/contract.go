@@ -66,7 +66,7 @@ func (a Activity[In, Out]) within(limits Limits) Activity[In, Out] {
 	return a
 }
 
-// Row is an activity without its types, for those that go through all of them.
+// Row is an activity without its types, for code that ranges over all of them.
 type Row struct {
 	Name    string
 	Queue   Queue

@@ -2,7 +2,7 @@ package contract
 
 import "perch"
 
-// SeedInput names the environment to seed and the commit whose perch.yaml and files say with what.
+// SeedInput names the environment to seed and the commit with the seed steps and files.
 type SeedInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	Commit      string            `json:"commit"`
@@ -26,8 +26,8 @@ type SeedResult struct {
 	Before []string `json:"before,omitempty"`
 }
 
-// ReopenInput names an environment whose removal came to a stop after it had begun to empty its
-// buckets. Versions before the order "delete first, then empty" could leave one in service.
+// ReopenInput names an environment whose removal stopped after it had begun to empty its buckets.
+// Versions before the order "delete first, then empty" could leave one in service.
 type ReopenInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the stack of the environment.
@@ -41,7 +41,7 @@ type ReopenResult struct {
 	Buckets []string `json:"buckets,omitempty"`
 }
 
-// DatabaseInput names the environment whose database is meant.
+// DatabaseInput names the environment that the database belongs to.
 type DatabaseInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the environment's stack, whose secret holds the password. If a branch gets a new

@@ -15,18 +15,18 @@ type PrepareInput struct {
 	Force bool `json:"force,omitempty"`
 }
 
-// PrepareResult is what a deletion has to see gone.
+// PrepareResult is what a deletion must delete.
 type PrepareResult struct {
 	// Contents are what the stack holds now.
 	Contents perch.StackContents `json:"contents"`
 	// Obstacle is the sentence why CloudFormation, or a resource of the stack, would reject the
-	// deletion; empty if nothing is known to.
+	// deletion; empty if there is no known reason.
 	Obstacle string `json:"obstacle,omitempty"`
 	// Dropped are what updates of the stack took out of the template and could not delete.
 	Dropped []Orphan `json:"dropped,omitempty"`
 }
 
-// Remains is what a failed deletion has left of a stack.
+// Remains is what is left of a stack after a failed deletion.
 type Remains struct {
 	// Failures are the resources that CloudFormation failed to delete: the only ones that it takes
 	// in RetainResources.
@@ -59,21 +59,21 @@ type VerifyInput struct {
 	// earlier removals left is looked for.
 	StackID string `json:"stack_id,omitempty"`
 	// Contents are the physical ids that were listed before the deletion. They count only if no
-	// application stack keeps the record of the removal, which is believed instead.
+	// application stack keeps the record of the removal, which otherwise decides.
 	Contents perch.StackContents `json:"contents"`
 	// SharedDatabase says that the environment may have had a database in the shared instance.
 	SharedDatabase bool `json:"shared_database,omitempty"`
-	// Known name what is known to be left without a look: SharedDatabaseName, if that could not be
+	// Known name what is known to be left without a check: SharedDatabaseName, if that could not be
 	// dropped.
 	Known []string `json:"known,omitempty"`
 	// Swept says that the orphans of an earlier verification have been deleted as far as possible.
 	Swept bool `json:"swept,omitempty"`
 }
 
-// VerifyResult says what is still there.
+// VerifyResult says what still exists.
 type VerifyResult struct {
-	// Leftovers name each thing that was still seen, with its type; empty when the environment is
-	// gone.
+	// Leftovers name each resource that still exists, with its type; empty if the environment is
+	// removed.
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Unconfirmed name what the tagging API lists although it may be gone, and what Perch cannot
 	// verify.

@@ -2,7 +2,7 @@ package contract
 
 import "perch"
 
-// ReportInput is what is to be entered into an environment's card and told to every configured
+// ReportInput is what to write into an environment's card and to report by every configured
 // channel.
 type ReportInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
@@ -11,7 +11,7 @@ type ReportInput struct {
 	// State is what the run says; nil if only notes are taken.
 	State *perch.CardState `json:"state,omitempty"`
 	// Ended are the last states of requests that another request has superseded, the oldest first.
-	// The environment goes on without them; only their commits are told.
+	// Only their commits get a report.
 	Ended []perch.CardState `json:"ended,omitempty"`
 	// Notes are the notes that the run has taken, the oldest first.
 	Notes []perch.Note `json:"notes,omitempty"`

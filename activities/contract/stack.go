@@ -26,7 +26,7 @@ type StackState struct {
 	Kind perch.Kind `json:"kind,omitempty"`
 	// Protected says that termination protection is on.
 	Protected bool `json:"protected,omitempty"`
-	// Template is the hash of the template in force, Commit its commit, URL and Endpoint its
+	// Template is the hash of the deployed template, Commit its commit, URL and Endpoint its
 	// outputs.
 	Template string `json:"template,omitempty"`
 	Commit   string `json:"commit,omitempty"`
@@ -42,9 +42,9 @@ type ChangeInput struct {
 	// StackID is the stack's id; empty only for CreateStack.
 	StackID string `json:"stack_id,omitempty"`
 	// Template is the hash of the template that CreateStack and UpdateStack bring the stack to.
-	// Where it is, with its parameters and capability, they read in what Admit allowed last.
+	// They read its place, parameters and capability from what Admit stored last.
 	Template string `json:"template,omitempty"`
-	// Force lets ContinueRollback leave out the resources that cannot be turned back, and
+	// Force lets ContinueRollback leave out the resources that cannot be rolled back, and
 	// DeleteStack those that cannot be deleted.
 	Force bool `json:"force,omitempty"`
 	// Retain are the logical ids of the resources that DeleteStack leaves alone. CloudFormation
@@ -86,7 +86,7 @@ type AwaitInput struct {
 	// UntilDeleting ends the wait as soon as a resource of the stack is being deleted. From then on
 	// CloudFormation no longer cancels the deletion.
 	UntilDeleting bool `json:"until_deleting,omitempty"`
-	// Environment is whose stack it is; nil for another stack.
+	// Environment is the environment of the stack; nil for another stack.
 	Environment *perch.Environment `json:"environment,omitempty"`
 }
 

@@ -7,14 +7,13 @@ import (
 )
 
 var (
-	// calling is for an activity that makes a few calls. What throttles or fails for longer than
-	// that is not a passing fault.
+	// calling is for an activity that makes a few calls. A throttle or failure that lasts longer is
+	// not temporary.
 	calling = Limits{Try: time.Minute, Total: 15 * time.Minute}
-	// reporting is for telling people how far a run is. What cannot be told in that time is told
-	// by the next report or by the sweep.
+	// reporting is for telling people how far a run is. What it cannot deliver in that time, the
+	// next report or the sweep delivers.
 	reporting = Limits{Try: time.Minute, Total: 2 * time.Minute}
-	// asking is for one that asks the branch source, which may want no requests for most of an
-	// hour.
+	// asking is for one that calls the branch source, whose rate limit may last most of an hour.
 	asking = Limits{Try: time.Minute, Total: 70 * time.Minute}
 	// listing is for one that lists all branches and stacks.
 	listing = Limits{Try: 20 * time.Minute, Total: 70 * time.Minute}
@@ -23,9 +22,8 @@ var (
 	changing = Limits{Try: 2 * time.Hour, Total: 2 * time.Hour}
 	// working is for seeding, emptying a bucket and the wait for an answer.
 	working = Limits{Try: 2 * time.Hour, Total: 2 * time.Hour}
-	// connecting is for work on the shared database instance. One that cannot be reached for so
-	// long is not a passing fault: the worker has no route to it, and a removal must not wait for
-	// that.
+	// connecting is for work on the shared database instance. If it is unreachable for longer, the
+	// fault is not temporary: the worker has no route to it, and a removal must not wait for that.
 	connecting = Limits{Try: 15 * time.Minute, Total: 15 * time.Minute}
 )
 
@@ -72,7 +70,7 @@ var (
 
 // Cards and reports.
 var (
-	// Report has little time, because a run waits for its last report.
+	// Report has a short limit, because a run waits for its last report.
 	Report = define[ReportInput, ReportResult]("Report", QueueQuick, reporting)
 	// TakeNotes is Report for notes, which are nowhere else once the run has ended.
 	TakeNotes = Report.within(calling)
