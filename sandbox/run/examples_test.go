@@ -28,6 +28,8 @@ func TestExamplesGetAnEnvironment(t *testing.T) {
 		"rails":  {"railsexample", []string{"run bundle exec rails db:seed"}, []string{"AWS::RDS::DBInstance"}},
 		"node": {"nodeexample", []string{"s3 fixtures/media", "http POST /seed"},
 			[]string{"AWS::RDS::DBInstance", "AWS::S3::Bucket"}},
+		"custom-template": {"customexample", []string{"s3 fixtures/media"},
+			[]string{"AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet", "AWS::S3::Bucket"}},
 	} {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
