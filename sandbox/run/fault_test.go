@@ -53,8 +53,8 @@ func TestAFaultThatIsMostLikelyMistypedIsNoted(t *testing.T) {
 	b := sharedSandbox(t)
 	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
 	for words, want := range map[string]string{
-		"stack=shop-nowhere logical_id=Artifcts phase=update reason=x": "no stack has a resource Artifcts now; did you " +
-			"mean Artifacts?",
+		"stack=shop-nowhere logical_id=Artifcts phase=update reason=x": "no stack has a resource Artifcts now; " +
+			"did you mean Artifacts?",
 		"stack=shop-application-stagin phase=delete reason=x": "there is no stack shop-application-stagin now; " +
 			"did you mean shop-application-staging?",
 		"stack=shop-nowhere logical_id=Elsewhere phase=update reason=x": "",

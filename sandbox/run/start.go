@@ -191,7 +191,7 @@ func (s *Sandbox) next(o options, up environment) []string {
 	if o.repo == "" {
 		commands = append(commands, "go run ./starter up fix/typo")
 	}
-	if o.hub && o.webhooks {
+	if o.hub && o.webhooks && up.Status != "" { // A branch that is skipped has no environment to follow.
 		commands = append(commands, "git -C "+quote(s.repo)+" commit --allow-empty -m Again # its environment follows")
 	}
 	commands = append(

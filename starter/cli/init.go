@@ -37,7 +37,10 @@ func (a *app) configInit(image string, force bool) error {
 	start := place.start(folder)
 	start.Project, start.Image, start.App = project, cmp.Or(image, guessImage(place.repository(), project)), found.app
 	if image == "" {
-		from := cmp.Or(place.repository(), "the project's name")
+		from := "the project's name"
+		if onGitHub(place.repository()) {
+			from = place.repository()
+		}
 		found.guesses = append(found.guesses, guess{"image", start.Image, from})
 		found.notes = append(found.notes, imageNote(place.repository(), start.Image))
 	}

@@ -66,9 +66,12 @@ func guessImage(repository, project string) string {
 
 // imageNote says what the guess of image is worth.
 func imageNote(repository, image string) string {
-	if strings.HasPrefix(repository, "github.com/") {
+	if onGitHub(repository) {
 		return "the image " + image + " is guessed from the repository; --image gives another"
 	}
 	return "the image " + image +
 		" is a placeholder that no registry has: write the name under which CI pushes yours, or give --image"
 }
+
+// onGitHub says whether a normalised address is that of a repository on GitHub.
+func onGitHub(repository string) bool { return strings.HasPrefix(repository, "github.com/") }
