@@ -61,7 +61,9 @@ func newDashboardOnGitHub(t *testing.T, name string) *dashboardOnGitHub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.hub.RegisterOAuthApp(github.OAuthApp{ClientID: "app", ClientSecret: "secret", Callback: d.url + "/signin/callback"})
+	d.hub.RegisterOAuthApp(github.OAuthApp{
+		ClientID: "app", ClientSecret: "secret", Callback: d.url + "/signin/callback",
+	})
 	dashboard := web.NewDashboard(web.Settings{
 		Project: name, PublicURL: public, Temporal: temporal, Worker: d.readers(),
 		Logger: slog.New(slog.NewTextHandler(&d.logs, nil)),
