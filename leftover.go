@@ -12,7 +12,8 @@ type Leftover struct {
 	Branch  string `json:"branch"`
 	Stack   string `json:"stack"`
 	StackID string `json:"stack_id"`
-	// Resources name each resource with its type; empty if no check followed the removal.
+	// Resources name each resource with its type; empty if no check followed the removal. Lists for
+	// people name only the first ones, and say last how many more there are.
 	Resources []string `json:"resources"`
 	// Since is when the removal began, in UTC.
 	Since time.Time `json:"since"`

@@ -3,13 +3,16 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/card"
 	"perch/activities/contract"
+	"perch/activities/leftovers"
 	"perch/sandbox/aws"
 )
 
@@ -128,4 +131,55 @@ func TestAnAdmissionSaysWhatTheSourceSaysOfTheCommit(t *testing.T) {
 			known.Branches.Source = mute{known.Branches.Source} // It is asked once.
 		}
 	})
+}
+
+// TestWhatAnswersListIsBounded lists more lives than an answer takes, by number and by bytes, and
+// says that there are more.
+func TestWhatAnswersListIsBounded(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	store := card.NewStore(w.config, w.policy, of[*Stacks](w).Reader)
+	at := time.Now()
+	keep := func(branch string, entries int) {
+		last := perch.Card{
+			Environment: activitytest.Environment("shop", branch), StackID: "arn:stack/" + branch,
+			State:    perch.CardState{Goal: perch.GoalGone, Phase: perch.PhaseGone, RunID: "r", At: at},
+			Timeline: []perch.TimelineEntry{{Request: "gone"}},
+		}
+		for i := range entries {
+			last.PullRequests = append(last.PullRequests, perch.PullRequest{Number: i, Title: strings.Repeat("x", 1000)})
+		}
+		if err := store.KeepHistory(t.Context(), last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := func() perch.HistoryResult {
+		t.Helper()
+		return must(w, of[*Stacks](w).ListHistory, perch.HistoryInput{Project: "shop"})
+	}
+	for i := range sentLives {
+		keep(fmt.Sprint("small-", i), 0)
+	}
+	if out := list(); len(out.Lives) != sentLives || len(out.Warnings) != 0 {
+		t.Errorf("%d lives, %q", len(out.Lives), out.Warnings)
+	}
+	keep("one-more", 0)
+	if out := list(); len(out.Lives) != sentLives || !slices.Equal(out.Warnings, []string{moreExist}) {
+		t.Errorf("%d lives, %q", len(out.Lives), out.Warnings)
+	}
+	keep("large", sentBytes/1000)
+	if out := list(); len(out.Lives) == 0 || len(out.Lives) >= sentLives || !slices.Equal(out.Warnings, []string{moreExist}) {
+		t.Errorf("%d lives, %q", len(out.Lives), out.Warnings)
+	}
+}
+
+func TestLeftoversForPeopleAreBounded(t *testing.T) {
+	many := perch.Leftover{Stack: "one", Resources: make([]string, 45)}
+	shown, more := leftovers.Shown(slices.Repeat([]perch.Leftover{many, {Stack: "two"}}, 60))
+	if last := shown[0].Resources; len(shown)+more != 120 || more != 20 || len(last) != 21 || last[20] != "and 25 more" {
+		t.Errorf("%d and %d more, %q", len(shown), more, last)
+	}
+	if len(many.Resources) != 45 || shown[1].Resources != nil {
+		t.Errorf("%q, %q", many.Resources, shown[1].Resources)
+	}
 }

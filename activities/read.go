@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,9 +29,10 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 		return perch.ListResult{}, err
 	}
 	cards, problem := s.cards.List(ctx, all)
+	left, more := leftovers.Shown(leftovers.Summarize(leftovers.Listed(cards), all.Exists, all.Lives, time.Now()))
 	result := perch.ListResult{
 		At: s.now().UTC(), Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.OtherRepositories,
-		Leftovers: leftovers.Summarize(leftovers.Listed(cards), all.Exists, all.Lives, time.Now()),
+		Leftovers: left,
 	}
 	known := cards.Known()
 	for _, o := range all.Ours {
@@ -42,6 +44,10 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 		result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) },
 	)
 	result.Warnings = warnings(cards, problem, cards.Enter(result.Environments))
+	if more > 0 {
+		notListed := fmt.Sprintf("%d more removals have left something, which is not listed", more)
+		result.Warnings = append(result.Warnings, notListed)
+	}
 	return result, ctx.Err()
 }
 
@@ -97,9 +103,10 @@ func (s *Stacks) ReadPage(
 const (
 	// listedLives is how many lives ReadHistory reads.
 	listedLives = 200
-	// sentLives is how many lives ListHistory sends through Temporal, and sentEntries how many
-	// entries of each timeline: Temporal takes results of 2 MB (Temporal docs: Defaults).
-	sentLives, sentEntries = 50, 10
+	// sentLives is how many lives ListHistory sends through Temporal at most, sentEntries how many
+	// entries of each timeline, and sentBytes how many bytes of JSON: Temporal takes results of 2
+	// MB (Temporal docs: Defaults).
+	sentLives, sentEntries, sentBytes = 50, 10, 1 << 20
 )
 
 // ListHistory is ReadHistory, shortened for Temporal.
@@ -111,16 +118,31 @@ func (s *Stacks) ListHistory(ctx context.Context, in perch.HistoryInput) (perch.
 	for i := range lives {
 		lives[i].Log, lives[i].Timeline = nil, lives[i].Timeline[:min(sentEntries, len(lives[i].Timeline))]
 	}
-	return perch.HistoryResult{Lives: lives, Warnings: warnings}, err
+	size := 0
+	fitting := slices.DeleteFunc(slices.Clone(lives), func(life perch.Life) bool {
+		data, err := json.Marshal(life)
+		if err != nil || size+len(data) > sentBytes {
+			return true
+		}
+		size += len(data)
+		return false
+	})
+	if len(fitting) < len(lives) && !slices.Contains(warnings, moreExist) {
+		warnings = append(warnings, moreExist)
+	}
+	return perch.HistoryResult{Lives: fitting, Warnings: warnings}, err
 }
 
 // ReadHistory reads the lives of environments that have ended, the newest first, of one branch if
-// it is not empty. warnings are sentences about records that cannot be read.
+// it is not empty. warnings are sentences about records that cannot be read, or are not listed.
 func (s *Stacks) ReadHistory(ctx context.Context, branch string) (lives []perch.Life, warnings []string, err error) {
 	return s.readLives(ctx, branch, listedLives)
 }
 
-// readLives reads a bounded number of lives.
+// moreExist is the warning that records are not listed.
+const moreExist = "there are more records than are listed here"
+
+// readLives reads a bounded number of lives, and warns if there are more.
 func (s *Stacks) readLives(
 	ctx context.Context, branch string, most int,
 ) (lives []perch.Life, warnings []string, err error) {
@@ -132,7 +154,14 @@ func (s *Stacks) readLives(
 		}
 		slug = environment.Slug
 	}
-	return s.cards.Lives(ctx, slug, most)
+	lives, warnings, err = s.cards.Lives(ctx, slug, most+1)
+	for i := range lives {
+		lives[i].Leftovers, _ = leftovers.Shown(lives[i].Leftovers)
+	}
+	if len(lives) > most {
+		lives, warnings = lives[:most], append(warnings, moreExist)
+	}
+	return lives, warnings, err
 }
 
 // describe is what DescribeEnvironment returns, with the environment's card.
@@ -147,9 +176,10 @@ func (s *Stacks) describe(
 		return perch.StatusResult{}, card.Listing{}, err
 	}
 	cards, problem := s.cards.ListOf(ctx, environment)
+	left, _ := leftovers.Shown(leftovers.SummarizeBeside(leftovers.Listed(cards), aws.ToString(described.StackId)))
 	result := perch.StatusResult{
 		At:        s.now().UTC(),
-		Leftovers: leftovers.SummarizeBeside(leftovers.Listed(cards), aws.ToString(described.StackId)),
+		Leftovers: left,
 		Warnings:  warnings(cards, problem, nil),
 	}
 	said := cards.FullReport(environment)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -19,6 +20,14 @@ import (
 // mostCleanups is how many of the newest cleanups are read to find one that has decided something.
 const mostCleanups = 10
 
+const (
+	// dryRun is the name of a dry run in its workflow ID, so that it is told from the cleanups that
+	// decide something without a look at its history.
+	dryRun = "cleanup-dry-run"
+	// mostListed is how many of the newest cleanups and dry runs are listed.
+	mostListed = 200
+)
+
 // HeldCleanup is a cleanup whose plan waits for a person, because it is above the safety limit.
 type HeldCleanup struct {
 	// At is when the cleanup ended, in UTC.
@@ -30,7 +39,7 @@ type HeldCleanup struct {
 // a person; nil otherwise. Dry runs do not count. Temporal's index may be some seconds behind.
 func (c *Client) HeldCleanup(ctx context.Context, project string) (*HeldCleanup, error) {
 	found, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: mostCleanups, Query: fmt.Sprintf(
+		PageSize: mostListed, Query: fmt.Sprintf(
 			"WorkflowType = '%s' AND %s = '%s' AND ExecutionStatus != 'Running'",
 			perch.WorkflowCleanup, perch.AttributeProject, project,
 		),
@@ -38,7 +47,14 @@ func (c *Client) HeldCleanup(ctx context.Context, project string) (*HeldCleanup,
 	if err != nil {
 		return nil, fmt.Errorf("list the cleanups of project %s: %w", project, dial.Plain(err))
 	}
+	read := 0
 	for _, info := range found.GetExecutions() {
+		if strings.HasPrefix(info.GetExecution().GetWorkflowId(), project+":"+dryRun+":") {
+			continue
+		}
+		if read++; read > mostCleanups {
+			break
+		}
 		result, decided, err := c.decidedCleanup(ctx, info)
 		switch {
 		case ctx.Err() != nil:

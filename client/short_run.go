@@ -132,6 +132,9 @@ func (c *Client) Cleanup(
 ) (result perch.CleanupResult, err error) {
 	r := question(perch.WorkflowCleanup, "cleanup", in.Project, in)
 	r.view, r.timeout, r.reading = view, timeout, false
+	if in.DryRun {
+		r.id = question(perch.WorkflowCleanup, dryRun, in.Project, in).id
+	}
 	err = c.answer(ctx, r, &result)
 	var failure *temporal.ApplicationError
 	if errors.As(err, &failure) && failure.Type() == perch.ErrorCleanupFailed && failure.Details(&result) == nil {

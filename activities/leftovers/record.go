@@ -150,6 +150,29 @@ func Summarize(records []Record, exists, lives func(string) bool, now time.Time)
 	return left
 }
 
+const (
+	// mostShown is how many leftovers are shown, and mostNamed how many resources of each: lists of
+	// them travel through Temporal, which takes results of 2 MB (Temporal docs: Defaults).
+	mostShown, mostNamed = 100, 20
+)
+
+// Shown are the leftovers for people: of each the first resources, and how many more there are.
+// more is how many leftovers are left out.
+func Shown(all []perch.Leftover) (shown []perch.Leftover, more int) {
+	shown = slices.Clone(all[:min(mostShown, len(all))])
+	for i, left := range shown {
+		var named []string
+		for _, resource := range left.Resources[:min(mostNamed, len(left.Resources))] {
+			named = append(named, perch.ShortSentence(resource))
+		}
+		if unnamed := len(left.Resources) - len(named); unnamed > 0 {
+			named = append(named, fmt.Sprintf("and %d more", unnamed))
+		}
+		shown[i].Resources = named
+	}
+	return shown, len(all) - len(shown)
+}
+
 // SummarizeBeside returns those of one branch, whose environment has the stack; empty if it has
 // none.
 func SummarizeBeside(records []Record, stackID string) []perch.Leftover {

@@ -162,6 +162,12 @@ func TestACleanupThatIsHeldIsShownUntilItIsCarriedOut(t *testing.T) {
 		hash = got.Hash
 		return got, true
 	})
+	for range 11 {
+		p.ask(t, "cleanup", "--dry-run")
+	}
+	if got := held(); got == nil || got.Hash != hash {
+		t.Errorf("after dry runs the plan is %+v", got)
+	}
 	p.ask(t, "cleanup", "approve", hash)
 	eventually(t, "the plan is no longer shown", func() (any, bool) { got := held(); return got, got == nil })
 }
