@@ -95,8 +95,8 @@ type bench struct {
 	// project is the name that perch.yaml says, and repo its repository.
 	project string
 	repo    repo
-	// env are variables of starter and worker beside the sandbox's exports, or in place of them. The
-	// projects that are added to b have them, too.
+	// env are variables of starter and worker beside the sandbox's exports, or in place of them.
+	// The projects that are added to b have them, too.
 	env map[string]string
 	// readsByAPI has the starter read from the worker's read API, and not by runs.
 	readsByAPI bool
