@@ -199,20 +199,13 @@ func spent(since, now time.Time, usually float64) string {
 	case elapsed < 1 && typical < 1:
 		return ""
 	case typical < 1:
-		return ", " + minutes(elapsed)
+		return ", " + Count(elapsed, "minute")
 	case elapsed < 1:
-		return ", usually about " + minutes(typical)
+		return ", usually about " + Count(typical, "minute")
 	case elapsed <= typical:
-		return fmt.Sprintf(", %d of about %s", elapsed, minutes(typical))
+		return fmt.Sprintf(", %d of about %s", elapsed, Count(typical, "minute"))
 	}
-	return fmt.Sprintf(", %s, usually about %d", minutes(elapsed), typical)
-}
-
-func minutes(n int) string {
-	if n == 1 {
-		return "1 minute"
-	}
-	return fmt.Sprintf("%d minutes", n)
+	return fmt.Sprintf(", %s, usually about %d", Count(elapsed, "minute"), typical)
 }
 
 // reasoned is a sentence with the obstacle, if there is one.

@@ -78,7 +78,7 @@ func ActivityWords(name string) string {
 	if words, known := activityWords[name]; known {
 		return words
 	}
-	return capital(split(name))
+	return Capital(split(name))
 }
 
 // operationWords say what CloudFormation does with a stack in status; empty if it does nothing.
@@ -167,13 +167,4 @@ func split(name string) string {
 		words.WriteRune(unicode.ToLower(letter))
 	}
 	return words.String()
-}
-
-// capital is text that begins with a capital letter.
-func capital(text string) string {
-	letters := []rune(text)
-	if len(letters) > 0 {
-		letters[0] = unicode.ToUpper(letters[0])
-	}
-	return string(letters)
 }

@@ -42,8 +42,8 @@ func (w *waiting) check() error {
 	return nil
 }
 
-// report is the answer to a request, before it is written as text or JSON.
-type report struct {
+// requestReport is the answer to a request, before it is written as text or JSON.
+type requestReport struct {
 	target target
 	goal   perch.Goal
 	result perch.Result
@@ -55,8 +55,8 @@ type report struct {
 
 // ask sends the request for t to Temporal and, unless told otherwise, waits for the answer. An
 // error means that no request was sent.
-func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (report, error) {
-	r := report{target: t, goal: goal}
+func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (requestReport, error) {
+	r := requestReport{target: t, goal: goal}
 	c, err := a.connect(ctx)
 	if err != nil {
 		return r, err
@@ -89,7 +89,7 @@ func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (re
 }
 
 // conclude puts the end of the wait into the report.
-func (r *report) conclude(answer lifecycle.Answer, err error, timeout time.Duration) {
+func (r *requestReport) conclude(answer lifecycle.Answer, err error, timeout time.Duration) {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		r.result.Outcome, r.failure = perch.OutcomeTimeout, fmt.Sprintf("not done after %s", timeout)
@@ -106,7 +106,7 @@ func (r *report) conclude(answer lifecycle.Answer, err error, timeout time.Durat
 }
 
 // code is the program's exit code.
-func (r *report) code() int {
+func (r *requestReport) code() int {
 	switch r.result.Outcome {
 	case perch.OutcomeFailed:
 		return exitFailed
@@ -119,7 +119,7 @@ func (r *report) code() int {
 }
 
 // problem is the `error` of the JSON documents.
-func (r *report) problem() string {
+func (r *requestReport) problem() string {
 	if r.result.Outcome == perch.OutcomeRejected {
 		return r.result.Reason
 	}
@@ -127,7 +127,7 @@ func (r *report) problem() string {
 }
 
 // where says where to find the run.
-func (r *report) where() string {
+func (r *requestReport) where() string {
 	if r.link != "" {
 		return "The run: " + r.link
 	}
@@ -135,7 +135,7 @@ func (r *report) where() string {
 }
 
 // explain prints why the request did not succeed; command is the command to run again.
-func (a *app) explain(r *report, command string) {
+func (a *app) explain(r *requestReport, command string) {
 	branch := r.target.environment.Branch
 	switch r.result.Outcome {
 	case perch.OutcomeFailed:

@@ -47,7 +47,7 @@ func (e ciEvent) check(t *testing.T, dir, head string) {
 	ciEvent{branch: "topic"}.compare(t, "down topic", named, err, "")
 }
 
-func (e ciEvent) compare(t *testing.T, command string, got report, err error, problem string) {
+func (e ciEvent) compare(t *testing.T, command string, got requestReport, err error, problem string) {
 	t.Helper()
 	if e.skipped {
 		if err != nil || got.result.Outcome != perch.OutcomeSkipped || got.code() != exitDone {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"perch"
+	"perch/report"
 )
 
 // planHash is how perch writes the hash of a plan.
@@ -132,7 +133,7 @@ func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 		ticker := time.NewTicker(quietest)
 		defer ticker.Stop()
 		s.await(waitCtx, conn, a.sayEnd, ticker.C, func(removals int) {
-			a.note("Waiting for the removal of %s", counted(removals, "environment"))
+			a.note("Waiting for the removal of %s", report.Count(removals, "environment"))
 		})
 	}
 	return s, nil

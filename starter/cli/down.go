@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"perch"
+	"perch/report"
 )
 
 func (a *app) downCommand() *cobra.Command {
@@ -55,8 +56,8 @@ func (a *app) down(ctx context.Context, args []string, o downOptions, w waiting)
 	return silently(r.code())
 }
 
-func (a *app) askDown(ctx context.Context, args []string, o downOptions, w waiting) (report, error) {
-	none := report{goal: perch.GoalGone}
+func (a *app) askDown(ctx context.Context, args []string, o downOptions, w waiting) (requestReport, error) {
+	none := requestReport{goal: perch.GoalGone}
 	if err := w.check(); err != nil {
 		return none, err
 	}
@@ -83,7 +84,7 @@ func (a *app) askDown(ctx context.Context, args []string, o downOptions, w waiti
 	return r, nil
 }
 
-func newDownDocument(r report) downDocument {
+func newDownDocument(r requestReport) downDocument {
 	return downDocument{
 		Outcome: r.result.Outcome, Branch: r.target.environment.Branch, Stack: stackOf(r.target.environment),
 		Removed: r.result.Removed, Leftovers: append([]string{}, r.result.Leftovers...),
@@ -92,7 +93,7 @@ func newDownDocument(r report) downDocument {
 }
 
 // tellDown writes the end of a `down` for people.
-func (a *app) tellDown(r report) {
+func (a *app) tellDown(r requestReport) {
 	branch, stack := r.target.environment.Branch, stackOf(r.target.environment)
 	switch r.result.Outcome {
 	case perch.OutcomeGone:
@@ -123,11 +124,11 @@ func (a *app) tellDown(r report) {
 	}
 }
 
-func goneSentence(r report) string {
+func goneSentence(r requestReport) string {
 	emptied := ""
 	if removed := r.result.Removed; removed.Buckets > 0 {
 		emptied = fmt.Sprintf(
-			"%s emptied of %s", counted(removed.Buckets, "bucket"), counted(removed.Objects, "object"),
+			"%s emptied of %s", report.Count(removed.Buckets, "bucket"), report.Count(removed.Objects, "object"),
 		)
 	}
 	took := ""

@@ -8,6 +8,7 @@ import (
 	"perch"
 	"perch/lifecycle"
 	"perch/readapi"
+	"perch/report"
 )
 
 // expiryText is a table of verdicts.
@@ -37,13 +38,13 @@ func expirySummary(result perch.ExpiryResult, dryRun bool) string {
 	warned, removed := countExpiry(result, dryRun)
 	parts := []string{"nothing " + is + " removed", "no one " + is + " warned"}
 	if removed > 0 {
-		parts[0] = fmt.Sprintf("the removal of %s %s requested", counted(removed, "environment"), is)
+		parts[0] = fmt.Sprintf("the removal of %s %s requested", report.Count(removed, "environment"), is)
 	}
 	if removed > 0 && saved > 0 {
 		parts[0] += fmt.Sprintf(", which %s %.2f USD a day (estimate)", saves, saved)
 	}
 	if warned > 0 {
-		parts[1] = fmt.Sprintf("people %s warned of %s", are, counted(warned, "environment"))
+		parts[1] = fmt.Sprintf("people %s warned of %s", are, report.Count(warned, "environment"))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -97,5 +98,5 @@ func remaining(expires, at time.Time) string {
 	case left <= 0:
 		return "due now"
 	}
-	return "in " + lived(left)
+	return "in " + report.Span(max(left, time.Minute))
 }

@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/readapi"
+	"perch/report"
 )
 
 func (a *app) historyCommand() *cobra.Command {
@@ -67,23 +68,12 @@ func historyText(lives []perch.Life) string {
 	rows := [][]string{{"BRANCH", "REMOVED", "LIVED", "USD", "BY AND WHY"}}
 	for _, life := range lives {
 		rows = append(rows, []string{
-			cut(life.Branch, branchColumn), life.Ended.UTC().Format(time.DateOnly), lived(life.Ended.Sub(life.Created)),
+			cut(life.Branch, branchColumn), life.Ended.UTC().Format(time.DateOnly),
+			report.Span(max(life.Ended.Sub(life.Created), time.Minute)),
 			dollars(life.USD), cut(perch.Printable(sentence(life.By, life.Reason)), whyColumn),
 		})
 	}
 	var out strings.Builder
 	paper{}.table(&out, 0, rows, nil)
 	return out.String()
-}
-
-// lived is a time in one unit.
-func lived(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= 2*day:
-		return counted(int(d/day), "day")
-	case d >= 2*time.Hour:
-		return counted(int(d/time.Hour), "hour")
-	}
-	return counted(max(1, int(d/time.Minute)), "minute")
 }

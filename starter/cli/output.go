@@ -95,14 +95,6 @@ func (a *app) note(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...)
 }
 
-// counted is a number with its noun: 1 bucket, 2 buckets.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // duration writes seconds as people say them.
 func duration(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))

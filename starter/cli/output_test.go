@@ -38,7 +38,7 @@ func TestDocuments(t *testing.T) {
 		want     string
 	}{
 		"up that is ready": {
-			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: perch.Result{
+			newUpDocument(requestReport{target: main, goal: perch.GoalUp, run: at, result: perch.Result{
 				Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA, URL: "https://main.example.org",
 				Created: true, Seeded: true,
 				Seeds: []perch.SeedDone{
@@ -56,7 +56,7 @@ func TestDocuments(t *testing.T) {
 				`"stack":7,"seed":1,"ready":1.5},"leftovers":[],"warnings":[]}`,
 		},
 		"up that is superseded": {
-			newUpDocument(report{
+			newUpDocument(requestReport{
 				target: main, goal: perch.GoalUp, run: at,
 				result: perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: commitB},
 			}),
@@ -66,7 +66,7 @@ func TestDocuments(t *testing.T) {
 				`"seconds":{"total":0,"stack":0,"seed":0,"ready":0},"leftovers":[],"warnings":[]}`,
 		},
 		"up that is rejected": {
-			newUpDocument(report{
+			newUpDocument(requestReport{
 				target: main, goal: perch.GoalUp, run: at,
 				result: perch.Result{Outcome: perch.OutcomeRejected, Reason: "not allowed"},
 			}),
@@ -77,7 +77,7 @@ func TestDocuments(t *testing.T) {
 				`"ready":0},"leftovers":[],"warnings":[]}`,
 		},
 		"down that is done": {
-			newDownDocument(report{target: main, goal: perch.GoalGone, run: at, result: perch.Result{
+			newDownDocument(requestReport{target: main, goal: perch.GoalGone, run: at, result: perch.Result{
 				Goal: perch.GoalGone, Outcome: perch.OutcomeGone, Removed: perch.Removed{Buckets: 2, Objects: 5},
 			}}),
 			`{"outcome":"gone","branch":"main","stack":"shop-main","removed":{"buckets":2,"objects":5},` +
@@ -143,14 +143,14 @@ func TestDocuments(t *testing.T) {
 func TestWhatPeopleRead(t *testing.T) {
 	main := target{environment: environment(t, "main"), commit: commitA}
 	at := client.Run{WorkflowID: "shop-main", RunID: "r"}
-	up := func(result perch.Result, failure string) report {
-		return report{target: main, goal: perch.GoalUp, run: at, result: result, failure: failure}
+	up := func(result perch.Result, failure string) requestReport {
+		return requestReport{target: main, goal: perch.GoalUp, run: at, result: result, failure: failure}
 	}
-	down := func(result perch.Result) report {
-		return report{target: main, goal: perch.GoalGone, run: at, result: result}
+	down := func(result perch.Result) requestReport {
+		return requestReport{target: main, goal: perch.GoalGone, run: at, result: result}
 	}
 	tests := map[string]struct {
-		report         report
+		report         requestReport
 		stdout, stderr string
 		code           int
 	}{

@@ -72,8 +72,8 @@ func (a *app) up(ctx context.Context, args []string, o upOptions, w waiting) err
 	return silently(r.code())
 }
 
-func (a *app) askUp(ctx context.Context, args []string, o upOptions, w waiting) (report, error) {
-	none := report{goal: perch.GoalUp}
+func (a *app) askUp(ctx context.Context, args []string, o upOptions, w waiting) (requestReport, error) {
+	none := requestReport{goal: perch.GoalUp}
 	if err := w.check(); err != nil {
 		return none, err
 	}
@@ -92,7 +92,7 @@ func (a *app) askUp(ctx context.Context, args []string, o upOptions, w waiting) 
 	return a.ask(ctx, perch.GoalUp, t, w)
 }
 
-func newUpDocument(r report) upDocument {
+func newUpDocument(r requestReport) upDocument {
 	document := upDocument{
 		Outcome: r.result.Outcome,
 		Branch:  r.target.environment.Branch, Slug: r.target.environment.Slug, Stack: stackOf(r.target.environment),
@@ -120,7 +120,7 @@ func stackOf(e perch.Environment) string {
 
 // tellUp writes the end of an `up` for people: an environment goes to stdout, everything else to
 // stderr.
-func (a *app) tellUp(r report) {
+func (a *app) tellUp(r requestReport) {
 	branch := r.target.environment.Branch
 	switch r.result.Outcome {
 	case perch.OutcomeReady:
@@ -148,7 +148,7 @@ func (a *app) tellUp(r report) {
 
 func (a *app) noteSkipped(reason string) { a.note("Skipped: %s.", strings.TrimSuffix(reason, ".")) }
 
-func readySentence(r report) string {
+func readySentence(r requestReport) string {
 	var made, seeded, took string
 	if r.result.Created {
 		made = "created"

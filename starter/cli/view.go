@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/client"
+	"perch/report"
 )
 
 const (
@@ -123,7 +124,7 @@ func counts(b perch.Progress) string {
 	if b.Total <= 0 || !strings.HasSuffix(b.Status, "_IN_PROGRESS") {
 		return ""
 	}
-	return fmt.Sprintf("%d of %s done", b.Done, counted(b.Total, "resource"))
+	return fmt.Sprintf("%d of %s done", b.Done, report.Count(b.Total, "resource"))
 }
 
 func inBrackets(text string) string {

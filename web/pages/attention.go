@@ -6,6 +6,7 @@ import (
 
 	"perch"
 	"perch/readapi"
+	"perch/report"
 )
 
 // attentionView is what waits for a person.
@@ -106,7 +107,7 @@ func (a attentionView) matching(q Query) *attentionView {
 
 // sentence is text that others wrote as a sentence.
 func sentence(text string) string {
-	text = capital(strings.TrimSpace(perch.Printable(text)))
+	text = report.Capital(strings.TrimSpace(perch.Printable(text)))
 	if text == "" || strings.HasSuffix(text, ".") {
 		return text
 	}

@@ -126,7 +126,7 @@ func viewPulls(pulls []perch.PullRequest) []pullView {
 
 // viewResources are the resources with words for their status.
 func viewResources(all []perch.ResourceStatus) resourcesView {
-	view := resourcesView{Summary: count(len(all), "resource")}
+	view := resourcesView{Summary: report.Count(len(all), "resource")}
 	for _, each := range all {
 		resource := resourceView{
 			Type: each.Type, Name: each.LogicalID, Status: resourceWords(each.Status),

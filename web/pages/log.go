@@ -5,6 +5,7 @@ import (
 	"path"
 
 	"perch"
+	"perch/report"
 )
 
 // logView are the last lines of a log.
@@ -29,7 +30,7 @@ func viewLog(log *perch.LogLines) *logView {
 	}
 	view := &logView{Source: log.Source, Problem: sentence(log.Problem)}
 	if log.Masked > 0 {
-		view.Masked = fmt.Sprintf("%s masked", count(log.Masked, "secret"))
+		view.Masked = fmt.Sprintf("%s masked", report.Count(log.Masked, "secret"))
 	}
 	for _, line := range log.Lines {
 		view.Streams = view.Streams || line.Stream != log.Lines[0].Stream

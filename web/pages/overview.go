@@ -9,6 +9,7 @@ import (
 
 	"perch"
 	"perch/readapi"
+	"perch/report"
 )
 
 // overviewView is the first page, with one of the tabs all, mine and attention.
@@ -155,7 +156,7 @@ func viewStale(f Frame, at, problem string) *staleView {
 	if problem == "" {
 		return nil
 	}
-	return &staleView{At: stamped(at, f.Now), Problem: capital(perch.Printable(problem))}
+	return &staleView{At: stamped(at, f.Now), Problem: report.Capital(perch.Printable(problem))}
 }
 
 // summary counts the environments and adds up what they cost.
@@ -163,7 +164,7 @@ func summary(o readapi.Overview) string {
 	if len(o.Environments) == 0 {
 		return ""
 	}
-	words := count(len(o.Environments), "environment")
+	words := report.Count(len(o.Environments), "environment")
 	total := 0.0
 	for _, e := range o.Environments {
 		total += e.USDPerDay

@@ -8,6 +8,7 @@ import (
 	"perch"
 	"perch/mask"
 	"perch/readapi"
+	"perch/report"
 )
 
 // removedView is the tab of the environments that are gone.
@@ -110,7 +111,7 @@ func viewLife(f Frame, life perch.Life) lifeRow {
 		view.Author = perch.Printable(pull.Author)
 	}
 	if life.Ended.After(life.Created) && !life.Created.IsZero() {
-		view.Lived = span(life.Ended.Sub(life.Created))
+		view.Lived = report.Span(life.Ended.Sub(life.Created))
 	}
 	view.searched = strings.ToLower(strings.Join(
 		[]string{view.Title, view.Number, life.Branch, view.Author, life.Commit}, "\n",

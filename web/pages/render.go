@@ -8,13 +8,14 @@ import (
 	"io"
 
 	"perch"
+	"perch/report"
 )
 
 //go:embed templates
 var templateFiles embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"count": count, "printable": perch.Printable,
+	"count": report.Count, "printable": perch.Printable,
 }).ParseFS(templateFiles, "templates/*.html"))
 
 // shell is what the template of every page shows around its main part.

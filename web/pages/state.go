@@ -57,7 +57,7 @@ type stateView struct {
 func viewState(known report.Known, now time.Time) stateView {
 	state := known.State()
 	view := stateView{
-		Group: groupOf(state), Words: capital(state), Progress: known.Progress(now),
+		Group: groupOf(state), Words: report.Capital(state), Progress: known.Progress(now),
 		Failure: perch.Printable(known.Failure()),
 	}
 	if state == "" {

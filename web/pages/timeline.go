@@ -9,6 +9,7 @@ import (
 	"perch"
 	"perch/client"
 	"perch/mask"
+	"perch/report"
 )
 
 // eventView is an entry of a timeline.
@@ -48,7 +49,7 @@ func viewTimeline(f Frame, stack string, entries []perch.TimelineEntry) []eventV
 		reason, _ := mask.Text(perch.Printable(entry.Reason))
 		words, _ := mask.Text(perch.Printable(entry.Sentence))
 		event := eventView{
-			What:   cmp.Or(requestWords[entry.Request], capital(perch.Printable(entry.Request))),
+			What:   cmp.Or(requestWords[entry.Request], report.Capital(perch.Printable(entry.Request))),
 			By:     person(perch.Printable(entry.By)),
 			Reason: reason, Begun: at(entry.Begun, f.Now), Sentence: sentence(words),
 			Run: runAddress(f.RunsURL, client.Run{WorkflowID: stack, RunID: entry.RunID}),
@@ -60,7 +61,7 @@ func viewTimeline(f Frame, stack string, entries []perch.TimelineEntry) []eventV
 			}
 		}
 		if entry.Ended.After(entry.Begun) && !entry.Begun.IsZero() && entry.Ended.Sub(entry.Begun) >= time.Second {
-			event.Took = span(entry.Ended.Sub(entry.Begun))
+			event.Took = report.Span(entry.Ended.Sub(entry.Begun))
 		}
 		events = append(events, event)
 	}

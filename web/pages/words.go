@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"perch/report"
 )
 
 // moment is a time as a page shows it: words that are relative to now, and the time itself.
@@ -36,36 +38,12 @@ func stamped(text string, now time.Time) *moment {
 func relative(t, now time.Time) string {
 	switch apart := now.Sub(t); {
 	case apart >= time.Minute:
-		return span(apart) + " ago"
+		return report.Span(apart) + " ago"
 	case apart >= 0:
 		return "just now"
 	default:
-		return "in " + span(-apart)
+		return "in " + report.Span(-apart)
 	}
-}
-
-// span is a duration in the largest unit of which it has two, or else in the next smaller one.
-func span(d time.Duration) string {
-	for _, unit := range []struct {
-		name   string
-		length time.Duration
-	}{{"month", 30 * 24 * time.Hour}, {"day", 24 * time.Hour}, {"hour", time.Hour}} {
-		if d >= 2*unit.length {
-			return count(int(d/unit.length), unit.name)
-		}
-	}
-	if d < time.Minute {
-		return "less than a minute"
-	}
-	return count(int(d/time.Minute), "minute")
-}
-
-// count is a number with a noun: "1 day", "2 days".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // dollars is an amount of money; empty for 0, which says that there is no estimate.
@@ -115,15 +93,6 @@ func loginOf(by string) string {
 		return ""
 	}
 	return login
-}
-
-// capital is text that begins with a capital letter.
-func capital(text string) string {
-	letters := []rune(text)
-	if len(letters) == 0 {
-		return text
-	}
-	return strings.ToUpper(string(letters[:1])) + string(letters[1:])
 }
 
 // clipped is text of at most so many characters.
