@@ -147,7 +147,8 @@ func TestWhatAnswersListIsBounded(t *testing.T) {
 			Timeline: []perch.TimelineEntry{{Request: "gone"}},
 		}
 		for i := range entries {
-			last.PullRequests = append(last.PullRequests, perch.PullRequest{Number: i, Title: strings.Repeat("x", 1000)})
+			pull := perch.PullRequest{Number: i, Title: strings.Repeat("x", 1000)}
+			last.PullRequests = append(last.PullRequests, pull)
 		}
 		if err := store.KeepHistory(t.Context(), last); err != nil {
 			t.Fatal(err)
@@ -168,7 +169,8 @@ func TestWhatAnswersListIsBounded(t *testing.T) {
 		t.Errorf("%d lives, %q", len(out.Lives), out.Warnings)
 	}
 	keep("large", sentBytes/1000)
-	if out := list(); len(out.Lives) == 0 || len(out.Lives) >= sentLives || !slices.Equal(out.Warnings, []string{moreExist}) {
+	out := list()
+	if n := len(out.Lives); n == 0 || n >= sentLives || !slices.Equal(out.Warnings, []string{moreExist}) {
 		t.Errorf("%d lives, %q", len(out.Lives), out.Warnings)
 	}
 }
@@ -176,7 +178,8 @@ func TestWhatAnswersListIsBounded(t *testing.T) {
 func TestLeftoversForPeopleAreBounded(t *testing.T) {
 	many := perch.Leftover{Stack: "one", Resources: make([]string, 45)}
 	shown, more := leftovers.Shown(slices.Repeat([]perch.Leftover{many, {Stack: "two"}}, 60))
-	if last := shown[0].Resources; len(shown)+more != 120 || more != 20 || len(last) != 21 || last[20] != "and 25 more" {
+	last := shown[0].Resources
+	if len(shown)+more != 120 || more != 20 || len(last) != 21 || last[20] != "and 25 more" {
 		t.Errorf("%d and %d more, %q", len(shown), more, last)
 	}
 	if len(many.Resources) != 45 || shown[1].Resources != nil {
