@@ -19,13 +19,37 @@ func (b *Browser) Visit(t testing.TB, url string) {
 // Click clicks what the CSS selector finds, once it can be seen.
 func (b *Browser) Click(t testing.TB, selector string) {
 	t.Helper()
-	b.steps(t, "click "+selector, chromedp.Click(chromedp.CSS(selector)))
+	b.once(t, "click "+selector, selector, "found.click()")
 }
 
-// Fill types text into the field that the CSS selector finds.
+// Fill types text into the field that the CSS selector finds, once it can be seen.
 func (b *Browser) Fill(t testing.TB, selector, text string) {
 	t.Helper()
-	b.steps(t, "fill "+selector, chromedp.SendKeys(chromedp.CSS(selector), text))
+	typing := fmt.Sprintf("found.focus(); document.execCommand('insertText', false, %q)", text)
+	b.once(t, "fill "+selector, selector, typing)
+}
+
+// once waits until what the CSS selector finds can be seen, and does something with it, which the
+// script calls found. Both are one step in the page: live.js may replace the page's elements between
+// two.
+func (b *Browser) once(t testing.TB, what, selector, script string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	step := fmt.Sprintf(`(() => { const found = document.querySelector(%q);
+		if (!found?.checkVisibility()) return false; %s; return true })()`, selector, script)
+	for {
+		// While a page is loaded there may be none to act on.
+		done, err := chromedp.Run(ctx, chromedp.Evaluate[bool](step))
+		if err == nil && done {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s: nothing that can be seen (%v)", what, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // Reads waits until the open page, as it can be seen, has each of these texts.
