@@ -66,7 +66,7 @@ func leftovers(failure error) []string {
 func Cause(err error) string {
 	start := err
 	for current := err; current != nil; current = errors.Unwrap(current) {
-		if activity, ok := current.(*temporal.ActivityError); ok {
+		if activity, ok := current.(*temporal.ActivityError); ok { //nolint:errorlint // The loop unwraps.
 			start = activity
 		}
 	}
@@ -80,7 +80,8 @@ func Cause(err error) string {
 	if errors.As(start, &timeout) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_HEARTBEAT {
 		return "its worker gave no sign of life in time"
 	}
-	if activity, ok := start.(*temporal.ActivityError); ok && timeout != nil {
+	var activity *temporal.ActivityError
+	if errors.As(start, &activity) && timeout != nil {
 		return activity.ActivityType().GetName() + " took longer than it may"
 	}
 	for deeper := errors.Unwrap(start); deeper != nil; deeper = errors.Unwrap(start) {

@@ -169,7 +169,7 @@ func (r reference) mapping(s *jsonschema.Schema) string {
 		value, _ := r.inner(s.Properties.Oldest().Value)
 		return "mapping; keys: `production`, `staging`, `branch`; values: " + r.allowed(value)
 	}
-	keys, values := "", ""
+	var keys, values string
 	switch {
 	case s.PropertyNames != nil:
 		value, _ := r.inner(s.AdditionalProperties)

@@ -73,7 +73,7 @@ func (c *Changer) Create(ctx context.Context, in contract.ChangeInput) (contract
 		EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
 		Parameters:                  template.Parameters, Capabilities: template.Capabilities,
 	})
-	id := ""
+	var id string
 	switch {
 	case awserr.AlreadyExists(err):
 		if id, err = c.adopt(ctx, in.Environment); err != nil {

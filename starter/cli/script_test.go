@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -64,7 +65,7 @@ func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 func checkOut(ts *testscript.TestScript, _ bool, args []string) {
 	dir, branch := ts.MkAbs(args[0]), plumbing.NewBranchReferenceName(args[1])
 	_, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: branch}})
-	if err == git.ErrRepositoryAlreadyExists {
+	if errors.Is(err, git.ErrRepositoryAlreadyExists) {
 		_, tree := opened(ts, args[0])
 		ts.Check(tree.Checkout(&git.CheckoutOptions{Branch: branch, Create: true}))
 		return

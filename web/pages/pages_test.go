@@ -3,6 +3,7 @@ package pages
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -67,7 +68,7 @@ func TestEveryPageIsWellFormedAndStrict(t *testing.T) {
 		ids, level := map[string]bool{}, 0
 		for {
 			token, err := decoder.Token()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

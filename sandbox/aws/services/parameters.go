@@ -94,7 +94,7 @@ func getParameter(s *Service, in properties) (any, error) {
 }
 
 // number is the number of a parameter's latest version.
-func (r *record) number() int { return int(number(r.Hidden["version"])) }
+func (r *record) number() int { return number(r.Hidden["version"]) }
 
 // putParameter makes a parameter that no stack owns, or gives one another value.
 func putParameter(s *Service, in properties) (any, error) {

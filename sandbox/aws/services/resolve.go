@@ -2,6 +2,7 @@ package services
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -63,8 +64,8 @@ func (s *Service) resolveSecret(reference string) (string, error) {
 
 // notFound is an answer of Secrets Manager as CloudFormation words it in an event.
 func notFound(err error) error {
-	answer, ok := err.(*wire.Error)
-	if !ok {
+	var answer *wire.Error
+	if !errors.As(err, &answer) {
 		return err
 	}
 	return wire.Errorf(
