@@ -13,8 +13,8 @@ import (
 	"perch/lifecycle"
 )
 
-// readLastEvent reads the answer to request from the last event of the run that held it. decode
-// reads payloads. An error means that no worker of this version writes such an event.
+// readLastEvent returns the answer to request from the last event of the run that held it. decode
+// reads payloads. An error means that the event is not one that a worker of this version writes.
 func readLastEvent(
 	event *historypb.HistoryEvent, request perch.Request, decode func(*commonpb.Payloads, any) error,
 ) (lifecycle.Answer, error) {
@@ -50,7 +50,7 @@ func readLastEvent(
 	return lifecycle.Answer{}, fmt.Errorf("unexpected last event %s", event.GetEventType())
 }
 
-// leftovers are what a failed removal still found.
+// leftovers returns the resources that a failed removal still found.
 func leftovers(failure error) []string {
 	var left []string
 	var application *temporal.ApplicationError
@@ -60,9 +60,9 @@ func leftovers(failure error) []string {
 	return left
 }
 
-// Cause is the message of what went wrong: the first application error below the deepest activity
-// error. The errors above it name only the workflow and the activity, and its message contains the
-// errors below it.
+// Cause returns the message of the underlying error: the first application error below the deepest
+// activity error. That message includes the errors below it. The errors above it only name the
+// workflow and the activity.
 func Cause(err error) string {
 	start := err
 	for current := err; current != nil; current = errors.Unwrap(current) {

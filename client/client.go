@@ -1,12 +1,12 @@
-// Package client requests environments from a Perch worker and follows the requests to their end.
+// Package client sends requests to a Perch worker and waits for the results.
 //
-// It talks to Temporal alone: it needs no AWS credentials, no access to the repository and no
-// checkout. A Client hands a perch.Request to the environment's run with Request, and Follow waits
-// for the answer over all runs that the request passes through. The questions (List, Status, Plan,
-// Examine) and the commands without a request (Application, Cleanup) are separate short runs.
+// It only talks to Temporal: it needs no AWS credentials, no access to the repository and no
+// checkout. Client.Request sends a perch.Request to the environment's run. Client.Follow waits for
+// the answer, even if the request passes through several runs. Queries (List, Status, Plan,
+// Examine) and commands without a request (Application, Cleanup) are separate short runs.
 //
-// An error concerns the connection, or says that no worker answered (NoAnswerError). Follow returns
-// no error for a run that failed: the lifecycle.Answer has a Failure.
+// An error means that the connection failed, or that no worker answered (NoAnswerError). If a run
+// fails, Follow returns no error; the lifecycle.Answer has a Failure.
 package client
 
 import (
@@ -34,7 +34,7 @@ import (
 	"perch/dial"
 )
 
-// dialTimeout is how long Temporal may take to answer at all.
+// dialTimeout is the time limit for Temporal's first response.
 const dialTimeout = 5 * time.Second
 
 // Client is a connection to the Temporal namespace that a project's workers use. It is safe for
@@ -46,13 +46,13 @@ type Client struct {
 	namespace string
 }
 
-// Run names a workflow execution.
+// Run identifies a workflow execution.
 type Run struct {
 	WorkflowID string `json:"workflow_id"`
 	RunID      string `json:"run_id"`
 }
 
-// SettingsError says that Temporal's connection settings cannot be read.
+// SettingsError means that Temporal's connection settings could not be read.
 type SettingsError struct{ Err error }
 
 // Error implements error.
@@ -60,11 +60,12 @@ func (e *SettingsError) Error() string {
 	return fmt.Sprintf("read Temporal's connection settings: %v", e.Err)
 }
 
-// Unwrap returns the error of reading them.
+// Unwrap returns the underlying error.
 func (e *SettingsError) Unwrap() error { return e.Err }
 
-// Dial connects to the Temporal that contrib/envconfig names: in environment variables, else in the
-// profile of the configuration file, else 127.0.0.1:7233. It reads variables through env.
+// Dial connects to the Temporal server that contrib/envconfig finds: in environment variables, then
+// in the profile of the configuration file, then at 127.0.0.1:7233. It reads environment variables
+// through env.
 func Dial(ctx context.Context, env func(string) string) (*Client, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: lookup(env)})
 	if err != nil {
@@ -90,8 +91,8 @@ func Dial(ctx context.Context, env func(string) string) (*Client, error) {
 	return &Client{temporal: c, payloads: payloads, address: options.HostPort, namespace: options.Namespace}, nil
 }
 
-// New returns a Client on an open connection, such as that of an activity. The caller need not
-// close it.
+// New returns a Client that uses an open connection, such as that of an activity. The caller need
+// not close the Client.
 func New(temporal sdk.Client) *Client {
 	return &Client{temporal: temporal, payloads: converter.GetDefaultDataConverter()}
 }
@@ -99,19 +100,19 @@ func New(temporal sdk.Client) *Client {
 // Close closes the connection.
 func (c *Client) Close() { c.temporal.Close() }
 
-// Temporal is the connection itself, for calls to which Perch adds nothing: schedules, task queues,
-// namespaces.
+// Temporal returns the underlying connection, for calls that Client does not wrap: schedules, task
+// queues, namespaces.
 func (c *Client) Temporal() sdk.Client { return c.temporal }
 
-// Address is the host and port of Temporal's frontend.
+// Address returns the host and port of Temporal's frontend.
 func (c *Client) Address() string { return c.address }
 
-// Namespace is the Temporal namespace.
+// Namespace returns the Temporal namespace.
 func (c *Client) Namespace() string { return c.namespace }
 
-// Request sends request to the environment's open run, or starts one. It returns the run that holds
-// the request. To send the same request ID again is harmless: the run answers both. While Temporal
-// does not answer, Request tries again, for at most patience.
+// Request sends request to the environment's open run, or starts a run. It returns the run that
+// holds the request. It is harmless to send the same request ID again, because the run answers
+// both. If Temporal does not respond, Request retries for at most patience.
 func (c *Client) Request(ctx context.Context, request perch.Request, patience time.Duration) (Run, error) {
 	environment, err := perch.NewEnvironment(request.Project, request.Branch)
 	if err != nil {
@@ -122,7 +123,7 @@ func (c *Client) Request(ctx context.Context, request perch.Request, patience ti
 		return Run{}, fmt.Errorf("no workflow knows the goal %q", request.Goal)
 	}
 	if request.Recreate {
-		patience = 0 // Temporal may have taken a request that it did not answer, and two would recreate twice.
+		patience = 0 // Temporal may have stored an unanswered request; another would recreate twice.
 	}
 	id := environment.StackName()
 	input := perch.RunInput{Environment: environment}
@@ -144,8 +145,8 @@ func (c *Client) Request(ctx context.Context, request perch.Request, patience ti
 	return Run{WorkflowID: id, RunID: execution.GetRunID()}, nil
 }
 
-// SendNote sends the note to the environment's open run; if none is open, a short run takes it.
-// Temporal keeps it whether or not a worker is up.
+// SendNote sends the note to the environment's open run. If none is open, it starts a short run.
+// Temporal stores the note even if no worker is running.
 func (c *Client) SendNote(ctx context.Context, note perch.Note) error {
 	environment, err := perch.NewEnvironment(note.Project, note.Branch)
 	if err != nil {
@@ -163,8 +164,8 @@ func (c *Client) SendNote(ctx context.Context, note perch.Note) error {
 	return nil
 }
 
-// askUntilAnswered repeats ask until Temporal answers, for at most patience. The SDK stops one call
-// after ten seconds, which a busy server may need.
+// askUntilAnswered repeats ask until Temporal responds, for at most patience. Without it, one call
+// would end after the SDK's ten seconds, which is too short for a busy server.
 func askUntilAnswered(ctx context.Context, patience time.Duration, ask func() error) error {
 	for began := time.Now(); ; {
 		err := ask()
@@ -174,7 +175,7 @@ func askUntilAnswered(ctx context.Context, patience time.Duration, ask func() er
 	}
 }
 
-// isUnanswered reports whether Temporal was too busy or unreachable.
+// isUnanswered reports whether the error means that Temporal was too busy or unreachable.
 func isUnanswered(err error) bool {
 	var (
 		late *serviceerror.DeadlineExceeded
@@ -185,7 +186,7 @@ func isUnanswered(err error) bool {
 		errors.As(err, &away)
 }
 
-// summary is what Temporal's UI shows for the run that a request starts.
+// summary returns the text that Temporal's UI shows for a run started by request.
 func summary(request perch.Request) string {
 	switch {
 	case request.Judged != nil:
@@ -196,8 +197,8 @@ func summary(request perch.Request) string {
 	return fmt.Sprintf("%s %s at %s", request.Goal, request.Branch, perch.ShortCommit(request.Commit))
 }
 
-// LastFailure is why the latest run of the workflow failed, if that was a removal; empty otherwise.
-// Runs that take notes do not count.
+// LastFailure returns why the workflow's latest run failed, if that run was a removal; empty
+// otherwise. It ignores runs that only receive notes.
 func (c *Client) LastFailure(ctx context.Context, workflowID string) (string, error) {
 	info, err := c.lastRun(ctx, workflowID)
 	if err != nil {
@@ -220,9 +221,9 @@ func (c *Client) LastFailure(ctx context.Context, workflowID string) (string, er
 	return Cause(temporal.GetDefaultFailureConverter().FailureToError(failure)), nil
 }
 
-// lastRun is the latest run of the workflow that does not only take notes; nil if there is none. If
-// the latest one only took notes, it looks up the run before in Temporal's index, which may be
-// seconds behind.
+// lastRun returns the workflow's latest run, ignoring runs that only receive notes; nil if there is
+// none. If the latest run only received notes, lastRun finds the previous one in Temporal's index,
+// which may lag by seconds.
 func (c *Client) lastRun(ctx context.Context, workflowID string) (*workflowpb.WorkflowExecutionInfo, error) {
 	described, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 	var none *serviceerror.NotFound
@@ -241,7 +242,8 @@ func (c *Client) lastRun(ctx context.Context, workflowID string) (*workflowpb.Wo
 	return found.GetExecutions()[0], nil
 }
 
-// lastEvent waits for r's last event. An error is one of the connection, never of the run.
+// lastEvent waits for r's last event. An error means that the connection failed, never that the run
+// did.
 func (c *Client) lastEvent(ctx context.Context, r Run) (*historypb.HistoryEvent, error) {
 	events := c.temporal.GetWorkflowHistory(
 		ctx, r.WorkflowID, r.RunID, true, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
@@ -256,12 +258,12 @@ func (c *Client) lastEvent(ctx context.Context, r Run) (*historypb.HistoryEvent,
 	return event, nil
 }
 
-// decode reads the single value of payloads.
+// decode unmarshals the single value of payloads.
 func (c *Client) decode(payloads *commonpb.Payloads, into any) error {
 	return c.payloads.FromPayloads(payloads, into)
 }
 
-// lookup reads Temporal's variables through the injected environment.
+// lookup reads Temporal's environment variables through the injected function.
 type lookup func(string) string
 
 // LookupEnv implements envconfig.EnvLookup.
@@ -270,7 +272,7 @@ func (l lookup) LookupEnv(name string) (string, bool) {
 	return value, value != ""
 }
 
-// Environ lists the variables that envconfig finds by prefix. Only their names come from the
+// Environ lists the variables that envconfig finds by prefix. It takes only their names from the
 // process's environment.
 func (l lookup) Environ() []string {
 	var variables []string

@@ -15,41 +15,43 @@ import (
 )
 
 const (
-	// lookEvery is the pace of the live view. The heartbeats that it reads are about two seconds
-	// old at most.
+	// lookEvery is the refresh interval of the live view. The heartbeats that it shows are at most
+	// about two seconds old.
 	lookEvery = time.Second
-	// untakenAfter is how long a request may wait on the task queue before the user is told.
+	// untakenAfter is how long a request may wait on the task queue before the user is told about
+	// it.
 	untakenAfter = 5 * time.Second
-	// lostAfter is how long Temporal may be unreachable before the user is told.
+	// lostAfter is how long Temporal may be unreachable before the user is told about it.
 	lostAfter = 3 * time.Second
-	// lookTimeout is how long a look may take before the connection counts as lost.
+	// lookTimeout is how long one refresh may take before the connection counts as lost.
 	lookTimeout = 5 * time.Second
-	// reconnectAfter is the pause before a lost connection is tried again.
+	// reconnectAfter is the pause before a lost connection is retried.
 	reconnectAfter = time.Second
 )
 
-// runs is what a follower needs of Temporal.
+// runs lists the calls to Temporal that a follower makes.
 type runs interface {
 	// lastEvent waits for the run's last event.
 	lastEvent(context.Context, Run) (*historypb.HistoryEvent, error)
-	// Look reads how far the run is.
+	// Look reads the progress of the run.
 	Look(context.Context, Run) (Progress, error)
 	decode(*commonpb.Payloads, any) error
 }
 
 // View shows people the progress of a run.
 type View interface {
-	// Show is called about once a second with how far the run is, also while Temporal is lost.
+	// Show displays the progress of the run. It is called about once a second, even while Temporal
+	// is unreachable.
 	Show(Progress)
-	// Remark shows a sentence that later progress does not replace.
+	// Remark displays a sentence that stays when the progress is redrawn.
 	Remark(string)
 	// Done is called once, at the end.
 	Done()
 }
 
-// Follow waits until request, which the run r holds, has ended. It follows the request through all
-// its runs, and connects again if the connection is lost. It returns the last run that held the
-// request. If ctx ends first, the error is context.Cause's, and the run goes on. view may be nil.
+// Follow waits for the end of request, which run r holds. It follows the request through all its
+// runs and reconnects if the connection is lost. It returns the last run that held the request. If
+// ctx ends first, the error is that of context.Cause, and the run continues. view may be nil.
 func (c *Client) Follow(ctx context.Context, r Run, request perch.Request, view View) (lifecycle.Answer, Run, error) {
 	f := follower{runs: c, view: view, request: request, queue: perch.TaskQueue(request.Project)}
 	return f.follow(ctx, r)
@@ -61,7 +63,7 @@ type follower struct {
 	view    View
 	request perch.Request
 	queue   string
-	// reading says that the run only reads; Temporal keeps such runs for a short time.
+	// reading means that the run only reads. Temporal keeps such runs for a short time.
 	reading bool
 }
 
@@ -85,7 +87,8 @@ func (f *follower) follow(ctx context.Context, r Run) (lifecycle.Answer, Run, er
 	}
 }
 
-// await waits for r's last event, also if the connection is lost, and shows r's progress meanwhile.
+// await waits for r's last event and reconnects if the connection is lost. Meanwhile it shows r's
+// progress.
 func (f *follower) await(ctx context.Context, r Run) (*historypb.HistoryEvent, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -113,7 +116,8 @@ func (f *follower) await(ctx context.Context, r Run) (*historypb.HistoryEvent, e
 	}
 }
 
-// watch shows how far r is, and says when Temporal or a worker is missing, until ctx ends.
+// watch shows the progress of r until ctx ends. It also tells the user if Temporal is unreachable
+// or no worker takes the request.
 func (f *follower) watch(ctx context.Context, r Run) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -163,14 +167,14 @@ func (f *follower) lookOnce(ctx context.Context, r Run) (Progress, error) {
 	return f.runs.Look(ctx, r)
 }
 
-// warning is a condition that is reported once each time that it begins.
+// warning is a condition that is reported once each time it begins.
 type warning struct {
 	since time.Time
 	said  bool
 }
 
-// due reports whether the condition, which is true now, has lasted for at least after and has not
-// been reported.
+// due reports whether the condition has lasted for at least after and has not been reported yet.
+// holds is whether the condition is true now.
 func (w *warning) due(holds bool, after time.Duration) bool {
 	if !holds {
 		*w = warning{}
@@ -186,7 +190,7 @@ func (w *warning) due(holds bool, after time.Duration) bool {
 	return true
 }
 
-// isFinal reports whether a retry cannot help.
+// isFinal reports whether a retry cannot fix the error.
 func isFinal(err error) bool {
 	var (
 		notFound    *serviceerror.NotFound

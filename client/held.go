@@ -17,18 +17,19 @@ import (
 	"perch/dial"
 )
 
-// mostCleanups is how many of the newest cleanups are read to find one that has decided something.
+// mostCleanups is how many of the newest cleanups are read in search of one that reached a
+// decision.
 const mostCleanups = 10
 
 const (
-	// dryRun is the name of a dry run in its workflow ID, so that it is told from the cleanups that
-	// decide something without a look at its history.
+	// dryRun marks the workflow IDs of dry runs, so that they are recognised without reading their
+	// histories.
 	dryRun = "cleanup-dry-run"
-	// mostListed is how many of the newest cleanups and dry runs are listed.
+	// mostListed is how many of the newest cleanups, including dry runs, are listed.
 	mostListed = 200
 )
 
-// HeldCleanup is a cleanup whose plan waits for a person, because it is above the safety limit.
+// HeldCleanup is a cleanup whose plan waits for approval because it exceeds the safety limit.
 type HeldCleanup struct {
 	// At is when the cleanup ended, in UTC.
 	At     time.Time
@@ -36,7 +37,7 @@ type HeldCleanup struct {
 }
 
 // HeldCleanup returns the project's newest cleanup that judged the branches, if its plan waits for
-// a person; nil otherwise. Dry runs do not count. Temporal's index may be some seconds behind.
+// approval; nil otherwise. It ignores dry runs. Temporal's index may lag by some seconds.
 func (c *Client) HeldCleanup(ctx context.Context, project string) (*HeldCleanup, error) {
 	found, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		PageSize: mostListed, Query: fmt.Sprintf(
@@ -59,7 +60,7 @@ func (c *Client) HeldCleanup(ctx context.Context, project string) (*HeldCleanup,
 		switch {
 		case ctx.Err() != nil:
 			return nil, err
-		case err != nil: // Its history has expired, or Perch did not start it: the others count.
+		case err != nil: // Its history has expired, or Perch did not start it: skip it.
 		case decided && result.Brake == nil:
 			return nil, nil
 		case decided:
@@ -69,8 +70,8 @@ func (c *Client) HeldCleanup(ctx context.Context, project string) (*HeldCleanup,
 	return nil, ctx.Err()
 }
 
-// decidedCleanup is the result of a closed cleanup. decided is false if it was a dry run, or could
-// not judge the branches.
+// decidedCleanup returns the result of a closed cleanup. decided is false if the cleanup was a dry
+// run or could not judge the branches.
 func (c *Client) decidedCleanup(
 	ctx context.Context, info *workflowpb.WorkflowExecutionInfo,
 ) (result perch.CleanupResult, decided bool, err error) {
@@ -97,7 +98,8 @@ func (c *Client) decidedCleanup(
 	return result, !in.DryRun, nil
 }
 
-// cleanupResult reads the result of a cleanup from its last event, or the details of its failure.
+// cleanupResult returns a cleanup's result from its last event: from the return value, or from the
+// details of the failure.
 func (c *Client) cleanupResult(event *historypb.HistoryEvent) (result perch.CleanupResult, ended bool) {
 	if completed := event.GetWorkflowExecutionCompletedEventAttributes(); completed != nil {
 		ended = c.decode(completed.GetResult(), &result) == nil

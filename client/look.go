@@ -12,8 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// RequestLook sends hint to the open Look at the environment's branch, or starts one. If it returns
-// no error, Temporal has stored the hint. To send the same hint again is harmless.
+// RequestLook sends hint to the open Look for the environment's branch, or starts a Look. If it
+// returns no error, Temporal has stored the hint. It is harmless to send the same hint again.
 func (c *Client) RequestLook(ctx context.Context, e perch.Environment, hint perch.Hint) (Run, error) {
 	id := perch.LookWorkflowID(e)
 	execution, err := c.temporal.SignalWithStartWorkflow(ctx, id, perch.SignalLook, hint, sdk.StartWorkflowOptions{
@@ -26,7 +26,7 @@ func (c *Client) RequestLook(ctx context.Context, e perch.Environment, hint perc
 	return Run{WorkflowID: id, RunID: execution.GetRunID()}, nil
 }
 
-// Reach returns nil if Temporal answers.
+// Reach returns nil if Temporal responds.
 func (c *Client) Reach(ctx context.Context) error {
 	if _, err := c.temporal.CheckHealth(ctx, &sdk.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("reach Temporal: %w", dial.Plain(err))
@@ -34,8 +34,8 @@ func (c *Client) Reach(ctx context.Context) error {
 	return nil
 }
 
-// LatestRun is what the latest run of the environment with the workflow ID is doing, or how it
-// ended. Runs that take notes do not count.
+// LatestRun returns the state of the latest run with the environment's workflow ID. It ignores runs
+// that only receive notes.
 func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.LatestRun, error) {
 	info, err := c.lastRun(ctx, workflowID)
 	switch {
@@ -53,8 +53,9 @@ func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.La
 	return lifecycle.RunUp, nil
 }
 
-// LastEnd returns the answer to request in the end of the environment's latest run. It is false if
-// the run is open, or if Temporal knows none. Runs that take notes do not count.
+// LastEnd returns how the environment's latest run ended and how it answered request. The bool is
+// false if the run is open, if it continued as another run, or if Temporal knows none. LastEnd
+// ignores runs that only receive notes.
 func (c *Client) LastEnd(
 	ctx context.Context, workflowID string, request perch.Request,
 ) (lifecycle.ClosedRun, bool, error) {

@@ -17,40 +17,40 @@ import (
 	"perch/report"
 )
 
-// Progress is the progress of a run, from Temporal's description of it.
+// Progress is the progress of a run, as Temporal describes it.
 type Progress struct {
-	// Goal is what the run works for; empty if it works on no environment.
+	// Goal is the goal of the run; empty if the run does not change an environment.
 	Goal  perch.Goal
 	Phase perch.Phase
-	// Activity is a pending activity: the one with a heartbeat, else the first; empty if none is
-	// pending.
+	// Activity is a pending activity, preferably one with a heartbeat; empty if none is pending.
 	Activity string
-	// Beat is its last heartbeat, at most a few seconds old; nil if there is none.
+	// Beat is the last heartbeat of Activity, at most a few seconds old; nil if there is none.
 	Beat *perch.Progress
-	// Retries are the pending activities that failed and are tried again.
+	// Retries are the pending activities that failed and are being retried.
 	Retries []Retry
-	// Untaken says that a workflow task waits on the task queue and no worker has taken it.
+	// Untaken means that a workflow task waits on the task queue because no worker has taken it.
 	Untaken bool
-	// Lost says that Temporal does not answer: the rest is what was known last.
+	// Lost means that Temporal does not respond. The other fields are then the last known values.
 	Lost bool
 }
 
-// Known is what the progress says of the environment.
+// Known returns the part of the progress that package report describes.
 func (p Progress) Known() report.Known {
 	return report.Known{Goal: p.Goal, Phase: p.Phase, Activity: p.Activity, Beat: p.Beat}
 }
 
-// Retry is an activity that failed and is tried again.
+// Retry is an activity that failed and is being retried.
 type Retry struct {
 	Activity string `json:"activity"`
-	// Attempt is the number of the current or next attempt, Failure the error of the previous one.
+	// Attempt is the number of the current or next attempt. Failure is the error of the previous
+	// attempt.
 	Attempt int    `json:"attempt"`
 	Failure string `json:"failure"`
-	// Next is when the attempt begins, RFC 3339 in UTC; empty while it runs.
+	// Next is when the next attempt begins, RFC 3339 in UTC; empty while an attempt is running.
 	Next string `json:"next"`
 }
 
-// String is a sentence without its full stop.
+// String returns a sentence without its period.
 func (r Retry) String() string {
 	next := ""
 	if r.Next != "" {
@@ -59,13 +59,13 @@ func (r Retry) String() string {
 	return fmt.Sprintf("%s failed and is tried again (attempt %d%s): %s", r.words(), r.Attempt, next, r.Failure)
 }
 
-// words are the activity in words, such as `checking the request`.
+// words describes the activity in words, such as `checking the request`.
 func (r Retry) words() string {
 	words := report.ActivityWords(r.Activity)
 	return strings.ToLower(words[:1]) + words[1:]
 }
 
-// RetrySentences say which activities are tried again, each after a semicolon.
+// RetrySentences names the activities that are being retried, each after a semicolon.
 func (p Progress) RetrySentences() string {
 	var sentences strings.Builder
 	for _, failed := range p.Retries {
@@ -74,7 +74,7 @@ func (p Progress) RetrySentences() string {
 	return sentences.String()
 }
 
-// Look reads the progress of r; without a run id, that of the newest run of the workflow.
+// Look reads the progress of r. Without a run id it reads the workflow's newest run.
 func (c *Client) Look(ctx context.Context, r Run) (Progress, error) {
 	description, err := c.temporal.DescribeWorkflowExecution(ctx, r.WorkflowID, r.RunID)
 	if err != nil {
@@ -83,8 +83,8 @@ func (c *Client) Look(ctx context.Context, r Run) (Progress, error) {
 	return readProgress(description, c.payloads), nil
 }
 
-// Latest is how far the environment's newest run is; both are empty if Temporal knows none. Runs
-// that take notes do not count.
+// Latest returns the progress of the environment's newest run, and that run. Both are empty if
+// Temporal knows none. Latest ignores runs that only receive notes.
 func (c *Client) Latest(ctx context.Context, e perch.Environment) (Progress, Run, error) {
 	info, err := c.lastRun(ctx, e.StackName())
 	if err != nil {
@@ -119,7 +119,8 @@ func readProgress(
 	return p
 }
 
-// readRetry reads an activity that has failed and is tried again; ok is false for any other.
+// readRetry describes an activity that has failed and is being retried; ok is false if it has not
+// failed.
 func readRetry(activity *workflowpb.PendingActivityInfo) (r Retry, ok bool) {
 	failure := activity.GetLastFailure()
 	if failure == nil {
@@ -135,7 +136,7 @@ func readRetry(activity *workflowpb.PendingActivityInfo) (r Retry, ok bool) {
 	return r, true
 }
 
-// goalOf is the goal of runs of the workflow; empty if it has none.
+// goalOf returns the goal of a workflow type's runs; empty if they have none.
 func goalOf(workflow string) perch.Goal {
 	switch workflow {
 	case perch.WorkflowProvision:

@@ -17,23 +17,23 @@ import (
 	"perch/dial"
 )
 
-// ReadTimeout is how long a worker may take for a run that only reads.
+// ReadTimeout is the time limit for a run that only reads.
 const ReadTimeout = 30 * time.Second
 
-// workerEvery is the pause between two looks for a worker.
+// workerEvery is the pause between two checks for a worker.
 const workerEvery = 250 * time.Millisecond
 
-// NoAnswerError says that the wait for a short run ended before the run, which may go on, or that
-// no worker runs.
+// NoAnswerError means that no worker is running, or that the wait for a short run ended before the
+// run did. The run may continue.
 type NoAnswerError struct{ Reason string }
 
-// interrupted is the reason if the caller gave up.
+// interrupted is the reason given if the caller's context ended.
 const interrupted = "the wait was interrupted"
 
 // Error implements error.
 func (e *NoAnswerError) Error() string { return e.Reason }
 
-// shortRun is a run that answers one question, or changes something other than an environment.
+// shortRun is a run that answers a question or changes something other than an environment.
 type shortRun struct {
 	workflow string
 	id       string
@@ -41,13 +41,14 @@ type shortRun struct {
 	summary  string
 	input    any
 	timeout  time.Duration
-	// view shows how far the run is.
+	// view shows the progress of the run.
 	view View
-	// reading says that the answer of a run that takes much longer is no longer needed.
+	// reading means that the run only reads, so a late answer has no use.
 	reading bool
 }
 
-// question is a short run that reads, and that no other run waits for.
+// question returns a short run that only reads. Its workflow ID is unique, so it does not wait for
+// other runs.
 func question(workflow, name, project string, input any) shortRun {
 	return shortRun{
 		workflow: workflow, id: project + ":" + name + ":" + uuid.NewString(), project: project, summary: name,
@@ -72,8 +73,8 @@ func (c *Client) Status(ctx context.Context, e perch.Environment, view View) (re
 	return result, err
 }
 
-// History reads from a worker the lives of environments that have ended, of one branch if it is not
-// empty.
+// History reads from a worker the records of removed environments. If branch is not empty, it reads
+// only those of that branch.
 func (c *Client) History(
 	ctx context.Context, in perch.HistoryInput, view View,
 ) (result perch.HistoryResult, err error) {
@@ -91,7 +92,7 @@ func (c *Client) Plan(ctx context.Context, request perch.Request, view View) (re
 	return result, err
 }
 
-// Examine asks a worker whether it has everything that it needs.
+// Examine asks a worker to check its configuration and permissions.
 func (c *Client) Examine(
 	ctx context.Context, project string, timeout time.Duration, view View,
 ) (result perch.DoctorResult, err error) {
@@ -101,9 +102,9 @@ func (c *Client) Examine(
 	return result, err
 }
 
-// Application creates or updates the project's application stack, or only reports on it. The run
-// that changes it has the stack's name for its ID, so that only one runs at a time; one that only
-// reports does not wait for others.
+// Application creates or updates the project's application stack, or only reports on it. A run that
+// changes the stack uses the stack's name as its workflow ID, so that only one runs at a time. A
+// run that only reports does not wait for others.
 func (c *Client) Application(
 	ctx context.Context, in perch.ApplicationInput, timeout time.Duration, view View,
 ) (result perch.ApplicationResult, err error) {
@@ -125,8 +126,8 @@ func (c *Client) Application(
 	return result, nil
 }
 
-// Cleanup compares branches and environments and requests removals. A run that fails after its work
-// is done still has a result.
+// Cleanup compares branches with environments and requests removals. If the run fails after its
+// work is done, Cleanup returns the result and no error.
 func (c *Client) Cleanup(
 	ctx context.Context, in perch.CleanupInput, timeout time.Duration, view View,
 ) (result perch.CleanupResult, err error) {
@@ -143,7 +144,8 @@ func (c *Client) Cleanup(
 	return result, err
 }
 
-// Expire judges the expiry of every environment, and acts on it unless it is a dry run.
+// Expire judges the expiry of every environment. Unless it is a dry run, it also sends warnings and
+// requests removals.
 func (c *Client) Expire(
 	ctx context.Context, in perch.ExpiryInput, timeout time.Duration, view View,
 ) (result perch.ExpiryResult, err error) {
@@ -153,8 +155,8 @@ func (c *Client) Expire(
 	return result, err
 }
 
-// Keep pins an environment, ends its pin, or extends it, and waits until the card says so. A
-// rejection is the run's failure.
+// Keep pins, unpins or extends an environment, and waits until the card is updated. If the note is
+// rejected, the run fails with the rejection.
 func (c *Client) Keep(ctx context.Context, in perch.KeepInput, view View) (result perch.KeepResult, err error) {
 	r := question(perch.WorkflowKeep, string(in.Note.Kind), in.Environment.Project, in)
 	r.view, r.summary = view, string(in.Note.Kind)+" "+in.Environment.Branch
@@ -162,7 +164,7 @@ func (c *Client) Keep(ctx context.Context, in perch.KeepInput, view View) (resul
 	return result, err
 }
 
-// FailedError is the failure of a short run. It unwraps to Temporal's error.
+// FailedError is the failure of a short run. It wraps Temporal's error.
 type FailedError struct {
 	Summary string
 	Err     error
@@ -171,10 +173,10 @@ type FailedError struct {
 // Error implements error.
 func (e *FailedError) Error() string { return e.Summary + ": " + Cause(dial.Plain(e.Err)) }
 
-// Unwrap is Temporal's error.
+// Unwrap returns Temporal's error.
 func (e *FailedError) Unwrap() error { return e.Err }
 
-// answer executes a short run and waits for its result. Its error is a NoAnswerError or a
+// answer executes a short run and waits for its result. It returns a NoAnswerError or a
 // FailedError.
 func (c *Client) answer(ctx context.Context, r shortRun, result any) error {
 	waitCtx, cancel := context.WithTimeout(ctx, r.timeout)
@@ -211,7 +213,7 @@ func (c *Client) answer(ctx context.Context, r shortRun, result any) error {
 	return &FailedError{r.summary, err}
 }
 
-// show shows how far the run is until stop is called.
+// show displays the progress of the run until stop is called.
 func (c *Client) show(ctx context.Context, r shortRun, runID string) (stop func()) {
 	if r.view == nil {
 		return func() {}
@@ -230,8 +232,8 @@ func (c *Client) show(ctx context.Context, r shortRun, runID string) (stop func(
 	}
 }
 
-// awaitWorker waits until a worker polls, for at most patience, because Temporal may not know one
-// that has just started. It returns false if none polls, and true if Temporal cannot tell.
+// awaitWorker waits for at most patience until a worker polls, because Temporal may not know a
+// worker that has just started. It returns false if none polls, and true if Temporal cannot tell.
 func awaitWorker(ctx context.Context, patience time.Duration, polled func() (bool, error)) bool {
 	for began := time.Now(); ; {
 		found, err := polled()
@@ -244,7 +246,7 @@ func awaitWorker(ctx context.Context, patience time.Duration, polled func() (boo
 	}
 }
 
-// noWorker says that nothing will answer r.
+// noWorker returns the message that no worker will answer r.
 func (c *Client) noWorker(r shortRun) string {
 	return fmt.Sprintf(
 		"%s: no worker is polling task queue %q in namespace %q; check the name of the project, start one for "+
@@ -253,7 +255,7 @@ func (c *Client) noWorker(r shortRun) string {
 	)
 }
 
-// silence explains why a run has not answered.
+// silence returns a message that explains why a run has not answered.
 func (c *Client) silence(ctx context.Context, r shortRun) string {
 	if polled, err := c.Polled(
 		ctx, perch.TaskQueue(r.project), enumspb.TASK_QUEUE_TYPE_WORKFLOW,
@@ -272,8 +274,8 @@ func (c *Client) silence(ctx context.Context, r shortRun) string {
 		r.summary, r.timeout, far.RetrySentences(), r.id)
 }
 
-// unknown reports whether a worker has said that it does not have the run's workflow. Temporal's
-// SDKs let such a run wait for a worker that has it.
+// unknown reports whether a worker does not have the run's workflow type. Temporal then keeps
+// retrying the run, so it would never end.
 func (c *Client) unknown(ctx context.Context, r shortRun) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -291,8 +293,8 @@ func (c *Client) unknown(ctx context.Context, r shortRun) bool {
 	return false
 }
 
-// Polled reports whether a worker polls queue. Temporal lists a poller for some minutes after its
-// end.
+// Polled reports whether a worker polls queue. Temporal still lists a worker for some minutes after
+// it has stopped.
 func (c *Client) Polled(ctx context.Context, queue string, kind enumspb.TaskQueueType) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
