@@ -11,7 +11,7 @@ import (
 
 func reject(format string, args ...any) error { return perch.Reject(format, args...) }
 
-// Wanted is what perch.yaml at a request's commit says of the branch.
+// Wanted is what perch.yaml at the requested commit configures for the branch.
 type Wanted struct {
 	Project  string
 	Kind     perch.Kind
@@ -19,21 +19,21 @@ type Wanted struct {
 	Seed     []perch.SeedStep
 }
 
-// Admission is a request with everything that decides whether the policy allows it.
+// Admission is a request together with everything that determines whether the policy allows it.
 type Admission struct {
 	Policy  *perch.Policy
 	Request perch.Request
-	// Wanted is what the commit says; nil if it has no perch.yaml, and for perch.GoalGone, because
-	// the commit may be deleted, too.
+	// Wanted is the configuration at the commit. It is nil if the commit has no perch.yaml. It is
+	// also nil for perch.GoalGone, because the commit may no longer exist.
 	Wanted *Wanted
-	// Kind is the kind of the environment that is there, by its tags; empty if there is none.
+	// Kind is the kind of the existing environment, from its tags; empty if there is none.
 	Kind perch.Kind
-	// Environments counts the project's other environments; 0 if the environment exists already,
-	// because it needs no new place.
+	// Environments counts the project's other environments. It is 0 if the environment already
+	// exists, because that one is already counted against the limit.
 	Environments int
 }
 
-// AdmitRequest is nil if the policy allows the request, and a *perch.Rejection if it does not.
+// AdmitRequest returns nil if the policy allows the request, and a *perch.Rejection otherwise.
 func AdmitRequest(a Admission) error {
 	if err := a.Identity(); err != nil {
 		return err
@@ -59,8 +59,8 @@ func firstError(checks ...func() error) error {
 	return nil
 }
 
-// Untriggered is why the policy ignores an `up` from its trigger; empty if it may go on. It is not
-// a rejection, because the job that requested it did nothing wrong.
+// Untriggered explains why the policy ignores an `up` from its trigger; empty if it does not. This
+// is not a rejection, because the job that made the request did nothing wrong.
 func Untriggered(policy *perch.Policy, request perch.Request) string {
 	if request.Goal != perch.GoalUp || request.Trigger == "" || policy.Allows(request.Trigger) {
 		return ""
@@ -68,7 +68,7 @@ func Untriggered(policy *perch.Policy, request perch.Request) string {
 	return fmt.Sprintf("`triggers` in the policy does not name %s, so it starts no deployment", request.Trigger)
 }
 
-// Identity rejects a request of another project or repository, and a branch that cannot have an
+// Identity rejects a request for another project or repository, and a branch that cannot have an
 // environment.
 func (a Admission) Identity() error {
 	r, p := a.Request, a.Policy
@@ -106,8 +106,8 @@ func (a Admission) removal() error {
 	return nil
 }
 
-// recreation rejects a requested recreation if a removal would be rejected, because it deletes the
-// environment first.
+// recreation rejects a recreation if a removal would be rejected, because a recreation first
+// deletes the environment.
 func (a Admission) recreation() error {
 	if !a.Request.Recreate {
 		return nil
@@ -134,7 +134,7 @@ func (a Admission) commitGiven() error {
 	return nil
 }
 
-// MayHaveKind reports whether the policy allows the branch an environment of the kind.
+// MayHaveKind reports whether the policy allows branch to have an environment of the kind.
 func MayHaveKind(policy *perch.Policy, branch string, kind perch.Kind) bool {
 	if policy.Kinds == nil {
 		return kind == perch.KindBranch
@@ -158,8 +158,9 @@ func (a Admission) kind() error {
 		a.Request.Branch, kind, allowed, perch.FileName, kind)
 }
 
-// keptKind rejects a change of kind. The kind decides about protection and application, and the
-// template of another kind would remove the protection of database and buckets.
+// keptKind rejects a change of kind. The kind determines the protection and the Elastic Beanstalk
+// application. The template of another kind would remove the protection of the database and
+// buckets.
 func (a Admission) keptKind() error {
 	kind := a.Wanted.Kind
 	if a.Kind == "" || a.Kind == kind {
@@ -173,8 +174,8 @@ func (a Admission) keptKind() error {
 		"`branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, perch.FileName, remove)
 }
 
-// machines checks the settings of Perch's template only: a custom template says itself what it
-// needs.
+// machines checks the settings of Perch's template. It does not check custom templates, which
+// specify their machines themselves.
 func (a Admission) machines() error {
 	s, p := a.Wanted.Settings, a.Policy
 	if s.Template != "" {
@@ -217,8 +218,8 @@ func (a Admission) loadBalancer() error {
 	return nil
 }
 
-// sharedDatabase rejects a shared database if there is none to share: the instance is in the
-// staging application's stack.
+// sharedDatabase rejects a shared database if no instance is available: the instance is in the
+// stack of the staging application.
 func (a Admission) sharedDatabase() error {
 	if db := a.Wanted.Settings.Database; db == nil || db.Mode != perch.DatabaseShared {
 		return nil
@@ -234,8 +235,8 @@ func (a Admission) sharedDatabase() error {
 	return nil
 }
 
-// snapshot rejects what the policy's prefixes do not allow. A prefix of ids allows no ARN: an ARN
-// that begins with it would belong to another account.
+// snapshot rejects a snapshot that the policy's prefixes do not allow. A prefix of snapshot ids
+// does not allow an ARN, because an ARN that begins with it would belong to another account.
 func (a Admission) snapshot() error {
 	db := a.Wanted.Settings.Database
 	if db == nil || db.Mode != perch.DatabaseSnapshot {
@@ -276,7 +277,7 @@ func (a Admission) secrets() error {
 	return nil
 }
 
-// arnRegion is the fourth part of arn:partition:service:region:account:resource.
+// arnRegion returns the region from arn:partition:service:region:account:resource.
 func arnRegion(arn string) string {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 {
@@ -301,8 +302,8 @@ func (a Admission) seeds() error {
 	return nil
 }
 
-// belowPrefix reports whether address is prefix or is below it: s3://data does not allow
-// s3://data-of-others.
+// belowPrefix reports whether address equals prefix or is below it. For example, s3://data does not
+// allow s3://data-of-others.
 func belowPrefix(prefix, address string) bool {
 	return strings.HasPrefix(strings.TrimSuffix(address, "/")+"/", strings.TrimSuffix(prefix, "/")+"/")
 }
@@ -314,7 +315,7 @@ func listPrefixes(values []string, none string) string {
 	return "only what begins with " + strings.Join(values, ", ")
 }
 
-// expiry rejects what is longer than the policy allows.
+// expiry rejects settings that are longer than the policy allows.
 func (a Admission) expiry() error {
 	asked, bounds := a.Wanted.Settings.Expiry, a.Policy.Expiry
 	if asked == nil || a.Wanted.Kind != perch.KindBranch {

@@ -3,46 +3,48 @@ package lifecycle
 import "perch"
 
 // Chain holds the requests for one environment. Provision and Teardown take turns under one
-// workflow ID: a run works for the target, accepts further requests meanwhile, and passes the chain
-// on to the next run.
+// workflow ID. Each run works for the target, accepts further requests meanwhile, and then passes
+// the chain on to the next run.
 //
-// The protocol has two halves, both in this file. A run decides which run comes next: Take, Next,
-// HandOn. A client that follows one request reads the answer to it from a closed run: ReadResult,
+// The protocol has two halves, both in this file. A run determines the next run with Take, Next and
+// HandOn. A client that follows a request reads its answer from a closed run with ReadResult and
 // ReadNextRun.
 type Chain struct {
-	// Environment is what the requests are for.
+	// Environment is the environment that the requests are for.
 	Environment perch.Environment
-	// Target is what the run works for, Newer the newest request that wants something else.
+	// Target is the request that the run works for. Newer is the newest request with a different
+	// goal or commit.
 	Target perch.Request
 	Newer  *perch.Request
-	// Below is the newest `up` that a removal (Target or Newer) supersedes. It comes next if the
-	// removal is rejected, or fails before it is due.
+	// Below is the newest `up` that a removal supersedes; the removal is Target or Newer. Below
+	// becomes the next target if the removal is rejected, or fails before it is due.
 	Below *perch.Request
-	// Head is the request for the branch's head, if Target names another commit and the head is not
-	// deployed.
+	// Head is a request for the branch's head. It is set if Target names another commit and the
+	// head is not deployed.
 	Head *perch.Request
-	// Due says that the target is a removal that passed all checks and may be done.
+	// Due means that Target is a removal that passed all checks and may proceed.
 	Due bool
-	// Operation is the operation in progress for the newest `up`.
+	// Operation is the stack operation in progress for the newest `up`.
 	Operation *perch.Operation
-	// Recreated is the request whose recreation the chain has begun.
+	// Recreated is the request for which the chain has begun a recreation.
 	Recreated *perch.Request
-	// Ended is the removal that the run before rejected, or that failed there before it was due.
+	// Ended is the removal that the previous run rejected, or that failed in that run before it was
+	// due.
 	Ended *perch.EndedRemoval
 }
 
-// RunEnd is how a run ended for its target: with an outcome, a rejection, or a failure.
+// RunEnd describes how a run ended for its target: with an outcome, a rejection or a failure.
 type RunEnd struct {
 	Outcome perch.Outcome
-	// Rejection is why the target was rejected; nil if it was not.
+	// Rejection explains why the target was rejected; nil if it was not.
 	Rejection *perch.Rejection
-	// Failure is what went wrong, Failed whether anything did.
+	// Failure is the error message, and Failed whether the run failed.
 	Failure string
 	Failed  bool
 }
 
-// ResumeChain is the chain that the previous run passed on. The first run of a chain has no target
-// yet.
+// ResumeChain returns the chain that the previous run passed on. In the first run the chain has no
+// target yet.
 func ResumeChain(in perch.RunInput) *Chain {
 	c := &Chain{
 		Environment: in.Environment, Below: in.Below, Due: in.Due, Operation: in.Begun, Recreated: in.Recreated,
@@ -54,14 +56,15 @@ func ResumeChain(in perch.RunInput) *Chain {
 	return c
 }
 
-// Concerns reports whether request names this environment. A signal may hold anything: with the
-// name of another branch, the run would act on a branch that the policy has not judged.
+// Concerns reports whether request is for this environment. A signal can contain anything. If it
+// named another branch, the run would change that branch's environment without a check of the
+// policy.
 func (c *Chain) Concerns(request perch.Request) bool {
 	_, known := perch.WorkflowOf(request.Goal)
 	return known && request.Project == c.Environment.Project && request.Branch == c.Environment.Branch
 }
 
-// Begin makes the newest request the target, before the run does anything.
+// Begin makes the newest request the target. A run calls it before it does anything else.
 func (c *Chain) Begin() {
 	if c.Newer != nil {
 		c.Target, c.Newer, c.Due = *c.Newer, nil, false
@@ -69,8 +72,8 @@ func (c *Chain) Begin() {
 	c.dropOperation()
 }
 
-// dropOperation forgets an operation in progress that brings the stack to another commit than the
-// target's.
+// dropOperation drops the operation in progress if it deploys a commit other than the target's. It
+// also drops the record of a recreation that the target did not request.
 func (c *Chain) dropOperation() {
 	if c.Target.Goal != perch.GoalUp {
 		return
@@ -83,10 +86,14 @@ func (c *Chain) dropOperation() {
 	}
 }
 
-// Take adds request to the chain, unless it is superseded itself: cleanup judged before people
-// requested something else. A removal keeps the `up` that it supersedes in Below, because the
-// removal may be rejected; an `up` supersedes everything before it. A removal does not weaken the
-// force of one that waits: that applies to both. A request for another environment changes nothing.
+// Take adds request to the chain. It ignores:
+//
+//   - a request for another environment
+//   - a removal by cleanup, if a person requested something after cleanup had judged
+//   - a request that is also answered by a waiting one with Force or Recreate
+//
+// A removal keeps the `up` that it supersedes in Below, because the removal may be rejected. An
+// `up` supersedes everything before it.
 func (c *Chain) Take(request perch.Request) {
 	stronger := c.Newer != nil && (c.Newer.Force || c.Newer.Recreate) && request.AnsweredBy(*c.Newer)
 	if !c.Concerns(request) || stronger {
@@ -108,7 +115,8 @@ func (c *Chain) Take(request perch.Request) {
 	c.Newer = &request
 }
 
-// below is the `up` that is in force again if request is rejected; nil if there is none.
+// below returns the `up` that becomes the target again if request is rejected; nil if there is
+// none.
 func (c *Chain) below(request perch.Request) *perch.Request {
 	switch {
 	case request.Goal == perch.GoalUp:
@@ -122,16 +130,16 @@ func (c *Chain) below(request perch.Request) *perch.Request {
 	return c.Below
 }
 
-// shortenGrace brings the end of the grace period forward to that of request, which the run
-// answers, too.
+// shortenGrace moves the end of the grace period forward to that of request, because the run also
+// answers request.
 func (c *Chain) shortenGrace(request perch.Request) {
 	if request.Judged != nil && c.Target.Judged != nil && request.Judged.Until.Before(c.Target.Judged.Until) {
 		c.Target.Judged = request.Judged
 	}
 }
 
-// EndGrace turns cleanup's removal into an ordinary one: this run answers every removal that is
-// requested from now on.
+// EndGrace turns a removal by cleanup into an ordinary one. From now on, this run answers every
+// requested removal.
 func (c *Chain) EndGrace() {
 	c.Target.Judged = nil
 	if c.Newer != nil && c.Newer.AnsweredBy(c.Target) {
@@ -147,7 +155,7 @@ func (c *Chain) MoveTo(commit string) {
 }
 
 // RequestHead adds a request for the branch's head, because the target names another commit. The
-// target's requester reads there what supersedes it and why.
+// target's requester reads in it which commit supersedes the target, and why.
 func (c *Chain) RequestHead(commit, reason string) {
 	id := c.Target.ID + "-" + commit[:min(len(commit), 8)]
 	c.Head = &perch.Request{
@@ -157,13 +165,14 @@ func (c *Chain) RequestHead(commit, reason string) {
 	}
 }
 
-// Recreates reports whether the target wants the stack deleted first, and that is still to be done.
+// Recreates reports whether the target requires that the stack is deleted first, and that deletion
+// has not begun.
 func (c *Chain) Recreates() bool {
 	return c.Target.Goal == perch.GoalUp && c.Target.Recreate && c.Recreated == nil
 }
 
-// MakeDue records that the target, a removal, may be done. It reports whether that supersedes an
-// `up`: the run then ends, so that anyone who follows the `up` is told.
+// MakeDue records that the target, a removal, may proceed. It reports whether that supersedes an
+// `up`. In that case the run ends, so that everyone who follows the `up` is notified.
 func (c *Chain) MakeDue() (superseding bool) {
 	if c.Below == nil || c.Due {
 		return false
@@ -172,12 +181,17 @@ func (c *Chain) MakeDue() (superseding bool) {
 	return true
 }
 
-// Removing forgets what the target, a removal, has superseded, because the removal begins now.
+// Removing drops everything that the target, a removal, has superseded. A run calls it when the
+// removal begins.
 func (c *Chain) Removing() { c.Due, c.Below, c.Operation, c.Recreated = true, nil, nil, nil }
 
-// Next is the request that comes after the run's target, nil if none does: a newer one, else what a
-// rejected removal must not supersede, else the removal itself that is due from now on, else the
-// branch's head.
+// Next returns the request that the next run works for; nil if there is none. It is the first of
+// these that exists:
+//
+//   - a newer request
+//   - the `up` below a removal that was rejected, or failed before it was due
+//   - the removal, if it has just become due
+//   - a request for the branch's head
 func (c *Chain) Next(end RunEnd) *perch.Request {
 	switch {
 	case c.Newer != nil:
@@ -192,7 +206,7 @@ func (c *Chain) Next(end RunEnd) *perch.Request {
 	return c.Head
 }
 
-// LastPhase is the last phase of a run that continues with another request.
+// LastPhase returns the last phase of a run that continues with another request.
 func (c *Chain) LastPhase(end RunEnd) perch.Phase {
 	switch {
 	case c.rejected(end):
@@ -211,13 +225,13 @@ func (c *Chain) rejected(end RunEnd) bool {
 }
 
 // failedBeforeDue reports whether the target is a removal that failed before it was due, so that
-// the `up` below it is still in force. If a newer request waits, it has superseded the removal, and
-// no caller waits for the failure any more.
+// the `up` below it becomes the target again. It is false if a newer request waits: that request
+// has superseded the removal, and no caller waits for the failure.
 func (c *Chain) failedBeforeDue(end RunEnd) bool {
 	return end.Failed && c.Target.Goal == perch.GoalGone && !c.Due && c.Below != nil && c.Newer == nil
 }
 
-// HandOn is the input of the next run, which works for request.
+// HandOn returns the input of the next run, which works for request.
 func (c *Chain) HandOn(request perch.Request, end RunEnd) perch.RunInput {
 	in := perch.RunInput{Environment: c.Environment, Request: &request, Begun: c.Operation, Recreated: c.Recreated}
 	switch {
@@ -235,7 +249,7 @@ func (c *Chain) HandOn(request perch.Request, end RunEnd) perch.RunInput {
 // byRemoval is the value of superseded_by if a removal superseded an `up`.
 const byRemoval = "removal"
 
-// SupersededBy is the value of superseded_by if request superseded an `up`.
+// SupersededBy returns the value of superseded_by if request superseded an `up`.
 func SupersededBy(request perch.Request) string {
 	if request.Goal == perch.GoalGone {
 		return byRemoval
@@ -243,19 +257,19 @@ func SupersededBy(request perch.Request) string {
 	return request.Commit
 }
 
-// Answer is the answer of a closed run to one request.
+// Answer is a closed run's answer to one request.
 type Answer struct {
-	// NextRun is the run that goes on with the request; empty if the request has ended.
+	// NextRun is the run that continues with the request; empty if the request has ended.
 	NextRun string
-	// Result is how it ended: the run's own result, or one that says that another request
-	// superseded it.
+	// Result is the result of the request: either the run's result, or one which says that another
+	// request superseded this one.
 	Result perch.Result
-	// Failure is what went wrong in a run that failed.
+	// Failure is the error message of a run that failed.
 	Failure string
 }
 
-// ReadResult is the answer of a completed run to request. A run that answered another request has
-// not answered this one.
+// ReadResult returns a completed run's answer to request. If the run worked for a different
+// request, the answer is that this one was superseded.
 func ReadResult(result perch.Result, request perch.Request) Answer {
 	switch {
 	case result.Goal == perch.GoalGone && request.Goal != perch.GoalGone:
@@ -266,9 +280,9 @@ func ReadResult(result perch.Result, request perch.Request) Answer {
 	return Answer{Result: result}
 }
 
-// ReadNextRun is the answer to request of a run that continued as the run runID with the input
-// next. A removal that is not due yet may still be rejected or fail; the `up` below it is next
-// then.
+// ReadNextRun returns the answer to request of a run that continued as run runID with the input
+// next. While a removal is not due, it may still be rejected or fail, and then the `up` below it
+// becomes the target. So that `up` has not ended either.
 func ReadNextRun(next perch.RunInput, runID string, request perch.Request) Answer {
 	below := next.Below
 	if next.Due {

@@ -12,65 +12,68 @@ import (
 	"perch"
 )
 
-// Listing is the branch source's list of a repository's branches.
+// Listing is the list of a repository's branches from the branch source.
 type Listing struct {
-	// Branches holds the head of each branch.
+	// Branches maps each branch to its head.
 	Branches map[string]string
-	// Complete says that a branch which is not in Branches does not exist; Problem says why that is
-	// not known.
+	// Complete means that a branch which is not in Branches does not exist. If Complete is false,
+	// Problem explains why.
 	Complete bool
 	Problem  string
-	// Archived says that the repository is archived.
+	// Archived means that the repository is archived.
 	Archived bool
-	// RepositoryID is the repository's id; empty if the source has none, or did not tell.
+	// RepositoryID is the repository's id; empty if the source has none or did not provide it.
 	RepositoryID string
-	// DefaultBranch is what the source calls the default branch, if it lists no branch of the
-	// policy's name; empty if it does not tell.
+	// DefaultBranch is the source's default branch. It is only set if the source does not list the
+	// policy's default branch, and empty if the source does not provide it.
 	DefaultBranch string
-	// Cards are the cards of the environments, Now is when they are judged.
+	// Cards are the cards of the environments. Now is the time at which the environments are
+	// judged.
 	Cards KnownCards
 	Now   time.Time
 }
 
-// Found is a stack from CloudFormation's list, managed by Perch or not.
+// Found is a stack in CloudFormation's list, managed by Perch or not.
 type Found struct {
 	ID   string
 	Name string
 	Tags map[string]string
-	// Status is CloudFormation's StackStatus, and StatusReason its sentence for it.
+	// Status is CloudFormation's StackStatus, and StatusReason its StackStatusReason.
 	Status       string
 	StatusReason string
-	// Protected says that termination protection is on.
+	// Protected means that termination protection is on.
 	Protected bool
-	// Commit is the commit in the stack's outputs; empty if there is none.
+	// Commit is the commit in the stack's outputs; empty if they have none.
 	Commit  string
 	Created time.Time
 }
 
-// Plan is what cleanup is to do.
+// Plan lists what cleanup has to do.
 type Plan struct {
-	// Verdicts has one for each environment, the oldest first. Stacks that are not ours have none.
+	// Verdicts has a decision on each environment, oldest first. Stacks that Perch does not manage
+	// have none.
 	Verdicts []perch.CleanupVerdict
-	// Removals are those of Verdicts that request a removal.
+	// Removals are the Verdicts that request a removal.
 	Removals []perch.CleanupVerdict
 	// Failed are the environments whose removal has failed.
 	Failed []perch.CleanupFailure
-	// Others hold the stacks of the project whose repository does not match: they have no verdict.
+	// Others are the project's stacks whose repository does not match. They have no verdict.
 	Others []perch.OtherRepository
-	// Problem says why the listing of branches is not to be trusted; then nothing is removed.
+	// Problem explains why the list of branches is unreliable. If it is set, nothing is removed.
 	Problem string
-	// Brake says that the policy does not let cleanup carry out so many removals without approval.
+	// Brake means that the plan has more removals than the policy allows without approval; nil
+	// otherwise.
 	Brake *perch.CleanupBrake
-	// Hash names the removals: their stacks, and the commits in them.
+	// Hash identifies the removals by their stacks and the commits in them.
 	Hash string
 }
 
-// PlanCleanup compares the repository's branches with the stacks. Only this function decides what
+// PlanCleanup compares the repository's branches with the stacks. No other function decides what
 // cleanup removes.
 //
-// The stacks must have been listed before the branches: then a branch that is pushed meanwhile is
-// seen. approved is the hash of a plan that a person approved; empty for none. If it is set, no
-// other plan is carried out.
+// The caller must list the stacks before the branches, so that the list includes a branch that is
+// pushed meanwhile. approved is the hash of the plan that a person approved, or empty. If it is
+// set, no other plan is carried out.
 func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved string) Plan {
 	identity := policy.Identity(listing.RepositoryID)
 	plan := Plan{
@@ -121,7 +124,8 @@ func others(identity perch.Identity, stacks []Found) []perch.OtherRepository {
 	})
 }
 
-// untrusted says why a branch that is missing from the listing may exist; empty if it does not.
+// untrusted explains why a branch may exist although the list does not have it; empty if the list
+// is reliable.
 func untrusted(listing Listing, policy *perch.Policy) string {
 	_, hasDefault := listing.Branches[policy.DefaultBranch]
 	switch {
@@ -140,8 +144,9 @@ func untrusted(listing Listing, policy *perch.Policy) string {
 	return ""
 }
 
-// NoDefaultBranch is the end of a sentence about a source that lacks the policy's default branch,
-// and calls another one the default; empty if it names none.
+// NoDefaultBranch returns the end of an error message about a source that does not list the
+// policy's default branch. source is the branch that the source calls its default; empty if it
+// names none.
 func NoDefaultBranch(policy, source string) string {
 	if source == "" || source == policy {
 		return policy + ": it is another repository's, or its reader does not see everything"
@@ -152,12 +157,12 @@ func NoDefaultBranch(policy, source string) string {
 	)
 }
 
-// subject is one environment to judge.
+// subject is an environment to judge.
 type subject struct {
 	branch string
 	kind   perch.Kind
 	stack  Found
-	// alive says that the branch was seen.
+	// alive means that the branch exists.
 	alive bool
 }
 
@@ -174,7 +179,7 @@ func judge(s subject, policy *perch.Policy, problem string) (perch.Verdict, stri
 	return perch.VerdictRemove, "branch missing"
 }
 
-// protection says what keeps an environment from cleanup whether or not its branch exists; empty if
+// protection explains what protects an environment from cleanup regardless of its branch; empty if
 // nothing does.
 func protection(s subject, policy *perch.Policy) string {
 	if s.branch == policy.DefaultBranch {
@@ -195,7 +200,7 @@ func protection(s subject, policy *perch.Policy) string {
 	return ""
 }
 
-// HashRemovals names a set of removals in 16 characters; their order does not matter.
+// HashRemovals returns 16 characters that identify a set of removals. The order does not matter.
 func HashRemovals(removals []perch.CleanupVerdict) string {
 	lines := make([]string, 0, len(removals))
 	for _, v := range removals {
@@ -206,7 +211,8 @@ func HashRemovals(removals []perch.CleanupVerdict) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// fewRemovals is the number of removals up to which their share of all environments is not checked.
+// fewRemovals is a number of removals. A plan with no more removals than that is not checked for
+// their share of all environments.
 const fewRemovals = 2
 
 func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.CleanupBrake {
@@ -230,25 +236,25 @@ func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.Cleanu
 	return &b
 }
 
-// LastSeen is what a removal finds at the end of its grace period.
+// LastSeen is the state that a removal finds at the end of its grace period.
 type LastSeen struct {
 	Branch string
-	// Stack is the stack that now has the environment's name; nil if there is none.
+	// Stack is the stack that has the environment's name at that time; nil if there is none.
 	Stack *Found
-	// Alive says that the branch exists, Unwanted why it should have no environment nevertheless;
-	// empty if it should.
+	// Alive means that the branch exists. Unwanted explains why it should still have no
+	// environment; empty if it should have one.
 	Alive    bool
 	Unwanted string
-	// RepositoryID is the repository's id; empty if its source has none.
+	// RepositoryID is the repository's id; empty if the source has none.
 	RepositoryID string
-	// Cards have the environment's card, Pulls are the branch's pull requests, if it expired. Now
-	// is the time.
+	// Cards has the environment's card. Pulls has the branch's pull requests, if the environment
+	// expired. Now is the current time.
 	Cards KnownCards
 	Pulls []PullRequest
 	Now   time.Time
 }
 
-// LastLook says why the environment is to be kept after all; empty if it is still to be removed.
+// LastLook explains why the environment is kept after all; empty if it is still to be removed.
 func LastLook(judged perch.Judgement, seen LastSeen, policy *perch.Policy) string {
 	stack := seen.Stack
 	switch {

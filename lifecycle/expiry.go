@@ -12,23 +12,24 @@ import (
 
 // KnownCards are the cards of a project's environments.
 type KnownCards struct {
-	// BySlug are the cards that could be read, by the environment's slug.
+	// BySlug has the cards that could be read, by the environment's slug.
 	BySlug map[string]perch.Card
-	// Unreadable say why a card could not be read, by the environment's slug.
+	// Unreadable has the reasons why cards could not be read, by the environment's slug.
 	Unreadable map[string]string
-	// Problem says why no card could be read; empty if they were.
+	// Problem explains why no card could be read; empty if the cards were read.
 	Problem string
 }
 
-// find is the card of an environment, and what is wrong with it: then its content is unknown.
+// find returns an environment's card. If problem is not empty, the card's content is unknown for
+// that reason.
 func (k KnownCards) find(slug string) (card perch.Card, problem string, found bool) {
 	problem = cmp.Or(k.Problem, k.Unreadable[slug])
 	card, found = k.BySlug[slug]
 	return card, problem, found
 }
 
-// Keeps is why only a person can remove the environment: it is pinned, or it is unknown whether it
-// is; empty if it may be removed.
+// Keeps explains why only a person may remove the environment: because it is pinned, or because its
+// pin is unknown. It is empty if the environment may be removed.
 func (k KnownCards) Keeps(slug string, now time.Time) string {
 	switch card, problem, _ := k.find(slug); {
 	case problem != "":
@@ -41,10 +42,9 @@ func (k KnownCards) Keeps(slug string, now time.Time) string {
 
 func unreadable(problem string) string { return "its card cannot be read: " + problem }
 
-// PlanExpiry says of every environment whether it is kept, warned or removed because it is no
-// longer used. If in doubt it is kept: an environment without a card, or with one that cannot be
-// read, does not expire. The policy's limit for cleanup applies; those that expired first are
-// removed first.
+// PlanExpiry decides for each environment whether to keep it, warn about it or remove it because it
+// is not used. In doubt it keeps an environment: one without a readable card does not expire. It
+// removes no more environments than the policy's limit for cleanup, those that expired first.
 func PlanExpiry(
 	stacks []Found, cards KnownCards, policy *perch.Policy, repositoryID string, now time.Time,
 ) []perch.ExpiryVerdict {
@@ -77,7 +77,7 @@ func rank(action perch.ExpiryAction) int {
 	return 0
 }
 
-// JudgeExpiry says of one environment of ours whether it is kept, warned or removed.
+// JudgeExpiry decides whether to keep, warn about or remove one environment that Perch manages.
 func JudgeExpiry(
 	stack Found, cards KnownCards, policy *perch.Policy, repositoryID string, now time.Time,
 ) perch.ExpiryVerdict {
@@ -105,7 +105,7 @@ func JudgeExpiry(
 	return verdict
 }
 
-// expire decides for an unprotected environment.
+// expire sets the verdict on an unprotected environment.
 func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds perch.PolicyExpiry, now time.Time) {
 	life := Lifetime(card, bounds)
 	if life.Deadline.IsZero() {
@@ -146,21 +146,20 @@ func notDelivered(card perch.Card, deadline time.Time) string {
 	return said
 }
 
-// Life is how long an environment lives.
+// Life is an environment's remaining life.
 type Life struct {
-	// Deadline is when it expires; the zero time if it does not. Reason is why, or why not.
+	// Deadline is when the environment expires; zero if it does not. Reason explains either case.
 	Deadline time.Time
 	Reason   string
-	// Warn is how long before the deadline people are warned, Extend the default length of an
+	// Warn is how long before the deadline people are warned. Extend is the default length of an
 	// extension.
 	Warn, Extend time.Duration
-	// Longest is the latest possible end, which no extension moves; the zero time if there is none.
+	// Longest is the latest possible deadline, which extensions cannot move; zero if there is none.
 	Longest time.Time
 }
 
-// Lifetime is how long the environment with the card lives. An extension moves the end of an
-// environment that is not used, and not the end of the longest life. A pin counts as use until it
-// ends.
+// Lifetime returns the Life of the environment with the card. An extension moves the deadline of an
+// unused environment, but not past the end of the longest life. A pin counts as use until it ends.
 func Lifetime(card perch.Card, bounds perch.PolicyExpiry) Life {
 	expiry := EffectiveExpiry(card.Expiry, bounds)
 	life := Life{
@@ -189,13 +188,13 @@ func Lifetime(card perch.Card, bounds perch.PolicyExpiry) Life {
 	return life
 }
 
-// The defaults of `expiry` in perch.yaml.
+// Defaults for `expiry` in perch.yaml.
 const (
 	usualWarn   perch.Hours = 24
 	usualExtend perch.Hours = 72
 )
 
-// EffectiveExpiry is what perch.yaml requests within the policy's bounds.
+// EffectiveExpiry returns the `expiry` of perch.yaml, limited by the policy's bounds.
 func EffectiveExpiry(asked *perch.Expiry, bounds perch.PolicyExpiry) perch.Expiry {
 	expiry := perch.Expiry{}
 	if asked != nil {
@@ -205,12 +204,12 @@ func EffectiveExpiry(asked *perch.Expiry, bounds perch.PolicyExpiry) perch.Expir
 	expiry.Idle, expiry.Max = within(expiry.Idle, bounds.Idle), within(expiry.Max, bounds.Max)
 	expiry.Extend = within(expiry.Extend, bounds.Extend)
 	if shortest := within(expiry.Idle, expiry.Max); shortest != 0 && expiry.Warn >= shortest {
-		expiry.Warn = max(1, shortest/2) // The policy's life is shorter than perch.yaml thinks.
+		expiry.Warn = max(1, shortest/2) // The policy's limit is shorter than perch.yaml expects.
 	}
 	return expiry
 }
 
-// within is the shorter of both; 0 means no bound.
+// within returns the shorter of both durations; 0 means no bound.
 func within(asked, bound perch.Hours) perch.Hours {
 	if bound != 0 && (asked == 0 || asked > bound) {
 		return bound
@@ -218,7 +217,7 @@ func within(asked, bound perch.Hours) perch.Hours {
 	return asked
 }
 
-// warnedOf reports whether a warning about the deadline was delivered.
+// warnedOf reports whether a warning about this deadline was delivered.
 func warnedOf(card perch.Card, deadline time.Time) bool {
 	warning := card.ExpiryWarning
 	return warning != nil && warning.Deadline.Equal(deadline) && !warning.At.IsZero()
@@ -238,5 +237,5 @@ func latest(times ...time.Time) (newest time.Time) {
 	return newest
 }
 
-// minute is a time as messages show it.
+// minute formats a time for messages.
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

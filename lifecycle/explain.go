@@ -2,7 +2,7 @@ package lifecycle
 
 import "strings"
 
-// Advice for more than one of the causes.
+// Advice that applies to more than one cause.
 const (
 	adviceRole = "an IAM role or instance profile is missing or cannot be used; create it again under the same " +
 		"name, or run `perch application up` if the application stack never made it, then push again"
@@ -10,7 +10,7 @@ const (
 		"it, then push again"
 )
 
-// causes recognise by AWS's words what was changed outside of Perch, and say what to do. The most
+// causes recognise changes made outside Perch by AWS's error messages, and say what to do. The most
 // certain come first. Sources: RDS, hashicorp/terraform-provider-aws#30637 and #31594; Elastic
 // Beanstalk, aws-elastic-beanstalk-cli (strings.py) and its developer guide (troubleshooting of
 // secrets); instance profiles, aws-elastic-beanstalk-cli#322; certificates, ELBv2's
@@ -58,8 +58,8 @@ var causes = []struct {
 		[]string{"No Environment found for", "DBInstanceNotFound", "was not found"}},
 }
 
-// ExplainFailure says what reason, a message of AWS, means and what to do; it is empty if the
-// message is not known.
+// ExplainFailure explains reason, an error message of AWS, and says what to do. It returns an empty
+// string if the message is unknown.
 func ExplainFailure(reason string) string {
 	for _, cause := range causes {
 		for _, words := range cause.says {
@@ -71,7 +71,7 @@ func ExplainFailure(reason string) string {
 	return ""
 }
 
-// Explained is reason, followed by its explanation if the message is known.
+// Explained returns reason, followed by an explanation if the message is known.
 func Explained(reason string) string {
 	if advice := ExplainFailure(reason); advice != "" {
 		return reason + "; " + advice

@@ -2,37 +2,38 @@ package lifecycle
 
 import "time"
 
-// Sighting is what the branch source says about the branch of an `up`.
+// Sighting is the state of an `up`'s branch at the branch source.
 type Sighting struct {
 	// Commit is the requested commit.
 	Commit string
-	// Head is the commit that the branch points to; empty if the source has no such branch.
+	// Head is the branch's head commit; empty if the branch does not exist.
 	Head string
-	// Older says that Commit is reachable from Head.
+	// Older means that Commit is reachable from Head.
 	Older bool
-	// Waited is how long ago the request was first looked at, and Patience how long a push may take
-	// to be seen.
+	// Waited is the time since the first check of the request. Patience is how long a push may take
+	// to become visible at the source.
 	Waited, Patience time.Duration
 }
 
-// HeadStep is what an `up` does next, by what the branch source says.
+// HeadStep is the next step of an `up`, given the state of its branch.
 type HeadStep string
 
 // The steps.
 const (
-	// HeadDeploy goes on: the requested commit is the head.
+	// HeadDeploy continues, because the requested commit is the head.
 	HeadDeploy HeadStep = "deploy"
-	// HeadLookAgain asks the source again: the push may be seconds old.
+	// HeadLookAgain reads the source again, because the push may be seconds old.
 	HeadLookAgain HeadStep = "look again"
-	// HeadAbsent rejects the request: there is no such branch.
+	// HeadAbsent rejects the request, because the branch does not exist.
 	HeadAbsent HeadStep = "absent"
-	// HeadSupersede ends the request: the head is deployed instead.
+	// HeadSupersede ends the request, because the head is deployed in its place.
 	HeadSupersede HeadStep = "supersede"
 )
 
-// NextByHead is the rule for the commit of an `up`: only the head of a branch that exists is ever
-// deployed. A commit that is not on the branch (after a force push, of a fork, of a pull request's
-// reference) is looked for until Patience ends, because the source may not show a new push yet.
+// NextByHead returns the next step for the commit of an `up`. Perch only deploys the head of an
+// existing branch. If the commit is not on the branch, the step is HeadLookAgain until Patience
+// ends, because the source may not show a new push yet. After a force push, or for a commit of a
+// fork or of a pull request's reference, it never appears.
 func NextByHead(s Sighting) HeadStep {
 	early := s.Waited < s.Patience
 	switch {

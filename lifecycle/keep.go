@@ -10,11 +10,11 @@ import (
 	"perch"
 )
 
-// LongestPinReason is how many characters the reason of a pin has at most.
+// LongestPinReason is the maximum length, in characters, of a pin's reason.
 const LongestPinReason = 200
 
-// EnterActivity records in a card that its environment is in use. A warning about an end that has
-// moved is forgotten.
+// EnterActivity records in a card that its environment is in use. If the deadline moves, the
+// warning about the old one is dropped.
 func EnterActivity(card *perch.Card, activity perch.Activity, bounds perch.PolicyExpiry) {
 	card.Activity = activity
 	if warning := card.ExpiryWarning; warning != nil && !warning.Deadline.Equal(Lifetime(*card, bounds).Deadline) {
@@ -22,8 +22,8 @@ func EnterActivity(card *perch.Card, activity perch.Activity, bounds perch.Polic
 	}
 }
 
-// EnterKeep enters a note by which a person keeps an environment, or a warning, into the
-// environment's card. If the error is a *perch.Rejection, the card has not changed.
+// EnterKeep records a pin, unpin, extension or warning in the environment's card. If it returns a
+// *perch.Rejection, the card is unchanged.
 func EnterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
 	if card.StackID == "" { // The card was lost; the note names the stack that its sender saw.
 		card.StackID = note.StackID
@@ -77,7 +77,7 @@ func pin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.
 			note.Branch,
 		)
 	}
-	card.ExpiryWarning = nil // When the pin ends, that is long ago: people are warned again.
+	card.ExpiryWarning = nil // After the pin has ended, people are warned again.
 	card.Pin = &perch.Pin{By: note.By, Reason: reason, At: now, Until: until.UTC(), PullRequest: note.PullRequest}
 	EnterActivity(card, perch.Activity{Kind: perch.ActivityPin, By: note.By, At: now}, bounds)
 	return nil
@@ -92,7 +92,8 @@ func unpin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now tim
 	return nil
 }
 
-// extend lets the environment live longer, counted from its end, or from now if that has passed.
+// extend prolongs the environment's life, counted from its deadline, or from now if the deadline
+// has passed.
 func extend(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
 	life := Lifetime(*card, bounds)
 	from := latest(life.Deadline, now)
@@ -127,7 +128,8 @@ func extend(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now ti
 	return nil
 }
 
-// warn remembers a warning that is to be delivered, unless the environment has been used since.
+// warn records a warning to deliver. It rejects the warning if the deadline has changed since or a
+// pin is in force.
 func warn(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
 	life := Lifetime(*card, bounds)
 	if note.Warning == nil || !note.Warning.Deadline.Equal(life.Deadline) || card.Pin.Holds(now) {
@@ -142,7 +144,8 @@ func warn(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time
 	return nil
 }
 
-// MayBeKept is a *perch.Rejection if the environment with the stack cannot be pinned or extended.
+// MayBeKept returns a *perch.Rejection if the environment with the stack cannot be pinned or
+// extended.
 func MayBeKept(stack Found, policy *perch.Policy, repositoryID string) error {
 	environment, kind, ours := perch.Owned(policy.Identity(repositoryID), stack.Name, stack.Tags)
 	if !ours {
@@ -161,8 +164,9 @@ func MayBeKept(stack Found, policy *perch.Policy, repositoryID string) error {
 	return nil
 }
 
-// LabelNote is the note that the labels of a branch's pull requests lead to: a pin, the end of one,
-// or nil. A label pins once: when its pin has ended, it has to be set again.
+// LabelNote returns the note that the labels of a branch's pull requests require: a pin, its end,
+// or nil. A label pins only once. To pin again after the pin has ended, a person must set the label
+// again.
 func LabelNote(card perch.Card, pulls []PullRequest, now time.Time) *perch.Note {
 	labelled := 0
 	for _, pull := range pulls {
@@ -183,7 +187,7 @@ func LabelNote(card perch.Card, pulls []PullRequest, now time.Time) *perch.Note 
 	return nil
 }
 
-// NoteWords say what a note of LabelNote does.
+// NoteWords describes the effect of a note from LabelNote.
 func NoteWords(note perch.Note) string {
 	if note.Kind == perch.NotePin {
 		return note.Reason + ", which pins the environment"

@@ -6,7 +6,7 @@ import (
 	"perch"
 )
 
-// LatestRun is what an environment's latest run is doing, or how it ended.
+// LatestRun is the state of an environment's latest run.
 type LatestRun string
 
 // The states of the latest run.
@@ -23,43 +23,43 @@ const (
 	RunEnded LatestRun = "ended"
 )
 
-// Seen is what a Look saw of a branch and of its environment.
+// Seen is the state of a branch and its environment as a Look found it.
 type Seen struct {
 	Branch string
-	// Head is the branch's head; empty if the source has no such branch.
+	// Head is the branch's head; empty if the branch does not exist.
 	Head string
-	// Stack is the stack with the name of the environment's; nil if there is none.
+	// Stack is the stack with the environment's name; nil if there is none.
 	Stack *Found
 	// Run is the environment's latest run.
 	Run LatestRun
-	// Archived says that the repository is archived.
+	// Archived means that the repository is archived.
 	Archived bool
-	// PullRequests are the branch's; nil if the source does not tell.
+	// PullRequests are the branch's pull requests; nil if the source does not provide them.
 	PullRequests []PullRequest
-	// Unread is why the pull requests could not be read, if that does not matter for anything but
-	// labels.
+	// Unread explains why the pull requests could not be read, if only labels depend on them.
 	Unread string
-	// NoUp says that no `up` is to be requested.
+	// NoUp means that no `up` may be requested.
 	NoUp bool
 	// RepositoryID is the repository's id; empty if the source has none.
 	RepositoryID string
 }
 
-// LookStep is what a Look requests.
+// LookStep is the action of a Look.
 type LookStep struct {
-	// Goal is what is requested; empty if nothing is.
+	// Goal is the goal to request; empty for no request.
 	Goal perch.Goal
-	// Unwanted says that the branch exists.
+	// Unwanted means that the branch exists although its environment is to be removed.
 	Unwanted bool
-	// Busy says that a removal is needed, but that a run still works for an `up` and would ignore
-	// it.
+	// Busy means that a removal is needed, but a run that works for an `up` is still open and would
+	// ignore it.
 	Busy bool
-	// Reason is the sentence for it.
+	// Reason explains the step in a sentence.
 	Reason string
 }
 
-// NextByLook is what a Look requests: `up` if the head of the branch is not deployed; a removal, as
-// cleanup requests it, if the branch is deleted or its pull request says so; otherwise nothing.
+// NextByLook returns the request that a Look makes. It is an `up` if the branch's head is not
+// deployed. It is a removal, like cleanup's, if the branch is deleted or its pull request says so.
+// Otherwise there is no request.
 func NextByLook(s Seen, policy *perch.Policy) LookStep {
 	if s.Archived {
 		return LookStep{Reason: Archived}
@@ -79,11 +79,12 @@ func NextByLook(s Seen, policy *perch.Policy) LookStep {
 	return step
 }
 
-// Archived is the message about an archived repository: no one can push to it or delete a branch.
+// Archived is the message for an archived repository, in which branches can be neither pushed nor
+// deleted.
 const Archived = "the repository is archived, so nothing is deployed or removed: unarchive it on GitHub, or remove " +
 	"its environments with `perch down BRANCH`"
 
-// wanted is the step for a branch that should have an environment.
+// wanted returns the step for a branch that should have an environment.
 func (s Seen) wanted() LookStep {
 	if s.Stack != nil && s.Stack.Commit == s.Head && Reached(s.Stack.Status) &&
 		(s.Run == RunEnded || s.Run == RunNone) {
@@ -95,7 +96,7 @@ func (s Seen) wanted() LookStep {
 	return LookStep{Goal: perch.GoalUp, Reason: fmt.Sprintf("the head of the branch is %s", perch.ShortCommit(s.Head))}
 }
 
-// unwanted is the step for a branch that should have none, for the reason.
+// unwanted returns the step for a branch that should have no environment, for the reason.
 func (s Seen) unwanted(reason string, policy *perch.Policy) LookStep {
 	exists := s.Stack != nil && s.Stack.Status != "DELETE_COMPLETE"
 	switch {

@@ -7,11 +7,11 @@ import (
 	"perch"
 )
 
-// Missing are the branches whose head was never requested, and that may have an environment by the
-// policy: those that have no stack of their name, and those whose push was never reported to Perch.
-// They are in the order in which a run looks at them. turn differs in each run, so that each begins
-// with other branches, and branches that need a person do not delay the others. problem says why no
-// branch is known to be missing one.
+// Missing returns the branches that may have an environment by the policy and whose head was never
+// requested. Either they have no stack, or Perch was not notified of the last push. The result is
+// sorted by name, starting at a position that depends on turn. If turn differs in each run,
+// branches that need a person do not delay the others. If problem is not empty, it explains why the
+// missing branches are unknown.
 func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (branches []string, problem string) {
 	if !policy.Allows(perch.TriggerWebhook) {
 		return nil, "`triggers` in the policy does not name webhook"
@@ -38,9 +38,9 @@ func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (b
 	return branches, ""
 }
 
-// isBehind reports whether the environment is at another commit than its branch, and no run has
-// tried to deploy the branch's head. A head that failed is not tried again; if the card does not
-// say, it is false.
+// isBehind reports whether the environment has a commit other than the branch's head, and no run
+// has tried to deploy that head. A head that failed is not retried. If the card does not have this
+// information, isBehind returns false.
 func isBehind(stack Found, listing Listing, policy *perch.Policy) bool {
 	environment, kind, ours := perch.Owned(policy.Identity(listing.RepositoryID), stack.Name, stack.Tags)
 	if !ours || kind != perch.KindBranch || !Reached(stack.Status) {

@@ -1,5 +1,5 @@
-// Package lifecycle holds the rules: what to do next with a stack, given its status and the goal.
-// It is pure; workflows carry out its decisions and make none.
+// Package lifecycle contains the rules that decide the next step for a stack, given its status and
+// the goal. It does no I/O. Workflows carry out its decisions and make none themselves.
 package lifecycle
 
 import (
@@ -14,62 +14,64 @@ type Step string
 
 // The steps.
 const (
-	// Create makes the stack.
+	// Create creates the stack.
 	Create Step = "create"
-	// Update brings the stack to the wanted template.
+	// Update updates the stack to the wanted template.
 	Update Step = "update"
 	// Delete empties the stack's buckets and deletes it.
 	Delete Step = "delete"
-	// Wait lets the operation in progress end.
+	// Wait waits for the end of the operation in progress.
 	Wait Step = "wait"
 	// CancelUpdate rolls back an update in progress.
 	CancelUpdate Step = "cancel-update"
-	// ContinueRollback continues the rollback of an update that got stuck.
+	// ContinueRollback continues the rollback of an update if the rollback is stuck.
 	ContinueRollback Step = "continue-rollback"
-	// ForceRollback continues it and skips the resources that cannot be rolled back.
+	// ForceRollback continues a rollback and skips the resources that cannot be rolled back.
 	ForceRollback Step = "force-rollback"
-	// Rollback rolls back a failed update that CloudFormation was told to leave as it is.
+	// Rollback rolls back a failed update whose changes CloudFormation has kept.
 	Rollback Step = "rollback"
-	// Yield leaves the stack to the newer request that is pending, which can use it as it is.
+	// Yield leaves the stack, as it is, to the newer request that waits.
 	Yield Step = "yield"
 	// Done means that the goal is reached.
 	Done Step = "done"
-	// Conflict means that the stack of our name is not managed by Perch, or belongs to another
-	// repository: touch nothing.
+	// Conflict means that the stack with the environment's name is not managed by Perch or belongs
+	// to another repository. Perch does not change it.
 	Conflict Step = "conflict"
-	// Protected means that the stack must not be removed: touch nothing.
+	// Protected means that the stack must not be removed. Perch does not change it.
 	Protected Step = "protected"
-	// Stop means that no call of CloudFormation helps: a person has to look.
+	// Stop means that no CloudFormation call helps. A person has to repair the stack.
 	Stop Step = "stop"
-	// NeedsRecreate means that only a new stack helps, and that it was not requested: the stack was
-	// ready, so its data is kept until a person requests it.
+	// NeedsRecreate means that only a new stack helps, but no one has requested that. The old stack
+	// was ready before, so its data is kept until a person requests its deletion.
 	NeedsRecreate Step = "needs-recreate"
 )
 
-// Stack is what the rules need to know of a stack.
+// Stack is the part of a stack's state that the rules depend on.
 type Stack struct {
 	// Status is CloudFormation's StackStatus; empty if there is no stack.
 	Status string
-	// Ours says that name, project, repository and branch are the environment's.
+	// Ours means that the stack's name, project, repository and branch are those of the
+	// environment.
 	Ours bool
-	// Protected says that termination protection is on, or that the kind is not one that Perch
-	// removes.
+	// Protected means that termination protection is on, or that Perch does not remove environments
+	// of this kind.
 	Protected bool
-	// Unchanged says that the deployed template is the wanted one.
+	// Unchanged means that the deployed template is the wanted one.
 	Unchanged bool
-	// Recreate says that the request wants the stack deleted and created again, and that this is
-	// still to be done.
+	// Recreate means that the request requires the stack to be deleted and created again, and that
+	// this has not begun.
 	Recreate bool
-	// MayRecreate says that the policy allows to recreate a stack that was ready, if nothing else
-	// repairs it.
+	// MayRecreate means that the policy allows Perch to recreate a stack that was ready, if nothing
+	// else repairs it.
 	MayRecreate bool
-	// Rollbacks is how often this run has tried to roll back a failed update.
+	// Rollbacks counts this run's attempts to roll back a failed update.
 	Rollbacks int
-	// Pending is the goal of the newer request that waits for the run to end; empty if none does.
+	// Pending is the goal of the newer request that waits for the run to end; empty if there is
+	// none.
 	Pending perch.Goal
 }
 
-// Next says what to do with stack when goal is wanted of it.
+// Next returns the next step for stack towards goal.
 func Next(stack Stack, goal perch.Goal) Step {
 	step := alone(stack, goal)
 	if yields(step, stack, goal) {
@@ -78,10 +80,10 @@ func Next(stack Stack, goal perch.Goal) Step {
 	return step
 }
 
-// yields reports whether to leave step to the pending request. No call is begun for a target that
-// is superseded. An operation in progress is only left to a removal that can interrupt it; a newer
-// commit has to wait until the stack can be updated again. A removal is left to an `up` as long as
-// nothing is deleted, and finished after that.
+// yields reports whether the run leaves the stack to the pending request before step. A run starts
+// no call for a superseded target. It leaves an operation in progress only to a removal that can
+// interrupt it. A newer commit has to wait until the stack can be updated again. A run leaves a
+// removal to an `up` only while nothing is deleted, and finishes it after that.
 func yields(step Step, stack Stack, goal perch.Goal) bool {
 	if stack.Pending == "" {
 		return false
@@ -98,7 +100,7 @@ func yields(step Step, stack Stack, goal perch.Goal) bool {
 	return true
 }
 
-// alone says what to do with stack when no other request is pending.
+// alone returns the next step for stack if no other request is pending.
 func alone(stack Stack, goal perch.Goal) Step {
 	switch {
 	case stack.Status == "" || stack.Status == "DELETE_COMPLETE":
@@ -114,8 +116,8 @@ func alone(stack Stack, goal perch.Goal) Step {
 	}
 }
 
-// Foreign is what Conflict means for an environment's stack; others is the other repository
-// that its tags name, empty if they name none.
+// Foreign returns the rejection for Conflict. others has the repository that the stack's tags name;
+// it is empty if they name none.
 func Foreign(e perch.Environment, others []perch.OtherRepository) *perch.Rejection {
 	if len(others) > 0 {
 		return perch.Reject("%s", others[0])
@@ -127,8 +129,8 @@ func Foreign(e perch.Environment, others []perch.OtherRepository) *perch.Rejecti
 	)
 }
 
-// Stuck is the message for Stop: Perch has no step for the stack's status. Reason is what AWS said
-// when it got stuck; empty if that is not known.
+// Stuck returns the message for Stop: Perch has no step for the stack's status. reason is AWS's
+// message from when the stack got stuck; empty if it is unknown.
 func Stuck(stack, status, reason string) string {
 	sentence := fmt.Sprintf(
 		"stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", stack, status,
@@ -139,8 +141,8 @@ func Stuck(stack, status, reason string) string {
 	return sentence
 }
 
-// OutOfService is what NeedsRecreate means for an environment's stack, in words: what AWS said when
-// it got stuck, what that means, and what to do. Reason is empty if AWS's words are not known.
+// OutOfService returns the message for NeedsRecreate: AWS's reason, what it means and what to do.
+// reason is empty if it is unknown.
 func OutOfService(e perch.Environment, status, reason string) string {
 	if reason == "" {
 		reason = "its events in the CloudFormation console say why"
@@ -156,9 +158,9 @@ func OutOfService(e perch.Environment, status, reason string) string {
 	)
 }
 
-// DeleteByHand is what Protected means for an `up` of an environment of a kind, in words: its stack
-// was never ready, or is half deleted, and a person has to delete it. Reason is empty if AWS's
-// words are not known.
+// DeleteByHand returns the message for Protected if the goal is an `up`. The stack was never ready
+// or is partly deleted, and because of its kind only a person may delete it. reason is AWS's
+// message; empty if it is unknown.
 func DeleteByHand(e perch.Environment, kind perch.Kind, status, reason string) string {
 	was := "it was never ready"
 	if strings.HasPrefix(status, "DELETE_") {
@@ -187,8 +189,8 @@ func onNothing(goal perch.Goal) Step {
 	return Create
 }
 
-// towardsGone is the next step to a deleted stack. CloudFormation deletes during a creation; an
-// update must be rolled back first.
+// towardsGone returns the next step towards a deleted stack. CloudFormation can delete a stack
+// during its creation. It first has to roll back an update.
 func towardsGone(status string) Step {
 	switch status {
 	case "UPDATE_IN_PROGRESS":
@@ -202,22 +204,22 @@ func towardsGone(status string) Step {
 	return Delete
 }
 
-// neverReady are the statuses of a stack whose creation has not succeeded, and of one whose
-// deletion has begun: that can only go forward. CREATE_FAILED and ROLLBACK_* end a creation,
-// REVIEW_IN_PROGRESS precedes one, and CloudFormation brings no stack that reached CREATE_COMPLETE
-// back to one of them (API reference, RollbackStack: UPDATE_FAILED leads to UPDATE_ROLLBACK_*).
+// neverReady has the statuses of a stack whose creation has not succeeded, and of a stack whose
+// deletion has begun and can only be completed. CREATE_FAILED and ROLLBACK_* end a creation, and
+// REVIEW_IN_PROGRESS precedes one. A stack that has reached CREATE_COMPLETE does not return to any
+// of these (API reference, RollbackStack: UPDATE_FAILED leads to UPDATE_ROLLBACK_*).
 var neverReady = map[string]bool{
 	"": true, "REVIEW_IN_PROGRESS": true, "CREATE_IN_PROGRESS": true, "CREATE_FAILED": true,
 	"ROLLBACK_IN_PROGRESS": true, "ROLLBACK_COMPLETE": true, "ROLLBACK_FAILED": true,
 	"DELETE_IN_PROGRESS": true, "DELETE_FAILED": true, "DELETE_COMPLETE": true,
 }
 
-// WasReady reports whether a stack in status has been in service and may return to it. A status
-// that is not known counts as one.
+// WasReady reports whether a stack in status has been in service and can return to it. An unknown
+// status counts as one of these.
 func WasReady(status string) bool { return !neverReady[status] }
 
-// towardsUp is the next step to the wanted template. Without a request it deletes only what was
-// never ready.
+// towardsUp returns the next step towards the wanted template. Unless the request includes a
+// recreation or the policy allows one, it only deletes a stack that was never ready.
 func towardsUp(stack Stack) Step {
 	if !WasReady(stack.Status) && !InProgress(stack.Status) {
 		if stack.Protected {
@@ -245,7 +247,7 @@ func towardsUp(stack Stack) Step {
 	return Update
 }
 
-// recreateStack goes the way of a removal until the stack is deleted.
+// recreateStack returns the steps of a removal until the stack is deleted.
 func recreateStack(stack Stack) Step {
 	if stack.Protected {
 		return Protected
@@ -253,7 +255,7 @@ func recreateStack(stack Stack) Step {
 	return towardsGone(stack.Status)
 }
 
-// turnBack rolls back by the gentlest step that has not failed yet.
+// turnBack returns the gentlest way to roll back that has not failed yet.
 func turnBack(stack Stack) Step {
 	switch {
 	case stack.Rollbacks == 0 && stack.Status == "UPDATE_FAILED":
@@ -266,9 +268,9 @@ func turnBack(stack Stack) Step {
 	return lastResort(stack)
 }
 
-// lastResort is for a stack that was ready and that no call brings back to service. It is recreated
-// only if the policy says so, because database and buckets would be lost for a fault that a person
-// may be able to fix.
+// lastResort returns the step for a stack that was ready and that no call brings back to service.
+// It recreates the stack only if the policy allows that. The database and buckets would be lost
+// because of a fault that a person may be able to fix.
 func lastResort(stack Stack) Step {
 	switch {
 	case stack.Protected:
@@ -279,46 +281,48 @@ func lastResort(stack Stack) Step {
 	return NeedsRecreate
 }
 
-// serving are the stable statuses of a stack that can be updated; what its outputs say is in force.
+// serving has the stable statuses of a stack that can be updated. In these, the stack's outputs
+// describe what is deployed.
 var serving = map[string]bool{
 	"CREATE_COMPLETE": true, "UPDATE_COMPLETE": true, "UPDATE_ROLLBACK_COMPLETE": true,
 	"IMPORT_COMPLETE": true, "IMPORT_ROLLBACK_COMPLETE": true,
 }
 
-// Serving reports whether a stack in status is in service: its outputs say what is in force.
+// Serving reports whether a stack in status is in service, so that its outputs describe what is
+// deployed.
 func Serving(status string) bool { return serving[status] }
 
-// InProgress reports whether CloudFormation is at work on a stack in status. REVIEW_IN_PROGRESS is
-// not: nothing happens there.
+// InProgress reports whether a CloudFormation operation is in progress. In REVIEW_IN_PROGRESS
+// nothing happens, so it does not count.
 func InProgress(status string) bool {
 	return strings.HasSuffix(status, "_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
 }
 
-// StuckAgain reports whether an update that ended in status is one of a stack that cannot be
-// updated any more: it got stuck although this run has rolled back an earlier one, so many times.
-// Then the cause is not the update, and Next decides what to do.
+// StuckAgain reports whether the stack can no longer be updated: an update ended in status after
+// this run had already rolled back a stuck one, rollbacks times. The cause is then not the update,
+// and Next decides what to do.
 func StuckAgain(status string, rollbacks int) bool {
 	return status == "UPDATE_ROLLBACK_FAILED" && rollbacks > 0
 }
 
-// Reached reports whether an operation that ended in status is what Create or Update was to
-// achieve.
+// Reached reports whether status is the final status of a successful Create or Update.
 func Reached(status string) bool {
 	return status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"
 }
 
-// PriorityTaken reports whether a creation failed because two environments chose the same priority
-// for their rules of the shared load balancer at the same time (Elastic Load Balancing:
-// PriorityInUse). Another try finds a free one.
+// PriorityTaken reports whether a creation failed because of a conflict with another environment.
+// Both chose the same priority for their rules on the shared load balancer at the same time
+// (Elastic Load Balancing: PriorityInUse). The next attempt finds a free priority.
 func PriorityTaken(reason string) bool { return strings.Contains(reason, "PriorityInUse") }
 
-// interrupted are the statuses in which a service may still work on a resource that CloudFormation
-// no longer waits for: a deletion has interrupted a creation, or an operation has failed.
+// interrupted has the statuses in which a service may still be working on a resource that
+// CloudFormation no longer waits for. Either a deletion interrupted a creation, or an operation
+// failed.
 var interrupted = map[string]bool{
 	"CREATE_IN_PROGRESS": true, "CREATE_FAILED": true, "ROLLBACK_FAILED": true,
 	"UPDATE_FAILED": true, "UPDATE_ROLLBACK_FAILED": true, "DELETE_FAILED": true,
 }
 
-// Interrupted reports whether a service may still be at work on a resource of a stack in status.
-// Elastic Beanstalk rejects the next operation until the one in progress has ended.
+// Interrupted reports whether a service may still be working on a resource of a stack in status.
+// Elastic Beanstalk rejects an operation while another one is in progress.
 func Interrupted(status string) bool { return interrupted[status] }

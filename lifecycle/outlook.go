@@ -7,8 +7,8 @@ import (
 	"perch"
 )
 
-// EnterOutlook adds to an environment's status when it expires, what pins it, what it costs a day,
-// and what it has cost since its stack was created. The card of another stack is ignored.
+// EnterOutlook adds to an environment's status its expiry, its pin, its daily cost, and its cost
+// since the stack was created. It ignores the card of another stack.
 func EnterOutlook(
 	status *perch.EnvironmentStatus, stack Found, cards KnownCards, policy *perch.Policy, repositoryID string,
 	now time.Time,
@@ -30,8 +30,8 @@ func EnterOutlook(
 	status.USDSoFar = costSoFar(card.USDPerDay, now.Sub(stack.Created))
 }
 
-// pinnedEnd is when a pinned environment expires: not before its pin ends; the zero time if it does
-// not.
+// pinnedEnd returns when a pinned environment expires, which is not before its pin ends; zero if it
+// does not expire.
 func pinnedEnd(life Life, pin perch.Pin) time.Time {
 	if life.Deadline.IsZero() {
 		return time.Time{}
@@ -39,7 +39,7 @@ func pinnedEnd(life Life, pin perch.Pin) time.Time {
 	return latest(life.Deadline, pin.Until)
 }
 
-// costSoFar is the cost of that time at so much a day, in whole cents.
+// costSoFar returns the cost of the time age at perDay, in whole cents.
 func costSoFar(perDay float64, age time.Duration) float64 {
 	return math.Round(perDay*max(0, age.Hours())/24*100) / 100
 }

@@ -6,8 +6,8 @@ import (
 	"perch"
 )
 
-// PastLife is the record of a removed environment, from the last card of its stack. Its lists are
-// never nil.
+// PastLife returns the record of a removed environment, from the last card of its stack. The
+// record's lists are never nil.
 func PastLife(card perch.Card) perch.Life {
 	state := card.State
 	past := perch.Life{
@@ -36,9 +36,9 @@ func PastLife(card perch.Card) perch.Life {
 	return past
 }
 
-// ReplacedLife is the last card of a stack that another one has replaced, without a removal that
-// has ended it: state is the first that is said of the other stack. ended is false if no life has
-// ended.
+// ReplacedLife returns the last card of a stack that was replaced by another stack and not ended by
+// a removal. state is the first state reported for the new stack. ended is false if no stack was
+// replaced.
 func ReplacedLife(card perch.Card, stackID string, state perch.CardState) (last perch.Card, ended bool) {
 	if card.StackID == "" || stackID == "" || card.StackID == stackID {
 		return perch.Card{}, false
@@ -51,7 +51,7 @@ func ReplacedLife(card perch.Card, stackID string, state perch.CardState) (last 
 			continue
 		}
 		if entry.Request == string(perch.GoalGone) && entry.Outcome == string(perch.OutcomeGone) {
-			return perch.Card{}, false // Its record was written then.
+			return perch.Card{}, false // The removal has written its record.
 		}
 		if entry.Request == string(perch.GoalGone) && entry.Outcome == string(perch.OutcomeFailed) {
 			last.State = perch.CardState{
@@ -65,7 +65,7 @@ func ReplacedLife(card perch.Card, stackID string, state perch.CardState) (last 
 	return last, true
 }
 
-// lastReady is the commit that became ready last; empty if none did.
+// lastReady returns the last commit that became ready; empty if none did.
 func lastReady(card perch.Card) string {
 	if len(card.Ready) > 0 {
 		return card.Ready[0].Commit
@@ -78,7 +78,8 @@ func lastReady(card perch.Card) string {
 	return card.State.RemovedCommit
 }
 
-// endReason is why the environment was removed. An `up` that ended its life created it again.
+// endReason explains why the environment was removed. If state is that of an `up`, the environment
+// was created again.
 func endReason(state perch.CardState) string {
 	if state.Goal == perch.GoalUp {
 		return "created again: " + cmp.Or(state.Reason, "up")

@@ -7,18 +7,18 @@ import (
 	"perch"
 )
 
-// PullRequest is a pull request of a branch, as the branch source shows it.
+// PullRequest is a pull request of a branch, as read from the branch source.
 type PullRequest struct {
 	Number int
 	Open   bool
-	// Head is the last commit of the branch that the pull request has.
+	// Head is the pull request's last commit on the branch.
 	Head   string
 	Labels []string
 }
 
-// Unwanted is why the pull requests of a branch at head say that it should have no environment;
-// empty if it should have one. The open ones decide. If none is open, the newest decides, until the
-// next push.
+// Unwanted explains why, by its pull requests, a branch at head should have no environment; empty
+// if it should have one. Open pull requests decide. If none is open, the newest one decides until
+// the next push.
 func Unwanted(head string, pulls []PullRequest, policy *perch.Policy) string {
 	for _, pull := range counted(head, pulls) {
 		switch {

@@ -8,39 +8,39 @@ import (
 
 // Failure is a resource that CloudFormation could not delete.
 type Failure struct {
-	// LogicalID and Type are the resource's in the template, PhysicalID is its id.
+	// LogicalID and Type describe the resource in the template. PhysicalID is its id.
 	LogicalID  string `json:"logical_id"`
 	Type       string `json:"type"`
 	PhysicalID string `json:"physical_id,omitempty"`
-	// Reason is what CloudFormation says.
+	// Reason is CloudFormation's message.
 	Reason string `json:"reason,omitempty"`
 }
 
-// Cure is what helps against a Failure.
+// Cure is a way to fix a Failure.
 type Cure string
 
 // The cures.
 const (
-	// CureAgain: the words are not known; another deletion may succeed after a pause.
+	// CureAgain: the message is unknown. Another deletion may succeed after a pause.
 	CureAgain Cure = "again"
-	// CureEmpty: a bucket was filled again; every deletion empties it first.
+	// CureEmpty: a bucket is not empty any more. Every deletion empties it first.
 	CureEmpty Cure = "empty"
-	// CurePatience: something that is being deleted still uses the resource.
+	// CurePatience: another resource that is being deleted still uses this one.
 	CurePatience Cure = "patience"
-	// CureRetain: the resource is deleted already, and CloudFormation fails on that; retain exactly
-	// this one.
+	// CureRetain: CloudFormation fails because the resource is already deleted. Retain exactly this
+	// resource.
 	CureRetain Cure = "retain"
-	// CureDetach: something outside the stack uses the resource. The deletion itself may have
-	// removed it, and the service notices late; after a pause only a person can decide what to do
-	// with it.
+	// CureDetach: something outside the stack uses the resource. The deletion may already have
+	// removed that use, and the service notices it late. If it fails again after a pause, a person
+	// has to decide.
 	CureDetach Cure = "detach"
-	// CurePerson: protection, a lock or a missing permission; only a person can decide to change
-	// that.
+	// CurePerson: the cause is protection, a lock or a missing permission, which only a person may
+	// change.
 	CurePerson Cure = "person"
 )
 
-// signs map the messages of AWS's services to cures, the most certain first. Sources of the less
-// common words: access points, rebuy-de/aws-nuke#660; images, ECR's RepositoryNotEmptyException;
+// signs map error messages of AWS services to cures, the most certain first. Sources of the less
+// common messages: access points, rebuy-de/aws-nuke#660; images, ECR's RepositoryNotEmptyException;
 // policies and profiles, IAM's DeleteConflict; subnets, aws-cdk#14456 (interfaces of functions
 // linger for up to 45 minutes, terraform-provider-aws#10347); Beanstalk, aws-elastic-beanstalk-cli
 // (strings.py).
@@ -65,7 +65,7 @@ var signs = []struct {
 	{CureRetain, []string{"HandlerErrorCode: NotFound", "does not exist", "could not be found", "not found", "NoSuch"}},
 }
 
-// Diagnose chooses the cure for f.
+// Diagnose returns the cure for f.
 func Diagnose(f Failure) Cure {
 	for _, sign := range signs {
 		for _, words := range sign.says {
@@ -77,33 +77,34 @@ func Diagnose(f Failure) Cure {
 	return CureAgain
 }
 
-// pauses are how long to wait before the next deletion if something is still in use, or if the
-// words are not known. Network interfaces of load balancers and instances have been seen to linger
-// for 20 minutes and more.
+// pauses are the waits before the next deletion if a resource is still in use or the error message
+// is unknown. Network interfaces of load balancers and instances have been seen to linger for 20
+// minutes and more.
 var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
 
-// MaxDeletions is how often a stack is deleted: once, once after each pause, once without what
-// remains, and a last time because what was left out and is swept by then may have held the rest: a
-// database holds its subnet group.
+// MaxDeletions is the maximum number of deletions of a stack: the first, one after each pause, one
+// that retains the remaining resources, and a last one. A retained resource may have blocked others
+// until it was swept, and the last deletion deletes those. For example, a database blocks the
+// deletion of its subnet group.
 const MaxDeletions = 6
 
-// Repair is what to do after a deletion that failed.
+// Repair is the action after a failed deletion.
 type Repair struct {
-	// Stop is the sentence that ends the teardown; empty if it goes on.
+	// Stop is the error message that ends the teardown; empty if the teardown continues.
 	Stop string
-	// Pause is how long to wait before the next deletion.
+	// Pause is the wait before the next deletion.
 	Pause time.Duration
-	// Force tells CloudFormation to give up what it cannot delete: FORCE_DELETE_STACK.
+	// Force makes CloudFormation skip what it cannot delete: FORCE_DELETE_STACK.
 	Force bool
-	// Retain are the logical ids that the next deletion leaves out.
+	// Retain has the logical ids of resources that the next deletion skips.
 	Retain []string
-	// Sweep are the retained resources that still exist: they have to be deleted through their
-	// services.
+	// Sweep has the retained resources that still exist. They must be deleted through the APIs of
+	// their services.
 	Sweep []Failure
 }
 
-// RepairFor says what to do after a stack's deletion has failed for the deletions-th time, with
-// what remains. With a person's force it continues once where it would otherwise stop.
+// RepairFor returns the action after the stack's deletion has failed for the deletions-th time with
+// these failures. If force is set, it makes one more attempt where it would otherwise stop.
 func RepairFor(failures []Failure, deletions int, force bool) Repair {
 	stop := needsPerson(failures, deletions)
 	switch {
@@ -130,7 +131,7 @@ func RepairFor(failures []Failure, deletions int, force bool) Repair {
 	return repair
 }
 
-// needsPerson names what only a person can decide, after so many deletions.
+// needsPerson names the failures that only a person can fix, after so many deletions.
 func needsPerson(failures []Failure, deletions int) string {
 	var stuck []Failure
 	for _, f := range failures {
@@ -144,7 +145,7 @@ func needsPerson(failures []Failure, deletions int) string {
 	return "only you can decide this: " + Describe(stuck)
 }
 
-// Describe words failures for people.
+// Describe formats failures for people.
 func Describe(failures []Failure) string {
 	var words []string
 	for _, f := range failures {

@@ -8,19 +8,19 @@ import (
 )
 
 const (
-	// ReportsAfter is how old a state is before its report is repaired: a younger one may still be
-	// on the way.
+	// ReportsAfter is the age at which an undelivered report is sent again. A younger one may still
+	// be on its way.
 	ReportsAfter = 5 * time.Minute
-	// ReportsFor is how long the sweep tries to deliver a report.
+	// ReportsFor is how long the sweep keeps trying to deliver a report.
 	ReportsFor = 7 * 24 * time.Hour
-	// MaxReports is the most reports that one sweep repairs: channels have limits, and deployments
-	// go first.
+	// MaxReports is the maximum number of reports that one sweep sends again. Channels limit the
+	// number of calls, and new deployments have priority.
 	MaxReports = 30
 )
 
-// PlanReports are the environments whose last report was not delivered and is to be repaired: those
-// that GitHub has not received first, then the longest undelivered. The card of a removed
-// environment is named however old it is: it is deleted with its last report.
+// PlanReports returns the environments whose undelivered last report must be sent again. Those that
+// GitHub has not received come first, then the oldest. The age limit does not apply to removed
+// environments, because their cards are kept until the last report is delivered.
 func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	var due []perch.Card
 	for _, card := range cards {
@@ -46,8 +46,8 @@ func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	return environments
 }
 
-// Unfinished are the cards whose run was at work when it reported last, a while ago. It may still
-// be at work, it may have been terminated, or its last report was lost.
+// Unfinished returns the cards whose last report, made a while ago, says that a run was working.
+// That run may still be working, it may have been terminated, or its last report was lost.
 func Unfinished(cards []perch.Card, now time.Time) (unfinished []perch.Card) {
 	for _, card := range cards {
 		if card.State.Phase.IsWorking() && now.Sub(card.State.At) >= ReportsAfter {
@@ -58,15 +58,16 @@ func Unfinished(cards []perch.Card, now time.Time) (unfinished []perch.Card) {
 	return unfinished[:min(MaxReports, len(unfinished))]
 }
 
-// ClosedRun is how a run ended, from Temporal.
+// ClosedRun describes how a run ended, from Temporal.
 type ClosedRun struct {
 	RunID         string
 	Began, Closed time.Time
-	// Answer is what it means for the request that the card knows.
+	// Answer is the run's answer to the request in the card.
 	Answer Answer
 }
 
-// EndState is the state that a run would have reported at its end; state is what was reported last.
+// EndState returns the state that a run would have reported at its end. state is its last reported
+// state.
 func EndState(state perch.CardState, run ClosedRun) perch.CardState {
 	state.RunID, state.Begun, state.At = run.RunID, run.Began, run.Closed
 	result := run.Answer.Result
@@ -80,7 +81,7 @@ func EndState(state perch.CardState, run ClosedRun) perch.CardState {
 	return state
 }
 
-// PhaseOf is the phase in which a run ends with the outcome.
+// PhaseOf returns the last phase of a run with the outcome.
 func PhaseOf(outcome perch.Outcome) perch.Phase {
 	switch outcome {
 	case perch.OutcomeReady:

@@ -8,12 +8,12 @@ import (
 	"perch"
 )
 
-// rememberedEntries is how many entries a card's timeline has: the rest of the environment's life
-// is in Temporal, as long as that keeps it.
+// rememberedEntries is the maximum number of entries in a card's timeline. Older requests can be
+// found in Temporal while it keeps their histories.
 const rememberedEntries = 50
 
-// EnterRequest enters what a run said of its request into the card's timeline: one entry for each
-// run. A state that was said before what the entry has changes nothing.
+// EnterRequest records the state of a run's request in the card's timeline, which has one entry for
+// each run. An earlier state does not replace the state with which a run ended.
 func EnterRequest(card *perch.Card, state perch.CardState) {
 	if state.RunID == "" {
 		return
@@ -31,9 +31,9 @@ func EnterRequest(card *perch.Card, state perch.CardState) {
 	endSuperseded(card)
 }
 
-// EnterNote enters a note by which a person keeps the environment into the card's timeline.
-// rejection is why it changed nothing; empty if it was entered. A note is entered once by its
-// caller.
+// EnterNote records in the card's timeline a note by which a person keeps the environment.
+// rejection explains why the note changed nothing; empty if it was accepted. The caller must call
+// it once for each note.
 func EnterNote(card *perch.Card, note perch.Note, rejection string, now time.Time) {
 	entry := perch.TimelineEntry{
 		Request: string(note.Kind), By: perch.ShortSentence(note.By), Reason: perch.ShortSentence(note.Reason),
@@ -46,7 +46,7 @@ func EnterNote(card *perch.Card, note perch.Note, rejection string, now time.Tim
 	order(card)
 }
 
-// entryOf is the entry of the request that the state is of.
+// entryOf returns the entry for the state's request.
 func entryOf(state perch.CardState) perch.TimelineEntry {
 	entry := perch.TimelineEntry{
 		Request: string(state.Goal), Commit: perch.ShortSentence(state.Commit), By: perch.ShortSentence(state.By),
@@ -66,14 +66,14 @@ func entryOf(state perch.CardState) perch.TimelineEntry {
 	return entry
 }
 
-// order puts the newest entries first and forgets the oldest.
+// order sorts the entries, newest first, and drops the oldest.
 func order(card *perch.Card) {
 	slices.SortStableFunc(card.Timeline, func(a, b perch.TimelineEntry) int { return b.Begun.Compare(a.Begun) })
 	card.Timeline = card.Timeline[:min(len(card.Timeline), rememberedEntries)]
 }
 
-// endSuperseded ends each entry without an end that a later run follows: the runs of an environment
-// follow each other, and the last report of one may be lost.
+// endSuperseded ends each open entry that is followed by a later run. Runs of an environment do not
+// overlap, but the last report of one may be lost.
 func endSuperseded(card *perch.Card) {
 	var next time.Time
 	for i, entry := range card.Timeline {
