@@ -8,9 +8,9 @@ import (
 	"perch/lifecycle"
 )
 
-// await waits until the operation on the stack is over. It stops early, with an empty status, when
-// the rules leave the stack to a newer request. A wait that times out fails with one error that
-// wraps nothing, because the starter shows the deepest error.
+// await waits for the end of the operation on the stack. If the rules leave the stack to a newer
+// request, it returns early with an empty status. If the wait times out, the error wraps no other
+// error, because the starter shows the deepest one.
 func (r *run) await(summary, token string, total int) (contract.AwaitResult, error) {
 	return r.awaitUntil(summary, contract.AwaitInput{Token: token, Total: total})
 }
@@ -41,8 +41,8 @@ func (r *run) awaitUntil(summary string, in contract.AwaitInput) (contract.Await
 	return out, err
 }
 
-// waitUnless waits until the future is ready. It reports false as soon as leave returns true, which
-// it checks first and after every request.
+// waitUnless waits until the future is ready. It calls leave first and after every request, and
+// returns false as soon as leave returns true.
 func (r *run) waitUnless(future workflow.Future, leave func() bool) (ready bool) {
 	selector := workflow.NewSelector(r.ctx).
 		AddFuture(future, func(workflow.Future) {}).

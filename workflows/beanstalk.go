@@ -9,8 +9,8 @@ import (
 )
 
 // awaitBeanstalk waits until the stack's Elastic Beanstalk environments accept an update or a
-// termination, if the stack's status says that one may be busy. It reports false if the rules leave
-// the stack to a newer request.
+// termination. It only waits if the stack's status says that one may be busy. It returns false if
+// the rules leave the stack to a newer request.
 func (r *run) awaitBeanstalk() (ready bool, err error) {
 	if !lifecycle.Interrupted(r.state.Status) {
 		return true, nil
@@ -35,8 +35,8 @@ func (r *run) awaitBeanstalk() (ready bool, err error) {
 	return err == nil, err
 }
 
-// withdraw removes options that the template no longer sets, because CloudFormation leaves them on
-// the environment.
+// withdraw removes options that the template no longer sets, because CloudFormation does not remove
+// them from the environment.
 func (r *run) withdraw(admitted contract.AdmitResult) error {
 	if !admitted.Prepared.Withdraws {
 		return nil

@@ -11,13 +11,13 @@ import (
 	"perch/activities/contract"
 )
 
-// asksAtOnce is how many removals are requested concurrently.
+// asksAtOnce is the number of removals that are requested concurrently.
 const asksAtOnce = 10
 
-// Cleanup compares the repository's branches with the environments and requests the removal of
-// those whose branch is gone. It has no memory: each removal waits out its grace period in a
-// separate run. If it could not judge, or if a removal has failed, it fails at the end; the
-// failure's details are the result.
+// Cleanup compares the repository's branches with the environments, and requests the removal of
+// each environment whose branch no longer exists. It keeps no state between runs: each removal
+// waits for the end of its grace period in a separate run. If Cleanup could not judge the branches,
+// or if a removal has failed, it fails at the end. The failure's details are the result.
 func Cleanup(ctx workflow.Context, in perch.CleanupInput) (*perch.CleanupResult, error) {
 	c := &cleanup{ctx: ctx, in: in}
 	if err := workflow.UpsertTypedSearchAttributes(ctx, attributeProject.ValueSet(in.Project)); err != nil {
@@ -57,8 +57,8 @@ func (c *cleanup) judge() error {
 		return err
 	}
 	c.plan = plan
-	// The removals wait by Temporal's clock, so the grace period begins by it: with a slow worker's
-	// clock there would be none.
+	// The removals wait by Temporal's clock, so the grace period also begins by it. With the clock
+	// of a slow worker, there would be no grace period.
 	now := workflow.Now(c.ctx).UTC()
 	c.plan.At, c.plan.Until = now, now.Add(c.plan.Until.Sub(c.plan.At))
 	c.result = perch.CleanupResult{
@@ -69,7 +69,7 @@ func (c *cleanup) judge() error {
 	return nil
 }
 
-// ask requests every removal of the plan, the oldest environment first.
+// ask requests every removal in the plan, oldest environment first.
 func (c *cleanup) ask() error {
 	var removals []perch.CleanupVerdict
 	for _, v := range c.plan.Verdicts {
@@ -112,7 +112,7 @@ func (c *cleanup) askFor(removals []perch.CleanupVerdict) error {
 	return nil
 }
 
-// deploy requests an environment for every branch that should have one and has none.
+// deploy requests an environment for each branch that should have one and has none.
 func (c *cleanup) deploy() error {
 	if c.result.Missing == nil {
 		return nil
@@ -140,7 +140,7 @@ func (c *cleanup) deploy() error {
 	return nil
 }
 
-// recheck looks again for the leftovers of earlier removals: cleanup fails until they are deleted.
+// recheck checks the leftovers of earlier removals again. Cleanup fails until they are deleted.
 func (c *cleanup) recheck() error {
 	out, err := runActivity(c.ctx, "look for what earlier removals left", contract.RecheckLeftovers, c.in)
 	for _, f := range out.Failed {
@@ -149,8 +149,8 @@ func (c *cleanup) recheck() error {
 	return err
 }
 
-// expire judges the expiry of environments. If that fails, the result says so and cleanup goes on,
-// because the next one judges again.
+// expire judges the expiry of environments. If that fails, it records the error in the result, and
+// cleanup continues. The next cleanup judges expiry again.
 func (c *cleanup) expire() {
 	in := perch.ExpiryInput{Project: c.in.Project, DryRun: c.in.DryRun}
 	out, err := runActivity(c.ctx, "judge the expiry of environments", contract.SweepExpiry, in)
@@ -167,7 +167,8 @@ func (c *cleanup) judgement(v perch.CleanupVerdict) perch.Judgement {
 	return perch.Judgement{StackID: v.StackID, Commit: v.Commit, At: c.plan.At, Until: c.plan.Until}
 }
 
-// failed notes why a removal failed; the removal's reason is better than that of its stack.
+// failed records why a removal failed. The removal's own message replaces the one derived from the
+// stack.
 func (c *cleanup) failed(stack, message string) {
 	for i := range c.result.Failed {
 		if c.result.Failed[i].Stack == stack {
@@ -178,7 +179,7 @@ func (c *cleanup) failed(stack, message string) {
 	c.result.Failed = append(c.result.Failed, perch.CleanupFailure{Stack: stack, Error: message})
 }
 
-// failure is the run's: nil for a dry run, and if nothing failed.
+// failure returns the error of the run. It is nil for a dry run, and if nothing failed.
 func (c *cleanup) failure() error {
 	var message string
 	switch {
@@ -198,7 +199,7 @@ func (c *cleanup) failure() error {
 	return temporal.NewNonRetryableApplicationError(message, perch.ErrorCleanupFailed, nil, c.result)
 }
 
-// details is the plan as the run's page shows it.
+// details formats the plan for the run's page in the Temporal UI.
 func (c *cleanup) details() string {
 	var b strings.Builder
 	if c.result.Problem != "" {
@@ -233,5 +234,5 @@ func (c *cleanup) details() string {
 	return b.String()
 }
 
-// cell is text that is in a table.
+// cell escapes text for a table.
 func cell(text string) string { return strings.NewReplacer("|", "\\|", "\n", " ").Replace(text) }

@@ -9,9 +9,9 @@ import (
 	"perch/activities/contract"
 )
 
-// ensureDatabase makes the branch's database in the shared instance while the stack's operation is
-// under way: it needs the password that the stack makes first, and the app needs it when its
-// instances start, minutes later.
+// ensureDatabase creates the branch's database in the shared instance while the stack's operation
+// is in progress. It needs the password, which the stack creates first. The app needs the database
+// minutes later, when its instances start.
 func (r *run) ensureDatabase(rendered contract.RenderResult) error {
 	if !rendered.SharedDatabase || r.databaseMade {
 		return nil
@@ -21,8 +21,8 @@ func (r *run) ensureDatabase(rendered contract.RenderResult) error {
 	return err
 }
 
-// requireDatabase makes the database if that was not done during an operation, because the stack
-// needed none.
+// requireDatabase creates the database if no operation was needed, so that ensureDatabase was not
+// called.
 func (r *run) requireDatabase(rendered contract.RenderResult) error {
 	if err := r.ensureDatabase(rendered); err != nil || !rendered.SharedDatabase || r.databaseMade {
 		return err
@@ -31,9 +31,9 @@ func (r *run) requireDatabase(rendered contract.RenderResult) error {
 		"CloudFormation console", r.environment.StackName())
 }
 
-// dropDatabase removes the branch's database from the shared instance, after everything that uses
-// it. There may be a database without a stack: of an earlier template, or of a stack that was
-// deleted outside of Perch.
+// dropDatabase drops the branch's database in the shared instance, after everything that uses it is
+// deleted. A database can exist without a stack: an earlier template created it, or the stack was
+// deleted outside Perch.
 func (r *run) dropDatabase() error {
 	if !r.sharedDatabase {
 		return nil
@@ -42,8 +42,8 @@ func (r *run) dropDatabase() error {
 	return err
 }
 
-// undropped is the failure of a removal whose database could not be dropped, with the way to drop
-// it. others is what else is wrong after the removal, and left what else is still there.
+// undropped returns the error of a removal whose database could not be dropped, and says how to
+// drop it. others is the error about other leftovers, and left names them.
 func (r *run) undropped(failure, others error, left []string) error {
 	name := r.sharedDatabaseName()
 	sentence := fmt.Sprintf(
@@ -60,7 +60,7 @@ func (r *run) sharedDatabaseName() string {
 	return contract.SharedDatabase(r.environment.DatabaseName())
 }
 
-// said is the message of an activity's failure, without the names of workflow and activity.
+// said returns the message of an activity's error, without the names of workflow and activity.
 func said(failure error) string {
 	var application *temporal.ApplicationError
 	if errors.As(failure, &application) {
@@ -69,7 +69,7 @@ func said(failure error) string {
 	return failure.Error()
 }
 
-// atDatabase runs an activity at the shared instance.
+// atDatabase runs an activity on the shared instance.
 func (r *run) atDatabase(
 	summary string, activity contract.Activity[contract.DatabaseInput, contract.DatabaseResult],
 ) (contract.DatabaseResult, error) {

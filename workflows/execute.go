@@ -9,20 +9,20 @@ import (
 	"perch/activities/contract"
 )
 
-// heartbeatTimeout is how soon another worker takes over the activity of a dead one.
+// heartbeatTimeout is the time after which another worker takes over an activity whose worker died.
 const heartbeatTimeout = 20 * time.Second
 
-// pendingResult is an activity that has begun, with the type of its result.
+// pendingResult is a started activity, with the type of its result.
 type pendingResult[Out any] struct{ future workflow.Future }
 
-// result waits for the activity's end.
+// result waits for the end of the activity.
 func (p pendingResult[Out]) result(ctx workflow.Context) (out Out, err error) {
 	err = p.future.Get(ctx, &out)
 	return out, err
 }
 
-// beginActivity begins an activity on the queue and with the limits of its row. No other code
-// begins one. The summary is shown in the Temporal UI.
+// beginActivity starts an activity with the queue and limits in its row. No other code starts one.
+// The Temporal UI shows the summary.
 func beginActivity[In, Out any](
 	ctx workflow.Context, summary string, activity contract.Activity[In, Out], in In,
 ) pendingResult[Out] {
@@ -38,15 +38,15 @@ func beginActivity[In, Out any](
 	return pendingResult[Out]{workflow.ExecuteActivity(ctx, activity.Name(), in)}
 }
 
-// runActivity runs an activity to its end.
+// runActivity runs an activity and waits for its result.
 func runActivity[In, Out any](
 	ctx workflow.Context, summary string, activity contract.Activity[In, Out], in In,
 ) (Out, error) {
 	return beginActivity(ctx, summary, activity, in).result(ctx)
 }
 
-// runUnlessSuperseded runs an activity that may be abandoned at any time. A newer request ends it,
-// at any wait: done is false then, and the activity is cancelled.
+// runUnlessSuperseded runs an activity that may be cancelled at any time. If a newer request
+// arrives, it cancels the activity and returns false for done.
 func runUnlessSuperseded[In, Out any](
 	r *run, summary string, activity contract.Activity[In, Out], in In,
 ) (out Out, done bool, err error) {

@@ -9,10 +9,10 @@ import (
 	"perch/activities/contract"
 )
 
-// grace waits out the grace period of a removal that cleanup requested, and then looks once more.
-// It reports false if the target ends here: a newer request waits, or the environment is to be
-// kept. A removal that a person requested is due immediately. allowed is the policy's grace period
-// in seconds; 0 if the worker that admitted the removal did not tell.
+// grace waits for the end of the grace period of a removal that cleanup requested, and then looks
+// at branch and stack once more. It returns false if the target ends here, because a newer request
+// waits or the environment is kept. A removal by a person is due immediately. allowed is the
+// policy's grace period in seconds; 0 if the worker that admitted the removal did not return it.
 func (r *run) grace(allowed int) (due bool, err error) {
 	if r.chain.Target.Judged == nil {
 		return true, nil
@@ -41,8 +41,8 @@ func (r *run) grace(allowed int) (due bool, err error) {
 	return true, nil
 }
 
-// boundGrace cuts the grace period to the policy's: anyone who reaches Temporal can send a removal
-// with any end.
+// boundGrace limits the grace period to the policy's. Otherwise anyone with access to Temporal
+// could send a removal that waits for any time.
 func (r *run) boundGrace(allowed int) {
 	longest := perch.MaxGrace
 	if allowed > 0 {
@@ -55,13 +55,13 @@ func (r *run) boundGrace(allowed int) {
 	}
 }
 
-// lastLook looks at the branch and the stack again. A newer request ends it: done is false then.
+// lastLook checks the branch and the stack again. If a newer request arrives, done is false.
 func (r *run) lastLook() (out contract.LastLookResult, done bool, err error) {
 	in := contract.LastLookInput{Environment: r.environment, Judged: *r.chain.Target.Judged}
 	return runUnlessSuperseded(r, "look once more at branch "+r.environment.Branch, contract.LastLook, in)
 }
 
-// waitOut waits until the grace period ends or a newer request does.
+// waitOut waits until the grace period ends or a newer request arrives.
 func (r *run) waitOut() error {
 	for r.chain.Newer == nil {
 		until := r.chain.Target.Judged.Until
@@ -75,8 +75,8 @@ func (r *run) waitOut() error {
 	return nil
 }
 
-// waitUntil waits for the instant, and stops if a request changes what is waited for. It fails if
-// the run is cancelled.
+// waitUntil waits until the given time. It returns earlier if a request supersedes the target or
+// changes the end of the grace period. It fails if the run is cancelled.
 func (r *run) waitUntil(until time.Time) error {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()

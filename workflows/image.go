@@ -5,8 +5,8 @@ import (
 	"perch/activities/contract"
 )
 
-// admitWithImage admits the request, and waits in between while its image is not in its registry.
-// A newer request ends the wait, with no changes made.
+// admitWithImage admits the request. While the image is missing in its registry, it waits and
+// admits again. If a newer request arrives, it returns without changes.
 func (r *run) admitWithImage() (contract.AdmitResult, error) {
 	for range maxSteps {
 		admitted, err := r.admit()
@@ -24,7 +24,7 @@ func (r *run) admitWithImage() (contract.AdmitResult, error) {
 		"check what removes it from its registry", r.environment.Branch, maxSteps)
 }
 
-// awaitImage waits for the image, or until a newer request waits.
+// awaitImage waits until the image exists or a newer request arrives.
 func (r *run) awaitImage(admitted contract.AdmitResult) error {
 	if err := r.show(perch.PhaseImage); err != nil {
 		return err

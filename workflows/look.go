@@ -13,22 +13,23 @@ import (
 )
 
 const (
-	// quiet is how long no hint may arrive before a Look asks the source: one push causes several.
+	// quiet is how long no hint may arrive before a Look reads the source, because one push causes
+	// several hints.
 	quiet = 3 * time.Second
-	// longestQuiet bounds that wait, however many hints arrive.
+	// longestQuiet is the maximum of that wait if hints keep arriving.
 	longestQuiet = 30 * time.Second
-	// firstBusyPause is how long a Look waits for a run that works for an `up` of a deleted branch;
-	// each wait is twice as long as the one before. After busyPauses waits, which are half an hour,
-	// cleanup removes the environment.
+	// firstBusyPause is the first pause of a Look while a run works for an `up` of a deleted
+	// branch. Each pause is twice as long as the previous one. After busyPauses pauses, about half
+	// an hour, the Look leaves the removal to cleanup.
 	firstBusyPause = time.Minute
 	busyPauses     = 5
-	// looksInARun bounds the history: after so many looks a Look continues as new.
+	// looksInARun limits the history: after that many looks, a Look continues as new.
 	looksInARun = 10
 )
 
-// Look turns hints about one branch into a request: it waits until no hint has arrived for three
-// seconds, asks the branch source what is true, and requests that. A hint that arrives meanwhile
-// has it look again. Its workflow ID is perch.LookWorkflowID.
+// Look turns hints about a branch into a request. It waits until no hint has arrived for three
+// seconds, reads the current state from the branch source, and makes the request that this state
+// requires. If a hint arrives meanwhile, it looks again. Its workflow ID is perch.LookWorkflowID.
 func Look(ctx workflow.Context, in perch.LookInput) (*perch.LookResult, error) {
 	if in.Environment == (perch.Environment{}) {
 		return nil, temporal.NewNonRetryableApplicationError(
@@ -73,14 +74,14 @@ type look struct {
 	ctx         workflow.Context
 	environment perch.Environment
 	hints       workflow.ReceiveChannel
-	// hint is the newest hint; done says that a look has followed it.
+	// hint is the newest hint. done means that a look has followed it.
 	hint perch.Hint
 	done bool
-	// pauses counts the waits for another run.
+	// pauses counts the pauses for another run.
 	pauses int
 }
 
-// drain takes in every hint that waits, and reports whether there was one. A signal that cannot be
+// drain receives all waiting hints and reports whether there were any. A signal that cannot be
 // decoded counts as an empty hint.
 func (l *look) drain() (arrived bool) {
 	var raw converter.RawValue
@@ -94,8 +95,8 @@ func (l *look) drain() (arrived bool) {
 	return arrived
 }
 
-// take keeps a hint. It merges the hints for one look: a later one does not withdraw what an
-// earlier one allows.
+// take merges a hint into the one for the next look. If an earlier hint allows an `up`, a later
+// hint cannot forbid it.
 func (l *look) take(hint perch.Hint) {
 	if !l.done {
 		hint.NoUp = hint.NoUp && l.hint.NoUp
@@ -103,7 +104,8 @@ func (l *look) take(hint perch.Hint) {
 	l.hint, l.done = hint, false
 }
 
-// awaitQuiet waits until no hint has arrived for the time that quiet says, or longestQuiet is over.
+// awaitQuiet waits until no hint has arrived for the duration quiet, but no longer than
+// longestQuiet.
 func (l *look) awaitQuiet() error {
 	end := workflow.Now(l.ctx).Add(longestQuiet)
 	for l.drain(); ; {
@@ -123,7 +125,7 @@ func (l *look) awaitQuiet() error {
 	}
 }
 
-// pause waits for another run to end. A hint ends the wait.
+// pause waits for another run to end. If a hint arrives, it returns early.
 func (l *look) pause() error {
 	ctx, cancel := workflow.WithCancel(l.ctx)
 	defer cancel()

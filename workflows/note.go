@@ -10,9 +10,9 @@ import (
 	"perch/lifecycle"
 )
 
-// Note takes the notes for an environment without an open Provision or Teardown. Its workflow ID is
-// the stack's name, so that only one run at a time writes the environment's card. A request that
-// arrives meanwhile is handed to the run that it needs.
+// Note receives the notes for an environment while no Provision or Teardown is open. Its workflow
+// ID is the stack's name, so that only one run at a time writes the environment's card. If a
+// request arrives meanwhile, Note continues as the workflow for that request.
 func Note(ctx workflow.Context, in perch.RunInput) error {
 	if in.Environment == (perch.Environment{}) {
 		return temporal.NewNonRetryableApplicationError(
@@ -48,8 +48,8 @@ func Note(ctx workflow.Context, in perch.RunInput) error {
 	return workflow.NewContinueAsNewError(ctx, perch.WorkflowNote, next)
 }
 
-// takeFirst takes the first request of the environment that has arrived as the target. It reports
-// false if there is none.
+// takeFirst makes the first waiting request for the environment the target. It returns false if
+// there is none.
 func (r *run) takeFirst() bool {
 	for {
 		request, waits := r.receive()

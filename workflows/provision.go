@@ -12,15 +12,15 @@ import (
 	"perch/lifecycle"
 )
 
-// maxSteps bounds how often a run looks at the stack and acts on it. The longest path has a
+// maxSteps limits how often a run looks at the stack and changes it. The longest path consists of a
 // rollback, a deletion and a creation.
 const maxSteps = 12
 
-// maxCollisions bounds how often a creation is tried again because another environment took the
-// priority of its rule.
+// maxCollisions limits the retries of a creation that failed because another environment took the
+// priority of its load balancer rule.
 const maxCollisions = 2
 
-// Provision brings the branch's environment to a commit. Its workflow ID is the stack's name.
+// Provision deploys a commit to the branch's environment. Its workflow ID is the stack's name.
 func Provision(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	r, err := begin(ctx, in)
 	if err != nil {
@@ -81,10 +81,10 @@ func (r *run) provision() error {
 	return r.seed(rendered.LaterSteps, true)
 }
 
-// admit checks the request against the policy. If the target ends here, the result says how. A
-// newer request ends the wait of an `up`, which may wait for the branch source; an abandoned try is
-// harmless, because stored objects are named by their content. A removal is never left, because
-// only the policy decides on it, and its requester is to hear the decision.
+// admit checks the request against the policy. If the target ends here, it sets the outcome in the
+// run's result. For an `up` it may wait for the branch source, and a newer request ends that wait.
+// This is harmless, because stored objects are named by their content. For a removal it always
+// waits for the decision, because the requester must receive it.
 func (r *run) admit() (contract.AdmitResult, error) {
 	var out contract.AdmitResult
 	var err error
@@ -119,7 +119,7 @@ func (r *run) follow(commit string) error {
 	return r.show(perch.PhaseAdmitting)
 }
 
-// bringUp does what the rules say until the stack has the wanted template.
+// bringUp performs the steps that the rules return until the stack has the wanted template.
 func (r *run) bringUp(kind perch.Kind, rendered contract.RenderResult) error {
 	switch {
 	// A stack that was just created may not be found by its name yet.
@@ -131,7 +131,7 @@ func (r *run) bringUp(kind perch.Kind, rendered contract.RenderResult) error {
 		}
 	}
 	for range maxSteps {
-		if r.next(rendered.Hash) == lifecycle.Yield { // For that, what is known of the stack will do.
+		if r.next(rendered.Hash) == lifecycle.Yield { // The last known state suffices for that.
 			return nil
 		}
 		if err := r.look(); err != nil {
@@ -151,7 +151,7 @@ func (r *run) bringUp(kind perch.Kind, rendered contract.RenderResult) error {
 	)
 }
 
-// step carries out one step towards up; it reports true if the target ends with it.
+// step performs one step towards up. It returns true if the target ends with this step.
 func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered contract.RenderResult) (bool, error) {
 	template := contract.ChangeInput{Kind: kind, StackID: r.state.StackID, Template: rendered.Hash}
 	switch step {
@@ -209,8 +209,8 @@ func (r *run) create(template contract.ChangeInput, rendered contract.RenderResu
 	)
 }
 
-// settle waits for the operation that this run began, or an earlier one of the chain for the same
-// commit, and judges its end.
+// settle waits for an operation that this run began, or that an earlier run of the chain began for
+// the same commit. It returns true if the target ends with the operation.
 func (r *run) settle(operation perch.Operation, rendered contract.RenderResult) (bool, error) {
 	name, status := "update", "UPDATE_IN_PROGRESS"
 	if operation.Created {
@@ -242,7 +242,7 @@ func (r *run) settle(operation perch.Operation, rendered contract.RenderResult) 
 	)
 }
 
-// repair waits for an operation in progress, or rolls back one that got stuck or is not wanted.
+// repair waits for the operation in progress, cancels an update, or rolls back one that is stuck.
 func (r *run) repair(step lifecycle.Step) error {
 	call := contract.ChangeInput{StackID: r.state.StackID}
 	if step != lifecycle.Wait && step != lifecycle.CancelUpdate {
@@ -273,8 +273,8 @@ func (r *run) repair(step lifecycle.Step) error {
 	return err
 }
 
-// reopen allows writes again to buckets that an unfinished removal has closed. Their seed data is
-// copied again afterwards.
+// reopen allows writes to buckets that an unfinished removal has closed. Their seed data is copied
+// again afterwards.
 func (r *run) reopen(admitted contract.AdmitResult) error {
 	if admitted.Prepared == nil || !admitted.Prepared.Closed {
 		return nil
@@ -284,7 +284,7 @@ func (r *run) reopen(admitted contract.AdmitResult) error {
 	return err
 }
 
-// remember reads the leftovers of earlier removals from the card.
+// remember adds the leftovers of earlier removals, from the card, to those of the chain.
 func (r *run) remember(earlier []perch.Leftover) {
 	for _, leftover := range earlier {
 		r.left = slices.DeleteFunc(r.left, func(l perch.Leftover) bool { return l.StackID == leftover.StackID })
@@ -292,7 +292,7 @@ func (r *run) remember(earlier []perch.Leftover) {
 	}
 }
 
-// seed carries out the steps that need no app or, later, those that need it.
+// seed runs the seed steps that need no app or, if later is set, those that need it.
 func (r *run) seed(steps int, later bool) error {
 	if steps == 0 {
 		return nil
@@ -317,7 +317,7 @@ func (r *run) seed(steps int, later bool) error {
 	return nil
 }
 
-// mostSeeds is how many seed steps a report has.
+// mostSeeds is the maximum number of seed steps in a report.
 const mostSeeds = 30
 
 // rememberSeeds adds the environment's seed steps to the next report.
@@ -331,7 +331,7 @@ func (r *run) rememberSeeds(out contract.SeedResult) {
 	r.seeds = r.seeds[:min(len(r.seeds), mostSeeds)]
 }
 
-// check waits until the environment answers at its address, or a newer request waits.
+// check waits until the environment answers at its address or a newer request arrives.
 func (r *run) check() error {
 	start := workflow.Now(r.ctx)
 	in := contract.ReadyInput{Environment: r.environment, StackID: r.state.StackID}

@@ -28,7 +28,7 @@ func History(ctx workflow.Context, in perch.HistoryInput) (*perch.HistoryResult,
 	return &out, err
 }
 
-// Plan answers `perch plan`: what an `up` would do. It changes nothing.
+// Plan answers `perch plan`: it returns what an `up` would do and changes nothing.
 func Plan(ctx workflow.Context, in perch.PlanInput) (*perch.PlanResult, error) {
 	out, err := runActivity(
 		ctx, "think through "+string(in.Request.Goal)+" of "+in.Request.Branch, contract.PlanEnvironment, in,
@@ -36,27 +36,27 @@ func Plan(ctx workflow.Context, in perch.PlanInput) (*perch.PlanResult, error) {
 	return &out, err
 }
 
-// Doctor answers `perch doctor` for what only a worker can see.
+// Doctor runs the checks of `perch doctor` that only a worker can make.
 func Doctor(ctx workflow.Context, in perch.DoctorInput) (*perch.DoctorResult, error) {
 	out, err := runActivity(ctx, "check whether everything is there", contract.Examine, in)
 	return &out, err
 }
 
-// Expiry judges the expiry of every environment, warns people, and requests the removal of what has
-// expired.
+// Expiry judges the expiry of every environment, warns people, and requests the removal of expired
+// environments.
 func Expiry(ctx workflow.Context, in perch.ExpiryInput) (*perch.ExpiryResult, error) {
 	out, err := runActivity(ctx, "judge the expiry of environments of "+in.Project, contract.SweepExpiry, in)
 	return &out, err
 }
 
-// Keep pins an environment, ends its pin, or extends it.
+// Keep pins, unpins or extends an environment.
 func Keep(ctx workflow.Context, in perch.KeepInput) (*perch.KeepResult, error) {
 	out, err := runActivity(ctx, string(in.Note.Kind)+" "+in.Environment.Branch, contract.Keep, in)
 	return &out, err
 }
 
-// Application makes, updates or describes the stack that the project's environments share. Its
-// workflow ID is the stack's name.
+// Application creates, updates or describes the stack that the project's environments share. Its
+// workflow ID is the stack's name, unless it only describes the stack.
 func Application(ctx workflow.Context, in perch.ApplicationInput) (*perch.ApplicationResult, error) {
 	name := perch.ApplicationStackName(in.Project, in.Kind)
 	changed := false

@@ -12,29 +12,31 @@ import (
 	"perch/lifecycle"
 )
 
-// maxUnreported bounds the unreported states of ended requests in a chain of runs. The oldest are
-// dropped.
+// maxUnreported limits the unreported states of ended requests in a chain of runs. If there are
+// more, the oldest are dropped.
 const maxUnreported = 20
 
-// reporter writes the run's state into the environment's card and delivers it, one report at a
-// time. While one is being delivered, a later state replaces the one that waits. A failed report
-// does not fail the run; the sweep delivers it later. It also takes the notes that arrive.
+// reporter writes the run's state into the environment's card and delivers reports, one at a time.
+// While one is being delivered, a newer state replaces the one that waits. A failed report does not
+// fail the run; the sweep delivers it later. The reporter also receives the notes for the
+// environment.
 type reporter struct {
 	environment perch.Environment
 	incoming    workflow.ReceiveChannel
 	// waiting is the next report.
 	waiting contract.ReportInput
-	// last says that the waiting report is the run's last one.
+	// last means that the waiting report is the run's last one.
 	last bool
-	// taken are the IDs of the notes that this run has taken. A signal may arrive twice.
+	// taken has the IDs of the notes that this run has received, because a signal may arrive twice.
 	taken map[string]bool
 	// sending is the report that is being delivered; nil if none is.
 	sending *contract.ReportInput
-	// problems are sentences about notes that could not be entered.
+	// problems are sentences about notes that could not be written into the card.
 	problems []string
 }
 
-// startReporter continues with the unreported states of an earlier run of the chain.
+// startReporter starts a reporter with the unreported states and notes of the previous run of the
+// chain.
 func startReporter(ctx workflow.Context, in perch.RunInput) *reporter {
 	p := &reporter{environment: in.Environment, incoming: workflow.GetSignalChannel(ctx, perch.SignalNote)}
 	p.taken = map[string]bool{}
@@ -46,7 +48,7 @@ func startReporter(ctx workflow.Context, in perch.RunInput) *reporter {
 	return p
 }
 
-// work delivers report after report until the run ends.
+// work delivers reports until the run ends.
 func (p *reporter) work(ctx workflow.Context) {
 	for workflow.Await(ctx, p.due) == nil {
 		in := p.waiting
@@ -67,7 +69,8 @@ func (p *reporter) work(ctx workflow.Context) {
 	}
 }
 
-// due reports whether there is a report that must not wait for the run's next state.
+// due reports whether there is a report to deliver now. A report without a state and notes can wait
+// for the run's next state.
 func (p *reporter) due() bool {
 	p.takeNotes()
 	return p.waiting.State != nil || len(p.waiting.Notes) > 0 || p.last
@@ -76,8 +79,8 @@ func (p *reporter) due() bool {
 // idle reports whether everything is delivered.
 func (p *reporter) idle() bool { return !p.due() && p.sending == nil }
 
-// tell reports state as soon as the previous report is delivered. It drops the report of an earlier
-// request for the same commit.
+// tell queues a report of state, which is delivered after the current one. It drops waiting states
+// of earlier requests for the same commit.
 func (p *reporter) tell(stackID string, state perch.CardState, removed bool) {
 	p.waiting.Ended = slices.DeleteFunc(
 		p.waiting.Ended, func(e perch.CardState) bool { return e.Commit == state.Commit },
@@ -85,7 +88,7 @@ func (p *reporter) tell(stackID string, state perch.CardState, removed bool) {
 	p.waiting.StackID, p.waiting.State, p.waiting.Removed = stackID, &state, removed
 }
 
-// takeNotes takes in the notes that have arrived. Notes for another environment are ignored.
+// takeNotes receives the waiting notes. It ignores notes for another environment.
 func (p *reporter) takeNotes() {
 	var raw converter.RawValue
 	for p.incoming.ReceiveAsync(&raw) {
@@ -99,8 +102,8 @@ func (p *reporter) takeNotes() {
 	}
 }
 
-// handOn passes the undelivered reports on to the next run of the chain, with ended, the last state
-// of an `up`; nil for none. A report that is being delivered may be interrupted: its notes are
+// handOn passes the undelivered reports and notes on to the next run of the chain. ended is the
+// last state of an `up`, or nil. If the end of the run interrupts a delivery, its notes are
 // delivered again, which is harmless.
 func (p *reporter) handOn(in *perch.RunInput, ended *perch.CardState) {
 	p.takeNotes()
@@ -121,8 +124,9 @@ func readNote(raw converter.RawValue) (perch.Note, error) {
 	return note, err
 }
 
-// report reports the run's phase, if people get a report of it. A superseded request and a rejected
-// removal are not reported, because the environment does not change.
+// report queues a report of the phase, if the phase is reported to people. It does not report a
+// rejected removal, because the environment does not change. For a superseded request, only the
+// commit gets a report.
 func (r *run) report(phase perch.Phase) {
 	switch {
 	case phase == perch.PhaseRejected && r.chain.Target.Goal == perch.GoalGone:
@@ -133,7 +137,7 @@ func (r *run) report(phase perch.Phase) {
 	}
 }
 
-// cardState is the run's state in phase, for the card.
+// cardState returns the run's state in phase, for the card.
 func (r *run) cardState(phase perch.Phase) perch.CardState {
 	target := r.chain.Target
 	state := perch.CardState{
@@ -161,8 +165,8 @@ func (r *run) cardState(phase perch.Phase) perch.CardState {
 	return state
 }
 
-// finishReports waits until everything is delivered. It reports false if a newer request ends the
-// wait.
+// finishReports waits until everything is delivered. It returns false if a newer request arrives
+// first.
 func (r *run) finishReports() (finished bool) {
 	newer := func() bool { r.drain(); return r.chain.Newer != nil }
 	_ = workflow.Await(r.ctx, func() bool { return newer() || r.reports.idle() }) // A cancelled run waits for nothing.

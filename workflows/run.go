@@ -1,6 +1,6 @@
-// Package workflows puts the activities in order: Provision and Teardown take turns under one
-// workflow ID, the short reading runs answer the starter. It does no I/O; package lifecycle decides
-// what to do with a stack.
+// Package workflows runs the activities in the right order. Provision and Teardown take turns under
+// one workflow ID; short workflows answer the starter's queries. The package does no I/O. Package
+// lifecycle decides what to do with a stack.
 package workflows
 
 import (
@@ -17,8 +17,8 @@ import (
 	"perch/lifecycle"
 )
 
-// run is one execution of Provision or Teardown: it works for one target and continues as the next
-// run.
+// run is one execution of Provision or Teardown. It works for one target and may then continue as
+// the next run of the chain.
 type run struct {
 	ctx         workflow.Context
 	environment perch.Environment
@@ -26,56 +26,56 @@ type run struct {
 	started     time.Time
 	// chain holds the requests for the environment; this run works for its target.
 	chain *lifecycle.Chain
-	// mayRecreate says that the policy allows to recreate a stack that was ready, if nothing else
-	// repairs it.
+	// mayRecreate means that the policy allows Perch to recreate a stack that was ready, if nothing
+	// else repairs it.
 	mayRecreate bool
-	// trouble is what AWS said when the stack's latest operation failed.
+	// trouble is AWS's message from the last failure of a stack operation.
 	trouble string
-	// failure is what went wrong in this run.
+	// failure is the error of this run.
 	failure error
 	result  perch.Result
-	// kind is the environment's kind, as soon as the request is admitted.
+	// kind is the environment's kind; empty before the request is admitted.
 	kind perch.Kind
-	// foreseen are the estimates and settings in reports; nil before the request is admitted.
+	// foreseen has the estimates and settings for reports; nil before the request is admitted.
 	foreseen *contract.Foreseen
-	// seeds are the seed steps that the environment has.
+	// seeds are the environment's seed steps, for reports.
 	seeds []perch.SeedRecord
-	// judged is the judgement of the removal whose grace period has ended; nil before, and for any
-	// other request.
+	// judged is the judgement of a removal after its grace period has ended; nil before that and
+	// for other requests.
 	judged *perch.Judgement
 	state  contract.StackState
 	// reports delivers the run's reports.
 	reports *reporter
-	// seen says that a wait has just read the stack into state, so that the next look is not
-	// needed.
+	// seen means that a wait has just read the stack into state, so that the next look can be
+	// skipped.
 	seen bool
-	// held are the stack's contents before anything was deleted.
+	// held has the stack's contents before any deletion.
 	held perch.StackContents
-	// rejection is why the target was rejected; nil if it was not.
+	// rejection explains why the target was rejected; nil if it was not.
 	rejection *perch.Rejection
 	// snapshots are the final snapshots of the databases that this run deleted.
 	snapshots []string
-	// dropped are resources that updates of the stack left behind.
+	// dropped are resources that stack updates removed from the template but could not delete.
 	dropped []contract.Orphan
-	// sweptDropped says that the run has tried to delete them.
+	// sweptDropped means that the run has tried to delete the dropped resources.
 	sweptDropped bool
-	// left are what removals of the chain could not delete.
+	// left lists the resources that removals of the chain could not delete.
 	left []perch.Leftover
-	// databaseMade says that this run has made the branch's database in the shared instance,
-	// sharedDatabase that there may be one to remove.
+	// databaseMade means that this run has created the branch's database in the shared instance.
+	// sharedDatabase means that there may be such a database to drop.
 	databaseMade, sharedDatabase bool
 	// deletions counts the deletions of the stack.
 	deletions int
 	// collisions counts the creations that failed because another environment took the priority of
-	// the rule.
+	// the load balancer rule.
 	collisions int
-	// rollbacks counts the tries to roll back a failed update.
+	// rollbacks counts the attempts to roll back a failed update.
 	rollbacks int
-	// calls counts the mutating calls: each has a separate ClientRequestToken.
+	// calls counts the mutating calls, each of which has a different ClientRequestToken.
 	calls int
 }
 
-// begin takes the newest request as the run's target.
+// begin starts a run whose target is the newest request.
 func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	if in.Environment == (perch.Environment{}) {
 		return nil, temporal.NewNonRetryableApplicationError(
@@ -112,7 +112,7 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	return r, r.show(perch.PhaseAdmitting)
 }
 
-// noteCreation enters into the result whether the operation in progress for an `up` creates the
+// noteCreation records in the result whether the operation in progress for an `up` creates the
 // stack.
 func (r *run) noteCreation() {
 	if r.chain.Target.Goal == perch.GoalUp {
@@ -120,8 +120,8 @@ func (r *run) noteCreation() {
 	}
 }
 
-// drain takes all waiting requests into the chain. The newest wins; the run also answers a request
-// for its own goal. A signal without a request is ignored.
+// drain adds all waiting requests to the chain. The newest one wins, except that this run also
+// answers requests with its target's goal. drain ignores a signal without a request.
 func (r *run) drain() {
 	for {
 		request, waits := r.receive()
@@ -132,14 +132,14 @@ func (r *run) drain() {
 	}
 }
 
-// superseded reports, at a safe point, whether a newer request waits.
+// superseded reports whether a newer request waits. It is called where the run may safely stop.
 func (r *run) superseded() bool {
 	r.drain()
 	return r.chain.Newer != nil
 }
 
-// end finishes the run. If there is a next request, the run continues as the run for it; otherwise
-// it ends with its result or failure, after the report of it.
+// end finishes the run. If there is a next request, the run continues as the run for it. Otherwise
+// it delivers its last report and returns its result or failure.
 func (r *run) end(failure error) (*perch.Result, error) {
 	r.result.Seconds.Total, r.result.Earlier, r.failure = r.since(r.started), r.left, failure
 	ended := lifecycle.RunEnd{Outcome: r.result.Outcome, Rejection: r.rejection}
@@ -163,7 +163,7 @@ func (r *run) end(failure error) (*perch.Result, error) {
 	return &r.result, nil
 }
 
-// goOn ends the run, and the next one works for request.
+// goOn ends the run and continues with the run for request.
 func (r *run) goOn(request perch.Request, ended lifecycle.RunEnd) error {
 	if err := r.display(r.chain.LastPhase(ended)); err != nil {
 		return err
@@ -171,7 +171,7 @@ func (r *run) goOn(request perch.Request, ended lifecycle.RunEnd) error {
 	return r.handOn(request, ended)
 }
 
-// handOn continues as new, as the workflow that request needs.
+// handOn continues as new with the workflow type that request needs.
 func (r *run) handOn(request perch.Request, ended lifecycle.RunEnd) error {
 	workflowType, _ := perch.WorkflowOf(request.Goal) // The chain takes no other.
 	in := r.chain.HandOn(request, ended)
@@ -185,14 +185,14 @@ func (r *run) handOn(request perch.Request, ended lifecycle.RunEnd) error {
 	return workflow.NewContinueAsNewError(r.ctx, workflowType, in)
 }
 
-// reject ends the target; nothing was changed.
+// reject ends the target with a rejection. Nothing has been changed at that point.
 func (r *run) reject(rejection *perch.Rejection) {
 	r.rejection = rejection
 	r.result.Outcome, r.result.Reason = perch.OutcomeRejected, rejection.Reason
 }
 
-// look reads the stack: by name until its id is known, then by id, so that a recreated stack with
-// the same name is never mistaken for it.
+// look reads the stack: by name until its id is known, and then by id. So a recreated stack with
+// the same name is not mistaken for it.
 func (r *run) look() error {
 	if r.seen {
 		r.seen = false
@@ -210,8 +210,8 @@ func (r *run) look() error {
 // forget makes the next look read the stack by name again.
 func (r *run) forget() { r.state, r.seen = contract.StackState{}, false }
 
-// next asks the rules for the next step of the stack as it was seen last; template is the hash of
-// the wanted template.
+// next returns the rules' next step for the stack as last read. template is the hash of the wanted
+// template.
 func (r *run) next(template string) lifecycle.Step {
 	stack := r.state.Judged(template)
 	stack.Rollbacks, stack.MayRecreate, stack.Recreate = r.rollbacks, r.mayRecreate, r.chain.Recreates()
@@ -230,8 +230,8 @@ func (r *run) change(summary string, activity contract.Change, in contract.Chang
 	return out, err
 }
 
-// token is the ClientRequestToken of the run's latest mutating call: the same on every retry of its
-// activity.
+// token returns the ClientRequestToken of the run's latest mutating call. It is the same in every
+// retry of the call's activity.
 func (r *run) token(operation string) string {
 	id := workflow.GetInfo(r.ctx).WorkflowExecution.RunID
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d", r.environment.StackName(), operation, id, r.calls))

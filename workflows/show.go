@@ -11,7 +11,7 @@ import (
 	"perch"
 )
 
-// Search attributes, so that people find a run in the Temporal UI by project, branch and phase.
+// Search attributes by which people find a run in the Temporal UI: project, branch and phase.
 var (
 	attributeProject = temporal.NewSearchAttributeKeyKeyword(perch.AttributeProject)
 	attributeBranch  = temporal.NewSearchAttributeKeyKeyword(perch.AttributeBranch)
@@ -19,13 +19,13 @@ var (
 	attributePhase   = temporal.NewSearchAttributeKeyKeyword(perch.AttributePhase)
 )
 
-// show publishes the run's phase, in reports and in the Temporal UI.
+// show publishes the run's phase in reports and in the Temporal UI.
 func (r *run) show(phase perch.Phase) error {
 	r.report(phase)
 	return r.display(phase)
 }
 
-// display sets the run's phase in the search attributes, and in the details on the run's page.
+// display writes the run's phase into the search attributes and into the details on the run's page.
 func (r *run) display(phase perch.Phase) error {
 	workflow.SetCurrentDetails(r.ctx, r.details(phase))
 	updates := []temporal.SearchAttributeUpdate{attributePhase.ValueSet(string(phase))}

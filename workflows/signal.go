@@ -10,8 +10,8 @@ import (
 	"perch"
 )
 
-// receiveFirst takes the request of the signal that started the run as the target. It skips signals
-// without a request; if all are, the run ends, because it would otherwise stay open.
+// receiveFirst makes the request in the first signal the target. It skips signals that do not
+// contain a request. If no signal contains one, it ends the run, which would otherwise stay open.
 func (r *run) receiveFirst() error {
 	var raw converter.RawValue
 	r.requests.Receive(r.ctx, &raw)
@@ -30,7 +30,7 @@ func (r *run) receiveFirst() error {
 		perch.SignalRequest, err), perch.ErrorInvalid, nil)
 }
 
-// receive takes the next waiting request. It skips signals without one.
+// receive returns the next waiting request, skipping signals that do not contain one.
 func (r *run) receive() (request perch.Request, waits bool) {
 	for {
 		var raw converter.RawValue
@@ -43,8 +43,8 @@ func (r *run) receive() (request perch.Request, waits bool) {
 	}
 }
 
-// readRequest decodes a signal's request. The SDK would silently drop a signal that cannot be
-// decoded.
+// readRequest decodes a signal's request. Without it, the SDK would silently drop a signal that
+// cannot be decoded.
 func readRequest(raw converter.RawValue) (perch.Request, error) {
 	var request perch.Request
 	if raw.Payload() == nil {

@@ -13,8 +13,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Teardown removes the branch's environment and verifies that nothing is left. Its workflow ID is
-// the stack's name.
+// Teardown removes the branch's environment and verifies that nothing is left of it. Its workflow
+// ID is the stack's name.
 func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	r, err := begin(ctx, in)
 	if err != nil {
@@ -59,8 +59,8 @@ func (r *run) teardown() error {
 	return r.verify(perch.OutcomeGone, failure)
 }
 
-// tearDown does what the rules say until the stack is deleted. It reports false if the target ends
-// before that.
+// tearDown performs the steps that the rules return until the stack is deleted. It returns false if
+// the target ends before that.
 func (r *run) tearDown() (deleted bool, err error) {
 	for range maxSteps {
 		step := r.next("")
@@ -95,9 +95,9 @@ func (r *run) tearDown() (deleted bool, err error) {
 	)
 }
 
-// announce reports whether the removal, which has passed all checks, must continue in a new run:
-// that tells anyone who waits for the `up` below it immediately that it is superseded. From the
-// first step on, that `up` and its operation are dropped.
+// announce reports whether the removal, which has passed all checks, must continue in a new run.
+// The end of this run notifies everyone who waits for the `up` that the removal supersedes. If it
+// returns false, it drops that `up` and its operation, because the removal begins now.
 func (r *run) announce() bool {
 	if r.chain.MakeDue() {
 		return true
@@ -106,7 +106,7 @@ func (r *run) announce() bool {
 	return false
 }
 
-// tearDownStep carries out one step towards gone.
+// tearDownStep performs one step towards a deleted stack.
 func (r *run) tearDownStep(step lifecycle.Step, contents perch.StackContents) error {
 	if step == lifecycle.Delete {
 		return r.deleteStack(contents)
@@ -114,7 +114,7 @@ func (r *run) tearDownStep(step lifecycle.Step, contents perch.StackContents) er
 	return r.repair(step)
 }
 
-// remove deletes the stack, after everything that could still reject that was checked.
+// remove checks everything that can reject the deletion, and then deletes the stack.
 func (r *run) remove() error {
 	contents, err := r.prepareDeletion()
 	if err != nil {
@@ -123,10 +123,10 @@ func (r *run) remove() error {
 	return r.deleteStack(contents)
 }
 
-// deleteStack deletes the stack once and waits for the end of that; the next look decides about
-// what is left. Buckets are emptied only when the stack can no longer return to service: while
-// CloudFormation deletes what uses them, or after a deletion has failed. After a failed deletion it
-// first applies the cure.
+// deleteStack makes one attempt to delete the stack and waits for its end. The next look decides
+// what to do about a failure. After a failed deletion, deleteStack first applies the cure. It
+// empties the buckets only when the stack cannot return to service any more: after a failed
+// deletion, or while CloudFormation is deleting resources.
 func (r *run) deleteStack(contents perch.StackContents) error {
 	if ready, err := r.awaitBeanstalk(); !ready || err != nil {
 		return err
@@ -166,8 +166,8 @@ func (r *run) deleteStack(contents perch.StackContents) error {
 	return err
 }
 
-// awaitDeletion waits for the end of the deletion, and empties the buckets meanwhile unless they
-// just were. CloudFormation may cancel a deletion that it has accepted; then nothing was changed.
+// awaitDeletion waits for the end of the deletion. Unless emptied is set, it empties the buckets
+// meanwhile. CloudFormation may cancel a deletion that it has accepted; then nothing was changed.
 func (r *run) awaitDeletion(token string, contents perch.StackContents, emptied bool) error {
 	summary := "wait for the deletion of " + r.environment.StackName()
 	emptying := func() error { return nil }
@@ -193,7 +193,7 @@ func (r *run) awaitDeletion(token string, contents perch.StackContents, emptied 
 	return r.deletionEnded(ended)
 }
 
-// deletionEnded fails the run if CloudFormation has canceled the deletion.
+// deletionEnded returns an error if CloudFormation has canceled the deletion.
 func (r *run) deletionEnded(ended contract.AwaitResult) error {
 	switch ended.Status {
 	case "DELETE_COMPLETE", "DELETE_FAILED", "":
@@ -204,14 +204,14 @@ func (r *run) deletionEnded(ended contract.AwaitResult) error {
 		r.environment.StackName(), ended.Status, ended.Reason)
 }
 
-// givesUp reports whether a forced removal leaves a bucket behind that could not be emptied,
-// because the failure is final. The bucket is then left out of the deletion like anything else that
-// cannot be deleted.
+// givesUp reports whether a forced removal leaves a bucket behind because it can never be emptied.
+// The deletion then skips the bucket, like every other resource that cannot be deleted.
 func (r *run) givesUp(failure error) bool {
 	return r.chain.Target.Force && final(failure)
 }
 
-// repairDeletion asks the rules for the cure of a failed deletion, and waits as long as they say.
+// repairDeletion returns the rules' cure for a failed deletion, after the pause that the cure
+// requires.
 func (r *run) repairDeletion() (lifecycle.Repair, error) {
 	if r.state.Status != "DELETE_FAILED" {
 		return lifecycle.Repair{}, nil
@@ -244,7 +244,7 @@ func (r *run) repairDeletion() (lifecycle.Repair, error) {
 
 const typeBucket = "AWS::S3::Bucket"
 
-// sweep deletes resources that no stack names any more, through their services.
+// sweep deletes resources that no stack names any more, through the APIs of their services.
 func (r *run) sweep(summary, stackID string, left []lifecycle.Failure) error {
 	in := contract.SweepInput{Environment: r.environment, StackID: stackID, Resources: left}
 	out, err := runActivity(r.ctx, summary, contract.SweepResources, in)
@@ -252,9 +252,9 @@ func (r *run) sweep(summary, stackID string, left []lifecycle.Failure) error {
 	return err
 }
 
-// prepareDeletion checks everything that can reject the deletion, and lists the stack's contents,
-// once for each look at the stack. The card keeps the list, because the stack no longer names a
-// deleted resource.
+// prepareDeletion checks everything that can reject the deletion, and lists the stack's contents.
+// It runs after each look at the stack. The card stores the list, because a stack does not name its
+// deleted resources.
 func (r *run) prepareDeletion() (perch.StackContents, error) {
 	in := contract.PrepareInput{
 		Environment: r.environment, StackID: r.state.StackID, Force: r.chain.Target.Force,
@@ -276,8 +276,7 @@ func (r *run) prepareDeletion() (perch.StackContents, error) {
 // empty empties the buckets concurrently.
 func (r *run) empty(names []string) error { return r.beginEmptying(names)() }
 
-// beginEmptying begins to empty the buckets concurrently; the function that it returns waits for
-// the end.
+// beginEmptying starts to empty the buckets concurrently. The returned function waits for the end.
 func (r *run) beginEmptying(names []string) (end func() error) {
 	var orphans []contract.Orphan
 	for _, bucket := range names {
@@ -307,9 +306,9 @@ func (r *run) emptyAll(found []contract.Orphan) (end func() error) {
 	}
 }
 
-// verify checks that all resources of the environment are deleted, those of earlier stacks
-// included. It first deletes what no stack names any more. A database that could not be dropped
-// counts as left; undropped says why.
+// verify checks that all resources of the environment, including those of earlier stacks, are
+// deleted. It first deletes resources that no stack names any more. undropped is the error if the
+// database could not be dropped; the database then counts as a leftover.
 func (r *run) verify(outcome perch.Outcome, undropped error) error {
 	in := contract.VerifyInput{
 		Environment: r.environment, StackID: r.state.StackID, Contents: r.held,
@@ -353,8 +352,8 @@ func (r *run) verifyOnce(in contract.VerifyInput) (contract.VerifyResult, error)
 	return runActivity(r.ctx, "verify that "+r.environment.StackName()+" is gone", contract.VerifyGone, in)
 }
 
-// removeOrphans deletes what deleted stacks have left; it empties buckets first. The verification
-// names what cannot be deleted.
+// removeOrphans deletes the resources that deleted stacks left behind. It empties buckets first. If
+// it cannot delete a resource, the verification reports that.
 func (r *run) removeOrphans(found []contract.Orphan) error {
 	r.chain.Removing()
 	return r.sweepOrphans(found)
@@ -387,7 +386,7 @@ func (r *run) sweepOrphans(found []contract.Orphan) error {
 	return nil
 }
 
-// leftover is what this removal leaves, for the next run of the chain.
+// leftover returns what this removal leaves behind, for the next run of the chain.
 func (r *run) leftover(resources []string) perch.Leftover {
 	return perch.Leftover{
 		Branch: r.environment.Branch, Stack: r.environment.StackName(), StackID: r.state.StackID, Resources: resources,
@@ -395,14 +394,14 @@ func (r *run) leftover(resources []string) perch.Leftover {
 	}
 }
 
-// final reports whether no retry would fix an activity's failure.
+// final reports whether an activity's error cannot be fixed by a retry.
 func final(failure error) bool {
 	var application *temporal.ApplicationError
 	return errors.As(failure, &application) && application.NonRetryable()
 }
 
-// leftBehind is the failure of a removal that leaves something of the environment; left names the
-// resources.
+// leftBehind returns the error of a removal that leaves resources of the environment behind. left
+// names the resources.
 func leftBehind(sentence string, left []string) error {
 	return temporal.NewNonRetryableApplicationError(sentence, perch.ErrorLeftBehind, nil, left)
 }
