@@ -6,61 +6,61 @@ import (
 	"perch"
 )
 
-// PlanResult is a plan, bounded in size.
+// PlanResult is a cleanup plan of limited size.
 type PlanResult struct {
-	// Verdicts are the oldest first: all removals that fit, and then others. Unlisted counts the
-	// rest.
+	// Verdicts are sorted oldest first. Removals come first, as many as fit, and then the rest.
+	// Unlisted counts the verdicts that do not fit.
 	Verdicts []perch.CleanupVerdict `json:"verdicts"`
 	Unlisted int                    `json:"unlisted,omitempty"`
-	// Others hold the stacks of the project whose repository does not match.
+	// Others are the project's stacks whose repository does not match.
 	Others []perch.OtherRepository `json:"other_repositories,omitempty"`
-	// Failed, Brake and Problem are the plan's.
+	// Failed, Brake and Problem are those of lifecycle.Plan.
 	Failed  []perch.CleanupFailure `json:"failed"`
 	Brake   *perch.CleanupBrake    `json:"brake"`
 	Problem string                 `json:"problem,omitempty"`
-	// Missing are branches without an environment; nil if they were not looked for.
+	// Missing are branches without an environment; nil if cleanup did not look for them.
 	Missing *perch.CleanupMissing `json:"missing,omitempty"`
-	// At is when it was judged, Until when the grace period ends; both in UTC.
+	// At is when the branches were judged. Until is when the grace period ends. Both are in UTC.
 	At    time.Time `json:"at"`
 	Until time.Time `json:"until"`
 }
 
-// LastLookInput is what cleanup judged.
+// LastLookInput is the input of LastLook: the judgement to check again.
 type LastLookInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	Judged      perch.Judgement   `json:"judged"`
 }
 
-// LastLookResult says whether that is still true.
+// LastLookResult reports whether the judgement is still true.
 type LastLookResult struct {
-	// Keep is why the environment is to be kept; empty if it is to be removed.
+	// Keep explains why the environment is kept after all; empty if it is still to be removed.
 	Keep string `json:"keep,omitempty"`
 }
 
-// AskInput is a removal to request.
+// AskInput describes a removal to request.
 type AskInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
-	// Judged is what the removal is for, Reason why.
+	// Judged is the observation on which the removal is based, and Reason explains the removal.
 	Judged perch.Judgement `json:"judged"`
 	Reason string          `json:"reason"`
 }
 
-// DeploymentInput is an `up` to request.
+// DeploymentInput describes an `up` to request.
 type DeploymentInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// Commit is the branch's head.
 	Commit string `json:"commit"`
 }
 
-// AskResult says which run holds the request.
+// AskResult names the run that holds the request.
 type AskResult struct {
 	RunID     string `json:"run_id"`
 	RequestID string `json:"request_id"`
-	// Failure is why the environment's last removal failed; empty if it did not.
+	// Failure is why the environment's last removal failed; empty if it did not fail.
 	Failure string `json:"failure,omitempty"`
 }
 
-// RecheckResult is what is still left of removed environments.
+// RecheckResult lists the leftovers of removed environments that still exist.
 type RecheckResult struct {
 	Failed []perch.CleanupFailure `json:"failed,omitempty"`
 }

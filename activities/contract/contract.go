@@ -1,9 +1,9 @@
-// Package contract is what workflows and activities agree on: the inputs and results of every
-// activity, and one table that says for each its name, its task queue and its time limits.
+// Package contract defines the interface between workflows and activities. It has the input and
+// result of every activity, and a table with each activity's name, task queue and time limits.
 //
-// Workflows begin an activity by its row and nothing else, so they cannot choose another queue, and
-// are not built with the clients that activities use. A worker registers a method for each row, on
-// the workers of the row's queue.
+// Workflows start an activity only by its row in the table. So they cannot choose another queue,
+// and they are built without the clients that activities use. A worker registers a method for each
+// row, on the queue that the row names.
 package contract
 
 import (
@@ -17,13 +17,14 @@ import (
 type Queue string
 
 const (
-	// QueueQuick is the queue of runs and of activities that make a few calls.
+	// QueueQuick is the queue for workflows and for activities that make a few calls.
 	QueueQuick Queue = "quick"
-	// QueueWaits is the queue of activities that wait. A thousand of them delay nothing else.
+	// QueueWaits is the queue for activities that wait. A thousand of them do not delay other
+	// activities.
 	QueueWaits Queue = "waits"
 )
 
-// Beside is the queue's name in Temporal, for a run on a project's task queue.
+// Beside returns the queue's name in Temporal, given a project's task queue.
 func (q Queue) Beside(taskQueue string) string {
 	if q == QueueWaits {
 		return taskQueue + perch.WaitQueueSuffix
@@ -31,42 +32,42 @@ func (q Queue) Beside(taskQueue string) string {
 	return taskQueue
 }
 
-// Limits bound one try of an activity, and all its tries together.
+// Limits are the time limits of an activity: for one attempt, and for all attempts together.
 type Limits struct {
 	Try, Total time.Duration
 }
 
-// Nothing is the result of an activity that has none.
+// Nothing is the result of an activity that returns nothing.
 type Nothing struct{}
 
-// Activity is a row of the table: an activity with its input and its result.
+// Activity is a row of the table: an activity with the types of its input and result.
 type Activity[In, Out any] struct {
 	name   string
 	queue  Queue
 	limits Limits
 }
 
-// Name is the activity's type in Temporal. It is part of recorded histories.
+// Name returns the activity's type in Temporal. It is recorded in histories, so it must not change.
 func (a Activity[In, Out]) Name() string { return a.name }
 
-// Queue is the task queue that the activity runs on.
+// Queue returns the task queue that the activity runs on.
 func (a Activity[In, Out]) Queue() Queue { return a.queue }
 
-// Limits are the activity's time limits.
+// Limits returns the activity's time limits.
 func (a Activity[In, Out]) Limits() Limits { return a.limits }
 
-// Row is the activity without its types.
+// Row returns the activity without its type parameters.
 func (a Activity[In, Out]) Row() Row {
 	return Row{Name: a.name, Queue: a.queue, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out]()}
 }
 
-// within is the activity with other limits.
+// within returns the activity with other limits.
 func (a Activity[In, Out]) within(limits Limits) Activity[In, Out] {
 	a.limits = limits
 	return a
 }
 
-// Row is an activity without its types, for code that ranges over all of them.
+// Row is an activity without type parameters, for code that iterates over all activities.
 type Row struct {
 	Name    string
 	Queue   Queue
@@ -78,7 +79,7 @@ var table []Row
 // Table lists every activity.
 func Table() []Row { return table }
 
-// define enters an activity into the table.
+// define adds an activity to the table.
 func define[In, Out any](name string, queue Queue, limits Limits) Activity[In, Out] {
 	activity := Activity[In, Out]{name: name, queue: queue, limits: limits}
 	table = append(table, activity.Row())

@@ -2,41 +2,41 @@ package contract
 
 import "perch"
 
-// SeedInput names the environment to seed and the commit with the seed steps and files.
+// SeedInput names the environment to seed, and the commit that has the seed steps and files.
 type SeedInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	Commit      string            `json:"commit"`
-	// StackID is the environment's stack; a new stack is seeded again.
+	// StackID identifies the environment's stack. A new stack is seeded again.
 	StackID string `json:"stack_id"`
-	// Later says that the environment answers: the steps that need it are carried out, otherwise
-	// those that do not.
+	// Later selects the steps that need the app; the environment must then answer already.
+	// Otherwise the steps that do not need it run.
 	Later bool `json:"later,omitempty"`
 }
 
-// SeedResult says what was done.
+// SeedResult reports which steps ran.
 type SeedResult struct {
-	// Seeded says that at least one step ran; steps that were done for this stack before are left
-	// out.
+	// Seeded means that at least one step ran. Steps that ran earlier for this stack are skipped.
 	Seeded bool `json:"seeded"`
-	// Objects is how many objects were written.
+	// Objects counts the objects that were written.
 	Objects int `json:"objects"`
-	// Steps are what the steps that ran did, in order.
+	// Steps are the results of the steps that ran, in order.
 	Steps []perch.SeedDone `json:"steps,omitempty"`
-	// Before are the steps that were done for this stack before.
+	// Before are the steps that ran earlier for this stack.
 	Before []string `json:"before,omitempty"`
 }
 
-// ReopenInput names an environment whose removal stopped after it had begun to empty its buckets.
-// Versions before the order "delete first, then empty" could leave one in service.
+// ReopenInput names an environment whose removal stopped after it had begun to empty the buckets.
+// Older versions emptied buckets before the deletion, and so could leave such an environment in
+// service.
 type ReopenInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the stack of the environment.
 	StackID string `json:"stack_id"`
-	// Commit is the commit whose seed steps are carried out again.
+	// Commit is the commit whose seed steps run again.
 	Commit string `json:"commit"`
 }
 
-// ReopenResult says which buckets take writes again.
+// ReopenResult lists the buckets that accept writes again.
 type ReopenResult struct {
 	Buckets []string `json:"buckets,omitempty"`
 }
@@ -44,45 +44,45 @@ type ReopenResult struct {
 // DatabaseInput names the environment that the database belongs to.
 type DatabaseInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
-	// StackID is the environment's stack, whose secret holds the password. If a branch gets a new
-	// stack, it gets a new database. DropDatabase does not need it.
+	// StackID identifies the environment's stack, whose secret holds the password. A new stack of
+	// the same branch gets a new database. DropDatabase does not need the id.
 	StackID string `json:"stack_id,omitempty"`
 }
 
-// DatabaseResult says how it ended.
+// DatabaseResult is the result of a database activity.
 type DatabaseResult struct {
-	// Made says that the database is there, with the password of the stack's secret.
+	// Made means that the database exists and has the password in the stack's secret.
 	Made bool `json:"made,omitempty"`
 }
 
-// EmptyBucketInput names a bucket and the environment and the stack that must own it.
+// EmptyBucketInput names a bucket, and the environment and stack that must own it.
 type EmptyBucketInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	Bucket      string            `json:"bucket"`
 	StackID     string            `json:"stack_id"`
 }
 
-// EmptyBucketResult says what was removed.
+// EmptyBucketResult reports what was deleted.
 type EmptyBucketResult struct {
-	// Objects counts versions and delete markers, those that earlier attempts removed included.
+	// Objects counts versions and delete markers, including those that earlier attempts deleted.
 	Objects int `json:"objects"`
 }
 
-// ReadyInput names the environment to look at. Its address is the one in the outputs of its stack.
+// ReadyInput names the environment to check. Its address is an output of its stack.
 type ReadyInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the stack of the environment.
 	StackID string `json:"stack_id"`
-	// PatienceSeconds is how long the environment may take to answer after its stack is complete; 0
+	// PatienceSeconds is how long the environment may take to answer once its stack is complete; 0
 	// means ten minutes.
 	PatienceSeconds int `json:"patience_seconds,omitempty"`
 }
 
-// ReadyResult is the answer that was good.
+// ReadyResult is the successful response.
 type ReadyResult struct {
-	// Status is its HTTP status.
+	// Status is the HTTP status.
 	Status int `json:"status"`
 }
 
-// SharedDatabase names a database in the shared instance, as messages do.
+// SharedDatabase returns the words by which messages name a database in the shared instance.
 func SharedDatabase(name string) string { return "database " + name + " in the shared instance" }

@@ -9,16 +9,16 @@ import (
 // LookInput names the branch to look at.
 type LookInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
-	// Hint is the newest hint: who is to be named in a request, and why.
+	// Hint is the newest hint. A request takes its By and Reason from the hint.
 	Hint perch.Hint `json:"hint,omitzero"`
-	// At is the time by Temporal's clock, in UTC. The grace period of a removal begins then.
+	// At is Temporal's time, in UTC. The grace period of a removal begins then.
 	At time.Time `json:"at"`
 }
 
-// LookResult is what was found and requested.
+// LookResult reports what was found and requested.
 type LookResult struct {
 	perch.LookResult
-	// Busy says that the environment is to be removed, and that a run which works for an `up` must
-	// end first: look again later.
+	// Busy means that the environment is to be removed, but a run that works for an `up` must end
+	// first. The Look then tries again later.
 	Busy bool `json:"busy,omitempty"`
 }

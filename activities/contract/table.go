@@ -7,30 +7,32 @@ import (
 )
 
 var (
-	// calling is for an activity that makes a few calls. A throttle or failure that lasts longer is
+	// calling is for activities that make a few calls. A throttle or failure that lasts longer is
 	// not temporary.
 	calling = Limits{Try: time.Minute, Total: 15 * time.Minute}
-	// reporting is for telling people how far a run is. What it cannot deliver in that time, the
-	// next report or the sweep delivers.
+	// reporting is for delivering reports. If a report cannot be delivered in time, the next report
+	// or the sweep delivers it.
 	reporting = Limits{Try: time.Minute, Total: 2 * time.Minute}
-	// asking is for one that calls the branch source, whose rate limit may last most of an hour.
+	// asking is for activities that call the branch source, whose rate limit may last most of an
+	// hour.
 	asking = Limits{Try: time.Minute, Total: 70 * time.Minute}
-	// listing is for one that lists all branches and stacks.
+	// listing is for activities that list all branches and stacks.
 	listing = Limits{Try: 20 * time.Minute, Total: 70 * time.Minute}
-	// changing is for the wait for one operation of CloudFormation. A database alone takes ten
-	// minutes; CloudFormation itself would wait 36 hours for an operation that hangs.
+	// changing is for activities that wait for one CloudFormation operation. A database alone takes
+	// ten minutes. CloudFormation would wait 36 hours for an operation that hangs.
 	changing = Limits{Try: 2 * time.Hour, Total: 2 * time.Hour}
-	// working is for seeding, emptying a bucket and the wait for an answer.
+	// working is for activities that seed, empty a bucket or wait for the environment to answer.
 	working = Limits{Try: 2 * time.Hour, Total: 2 * time.Hour}
-	// connecting is for work on the shared database instance. If it is unreachable for longer, the
-	// fault is not temporary: the worker has no route to it, and a removal must not wait for that.
+	// connecting is for activities on the shared database instance. If the instance is unreachable
+	// for longer, the fault is not temporary: the worker has no route to it. A removal must not
+	// wait for that.
 	connecting = Limits{Try: 15 * time.Minute, Total: 15 * time.Minute}
 )
 
 // Requests.
 var (
 	Admit = define[AdmitInput, AdmitResult]("Admit", QueueQuick, asking)
-	// AdmitRemoval is Admit for a removal, which asks no branch source.
+	// AdmitRemoval is Admit for a removal, which does not call the branch source.
 	AdmitRemoval    = Admit.within(calling)
 	PlanEnvironment = define[perch.PlanInput, perch.PlanResult]("PlanEnvironment", QueueQuick, calling)
 	AwaitImage      = define[ImageInput, ImageResult]("AwaitImage", QueueWaits, working)
@@ -72,7 +74,8 @@ var (
 var (
 	// Report has a short limit, because a run waits for its last report.
 	Report = define[ReportInput, ReportResult]("Report", QueueQuick, reporting)
-	// TakeNotes is Report for notes, which are nowhere else once the run has ended.
+	// TakeNotes is Report for notes. Its limit is longer, because notes are stored nowhere else
+	// once the run has ended.
 	TakeNotes = Report.within(calling)
 )
 
