@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// Count is a number with its noun: "1 bucket", "2 buckets".
+// Count formats a number with its noun: "1 bucket", "2 buckets".
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -14,7 +14,8 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Span is a duration in the largest unit of which it has two, or else in the next smaller one.
+// Span formats a duration in the largest unit of which it has at least two: months, days, hours or
+// else minutes.
 func Span(d time.Duration) string {
 	for _, unit := range []struct {
 		name   string
@@ -30,7 +31,7 @@ func Span(d time.Duration) string {
 	return Count(int(d/time.Minute), "minute")
 }
 
-// Capital is text that begins with a capital letter.
+// Capital returns text with a capital first letter.
 func Capital(text string) string {
 	letters := []rune(text)
 	if len(letters) > 0 {

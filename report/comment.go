@@ -13,23 +13,23 @@ import (
 )
 
 const (
-	// longestSentence is how many characters of a failure or a title a comment has. GitHub takes
-	// 65,536 in all.
+	// longestSentence is the maximum length, in characters, of a failure or title in a comment.
+	// GitHub accepts 65,536 characters in all.
 	longestSentence = 2000
-	// longestValue is how many characters of a setting's value it has.
+	// longestValue is the maximum length of a setting's value.
 	longestValue = 100
-	// mostSettings is how many settings a comment names, and mostLines how many lines of a log.
+	// mostSettings is the maximum number of settings in a comment, and mostLines that of log lines.
 	mostSettings = 40
 	mostLines    = 30
 )
 
-// Marker is the first line of an environment's comment; Perch finds the comment by it.
+// Marker returns the first line of an environment's comment, by which Perch finds the comment.
 func Marker(e perch.Environment) string {
 	return fmt.Sprintf("<!-- perch:%s:%s -->", e.Project, e.Slug)
 }
 
-// Comment is the text of the comment on a pull request of the environment, in Markdown. now decides
-// which warning and pin are in force.
+// Comment returns the environment's comment on a pull request, in Markdown. It shows the warning
+// and the pin that are in force at now.
 func Comment(card perch.Card, pullRequest int, now time.Time) string {
 	var out strings.Builder
 	state := card.State
@@ -61,7 +61,7 @@ func Comment(card perch.Card, pullRequest int, now time.Time) string {
 	return out.String()
 }
 
-// row is a line of the comment's table; one without a text is left out.
+// row is a line of the comment's table. A row without a text is left out.
 type row struct{ name, text string }
 
 func rows(card perch.Card, now time.Time) []row {
@@ -85,7 +85,7 @@ func rows(card perch.Card, now time.Time) []row {
 	return append(all, row{"Requested by", cell(state.By)}, row{"Updated", stamp(state.At)})
 }
 
-// heading is the comment's title.
+// heading returns the comment's title.
 func heading(state perch.CardState) string {
 	switch {
 	case state.Outcome == perch.OutcomeSkipped:
@@ -108,7 +108,8 @@ func heading(state perch.CardState) string {
 	return "Environment is being deployed"
 }
 
-// sentence is the state in words, without the failure, which is shown elsewhere.
+// sentence describes the state in words. It leaves out the failure, which the comment shows
+// elsewhere.
 func sentence(state perch.CardState) string {
 	if state.Phase == perch.PhaseFailed {
 		state.Failure = ""
@@ -116,8 +117,8 @@ func sentence(state perch.CardState) string {
 	return Words(state)
 }
 
-// link is the environment's address; empty before it answers, and when it is removed. A later
-// request that failed or was rejected does not hide it.
+// link returns the environment's address. It is empty before the address answers and after the
+// environment is removed. A later request that failed or was rejected does not hide it.
 func link(card perch.Card) string {
 	state := card.State
 	switch {
@@ -131,7 +132,7 @@ func link(card perch.Card) string {
 	return fmt.Sprintf("%s (`%s`)", address(card.Ready[0].URL), perch.ShortCommit(card.Ready[0].Commit))
 }
 
-// address is a link, if it is one.
+// address formats url as a link if it is one.
 func address(url string) string {
 	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") ||
 		strings.ContainsAny(url, " |<>()[]\"'`\n") {
@@ -140,7 +141,7 @@ func address(url string) string {
 	return "<" + url + ">"
 }
 
-// total is what the environment has cost.
+// total returns the environment's cost so far.
 func total(card perch.Card) string {
 	if card.USDPerDay == 0 || card.Since.IsZero() || !card.State.At.After(card.Since) {
 		return ""
@@ -153,7 +154,7 @@ func total(card perch.Card) string {
 	return fmt.Sprintf("%s for %s (estimate)", cost, span(days))
 }
 
-// took is how long a run worked, in words.
+// took formats the duration of a run.
 func took(d time.Duration) string {
 	switch minutes := int(math.Round(d.Minutes())); {
 	case d <= 0:
@@ -168,7 +169,7 @@ func took(d time.Duration) string {
 	return span(d.Hours() / 24)
 }
 
-// span is a number of days in words.
+// span formats a number of days.
 func span(days float64) string {
 	switch hours := int(math.Round(days * 24)); {
 	case hours < 1:
@@ -188,7 +189,7 @@ func stamp(at time.Time) string {
 	return at.UTC().Format("2006-01-02 15:04 UTC")
 }
 
-// settings are the differences as a table.
+// settings formats the differences as a table.
 func settings(all []perch.SettingDifference) string {
 	var out strings.Builder
 	out.WriteString("| setting | staging | this environment |\n|---|---|---|\n")
@@ -215,12 +216,12 @@ func value(of any) string {
 	return string(text)
 }
 
-// folded is a section that a reader can open.
+// folded returns a section that a reader can expand.
 func folded(title, text string) string {
 	return fmt.Sprintf("<details><summary>%s</summary>\n\n%s\n</details>\n", html.EscapeString(title), text)
 }
 
-// fenced is text as it is. Its fence is longer than any in the text.
+// fenced returns text as a Markdown code block. The fence is longer than any in the text.
 func fenced(text string) string {
 	fence := "```"
 	for strings.Contains(text, fence) {
@@ -229,7 +230,7 @@ func fenced(text string) string {
 	return fence + "text\n" + strings.TrimRight(text, "\n") + "\n" + fence + "\n"
 }
 
-// cell is text in a table, which must neither be Markdown nor notify anyone.
+// cell escapes text for a table, so that it is not Markdown and does not notify anyone.
 func cell(text string) string {
 	var out strings.Builder
 	for _, c := range strings.Join(strings.Fields(clip(text)), " ") {
@@ -247,7 +248,7 @@ func cell(text string) string {
 	return out.String()
 }
 
-// clip is text that others wrote, shortened, with its secrets masked.
+// clip shortens foreign text and masks its secrets.
 func clip(text string) string {
 	text, _ = mask.Text(text)
 	if letters := []rune(text); len(letters) > longestSentence {

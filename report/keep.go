@@ -9,8 +9,8 @@ import (
 	"perch"
 )
 
-// ShownWarning is the warning that the comment shows; nil if none is in force. A pin suspends it,
-// and a removal ends it.
+// ShownWarning returns the warning that the comment shows; nil if none is in force. A pin suspends
+// a warning, and a removal ends it.
 func ShownWarning(card perch.Card, now time.Time) *perch.ExpiryWarning {
 	if leaving(card.State) || card.Pin.Holds(now) {
 		return nil
@@ -18,7 +18,8 @@ func ShownWarning(card perch.Card, now time.Time) *perch.ExpiryWarning {
 	return card.ExpiryWarning
 }
 
-// WarningMarker is in a comment that was created for the warning, so that GitHub notified people.
+// WarningMarker returns a marker for a comment that was created because of the warning. GitHub
+// notifies people of a new comment, and not of an edited one.
 func WarningMarker(warning perch.ExpiryWarning) string {
 	return fmt.Sprintf("<!-- perch:expires:%s -->", warning.Deadline.UTC().Format(time.RFC3339))
 }
@@ -32,7 +33,8 @@ func leaving(state perch.CardState) bool {
 	return false
 }
 
-// keeping is the text about expiry before the table of the comment on a pull request; may be empty.
+// keeping returns the text about expiry that precedes the table in a pull request's comment. It may
+// be empty.
 func keeping(card perch.Card, pullRequest int, now time.Time) string {
 	if warning := ShownWarning(card, now); warning != nil {
 		return fmt.Sprintf("**This environment expires, and is removed after %s%s.** One of these keeps it%s:\n\n%s\n",
@@ -52,8 +54,8 @@ func keeping(card perch.Card, pullRequest int, now time.Time) string {
 		why, code(card.Environment.Branch), code("perch up "+Quoted(card.Environment.Branch)))
 }
 
-// keepers are the ways to keep the environment, as a list. Only a pin moves the end of the longest
-// life.
+// keepers lists the ways to keep the environment. If the environment is at the end of the longest
+// allowed life, only a pin keeps it.
 func keepers(card perch.Card) string {
 	branch := Quoted(card.Environment.Branch)
 	ways := []string{
@@ -66,8 +68,8 @@ func keepers(card perch.Card) string {
 	return "- " + strings.Join(ways, "\n- ") + "\n"
 }
 
-// mention names the pull request's author, so that GitHub notifies them; empty if the author is not
-// known or an App.
+// mention returns the login of the pull request's author, so that GitHub notifies them. It is empty
+// if the author is unknown or an App.
 func mention(card perch.Card, pullRequest int) string {
 	for _, pull := range card.PullRequests {
 		if pull.Number == pullRequest && pull.Author != "" && !strings.ContainsFunc(pull.Author, notInLogin) {
@@ -77,13 +79,12 @@ func mention(card perch.Card, pullRequest int) string {
 	return ""
 }
 
-// notInLogin reports whether no name of a user on GitHub has the character. The name of an App ends
-// with `[bot]`.
+// notInLogin reports whether c cannot be in a GitHub user name. An App's name ends with `[bot]`.
 func notInLogin(c rune) bool {
 	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 }
 
-// pinned is the row of a pin in force.
+// pinned returns the table row of a pin in force.
 func pinned(card perch.Card, now time.Time) string {
 	if !card.Pin.Holds(now) || leaving(card.State) {
 		return ""
@@ -91,7 +92,7 @@ func pinned(card perch.Card, now time.Time) string {
 	return fmt.Sprintf("by %s until %s%s", cell(card.Pin.By), stamp(card.Pin.Until), because("", cell(card.Pin.Reason)))
 }
 
-// Quoted is a branch as a word that a shell takes.
+// Quoted quotes a branch for a shell.
 func Quoted(branch string) string {
 	if !strings.ContainsFunc(branch, special) {
 		return branch
@@ -99,10 +100,10 @@ func Quoted(branch string) string {
 	return "'" + strings.ReplaceAll(branch, "'", `'\''`) + "'"
 }
 
-// special reports whether the character has a meaning for a shell.
+// special reports whether c has a meaning in a shell.
 func special(c rune) bool { return notInLogin(c) && !strings.ContainsRune("/.:@%+=,", c) }
 
-// code is text as code within a line. Its fence is longer than any in the text.
+// code formats text as inline code. The fence is longer than any in the text.
 func code(text string) string {
 	fence := "`"
 	for strings.Contains(text, fence) {

@@ -11,22 +11,22 @@ import (
 	"perch/mask"
 )
 
-// Known is what is known of an environment and of the run that works on it, for the words that
-// terminals and pages show. Each field may be empty.
+// Known is the available information about an environment and its current run. Its methods return
+// the words that terminals and pages show. Any field may be empty.
 type Known struct {
-	// StackStatus is the status of the stack, and StackReason what CloudFormation says of it.
+	// StackStatus is the stack's status, and StackReason CloudFormation's reason for it.
 	StackStatus, StackReason string
-	// LastReport is what a run said last, from the environment's card.
+	// LastReport is the last report of a run, from the environment's card.
 	LastReport *perch.LastReport
-	// Goal and Phase are those of the newest run, from Temporal.
+	// Goal and Phase are the goal and phase of the newest run, from Temporal.
 	Goal  perch.Goal
 	Phase perch.Phase
-	// Activity is the run's pending activity, and Beat the activity's last heartbeat.
+	// Activity is the run's pending activity, and Beat that activity's last heartbeat.
 	Activity string
 	Beat     *perch.Progress
 }
 
-// State is the environment's state in one to three words: "ready", "creating", "failed". It is
+// State returns the environment's state in one to three words: "ready", "creating", "failed". It is
 // empty if there is no environment.
 func (k Known) State() string {
 	stack := stackState(k.StackStatus)
@@ -56,7 +56,7 @@ func (k Known) State() string {
 	return k.endState(phase, stack)
 }
 
-// endState is the state after the phase in which a run ended.
+// endState returns the state of an environment whose run ended in the phase.
 func (k Known) endState(phase perch.Phase, stack string) string {
 	switch {
 	case phase == perch.PhaseReady && (stack == "deployed" || stack == "rolled back" || stack == ""):
@@ -73,8 +73,8 @@ func (k Known) endState(phase perch.Phase, stack string) string {
 	return stack
 }
 
-// Progress says what is waited for, for how long, and how long that usually takes: "Creating:
-// database, 3 of about 10 minutes". It is empty if no run is at work.
+// Progress says what the run waits for, how long it has waited, and how long that usually takes:
+// "Creating: database, 3 of about 10 minutes". It is empty if no run is working.
 func (k Known) Progress(now time.Time) string {
 	if k.Beat != nil {
 		return reasoned(beatSentence(*k.Beat, now), k.Beat.Reason)
@@ -103,7 +103,7 @@ func (k Known) Progress(now time.Time) string {
 	return cmp.Or(operationWords(k.StackStatus), "Deploying") + k.spent(now)
 }
 
-// spent is how long the phase of the last report has lasted.
+// spent says how long the phase of the last report has lasted.
 func (k Known) spent(now time.Time) string {
 	if k.LastReport == nil || k.LastReport.Phase != k.phase() {
 		return ""
@@ -115,8 +115,8 @@ func (k Known) spent(now time.Time) string {
 	return spent(k.LastReport.At, now, expected)
 }
 
-// Failure is why the last deployment or removal failed or was rejected, with secrets masked; empty
-// if it did not, or if something newer is at work.
+// Failure returns why the last deployment or removal failed or was rejected, with secrets masked.
+// It is empty if there was no failure, or if a newer run is working.
 func (k Known) Failure() string {
 	reason := ""
 	switch k.State() {
@@ -132,8 +132,9 @@ func (k Known) Failure() string {
 	return reason
 }
 
-// phase is the phase of the newest run. The card may be older than a run that is at work or has
-// ended; it is better than a run that changed nothing.
+// phase returns the phase of the newest run, from Temporal or from the card. Temporal's is used
+// while that run is working and after it has ended, because the card may be older. If that run
+// changed nothing, the card's phase is used.
 func (k Known) phase() perch.Phase {
 	switch {
 	case k.Phase != "" && !k.Phase.IsLast():
@@ -157,7 +158,7 @@ func (k Known) skipped() bool {
 	return k.LastReport != nil && k.LastReport.Outcome == perch.OutcomeSkipped
 }
 
-// beatSentence says what an activity that heartbeats does.
+// beatSentence describes the work of an activity that sends heartbeats.
 func beatSentence(beat perch.Progress, now time.Time) string {
 	if words, known := beatWords[beat.Status]; known {
 		return doing(words, beat) + spent(beat.Since, now, beat.ExpectedSeconds)
@@ -169,7 +170,7 @@ func beatSentence(beat perch.Progress, now time.Time) string {
 	return words + spent(beat.Since, now, beat.ExpectedSeconds)
 }
 
-// doing are the words for a heartbeat, with their subject.
+// doing returns the words for a heartbeat, followed by the resource or step it is about.
 func doing(words string, beat perch.Progress) string {
 	switch beat.Status {
 	case "EMPTYING", "WAITING_FOR_IMAGE":
@@ -188,8 +189,8 @@ func doing(words string, beat perch.Progress) string {
 	return words
 }
 
-// spent says how long something has lasted since it began, and how long it usually takes, if that
-// is a minute or more. usually is in seconds, and 0 if it is not known.
+// spent says how long something has lasted since it began and how long it usually takes. It leaves
+// out a duration of less than a minute. usually is in seconds; 0 means unknown.
 func spent(since, now time.Time, usually float64) string {
 	elapsed, typical := 0, int(math.Round(usually/60))
 	if !since.IsZero() && now.After(since) {
@@ -208,7 +209,7 @@ func spent(since, now time.Time, usually float64) string {
 	return fmt.Sprintf(", %s, usually about %d", Count(elapsed, "minute"), typical)
 }
 
-// reasoned is a sentence with the obstacle, if there is one.
+// reasoned appends the reason, if there is one, to the sentence.
 func reasoned(sentence, reason string) string {
 	reason, _ = mask.Text(strings.Join(strings.Fields(reason), " "))
 	return because(sentence, reason)

@@ -7,7 +7,8 @@ import (
 	"perch"
 )
 
-// logged are the last lines of the log, for a reader to open; a sentence if there are none.
+// logged returns the last log lines as a section that a reader can expand, or a sentence if there
+// are none.
 func logged(log *perch.LogLines) string {
 	switch {
 	case log == nil:
@@ -33,7 +34,7 @@ func logged(log *perch.LogLines) string {
 	return "\n" + folded(title, fenced(text.String()))
 }
 
-// severalStreams reports whether lines are from more than one instance.
+// severalStreams reports whether lines come from more than one instance.
 func severalStreams(lines []perch.LogLine) bool {
 	for _, line := range lines {
 		if line.Stream != lines[0].Stream {

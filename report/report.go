@@ -1,5 +1,5 @@
-// Package report describes the state of an environment in words: Known for terminals and pages,
-// Deployment, Status and Comment for GitHub. It is pure; the packages below it deliver reports.
+// Package report describes the state of an environment in words: Known for terminals and pages, and
+// Deployment, Status and Comment for GitHub. It does no I/O; its subpackages deliver the reports.
 package report
 
 import (
@@ -10,11 +10,11 @@ import (
 	"perch/mask"
 )
 
-// longestDescription is how many characters GitHub takes as the description of a deployment or a
-// commit status.
+// longestDescription is the maximum number of characters in the description of a deployment or
+// commit status on GitHub.
 const longestDescription = 140
 
-// Deployment states and commit states of GitHub (GitHub docs: Create a deployment status, Create a
+// States of deployments and commits on GitHub (GitHub docs: Create a deployment status, Create a
 // commit status).
 const (
 	DeploymentQueued     = "queued"
@@ -33,12 +33,12 @@ const (
 // Line is a state with a description of at most 140 characters.
 type Line struct {
 	State, Description string
-	// URL is the environment's address, once it is ready; empty before.
+	// URL is the environment's address; empty until the environment is ready.
 	URL string
 }
 
-// Deployment is the report for the deployment of the state's commit; false if the state concerns no
-// deployment.
+// Deployment returns the report for the deployment of the state's commit. It is false if the state
+// does not concern a deployment.
 func Deployment(state perch.CardState) (Line, bool) {
 	switch {
 	case state.Goal != perch.GoalUp || state.Commit == "" || state.Outcome == perch.OutcomeSkipped:
@@ -59,12 +59,12 @@ func Deployment(state perch.CardState) (Line, bool) {
 	return line(DeploymentInProgress, Words(state)), true
 }
 
-// Retired is the report for the branch's earlier deployment when another commit is deployed.
+// Retired returns the report for the branch's previous deployment when another commit is deployed.
 func Retired(commit string) Line {
 	return line(DeploymentInactive, "superseded by "+perch.ShortCommit(commit))
 }
 
-// Removed is the report for the branch's deployments when the environment is removed.
+// Removed returns the report for the branch's deployments when the environment is removed.
 func Removed(state perch.CardState) Line {
 	if state.Expired {
 		return line(DeploymentInactive, "the environment has expired and is removed")
@@ -72,7 +72,8 @@ func Removed(state perch.CardState) Line {
 	return line(DeploymentInactive, "the environment is removed")
 }
 
-// Status is the commit status of the state's commit; false if the state concerns no commit.
+// Status returns the commit status for the state's commit. It is false if the state does not
+// concern a commit.
 func Status(state perch.CardState) (Line, bool) {
 	said := line(StatusPending, Words(state))
 	switch {
@@ -90,7 +91,7 @@ func Status(state perch.CardState) (Line, bool) {
 	return said, true
 }
 
-// Words are the state in a few words.
+// Words describes the state in a few words.
 func Words(state perch.CardState) string {
 	switch {
 	case state.Outcome == perch.OutcomeSkipped:
@@ -130,7 +131,7 @@ func because(word, reason string) string {
 	return word + ": " + reason
 }
 
-// about is a time that is only an estimate.
+// about formats an estimated time.
 func about(seconds float64) string {
 	if minutes := int(seconds/60 + 0.5); minutes > 0 {
 		return fmt.Sprintf("about %d min", minutes)
@@ -138,7 +139,8 @@ func about(seconds float64) string {
 	return "about a minute"
 }
 
-// line masks secrets in the description, and shortens it to what GitHub takes, on one line.
+// line returns a Line on one line whose description has its secrets masked and is cut to the length
+// that GitHub accepts.
 func line(state, description string) Line {
 	description, _ = mask.Text(description)
 	letters := []rune(strings.Join(strings.Fields(description), " "))

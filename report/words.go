@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// activityWords say what a run does while an activity is pending, by the activity's name in
-// Temporal. Sentences continue them, so they have no period.
+// activityWords describe the work of a run while an activity is pending, by the activity's name in
+// Temporal. They have no period, because sentences continue them.
 var activityWords = map[string]string{
 	"Admit":               "Checking the request",
 	"PlanEnvironment":     "Making the plan",
@@ -48,8 +48,8 @@ var activityWords = map[string]string{
 	"DescribeApplication": "Reading the application stack",
 }
 
-// beatWords are the words for the status of a heartbeat that is not the status of a stack. They are
-// at least as precise as the words for the activity.
+// beatWords describe the status in a heartbeat, if it is not the status of a stack. They are at
+// least as precise as the words for the activity.
 var beatWords = map[string]string{
 	"CHECKING":                       "Checking what the deletion needs",
 	"CHECKING LEFTOVERS":             "Checking leftovers of earlier removals",
@@ -72,8 +72,8 @@ var beatWords = map[string]string{
 	"WITHDRAWING":                    "Removing variables that are no longer set",
 }
 
-// ActivityWords say what a run does while the activity of that name is pending: "Checking the
-// request". The name is split into words if it is not known.
+// ActivityWords describes the work of a run while the named activity is pending: "Checking the
+// request". An unknown name is split into words.
 func ActivityWords(name string) string {
 	if words, known := activityWords[name]; known {
 		return words
@@ -81,7 +81,8 @@ func ActivityWords(name string) string {
 	return Capital(split(name))
 }
 
-// operationWords say what CloudFormation does with a stack in status; empty if it does nothing.
+// operationWords says what CloudFormation is doing with a stack in status; empty if it is doing
+// nothing.
 func operationWords(status string) string {
 	switch status {
 	case "CREATE_IN_PROGRESS":
@@ -103,7 +104,8 @@ func operationWords(status string) string {
 	return ""
 }
 
-// stackState is the state of an environment by its stack alone, in words; empty without a stack.
+// stackState returns the environment's state in words, judged by the stack's status alone; empty
+// without a stack.
 func stackState(status string) string {
 	switch status {
 	case "":
@@ -131,7 +133,7 @@ func stackState(status string) string {
 	return "failed"
 }
 
-// resourceNouns are the words for resource types whose AWS name differs from the usual word.
+// resourceNouns has words for resource types whose AWS name differs from the usual word.
 var resourceNouns = map[string]string{
 	"AWS::CloudFormation::Stack":         "nested stack",
 	"AWS::EC2::NatGateway":               "NAT gateway",
@@ -144,7 +146,7 @@ var resourceNouns = map[string]string{
 	"AWS::Route53::RecordSet":            "DNS record",
 }
 
-// resourceNoun is the word for a type of resource: "database", "security group".
+// resourceNoun returns the word for a resource type: "database", "security group".
 func resourceNoun(resourceType string) string {
 	if noun, known := resourceNouns[resourceType]; known {
 		return noun
@@ -153,8 +155,8 @@ func resourceNoun(resourceType string) string {
 	return split(parts[len(parts)-1])
 }
 
-// split makes words of a name: "SecurityGroup" is "security group". Abbreviations stay in one
-// piece.
+// split splits a name into words: "SecurityGroup" becomes "security group". Abbreviations stay
+// whole.
 func split(name string) string {
 	var words strings.Builder
 	letters := []rune(name)
