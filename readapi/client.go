@@ -1,10 +1,10 @@
-// Package readapi is the read API of a worker: the documents of `ls`, `status`, `history` and
-// `logs`, and the client that reads them.
+// Package readapi is the read API of a worker: the JSON documents of `ls`, `status`, `history` and
+// `logs`, and a client that reads them.
 //
-// The worker answers from a cache that all readers share, so that reading starts no workflow and
-// the number of readers does not change the number of calls of AWS. Every question is a GET with
-// the header `Authorization: Bearer TOKEN`; the answer is JSON. An answer other than 200 has an
-// Error.
+// The worker answers from a cache that all readers share. So a read starts no workflow, and the
+// number of readers does not affect the number of AWS calls. Every question is a GET request with
+// the header `Authorization: Bearer TOKEN`. The answer is JSON; with a status other than 200 it is
+// an Error.
 package readapi
 
 import (
@@ -20,39 +20,42 @@ import (
 	"time"
 )
 
-// The questions, as paths below the worker's address. The version v1 changes only if clients have
-// to change.
+// URL paths of the questions. The version v1 changes only for an incompatible change.
 const (
-	// PathOverview answers an Overview.
+	// PathOverview returns an Overview.
 	PathOverview = "/v1/environments"
-	// PathPage answers the Page of the query's `branch`.
+	// PathPage returns the Page of the branch in the query parameter `branch`.
 	PathPage = "/v1/environment"
-	// PathHistory answers the History, of the query's `branch` alone if it has one.
+	// PathHistory returns the History. The optional query parameter `branch` selects one branch.
 	PathHistory = "/v1/history"
-	// PathLogs answers the Logs of the query's `branch`: at most `lines` lines that are not older
-	// than `since`, a duration such as 15m.
+	// PathLogs returns the Logs of the branch in the query parameter `branch`. It returns at most
+	// `lines` lines, none older than `since`, a duration such as 15m.
 	PathLogs = "/v1/logs"
-	// PathPermission answers the Permission of the query's `login`.
+	// PathPermission returns the Permission of the person in the query parameter `login`.
 	PathPermission = "/v1/permission"
 )
 
-// ProjectQuery is a query parameter that every question may have: the expected project. A worker of
-// another project answers 400.
+// ProjectQuery is an optional query parameter of every question that names the expected project. A
+// worker of another project answers with status 400.
 const ProjectQuery = "project"
 
-// FreshQuery is a query parameter that PathOverview, PathPage and PathPermission may have: with
-// `fresh=true` the answer is at most three seconds old. A worker answers 429 if one login's
-// permission is requested so too often.
+// FreshQuery is an optional query parameter of PathOverview, PathPage and PathPermission. With
+// `fresh=true` the answer is at most three seconds old. If the permission of one login is requested
+// with it too often, the worker answers with status 429.
 const FreshQuery = "fresh"
 
-// longestAnswer is how many bytes of an answer are read.
+// longestAnswer is the maximum size of an answer in bytes; the client reads no more.
 const longestAnswer = 32 << 20
 
-// Error is an answer other than 200.
+// Error is an answer with a status other than 200.
 type Error struct {
-	// Status is that of HTTP: 400 for a question that cannot be answered, 401 without the right
-	// token, 404 for an environment that does not exist, 429 for too many fresh answers, 502 if AWS
-	// or GitHub did not answer.
+	// Status is the HTTP status:
+	//
+	//   - 400 for an invalid question
+	//   - 401 for a wrong token
+	//   - 404 for an environment that does not exist
+	//   - 429 for too many fresh answers
+	//   - 502 if AWS, GitHub or Temporal did not answer
 	Status int `json:"-"`
 	// Sentence says what is wrong and what to do.
 	Sentence string `json:"error"`
@@ -61,14 +64,14 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Sentence }
 
-// Client asks one worker. It is safe for concurrent use.
+// Client reads from one worker. It is safe for concurrent use.
 type Client struct {
-	// Address is where the worker answers, such as http://127.0.0.1:9091.
+	// Address is the worker's URL, such as http://127.0.0.1:9091.
 	Address string
 	// Token is the token that the worker was started with.
 	Token string
-	// Project is the expected project: a worker of another one answers with an error. It is empty
-	// if any project will do.
+	// Project is the expected project; a worker of another project answers with an error. If it is
+	// empty, any project is accepted.
 	Project string
 	// HTTP is the client that makes the calls.
 	HTTP *http.Client
@@ -94,7 +97,8 @@ func (c *Client) FreshPage(ctx context.Context, branch string) (answer Page, err
 	return answer, c.get(ctx, PathPage, url.Values{"branch": {branch}, FreshQuery: {"true"}}, &answer)
 }
 
-// History reads the lives that have ended, of one branch if it is not empty.
+// History reads the records of removed environments. If branch is not empty, it reads only those of
+// that branch.
 func (c *Client) History(ctx context.Context, branch string) (answer History, err error) {
 	query := url.Values{}
 	if branch != "" {
@@ -103,20 +107,20 @@ func (c *Client) History(ctx context.Context, branch string) (answer History, er
 	return answer, c.get(ctx, PathHistory, query, &answer)
 }
 
-// Logs reads the last lines that the environment of a branch has logged.
+// Logs reads the last log lines of a branch's environment.
 func (c *Client) Logs(ctx context.Context, branch string, since time.Duration, lines int) (answer Logs, err error) {
 	query := url.Values{"branch": {branch}, "since": {since.String()}, "lines": {strconv.Itoa(lines)}}
 	return answer, c.get(ctx, PathLogs, query, &answer)
 }
 
-// Permission asks what a person may do. The answer is at most three seconds old with fresh, and
-// five minutes without.
+// Permission reads a person's role in the repository. The answer is at most three seconds old if
+// fresh is set, and at most five minutes old otherwise.
 func (c *Client) Permission(ctx context.Context, login string, fresh bool) (answer Permission, err error) {
 	query := url.Values{"login": {login}, FreshQuery: {strconv.FormatBool(fresh)}}
 	return answer, c.get(ctx, PathPermission, query, &answer)
 }
 
-// get asks one question. Its error is an Error, or one of the connection.
+// get sends one question. It returns an Error, or an error of the connection.
 func (c *Client) get(ctx context.Context, path string, query url.Values, answer any) error {
 	address := strings.TrimSuffix(c.Address, "/") + path
 	if c.Project != "" {
@@ -152,7 +156,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, answer 
 	return nil
 }
 
-// withProject is query with the expected project.
+// withProject returns query with the expected project added.
 func withProject(query url.Values, project string) url.Values {
 	all := url.Values{ProjectQuery: {project}}
 	maps.Copy(all, query)
