@@ -22,37 +22,39 @@ import (
 )
 
 const (
-	// longestForm is how many bytes a form may have.
+	// longestForm is the maximum size of a form in bytes.
 	longestForm = 64 << 10
-	// actTimeout bounds an action. To keep an environment and to approve a plan, it waits for a
-	// worker.
+	// actTimeout is the time limit of an action. Keeping an environment and approving a plan
+	// include a wait for a worker.
 	actTimeout = 45 * time.Second
-	// requestPatience is how long a request tries to reach Temporal.
+	// requestPatience is how long an action retries to reach Temporal.
 	requestPatience = 5 * time.Second
-	// mostHours is the most that an extension or a pin may last: a year, as in perch.yaml.
+	// mostHours is the maximum length of an extension or a pin: a year, as in perch.yaml.
 	mostHours = 8760
 )
 
 // planHash matches the hash of a plan.
 var planHash = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// form is what a person sends to request something.
+// form has the fields of a form by which a person requests an action.
 type form struct {
 	branch, commit, long, reason, confirm, hash string
 }
 
-// order is an action that a person has requested.
+// order is an action that a person has requested, with the data that is needed to carry it out.
 type order struct {
 	action pages.Action
 	form   form
 	viewer pages.Viewer
-	// environment is the one that the action is about; nil if it is about a plan of cleanup.
+	// environment is the environment that the action applies to; nil if the action approves a
+	// cleanup plan.
 	environment *readapi.Environment
-	// id is the request's, which the audit line has, too.
+	// id is the ID of the request, which the audit log also contains.
 	id string
 }
 
-// act carries out one action: the same request as the starter's, with the person's name.
+// act carries out one action. It makes the same request as the starter would, with the person's
+// name.
 func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
 	connection := http.NewResponseController(w)
 	if err := connection.SetWriteDeadline(time.Now().Add(actTimeout + 2*pageTimeout)); err != nil {
@@ -60,14 +62,15 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
 	}
 	o := order{action: pages.Action(r.PathValue("action")), id: uuid.NewString()}
 	unread := d.readForm(w, r, &o)
-	// The server's deadline for reading ends the request's context, also once all is read.
+	// The server's read deadline would cancel the request's context, even after the body is read.
 	if err := connection.SetReadDeadline(time.Time{}); err != nil {
 		return broken(err)
 	}
 	failed := d.admit(r, &o, unread)
 	notice := ""
 	if failed == nil {
-		// The action goes on if the person closes the page, and the audit line says how it ended.
+		// The action continues if the person closes the page, and the audit log records how it
+		// ended.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actTimeout)
 		defer cancel()
 		notice, failed = d.carryOut(ctx, o)
@@ -84,7 +87,7 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
 	return nil
 }
 
-// outcomeOf is the word of the audit line for an action that was not carried out.
+// outcomeOf returns the audit log's word for an action that was not carried out.
 func outcomeOf(failed *trouble) string {
 	switch {
 	case failed.unknown:
@@ -95,7 +98,7 @@ func outcomeOf(failed *trouble) string {
 	return "rejected"
 }
 
-// back is the page that shows the result of the action.
+// back returns the path of the page that shows the action's result.
 func (o order) back() string {
 	if o.action == pages.ActionApprove {
 		return "/"
@@ -103,7 +106,7 @@ func (o order) back() string {
 	return "/environment?" + url.Values{"branch": {o.form.branch}}.Encode()
 }
 
-// trouble is an error of the order, with a link back to its page.
+// trouble returns an error of the action, with a link back to its page.
 func (o order) trouble(status int, title, sentence string, args ...any) *trouble {
 	failed := &trouble{
 		status: status, title: title, sentence: fmt.Sprintf(sentence, args...), back: "/", backText: "All environments",
@@ -136,8 +139,9 @@ func (d *Dashboard) readForm(w http.ResponseWriter, r *http.Request, o *order) *
 	return nil
 }
 
-// admit checks whether the person may do this, to what is there now. unread is why the form could
-// not be read. It calls GitHub and AWS only if the person's last known role allows the action.
+// admit checks whether the person may carry out the action in the current state. unread is the
+// error from reading the form, if any. To avoid calls, admit reads the current role and state only
+// if the person's last known role allows the action.
 func (d *Dashboard) admit(r *http.Request, o *order, unread *trouble) (failed *trouble) {
 	if o.viewer, failed = d.viewer(r, false); failed != nil {
 		return failed
@@ -148,7 +152,7 @@ func (d *Dashboard) admit(r *http.Request, o *order, unread *trouble) (failed *t
 	case !slices.Contains(pages.Actions(), o.action):
 		return noSuchPage()
 	}
-	// No role allows more than it allows on a branch's environment without a pin.
+	// Each role allows at least as much on a branch environment without a pin as on any other.
 	if failed := o.deny(readapi.Environment{Kind: perch.KindBranch}); failed != nil {
 		return failed
 	}
@@ -162,7 +166,7 @@ func (d *Dashboard) admit(r *http.Request, o *order, unread *trouble) (failed *t
 	return o.deny(subject)
 }
 
-// deny says why the viewer may not do this to the environment; nil if they may.
+// deny returns why the viewer may not carry out the action on the environment; nil if they may.
 func (o order) deny(subject readapi.Environment) *trouble {
 	if o.viewer.Stale {
 		return o.trouble(http.StatusServiceUnavailable, "GitHub does not answer",
@@ -175,7 +179,7 @@ func (o order) deny(subject readapi.Environment) *trouble {
 	return nil
 }
 
-// findSubject is what the action is about, as it is now.
+// findSubject reads the current state of the environment or plan that the action applies to.
 func (d *Dashboard) findSubject(ctx context.Context, o *order) (subject readapi.Environment, failed *trouble) {
 	switch o.action {
 	case pages.ActionRedeploy, pages.ActionExtend, pages.ActionPin, pages.ActionUnpin, pages.ActionRemove:
@@ -202,8 +206,8 @@ func (d *Dashboard) findSubject(ctx context.Context, o *order) (subject readapi.
 	return subject, nil
 }
 
-// isGone reports whether the environment does not exist, so that the action makes no sense. One
-// whose creation failed early may be deployed again.
+// isGone reports whether there is no environment for the action. An environment without a stack,
+// because its creation failed early, can still be deployed again.
 func isGone(action pages.Action, found readapi.Page) bool {
 	switch {
 	case found.Environment.Status != "":
@@ -214,7 +218,7 @@ func isGone(action pages.Action, found readapi.Page) bool {
 	return found.Phase.IsLast() && action != pages.ActionRedeploy
 }
 
-// findPlan checks whether the plan that the form approves is the one that is held.
+// findPlan checks whether the plan in the form is the one that is held.
 func (d *Dashboard) findPlan(ctx context.Context, o *order) *trouble {
 	if !planHash.MatchString(o.form.hash) {
 		return o.trouble(http.StatusBadRequest, "This was not understood",
@@ -233,7 +237,7 @@ func (d *Dashboard) findPlan(ctx context.Context, o *order) *trouble {
 	return nil
 }
 
-// carryOut carries out o, and returns the message for the next page.
+// carryOut carries out o and returns the message for the next page.
 func (d *Dashboard) carryOut(ctx context.Context, o order) (notice string, failed *trouble) {
 	switch o.action {
 	case pages.ActionRedeploy:
@@ -284,7 +288,7 @@ func (d *Dashboard) remove(ctx context.Context, o order) (string, *trouble) {
 	return fmt.Sprintf("Requested: the environment of %s is removed.", o.form.branch), nil
 }
 
-// request hands a request to the environment's run.
+// request sends a request to the environment's run.
 func (d *Dashboard) request(ctx context.Context, o order, request perch.Request) *trouble {
 	request.ID, request.Project, request.Branch = o.id, d.Project, o.form.branch
 	request.By, request.Reason = o.by(), "dashboard"
@@ -294,7 +298,7 @@ func (d *Dashboard) request(ctx context.Context, o order, request perch.Request)
 	return nil
 }
 
-// unanswered says that it is not known whether the action was accepted.
+// unanswered returns the message that it is unknown whether the action was accepted.
 func (o order) unanswered(err error) *trouble {
 	failed := o.trouble(http.StatusServiceUnavailable, "Temporal does not answer",
 		"It is not known whether this was taken: %v. Look at the environment in a minute, and repeat it if nothing "+
@@ -303,7 +307,7 @@ func (o order) unanswered(err error) *trouble {
 	return failed
 }
 
-// keep extends, pins or ends a pin.
+// keep extends, pins or unpins an environment.
 func (d *Dashboard) keep(ctx context.Context, o order) (string, *trouble) {
 	environment, err := perch.NewEnvironment(d.Project, o.form.branch)
 	if err != nil {
@@ -321,7 +325,7 @@ func (d *Dashboard) keep(ctx context.Context, o order) (string, *trouble) {
 	return keptNotice(o.form.branch, result), nil
 }
 
-// notKept says why a note was not entered.
+// notKept returns the message that says why a note was rejected.
 func (o order) notKept(err error) *trouble {
 	var (
 		ended   *client.FailedError
@@ -336,7 +340,7 @@ func (o order) notKept(err error) *trouble {
 	return o.unanswered(err)
 }
 
-// note is the note that the form describes.
+// note returns the note that the form describes.
 func (o order) note(now time.Time) (perch.Note, *trouble) {
 	note := perch.Note{ID: o.id, By: o.by(), At: now}
 	hours, failed := o.hours()
@@ -362,7 +366,7 @@ func (o order) note(now time.Time) (perch.Note, *trouble) {
 	return note, nil
 }
 
-// hours is the duration in the form; 0 if perch.yaml and the policy decide.
+// hours returns the duration in the form; 0 means that perch.yaml and the policy determine it.
 func (o order) hours() (perch.Hours, *trouble) {
 	if o.form.long == "" {
 		return 0, nil

@@ -19,7 +19,7 @@ import (
 	"perch/web/pages"
 )
 
-// operator is what a Dashboard needs of a client, to request what people want.
+// operator lists the methods of a client that a Dashboard uses to carry out actions.
 type operator interface {
 	Request(ctx context.Context, request perch.Request, patience time.Duration) (client.Run, error)
 	Keep(ctx context.Context, in perch.KeepInput, view client.View) (perch.KeepResult, error)
@@ -28,42 +28,42 @@ type operator interface {
 	) (perch.CleanupResult, error)
 }
 
-// Settings are what a Dashboard needs.
+// Settings configure a Dashboard.
 type Settings struct {
-	// Project is the project whose environments are shown.
+	// Project is the project whose environments the dashboard shows.
 	Project string
-	// PublicURL is the address that people open: a scheme and a host, without a path.
+	// PublicURL is the address that people open, with a scheme and a host and without a path.
 	PublicURL *url.URL
-	// Worker answers what the pages show.
+	// Worker is the client of the read API, from which the pages are read.
 	Worker *readapi.Client
-	// Temporal takes what people request.
+	// Temporal receives the requests that people make.
 	Temporal operator
-	// GitHub, Proxy and LocalUser are the ways to sign in. Exactly one of them is set. LocalUser is
-	// the name of a person who is always signed in and may do everything, so it is only allowed
-	// with a loopback address.
+	// GitHub, Proxy and LocalUser are the ways to sign in, exactly one of which is set. LocalUser
+	// is the name of a person who is always signed in and may do everything. It is therefore only
+	// allowed with a loopback address.
 	GitHub    *GitHubSignIn
 	Proxy     *TrustedProxy
 	LocalUser string
 	Logger    *slog.Logger
 }
 
-// GitHubSignIn is the OAuth app by which people sign in.
+// GitHubSignIn configures sign-in through an OAuth app of GitHub.
 type GitHubSignIn struct {
 	ClientID, ClientSecret string
-	// Pages and API are GitHub's addresses: https://github.com and https://api.github.com.
+	// Pages and API are GitHub's base URLs: https://github.com and https://api.github.com.
 	Pages, API string
 }
 
-// TrustedProxy is a proxy that signs people in and names them.
+// TrustedProxy configures a proxy that signs people in and passes on their logins.
 type TrustedProxy struct {
-	// Header has the person's GitHub login.
+	// Header is the name of the header with the person's GitHub login.
 	Header string
-	// From are the addresses from which the header is trusted.
+	// From has the proxy's addresses. The header is ignored in requests from other addresses.
 	From []netip.Prefix
 }
 
-// Dashboard shows the environments of one project to the people who may read its repository, and
-// carries out their actions. Close ends it.
+// Dashboard shows the environments of one project to people who may read its repository, and
+// carries out their actions. Call Close when done.
 type Dashboard struct {
 	Settings
 	sessions *scs.SessionManager
@@ -73,11 +73,11 @@ type Dashboard struct {
 	handler  http.Handler
 
 	mu sync.Mutex
-	// overview is the last one that the worker answered; nil before.
+	// overview is the last overview from the worker; nil before the first one.
 	overview *readapi.Overview
 }
 
-// NewDashboard returns a Dashboard; the caller serves it.
+// NewDashboard returns a Dashboard, which the caller serves as an http.Handler.
 func NewDashboard(settings Settings) *Dashboard {
 	d := &Dashboard{
 		Settings: settings, sessions: newSessions(settings.PublicURL), people: newPeople(), answers: newSharedAnswers(),
@@ -99,17 +99,17 @@ func NewDashboard(settings Settings) *Dashboard {
 //	GET  /static/            styles and scripts
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
 
-// Close ends the connections of people who watch.
+// Close closes the connections of watching browsers.
 func (d *Dashboard) Close() { d.live.close() }
 
-// pageTimeout bounds how long a page waits for the worker, and logsTimeout how long it waits for
-// lines of a log; without them it is shown, too.
+// pageTimeout is how long a page waits for the worker. logsTimeout is how long it waits for log
+// lines; after that it is shown without them.
 const (
 	pageTimeout = 12 * time.Second
 	logsTimeout = 3 * time.Second
 )
 
-// logsSince and logsLines are how much of a log a page shows.
+// logsSince and logsLines limit the part of a log that a page shows.
 const (
 	logsSince = time.Hour
 	logsLines = 100
@@ -186,7 +186,7 @@ func (d *Dashboard) showEnvironment(w http.ResponseWriter, r *http.Request) *tro
 	return d.write(w, func(out *page) error { return pages.Environment(out, d.complete(frame, r), found, lines) })
 }
 
-// branchOf is the branch that the page is about.
+// branchOf returns the branch that the page is about.
 func branchOf(r *http.Request) (string, *trouble) {
 	branch := r.URL.Query().Get("branch")
 	if err := perch.ValidateBranch(branch); err != nil {

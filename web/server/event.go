@@ -11,34 +11,35 @@ import (
 	"perch"
 )
 
-// event is what a delivery says.
+// event is the content of a webhook delivery.
 type event struct {
-	// repository is the id of the repository that it is about; 0 if the payload names none.
+	// repository is the id of the event's repository; 0 if the payload has none.
 	repository int64
-	// branch is the branch to look at.
+	// branch is the branch for which to request a Look.
 	branch string
 	hint   perch.Hint
-	// note says that the pull request's title or state may have changed, which the environment's
+	// note means that a pull request's title or state may have changed, which the environment's
 	// report shows.
 	note bool
-	// ping says that GitHub only tries the webhook.
+	// ping means that GitHub is only testing the webhook.
 	ping bool
-	// nothing is why the event is ignored; empty if branch is to be looked at.
+	// nothing explains why the event is ignored; empty if it is not.
 	nothing string
-	// warning is what people should know about the repository; empty if nothing is wrong.
+	// warning describes a problem with the repository; empty if there is none.
 	warning string
 }
 
-// payload is what is read of the events' JSON (GitHub docs: Webhook events and payloads).
-// Everything else is skipped.
+// payload has the fields that are read from the events' JSON (GitHub docs: Webhook events and
+// payloads). Other fields are ignored.
 type payload struct {
 	Action string `json:"action"`
-	// Ref is in full for push, and a name for create and delete, which have a RefType.
+	// Ref is the full ref name for push. For create and delete it is a short name, whose type is
+	// RefType.
 	Ref        string     `json:"ref"`
 	RefType    string     `json:"ref_type"`
 	Deleted    bool       `json:"deleted"`
 	Repository repository `json:"repository"`
-	// Label is the one that a pull request got or lost.
+	// Label is the label that was added to a pull request or removed from it.
 	Label struct {
 		Name string `json:"name"`
 	} `json:"label"`
@@ -62,20 +63,20 @@ type repository struct {
 }
 
 var (
-	// pullActions are the actions of pull requests that may change what their branch should have,
-	// by whether they may lead to an `up`.
+	// pullActions has the actions of pull requests that may affect whether the branch should have
+	// an environment. The value says whether the action may lead to an `up`.
 	pullActions = map[string]bool{
 		"opened": true, "reopened": true, "synchronize": true, "unlabeled": true,
 		"edited": false, "closed": false, "labeled": false,
 	}
-	// noteActions are those that change what is reported of a pull request.
+	// noteActions are the actions that affect the report of a pull request.
 	noteActions = []string{"opened", "reopened", "edited", "closed"}
-	// repositoryActions are the actions after which the policy may name the wrong repository, or no
-	// branch can change.
+	// repositoryActions are actions after which the policy may name the wrong repository, or
+	// branches can no longer change.
 	repositoryActions = []string{"renamed", "transferred", "archived", "unarchived", "deleted"}
 )
 
-// readEvent reads a delivery. Its error says what is missing in the payload.
+// readEvent parses a delivery. Its error names what is missing in the payload.
 func readEvent(name string, body []byte) (event, error) {
 	if name == "" {
 		return event{}, errors.New("the delivery has no header X-GitHub-Event")
@@ -121,7 +122,7 @@ func readPush(e *event, p payload) {
 	}
 }
 
-// readReference reads create and delete.
+// readReference handles create and delete events.
 func readReference(e *event, p payload) {
 	if p.RefType != "branch" && p.RefType != "" {
 		e.nothing = fmt.Sprintf("the %s %s is not a branch", p.RefType, p.Ref)
@@ -156,8 +157,8 @@ func readPullRequest(e *event, p payload) {
 	e.hint.Reason = fmt.Sprintf("pull request #%d %s", p.PullRequest.Number, p.Action)
 }
 
-// readRepository has the default branch looked at: that shows whether the worker still reads this
-// repository.
+// readRepository requests a Look for the default branch, which shows whether the worker can still
+// read this repository.
 func readRepository(e *event, p payload) {
 	if !slices.Contains(repositoryActions, p.Action) {
 		e.nothing = fmt.Sprintf("nothing follows from a repository that is %s", p.Action)

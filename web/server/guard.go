@@ -11,12 +11,13 @@ import (
 	"perch/readapi"
 )
 
-// contentPolicy lets pages load from and send to the dashboard only, and lets no page frame them.
+// contentPolicy is a Content-Security-Policy. It restricts pages to loading from and sending to the
+// dashboard, and forbids framing.
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guard passes only requests to the dashboard's address, and rejects those from pages of another
-// origin that would change something.
+// guard rejects requests that are not for the dashboard's address, and cross-origin requests that
+// would change something.
 func (d *Dashboard) guard(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(d.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -31,7 +32,7 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.setHeaders(w.Header())
 		if !sameHost(r.Host, d.PublicURL) {
-			// The cause is DNS rebinding, or a proxy that does not pass on the host.
+			// The cause is DNS rebinding, or a proxy that does not pass on the host name.
 			http.Error(w, fmt.Sprintf("This dashboard is at %s, and was asked as %s. "+
 				"A proxy in front of it must pass on the header Host.", d.PublicURL, r.Host),
 				http.StatusMisdirectedRequest)
@@ -41,8 +42,8 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 	})
 }
 
-// setHeaders sets the headers of every answer. The referrer stays within the dashboard: without
-// any, browsers send `Origin: null` with the dashboard's own forms.
+// setHeaders sets the headers of every response. The referrer is only sent within the dashboard.
+// Without any referrer, browsers would send `Origin: null` with the dashboard's forms.
 func (d *Dashboard) setHeaders(header http.Header) {
 	header.Set("Content-Security-Policy", contentPolicy)
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -56,7 +57,7 @@ func (d *Dashboard) setHeaders(header http.Header) {
 	}
 }
 
-// sameHost reports whether host, of a request, is that of the address.
+// sameHost reports whether a request's host is that of the address.
 func sameHost(host string, address *url.URL) bool {
 	defaults := map[string]string{"http": "80", "https": "443"}
 	split := func(host string) (name, port string) {
@@ -72,7 +73,7 @@ func sameHost(host string, address *url.URL) bool {
 }
 
 // place rejects all requests if an environment's application could set cookies for the dashboard's
-// address. The worker knows the environments' addresses.
+// address. The environments' addresses come from the worker.
 func (d *Dashboard) place(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/static/") {
@@ -99,10 +100,10 @@ func (d *Dashboard) place(next http.Handler) http.Handler {
 	})
 }
 
-// misplaced says why the dashboard may not be served at host; empty if it may. An application can
-// set cookies for its own host, for the domain above it, and so for every host below that. The
-// address of an environment of kind branch does not count: the branch's own template can give any,
-// and must not stop the dashboard.
+// misplaced explains why the dashboard may not be served at host; empty if it may. An application
+// can set cookies for its host and for the domain above it, and so for every host below that
+// domain. Addresses of environments of kind branch are ignored. A branch's template can output any
+// address, and must not be able to stop the dashboard.
 func misplaced(host string, overview readapi.Overview) string {
 	if atOrBelow(host, overview.Domain) {
 		return fmt.Sprintf("The dashboard's address %s is at or below the environments' domain %s, and applications "+

@@ -9,28 +9,28 @@ import (
 )
 
 const (
-	// mostViewers is how many connections may watch at a time, and mostPages how many different
-	// pages: each page is a question to the worker with every look.
+	// mostViewers is the maximum number of watching connections. mostPages is the maximum number of
+	// different pages that they watch, because each page costs one question to the worker per look.
 	mostViewers = 500
 	mostPages   = 100
-	// mostConnections and mostPagesOfOne are the limits for one person.
+	// mostConnections and mostPagesOfOne are the same limits for one person.
 	mostConnections = 50
 	mostPagesOfOne  = 20
-	// lookEvery is how often the worker is read for all viewers, and aliveEvery how often each
-	// connection gets a line, so that no proxy closes it as idle.
+	// lookEvery is how often the worker is read for all viewers. aliveEvery is how often each
+	// connection is sent a line, so that proxies do not close it as idle.
 	lookEvery  = 2 * time.Second
 	aliveEvery = 20 * time.Second
-	// watchLife is how long one connection lasts. The browser opens the next one automatically, and
-	// its permission is checked again.
+	// watchLife is the maximum lifetime of a connection. The browser then opens a new one
+	// automatically, and the viewer's permission is checked again.
 	watchLife = 10 * time.Minute
-	// sendTimeout is how long a viewer may take to read an event.
+	// sendTimeout is the maximum time for sending an event to a viewer.
 	sendTimeout = 10 * time.Second
 )
 
-// live tells open pages that there is something new. It reads once for all of them, and only while
-// a page is open.
+// live notifies open pages of changes. It reads each page once for all viewers, and only while it
+// is open.
 type live struct {
-	// see reads a page's content as a fingerprint.
+	// see returns a fingerprint of a page's content.
 	see func(ctx context.Context, branch string) (string, error)
 
 	mu      sync.Mutex
@@ -42,11 +42,11 @@ type live struct {
 	once   sync.Once
 }
 
-// watcher is the connection of a browser that shows the page of branch, or of all environments if
-// it is empty.
+// watcher is the connection of a browser that shows the page of branch, or the page of all
+// environments if branch is empty.
 type watcher struct {
 	login, branch string
-	// changed receives the fingerprint when it has changed.
+	// changed receives each new fingerprint.
 	changed chan string
 }
 
@@ -54,11 +54,11 @@ func newLive(see func(ctx context.Context, branch string) (string, error)) *live
 	return &live{see: see, viewers: map[*watcher]bool{}, seen: map[string]string{}, closed: make(chan struct{})}
 }
 
-// close ends all connections, and accepts no more.
+// close closes all connections and accepts no more.
 func (l *live) close() { l.once.Do(func() { close(l.closed) }) }
 
-// join adds a person's watcher, unless the limits are reached. known is the fingerprint of what its
-// page shows already; empty if it is not known.
+// join adds a watcher for a person, unless a limit is reached. known is the fingerprint of the page
+// that the browser shows; empty if it is unknown.
 func (l *live) join(login, branch, known string) (joined *watcher, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +98,7 @@ func (l *live) leave(left *watcher) {
 	}
 }
 
-// look reads the pages again and again until ctx ends.
+// look reads the watched pages at regular intervals until ctx ends.
 func (l *live) look(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -118,7 +118,7 @@ func (l *live) look(ctx context.Context) {
 	}
 }
 
-// watched are the pages that browsers show.
+// watched returns the branches of the pages that browsers show.
 func (l *live) watched() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -132,7 +132,7 @@ func (l *live) watched() []string {
 	return branches
 }
 
-// tell sends the fingerprint now to the watchers of the page for whom it is new.
+// tell sends the fingerprint now to the page's watchers if it has changed.
 func (l *live) tell(branch, now string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,15 +146,15 @@ func (l *live) tell(branch, now string) {
 			continue
 		}
 		select {
-		case <-viewer.changed: // What it has not read is old.
+		case <-viewer.changed: // The unread fingerprint is out of date.
 		default:
 		}
 		viewer.changed <- now
 	}
 }
 
-// serveEvents sends the event `changed` whenever there is something new on the page of the query's
-// branch, or of all environments without one.
+// serveEvents sends the event `changed` whenever the page of the query's branch changes. Without a
+// branch, it watches the page of all environments.
 func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) *trouble {
 	frame, failed := d.reader(r)
 	if failed != nil {

@@ -1,12 +1,12 @@
-// Package server is perch-web as a function. It has two parts, and each is optional.
+// Package server implements the program perch-web. It has two parts, both of which are optional.
 //
-// The Receiver receives GitHub's webhooks, verifies them, and hands each as a hint about a branch
-// to Temporal. The worker decides what follows from a hint, after it has read from GitHub what is
-// true.
+// The Receiver receives GitHub's webhooks, verifies them, and sends each to Temporal as a hint
+// about a branch. The worker reads the current state from GitHub and decides what to do about the
+// hint.
 //
-// The Dashboard shows people the environments, which it reads from a worker, and takes what they
-// request. It signs people in, and can do nothing that the policy and Temporal would not let the
-// starter do.
+// The Dashboard shows people the environments, which it reads from a worker, and carries out their
+// actions. It signs people in. It can do nothing that the policy and Temporal would not allow the
+// starter to do.
 package server
 
 import (
@@ -60,11 +60,11 @@ const (
 	exitUsage  = 2
 )
 
-// usageError is wrong usage or configuration.
+// usageError is an error in the flags or the configuration.
 type usageError struct{ error }
 
-// Main reads flags and environment, serves until ctx is over and returns the exit code: 0 stopped,
-// 1 failed, 2 wrong usage or configuration.
+// Main reads flags and environment variables, serves until ctx ends, and returns the exit code: 0
+// stopped, 1 failed, 2 wrong usage or configuration.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
 	err := run(ctx, args, stdout, stderr, env)
 	var wrong usageError
@@ -122,7 +122,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 	return runParts(ctx, *listen, receiver, settings, slog.New(slog.NewTextHandler(stderr, nil)), env)
 }
 
-// runParts connects the parts that are configured to Temporal, and serves them.
+// runParts connects the configured parts to Temporal and serves them.
 func runParts(
 	ctx context.Context, listen string, receiver *Receiver, settings *Settings, logger *slog.Logger,
 	env func(string) string,
@@ -151,7 +151,7 @@ func runParts(
 	return serve(ctx, listen, p)
 }
 
-// configure returns a receiver without its connection to Temporal.
+// configure returns a receiver that is not connected to Temporal yet.
 func configure(project, repository string, env func(string) string) (*Receiver, error) {
 	if project == "" {
 		return nil, errors.New("no project: give --project or PERCH_PROJECT, as `project` in the policy says it")
@@ -171,11 +171,11 @@ func configure(project, repository string, env func(string) string) (*Receiver, 
 	return &Receiver{Project: project, RepositoryID: id, Secrets: secrets}, nil
 }
 
-// leastSecret is how many characters a secret must have: the receiver is public, and a short one
-// can be guessed.
+// leastSecret is the minimum length of a secret in characters. The receiver is public, and a
+// shorter secret could be guessed.
 const leastSecret = 16
 
-// secretsFrom reads the webhook's secret, and the one before it.
+// secretsFrom reads the webhook's current and previous secret.
 func secretsFrom(env func(string) string) ([]string, error) {
 	secrets := []string{}
 	for _, name := range []string{"PERCH_WEBHOOK_SECRET", "PERCH_WEBHOOK_SECRET_PREVIOUS"} {

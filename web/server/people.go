@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// mostPeople is how many people a Dashboard remembers at a time.
+// mostPeople is the maximum number of people that a Dashboard remembers.
 const mostPeople = 1000
 
-// people remembers the last known roles of people, for the time when GitHub does not answer. It
-// keeps no more than mostPeople.
+// people stores the last known roles of at most mostPeople people. The roles are used while GitHub
+// does not answer.
 type people struct {
 	mu    sync.Mutex
 	known map[string]knownPerson
 }
 
-// knownPerson is a person by login: the last known role, and since when the person is known.
+// knownPerson is a person's login, last known role, and the time since which the person is known.
 type knownPerson struct {
 	role  string
 	since time.Time
@@ -23,15 +23,15 @@ type knownPerson struct {
 
 func newPeople() *people { return &people{known: map[string]knownPerson{}} }
 
-// role is the person's last known role; empty if it is not known.
+// role returns the person's last known role; empty if it is unknown.
 func (p *people) role(login string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.known[login].role
 }
 
-// enter records the person's role now. It reports whether the person is new, or was new more than a
-// session's life ago.
+// enter records the person's role. It returns true if the person is new, or has been known for
+// longer than a session lasts.
 func (p *people) enter(login, role string, now time.Time) (isNew bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,13 +13,13 @@ import (
 	"perch/web/pages"
 )
 
-// reading are the roles on the repository that may see the dashboard.
+// reading has the repository roles that may see the dashboard.
 var reading = []string{"read", "triage", "write", "maintain", "admin"}
 
-// wholeLogin matches a GitHub login, also one with the suffix of managed users.
+// wholeLogin matches a GitHub login, including one with the suffix of managed users.
 var wholeLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
-// reader is the frame of a page for a person who may read.
+// reader returns the frame of a page for a person who may read the repository.
 func (d *Dashboard) reader(r *http.Request) (pages.Frame, *trouble) {
 	viewer, failed := d.viewer(r, false)
 	if failed != nil {
@@ -28,8 +28,8 @@ func (d *Dashboard) reader(r *http.Request) (pages.Frame, *trouble) {
 	return d.frame(viewer), nil
 }
 
-// viewer is the person who makes the request, if that person may read. With fresh, the role is read
-// from GitHub now.
+// viewer returns the person who makes the request, if they may read the repository. If fresh is
+// set, it reads the role from GitHub now.
 func (d *Dashboard) viewer(r *http.Request, fresh bool) (pages.Viewer, *trouble) {
 	if d.LocalUser != "" {
 		viewer := pages.Viewer{Login: d.LocalUser, Role: "admin", Local: true}
@@ -59,7 +59,7 @@ func (d *Dashboard) viewer(r *http.Request, fresh bool) (pages.Viewer, *trouble)
 	return pages.Viewer{Login: login, Role: role}, nil
 }
 
-// login is the login of the person who makes the request.
+// login returns the login of the person who makes the request.
 func (d *Dashboard) login(r *http.Request) (string, *trouble) {
 	if d.Proxy != nil {
 		return d.Proxy.login(r)
@@ -70,8 +70,8 @@ func (d *Dashboard) login(r *http.Request) (string, *trouble) {
 	return "", signInFirst(r)
 }
 
-// enterPerson remembers what a person may do. Where people do not sign in at the dashboard itself,
-// the first request of a person is logged as the sign-in, and again after a session's life.
+// enterPerson records the person's role. If people do not sign in at the dashboard, it logs a
+// person's first request as a sign-in. It does so again after the lifetime of a session.
 func (d *Dashboard) enterPerson(viewer pages.Viewer) {
 	isNew := d.people.enter(viewer.Login, viewer.Role, time.Now())
 	if isNew && d.GitHub == nil {
@@ -79,7 +79,7 @@ func (d *Dashboard) enterPerson(viewer pages.Viewer) {
 	}
 }
 
-// auditSignIn writes the line of a sign-in.
+// auditSignIn logs a sign-in.
 func (d *Dashboard) auditSignIn(viewer pages.Viewer) {
 	outcome := "done"
 	if !slices.Contains(reading, viewer.Role) {

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// login is the person whom the proxy names.
+// login returns the login that the proxy passes on.
 func (p *TrustedProxy) login(r *http.Request) (string, *trouble) {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	address := from.Addr().Unmap()

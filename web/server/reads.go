@@ -16,10 +16,10 @@ import (
 	"perch/readapi"
 )
 
-// sameFor is how long all viewers get the same answer of the worker.
+// sameFor is how long an answer of the worker is shared among viewers.
 const sameFor = time.Second
 
-// sharedAnswers asks the worker once for all viewers who ask the same question at the same time.
+// sharedAnswers combines concurrent identical questions of viewers into one question to the worker.
 type sharedAnswers struct {
 	asking singleflight.Group
 
@@ -34,7 +34,7 @@ type knownAnswer struct {
 
 func newSharedAnswers() *sharedAnswers { return &sharedAnswers{known: map[string]knownAnswer{}} }
 
-// forget has the worker asked again.
+// forget drops all answers, so that the worker is asked again.
 func (s *sharedAnswers) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,8 @@ func (s *sharedAnswers) keep(key string, value any) {
 	s.known[key] = knownAnswer{value, time.Now()}
 }
 
-// askOnce is the answer for key. A viewer who leaves does not end the question, which others share.
+// askOnce returns the answer for key. If a viewer leaves, the question continues, because others
+// may share it.
 func askOnce[T any](
 	ctx context.Context, s *sharedAnswers, key string, ask func(context.Context) (T, error),
 ) (answer T, err error) {
@@ -86,7 +87,7 @@ func askOnce[T any](
 	}
 }
 
-// askOverview is the overview, which the Dashboard remembers.
+// askOverview reads the overview from the worker and stores it in the Dashboard.
 func (d *Dashboard) askOverview(ctx context.Context) (readapi.Overview, error) {
 	return askOnce(ctx, d.answers, "overview", func(ctx context.Context) (readapi.Overview, error) {
 		overview, err := d.Worker.Overview(ctx)
@@ -99,7 +100,7 @@ func (d *Dashboard) askOverview(ctx context.Context) (readapi.Overview, error) {
 	})
 }
 
-// lastOverview is the overview that the worker answered last; nil if it has not answered.
+// lastOverview returns the last overview from the worker; nil if there was none.
 func (d *Dashboard) lastOverview() *readapi.Overview {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -112,14 +113,14 @@ func (d *Dashboard) askPage(ctx context.Context, branch string) (readapi.Page, e
 	})
 }
 
-// askFreshPage is the current page, by which an action is decided.
+// askFreshPage reads the current page, on which the decision about an action is based.
 func (d *Dashboard) askFreshPage(ctx context.Context, branch string) (readapi.Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
 	return known(d.Worker.FreshPage(ctx, branch))
 }
 
-// known is the page, or an error if there is nothing to show.
+// known returns the page, or an error with status 404 if there is nothing to show.
 func known(found readapi.Page, err error) (readapi.Page, error) {
 	if err == nil && nothingKnown(found) {
 		err = &readapi.Error{Status: http.StatusNotFound, Sentence: fmt.Sprintf("%s has no environment.", found.Branch)}
@@ -127,7 +128,7 @@ func known(found readapi.Page, err error) (readapi.Page, error) {
 	return found, err
 }
 
-// nothingKnown reports whether there is nothing to show of a branch: no stack, no run and no
+// nothingKnown reports whether there is nothing to show for a branch: no stack, no run and no
 // leftover.
 func nothingKnown(found readapi.Page) bool {
 	return found.Environment.Status == "" && found.Run.RunID == "" && len(found.Status.Leftovers) == 0 &&
@@ -141,7 +142,8 @@ func (d *Dashboard) askHistory(ctx context.Context) (readapi.History, error) {
 	)
 }
 
-// askLogs is nil if the worker has no lines in time: the page is shown without them.
+// askLogs returns nil if the worker does not answer in time. The page is then shown without log
+// lines.
 func (d *Dashboard) askLogs(ctx context.Context, branch string) *readapi.Logs {
 	ctx, cancel := context.WithTimeout(ctx, logsTimeout)
 	defer cancel()
@@ -154,8 +156,9 @@ func (d *Dashboard) askLogs(ctx context.Context, branch string) *readapi.Logs {
 	return &logs
 }
 
-// fingerprint identifies the content of the page of branch, or of all environments if branch is
-// empty. Values that change with the clock alone are not part of it.
+// fingerprint returns a hash of the content of the branch's page, or of the page of all
+// environments if branch is empty. It leaves out At and USDSoFar, which change with every read. It
+// includes Progress, which counts minutes, so the pages of a working run change every minute.
 func (d *Dashboard) fingerprint(ctx context.Context, branch string) (string, error) {
 	var seen any
 	if branch == "" {

@@ -18,32 +18,32 @@ import (
 	"perch/client"
 )
 
-// maxBody is GitHub's largest payload: a larger one is not delivered (GitHub docs: Webhook events
-// and payloads).
+// maxBody is the size of GitHub's largest payload. GitHub does not deliver larger ones (GitHub
+// docs: Webhook events and payloads).
 const maxBody = 25 << 20
 
-// looker is what a Receiver needs of a client.
+// looker lists the methods of a client that a Receiver uses.
 type looker interface {
 	RequestLook(ctx context.Context, e perch.Environment, hint perch.Hint) (client.Run, error)
 	SendNote(ctx context.Context, note perch.Note) error
 	Reach(ctx context.Context) error
 }
 
-// Receiver receives the deliveries of one repository's webhook.
+// Receiver handles the deliveries of one repository's webhook.
 type Receiver struct {
-	// Project is the project of the repository's branches, RepositoryID the repository's id on
+	// Project is the project of the repository's branches. RepositoryID is the repository's id on
 	// GitHub.
 	Project      string
 	RepositoryID int64
-	// Secrets are the secrets that a signature may have been made with.
+	// Secrets are the secrets that are accepted for signatures.
 	Secrets []string
-	// Temporal takes the hints.
+	// Temporal receives the hints.
 	Temporal looker
 	Logger   *slog.Logger
 }
 
-// reply is the answer to a delivery. GitHub shows status and text to the people who manage the
-// webhook.
+// reply is the response to a delivery. GitHub shows its status and text to the people who manage
+// the webhook.
 type reply struct {
 	status int
 	text   string
@@ -53,8 +53,8 @@ func replyf(status int, text string, args ...any) reply {
 	return reply{status, fmt.Sprintf(text, args...)}
 }
 
-// receive answers a delivery: 202 only if Temporal has stored the hint. GitHub does not repeat a
-// delivery that failed, but shows it as failed, and people can have it delivered again.
+// receive handles a delivery. It responds with 202 only if Temporal has stored the hint. GitHub
+// does not retry a failed delivery, but it shows the failure, and people can redeliver it.
 func (r *Receiver) receive(w http.ResponseWriter, request *http.Request) {
 	ctx, cancel := context.WithTimeout(request.Context(), deliveryTimeout)
 	defer cancel()
@@ -103,7 +103,7 @@ func (r *Receiver) handle(ctx context.Context, w http.ResponseWriter, request *h
 	return r.accept(ctx, e)
 }
 
-// accept hands an event of this repository to Temporal.
+// accept sends an event of this repository to Temporal.
 func (r *Receiver) accept(ctx context.Context, e event) reply {
 	switch {
 	case e.ping && e.repository != 0 && e.repository != r.RepositoryID:
@@ -116,8 +116,7 @@ func (r *Receiver) accept(ctx context.Context, e event) reply {
 	case e.nothing != "":
 		return replyf(http.StatusNoContent, "%s", e.nothing)
 	case e.repository != r.RepositoryID:
-		// The webhook of a GitHub App delivers events of every repository that the App is installed
-		// on.
+		// A GitHub App's webhook delivers events of every repository in which the App is installed.
 		return replyf(http.StatusNoContent, "it is about the repository with the id %d, and this receiver is for %d",
 			e.repository, r.RepositoryID)
 	}
@@ -144,8 +143,8 @@ func (r *Receiver) accept(ctx context.Context, e event) reply {
 	return replyf(http.StatusAccepted, "workflow %s looks at branch %s", run.WorkflowID, e.branch)
 }
 
-// signed reports whether signature, in hexadecimal, is body's with one of the secrets. It takes the
-// same time in any case.
+// signed reports whether signature, in hexadecimal, was made from body with one of the secrets. It
+// compares in constant time.
 func signed(body []byte, signature string, secrets []string) bool {
 	given, err := hex.DecodeString(signature)
 	valid := false

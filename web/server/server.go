@@ -14,23 +14,23 @@ import (
 )
 
 const (
-	// headerTimeout bounds the reading of a request's headers, and deliveryTimeout of its body and
-	// its handling. GitHub ends a delivery after 10 seconds (GitHub docs: Best practices for using
-	// webhooks).
+	// headerTimeout is the time limit for reading a request's headers. deliveryTimeout is the limit
+	// for reading its body and handling it. GitHub ends a delivery after 10 seconds (GitHub docs:
+	// Best practices for using webhooks).
 	headerTimeout   = 5 * time.Second
 	deliveryTimeout = 8 * time.Second
-	// reachTimeout is how long Temporal may take to say that it is there.
+	// reachTimeout is the time limit for Temporal's response to a health check.
 	reachTimeout = 3 * time.Second
-	// stopTimeout lets deliveries that are being handled end.
+	// stopTimeout is how long a stopping server waits for deliveries in progress.
 	stopTimeout = 10 * time.Second
 )
 
-// reacher is what readiness needs of a client.
+// reacher lists the methods of a client that the readiness check uses.
 type reacher interface {
 	Reach(ctx context.Context) error
 }
 
-// parts are what one process serves. Receiver or dashboard may be nil.
+// parts are the parts that one process serves. receiver or dashboard may be nil.
 type parts struct {
 	receiver  *Receiver
 	dashboard *Dashboard
@@ -47,7 +47,8 @@ func (r *Receiver) Handler() http.Handler {
 	return parts{receiver: r, reach: r.Temporal, logger: r.Logger}.handler()
 }
 
-// handler answers for all parts. A part that is not configured says how to configure it.
+// handler serves all parts. For a part that is not configured, it responds with how to configure
+// it.
 func (p parts) handler() http.Handler {
 	mux := http.NewServeMux()
 	missing := func(sentence string) http.HandlerFunc {
@@ -78,7 +79,7 @@ func (p parts) handler() http.Handler {
 	return mux
 }
 
-// serve answers at address until ctx ends, and then waits for deliveries and actions in progress.
+// serve listens at address until ctx ends. It then waits for deliveries and actions in progress.
 func serve(ctx context.Context, address string, p parts) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -108,7 +109,7 @@ func serve(ctx context.Context, address string, p parts) error {
 	return nil
 }
 
-// sayParts logs what is served at address.
+// sayParts logs which parts are served at address.
 func (p parts) sayParts(address string) {
 	if p.receiver != nil {
 		p.logger.Info("perch-web receives webhooks",
@@ -120,8 +121,8 @@ func (p parts) sayParts(address string) {
 	}
 }
 
-// check asks the perch-web that listens at address whether it is ready, and returns why not. Images
-// without a shell need it.
+// check asks the perch-web at address whether it is ready, and returns an error if not. It is the
+// health check of images without a shell.
 func check(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout+2*time.Second)
 	defer cancel()

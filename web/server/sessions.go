@@ -17,25 +17,25 @@ import (
 )
 
 const (
-	// sessionLife is how long a person stays signed in, and signInLife how long signing in may
-	// take: GitHub's codes are valid as long (GitHub docs: Authorizing OAuth apps).
+	// sessionLife is how long a person stays signed in. signInLife is the time limit for signing
+	// in, which is also the lifetime of GitHub's codes (GitHub docs: Authorizing OAuth apps).
 	sessionLife = 12 * time.Hour
 	signInLife  = 10 * time.Minute
 )
 
-// What a session has. There is one only for people who have signed in, and for those who are told
-// the result of an action.
+// Keys of session values. Only two kinds of people have a session: those who have signed in, and
+// those who are shown the result of an action.
 const (
-	// keyLogin is who is signed in.
+	// keyLogin is the login of the person who is signed in.
 	keyLogin = "login"
-	// keyNotice, with the person's login, is the message on that person's next page.
+	// keyNotice, followed by a person's login, is the message for that person's next page.
 	keyNotice = "notice "
 )
 
-// newSessions keeps sessions in memory: after a restart people sign in again. A cookie whose name
-// begins with __Host- is only taken from the dashboard's own host by HTTPS, so that no other
+// newSessions stores sessions in memory, so people sign in again after a restart. Browsers accept a
+// cookie whose name begins with __Host- only by HTTPS and from the dashboard's host. So no other
 // application below the same domain can set it. Without HTTPS, on a loopback address, browsers do
-// not take such a name.
+// not accept such a name.
 func newSessions(public *url.URL) *scs.SessionManager {
 	sessions := scs.New()
 	sessions.Store = &sessionStore{MemStore: memstore.New(), ended: map[string]time.Time{}}
@@ -48,12 +48,13 @@ func newSessions(public *url.URL) *scs.SessionManager {
 	return sessions
 }
 
-// endedFor is how long a sessionStore remembers that a session has ended: longer than any request
-// that may commit it takes.
+// endedFor is how long a sessionStore remembers that a session has ended. It is longer than any
+// request that may still commit the session.
 const endedFor = 15 * time.Minute
 
-// sessionStore keeps sessions in memory. A session that has ended cannot come back: a request that
-// was in flight at the sign-out commits its copy afterwards, which would undo the sign-out.
+// sessionStore stores sessions in memory and does not let an ended session return. A request that
+// is in progress during a sign-out commits its copy of the session afterwards, which would
+// otherwise undo the sign-out.
 type sessionStore struct {
 	*memstore.MemStore
 
@@ -61,7 +62,7 @@ type sessionStore struct {
 	ended map[string]time.Time
 }
 
-// Delete is scs.Store's.
+// Delete implements scs.Store.
 func (s *sessionStore) Delete(token string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +72,7 @@ func (s *sessionStore) Delete(token string) error {
 	return s.MemStore.Delete(token)
 }
 
-// Commit is scs.Store's.
+// Commit implements scs.Store.
 func (s *sessionStore) Commit(token string, data []byte, expiry time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +82,7 @@ func (s *sessionStore) Commit(token string, data []byte, expiry time.Time) error
 	return s.MemStore.Commit(token, data, expiry)
 }
 
-// enter begins a session of a person, under a new token.
+// enter begins a person's session under a new token.
 func (d *Dashboard) enter(r *http.Request, login string) error {
 	ctx := r.Context()
 	if err := d.sessions.RenewToken(ctx); err != nil {
@@ -92,11 +93,11 @@ func (d *Dashboard) enter(r *http.Request, login string) error {
 	return nil
 }
 
-// begunSignIn is what the browser of a person who is signing in keeps, so that the dashboard keeps
-// nothing: the state and the verifier of the flow, and the page to return to.
+// begunSignIn is the state of an unfinished sign-in: the state and the verifier of the OAuth flow,
+// and the page to return to. The browser stores it in a cookie, so that the dashboard need not.
 type begunSignIn struct{ state, verifier, to string }
 
-// signInCookie is a cookie of the dashboard's host, as that of a session is.
+// signInCookie returns a cookie with the same attributes as the session's.
 func (d *Dashboard) signInCookie(value string, life time.Duration) *http.Cookie {
 	like := d.sessions.Cookie
 	return &http.Cookie{
@@ -105,13 +106,14 @@ func (d *Dashboard) signInCookie(value string, life time.Duration) *http.Cookie 
 	}
 }
 
-// keepSignIn has the browser keep a sign-in that begins.
+// keepSignIn stores an unfinished sign-in in the browser.
 func (d *Dashboard) keepSignIn(w http.ResponseWriter, begun begunSignIn) {
 	to := base64.RawURLEncoding.EncodeToString([]byte(begun.to))
 	http.SetCookie(w, d.signInCookie(begun.state+"."+begun.verifier+"."+to, signInLife))
 }
 
-// popSignIn is the sign-in that the browser has begun, which it forgets; empty if there is none.
+// popSignIn returns the browser's unfinished sign-in and deletes its cookie; empty if there is
+// none.
 func (d *Dashboard) popSignIn(w http.ResponseWriter, r *http.Request) (begun begunSignIn) {
 	kept, err := r.Cookie(d.signInCookie("", 0).Name)
 	if err != nil {
@@ -129,13 +131,13 @@ func (d *Dashboard) popSignIn(w http.ResponseWriter, r *http.Request) (begun beg
 	return begunSignIn{state: parts[0], verifier: parts[1], to: string(to)}
 }
 
-// complete is the frame of the page that is shown now, with the notice that waits for it.
+// complete adds the person's waiting notice to the frame of the page.
 func (d *Dashboard) complete(frame pages.Frame, r *http.Request) pages.Frame {
 	frame.Notice = d.sessions.PopString(r.Context(), keyNotice+frame.Viewer.Login)
 	return frame
 }
 
-// frame is what every page says around its content.
+// frame returns the parts that all pages have in common.
 func (d *Dashboard) frame(viewer pages.Viewer) pages.Frame {
 	frame := pages.Frame{Viewer: viewer, Project: d.Project, Now: time.Now().UTC(), CanSignIn: d.GitHub != nil}
 	if overview := d.lastOverview(); overview != nil {
@@ -144,7 +146,7 @@ func (d *Dashboard) frame(viewer pages.Viewer) pages.Frame {
 	return frame
 }
 
-// audit writes the line that says who did what.
+// audit logs who did what.
 func (d *Dashboard) audit(message string, viewer pages.Viewer, more ...any) {
 	d.Logger.Info(
 		message, append([]any{slog.String("who", viewer.Login), slog.String("role", viewer.Role)}, more...)...,

@@ -16,16 +16,16 @@ import (
 	"perch/readapi"
 )
 
-// workerTimeout bounds an answer of the worker, which may have to ask AWS first.
+// workerTimeout is the time limit for an answer of the worker, which may have to read AWS first.
 const workerTimeout = 25 * time.Second
 
-// dashboardFlags are the flags of the dashboard; their defaults are environment variables.
+// dashboardFlags are the dashboard's flags. Their defaults are environment variables.
 type dashboardFlags struct {
 	readAPI, publicURL, proxyHeader, proxyFrom, localUser string
 }
 
-// configureDashboard is what a Dashboard needs but for its connections; nil if none is configured.
-// listen is where it will be served.
+// configureDashboard returns the settings of a Dashboard that is not connected yet; nil if no
+// dashboard is configured. listen is the address where it will be served.
 func configureDashboard(f dashboardFlags, project, listen string, env func(string) string) (*Settings, error) {
 	if f.readAPI == "" {
 		return nil, nil
@@ -64,7 +64,8 @@ func readWorker(address, project string, env func(string) string) (*readapi.Clie
 	}, nil
 }
 
-// readPublicURL reads the address that people open. Only a loopback address may do without HTTPS.
+// readPublicURL parses the address that people open. It requires HTTPS, except for a loopback
+// address.
 func readPublicURL(address string) (*url.URL, error) {
 	if address == "" {
 		return nil, errors.New("no public address: give --public-url or PERCH_PUBLIC_URL the address that people " +
@@ -91,7 +92,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// readSignIn reads the way to know who people are. There must be exactly one.
+// readSignIn reads the way in which people sign in. Exactly one must be configured.
 func readSignIn(f dashboardFlags, listen string, env func(string) string, settings *Settings) (err error) {
 	const ways = "set PERCH_GITHUB_CLIENT_ID and PERCH_GITHUB_CLIENT_SECRET, or --proxy-header and --proxy-from " +
 		"(docs/dashboard.md)"
@@ -145,7 +146,7 @@ func readGitHub(id, secret, address string) (*GitHubSignIn, error) {
 	return &GitHubSignIn{ClientID: id, ClientSecret: secret, Pages: pages, API: pages + "/api/v3"}, nil
 }
 
-// headerName is the name of a header (RFC 9110).
+// headerName matches the name of a header (RFC 9110).
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 func readProxy(header, from string) (*TrustedProxy, error) {
@@ -183,7 +184,8 @@ func readPrefix(text string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-// readLocalUser signs a person in without asking, where no one else can connect.
+// readLocalUser checks the login of --local-user. It requires loopback addresses, because everyone
+// who can connect is signed in as this person.
 func readLocalUser(login, listen string, public *url.URL) (string, error) {
 	host, _, err := net.SplitHostPort(listen)
 	switch {
@@ -199,8 +201,8 @@ func readLocalUser(login, listen string, public *url.URL) (string, error) {
 	return login, nil
 }
 
-// checkPlace asks the worker whether the dashboard may be served at its address. A worker that does
-// not answer is asked again before the first page is served.
+// checkPlace checks with the worker whether the dashboard may be served at its address. If the
+// worker does not answer, the check is repeated before the first page is served.
 func (d *Dashboard) checkPlace(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()

@@ -20,11 +20,11 @@ import (
 	"perch/web/pages"
 )
 
-// gitHubTimeout bounds GitHub's answers during sign-in.
+// gitHubTimeout is the time limit for GitHub's answers during sign-in.
 const gitHubTimeout = 10 * time.Second
 
-// oauth is the flow of a person who signs in (GitHub docs: Authorizing OAuth apps). No scope is
-// requested: the token only says who the person is.
+// oauth returns the OAuth configuration for signing in (GitHub docs: Authorizing OAuth apps). It
+// requests no scope, because the token is only used to identify the person.
 func (d *Dashboard) oauth() *oauth2.Config {
 	pages := strings.TrimSuffix(d.GitHub.Pages, "/")
 	return &oauth2.Config{
@@ -37,7 +37,7 @@ func (d *Dashboard) oauth() *oauth2.Config {
 	}
 }
 
-// signIn sends a person to GitHub.
+// signIn redirects a person to GitHub.
 func (d *Dashboard) signIn(w http.ResponseWriter, r *http.Request) *trouble {
 	to := localPath(r.URL.Query().Get("to"))
 	if d.GitHub == nil {
@@ -51,7 +51,7 @@ func (d *Dashboard) signIn(w http.ResponseWriter, r *http.Request) *trouble {
 	return nil
 }
 
-// finishSignIn is where GitHub sends the person back to.
+// finishSignIn handles GitHub's redirect at the end of a sign-in.
 func (d *Dashboard) finishSignIn(w http.ResponseWriter, r *http.Request) *trouble {
 	if d.GitHub == nil {
 		return noSuchPage()
@@ -92,8 +92,8 @@ func (d *Dashboard) finishSignIn(w http.ResponseWriter, r *http.Request) *troubl
 	return nil
 }
 
-// roleAtSignIn is what the person may do. GitHub is asked afresh only if the role that is known is
-// not enough, because anyone with an account can sign in again and again.
+// roleAtSignIn returns the person's role. It requests a fresh role from GitHub only if the known
+// one does not suffice, because anyone with an account can sign in again and again.
 func (d *Dashboard) roleAtSignIn(ctx context.Context, login string) (string, error) {
 	role, err := d.role(ctx, login, false)
 	if err != nil || slices.Contains(reading, role) {
@@ -113,7 +113,8 @@ func (d *Dashboard) notSignedIn(status int, sentence string) *trouble {
 	}
 }
 
-// whoIs exchanges the code for a token, asks whose it is, and keeps nothing of it.
+// whoIs exchanges the code for a token and returns the login of the token's owner. It does not keep
+// the token.
 func (d *Dashboard) whoIs(ctx context.Context, code, verifier string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, gitHubTimeout)
 	defer cancel()
@@ -159,11 +160,11 @@ func (d *Dashboard) signOut(w http.ResponseWriter, r *http.Request) *trouble {
 	return nil
 }
 
-// longestPath is how many bytes of a path a sign-in leads back to: browsers keep it in a cookie of
-// at most 4,096 bytes (RFC 6265).
+// longestPath is the maximum length, in bytes, of a path to which a sign-in returns. The browser
+// keeps the path in a cookie of at most 4,096 bytes (RFC 6265).
 const longestPath = 2048
 
-// localPath is a path of the dashboard; / for every other address.
+// localPath returns address if it is a path of the dashboard, and / otherwise.
 func localPath(address string) string {
 	read, err := url.Parse(address)
 	if err != nil || len(address) > longestPath || read.IsAbs() || read.Host != "" || !strings.HasPrefix(address,

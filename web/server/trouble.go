@@ -11,19 +11,19 @@ import (
 	"perch/web/pages"
 )
 
-// trouble is why a request is not answered as was asked: a page with a sentence and a way back.
+// trouble explains why a request fails. It is shown as a page with a sentence and a way back.
 type trouble struct {
 	status          int
 	title, sentence string
 	back, backText  string
-	// unknown says of an action that it may have been taken.
+	// unknown means that the action may or may not have been carried out.
 	unknown bool
 }
 
-// page collects a page before it is sent, so that an error is not sent with half a page.
+// page buffers a page until it is complete, so that an error does not follow half a page.
 type page struct{ bytes.Buffer }
 
-// write sends what show writes.
+// write sends the page that show writes.
 func (d *Dashboard) write(w http.ResponseWriter, show func(out *page) error) *trouble {
 	return d.send(w, http.StatusOK, show)
 }
@@ -57,7 +57,7 @@ func (d *Dashboard) tell(w http.ResponseWriter, r *http.Request, failed *trouble
 	}
 }
 
-// broken is a defect of the dashboard.
+// broken returns the trouble for a defect of the dashboard.
 func broken(err error) *trouble {
 	return &trouble{
 		status: http.StatusInternalServerError, title: "This page could not be made",
@@ -72,8 +72,8 @@ func noSuchPage() *trouble {
 	}
 }
 
-// signInFirst is for people who are not signed in, or not any more. After they have signed in they
-// come back to the page that they wanted.
+// signInFirst returns the trouble for people who are not signed in. After signing in, they return
+// to the page that they requested.
 func signInFirst(r *http.Request) *trouble {
 	failed := &trouble{
 		status: http.StatusUnauthorized, title: "Sign in",
@@ -89,8 +89,8 @@ func signInFirst(r *http.Request) *trouble {
 	return failed
 }
 
-// readTrouble says why the worker did not answer about the environment of branch, or about all if
-// it is empty.
+// readTrouble explains why the worker did not answer a question about the environment of branch, or
+// about all environments if branch is empty.
 func (d *Dashboard) readTrouble(err error, branch string) *trouble {
 	var answered *readapi.Error
 	failed := &trouble{
