@@ -14,8 +14,8 @@ import (
 	"perch/dial"
 )
 
-// ensureSearchAttributes registers what the runs are found by. It adds only what is missing, so any
-// number of workers may do it.
+// ensureSearchAttributes registers the search attributes of runs. It adds only missing ones, so
+// that any number of workers may call it.
 func ensureSearchAttributes(ctx context.Context, temporal client.Client, namespace string) error {
 	operator := temporal.OperatorService()
 	have, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})

@@ -8,12 +8,12 @@ import (
 	"go.temporal.io/sdk/interceptor"
 )
 
-// beat is the longest time between two heartbeats of an activity that makes a few calls. Most of
-// them end before their first.
+// beat is the longest time between two heartbeats of an activity that makes a few calls. Most
+// activities end before their first heartbeat.
 const beat = 6 * time.Second
 
-// beats sends heartbeats for activities that do not send any, so that Temporal notices within the
-// heartbeat timeout that their worker died, even if a single try takes long.
+// beats is an interceptor that sends heartbeats for activities that do not send any. With them,
+// Temporal notices within the heartbeat timeout that a worker died, even if an attempt takes long.
 type beats struct {
 	interceptor.WorkerInterceptorBase
 }

@@ -14,9 +14,9 @@ import (
 	"perch/report/slack"
 )
 
-// openChannel opens the channel for reports; nil if none is configured. env reads the worker's
-// environment variables: reports link to runs in Temporal's web UI if it names that. now is the
-// time that expiry goes by.
+// openChannel opens the channels for reports; nil if none is configured. env reads the worker's
+// environment variables. If PERCH_TEMPORAL_UI is set, reports link to runs in Temporal's web UI.
+// now returns the time by which expiry is judged.
 func openChannel(
 	policy *perch.Policy, from activities.Source, env func(string) string, namespace string, now func() time.Time,
 ) reporting.Channel {
@@ -44,13 +44,13 @@ func openChannel(
 	return all
 }
 
-// channels are all channels of a worker. Each is nil if it is not configured.
+// channels are the channels of a worker. A channel that is not configured is nil.
 type channels struct {
 	github *github.Channel
 	slack  *slack.Channel
 }
 
-// Deliver reports the card's state by all channels concurrently: none waits for another.
+// Deliver reports the card's state through all channels concurrently.
 func (c *channels) Deliver(ctx context.Context, card *perch.Card, again bool) {
 	seen := *card
 	var telling sync.WaitGroup
@@ -67,14 +67,14 @@ func (c *channels) Deliver(ctx context.Context, card *perch.Card, again bool) {
 	card.Slack = seen.Slack
 }
 
-// TellHeld reports that a cleanup is held.
+// TellHeld reports that a cleanup plan is held.
 func (c *channels) TellHeld(ctx context.Context, project string, brake perch.CleanupBrake) {
 	if c.slack != nil {
 		c.slack.TellHeld(ctx, project, brake)
 	}
 }
 
-// Check says what the channels report, or what is wrong with one of them.
+// Check describes what the channels report, or returns an error if one of them does not work.
 func (c *channels) Check(ctx context.Context) (string, error) {
 	var (
 		told     []string

@@ -19,13 +19,13 @@ import (
 )
 
 const (
-	// reachTimeout is how long Temporal may take to say that it is there.
+	// reachTimeout is the time limit for Temporal's response to a health check.
 	reachTimeout = 3 * time.Second
-	// requestTimeout bounds the reading of a request: its headers are all that matters.
+	// requestTimeout is the time limit for reading a request, which consists only of headers.
 	requestTimeout = 5 * time.Second
 )
 
-// operations answers those who run the worker:
+// operations serves health checks and metrics to the people who run the worker:
 //
 //	/healthz  200 as long as the process answers
 //	/readyz   200 when this worker has started and Temporal is reachable, else 503 and what is missing
@@ -37,7 +37,7 @@ type operations struct {
 	temporal health
 }
 
-// health is the part of a Temporal client that readiness needs.
+// health lists the methods of a Temporal client that the readiness check uses.
 type health interface {
 	CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error)
 }
@@ -46,7 +46,7 @@ func newOperations(project string) *operations {
 	return &operations{metrics: newMetrics(project)}
 }
 
-// attach adds counters to the clients that are made from cfg.
+// attach adds counters to the clients that are created from cfg.
 func (o *operations) attach(cfg Config) Config {
 	cfg.AWS = o.metrics.countThrottles(cfg.AWS)
 	if cfg.Temporal.MetricsHandler == nil {
@@ -56,14 +56,15 @@ func (o *operations) attach(cfg Config) Config {
 	return cfg
 }
 
-// started says that this worker polls its task queues by the connection from now on.
+// started records that this worker now polls its task queues through the connection.
 func (o *operations) started(temporal health) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.temporal = temporal
 }
 
-// watch counts the environments until stop is called, if the number can be read.
+// watch counts the environments until stop is called. If there is no address for metrics, it does
+// nothing.
 func (o *operations) watch(ctx context.Context, cfg Config, branches activities.Source) (stop func()) {
 	if cfg.Listen == "" {
 		return func() {}
@@ -88,7 +89,7 @@ func (o *operations) handler() http.Handler {
 	return mux
 }
 
-// ready says why this worker gets no work; nil if it does.
+// ready explains why this worker does not receive work; nil if it does.
 func (o *operations) ready(ctx context.Context) error {
 	o.mu.Lock()
 	temporal := o.temporal
@@ -104,7 +105,7 @@ func (o *operations) ready(ctx context.Context) error {
 	return nil
 }
 
-// listen answers at address until stop is called; with an empty address it does nothing.
+// listen serves at address until stop is called. If address is empty, it does nothing.
 func (o *operations) listen(address string, logger *slog.Logger) (stop func(), err error) {
 	if address == "" {
 		return func() {}, nil

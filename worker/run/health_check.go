@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// checkTimeout is longer than the worker's question to Temporal.
+// checkTimeout is longer than reachTimeout, within which the worker gets its answer from Temporal.
 const checkTimeout = reachTimeout + 2*time.Second
 
-// check asks the worker that listens at address whether it is ready, and returns why not. Images
-// without a shell need it.
+// check asks the worker at address whether it is ready, and returns an error if not. It is the
+// health check of images without a shell.
 func check(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

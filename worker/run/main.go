@@ -1,5 +1,5 @@
-// Package run is the worker as a function, so that the sandbox and the tests start the same program
-// as production.
+// Package run implements the worker as a function, so that the sandbox and the tests start the same
+// program as production.
 package run
 
 import (
@@ -39,8 +39,8 @@ AWS as every AWS client does (AWS_PROFILE, AWS_REGION, a role, ...). For a GitHu
 GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY_FILE.
 `
 
-// Main reads flags and environment, runs the worker until ctx is over and returns the exit code: 0
-// stopped, 1 failed, 2 wrong usage or configuration.
+// Main reads flags and environment variables, runs the worker until ctx ends, and returns the exit
+// code: 0 stopped, 1 failed, 2 wrong usage or configuration.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
 	if len(args) > 0 && args[0] == "policy" {
 		return policyMain(ctx, args[1:], stdout, stderr)

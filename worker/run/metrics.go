@@ -10,8 +10,9 @@ import (
 	"perch"
 )
 
-// metrics is what a worker counts. Perch's names begin with perch_, those of the Temporal SDK with
-// temporal_, and all of them have the label project; docs/production.md lists Perch's.
+// metrics has a worker's counters. The names of Perch's metrics begin with perch_, and those of the
+// Temporal SDK with temporal_. All have the label project. docs/production.md lists Perch's
+// metrics.
 type metrics struct {
 	registry     *prometheus.Registry
 	runs         *prometheus.CounterVec
@@ -22,8 +23,8 @@ type metrics struct {
 	temporal     client.MetricsHandler
 }
 
-// stackBuckets are in seconds: from 15 for a bucket to 900 for a database, and past the longest
-// wait.
+// stackBuckets are the limits of a histogram in seconds. They range from a bucket (15) to a
+// database (900), and beyond the longest wait.
 var stackBuckets = []float64{15, 30, 60, 120, 240, 420, 600, 900, 1200, 1800, 2700, 3600, 5400}
 
 func newMetrics(project string) *metrics {
@@ -47,7 +48,7 @@ func newMetrics(project string) *metrics {
 		environments: newEnvironments(time.Now),
 	}
 	for _, workflow := range []string{perch.WorkflowProvision, perch.WorkflowTeardown, perch.WorkflowCleanup} {
-		// increase() would miss the first failure of a series that begins with it.
+		// increase() would miss the first failure if the series began with it.
 		m.runs.WithLabelValues(workflow, string(perch.OutcomeFailed))
 	}
 	m.registry.MustRegister(

@@ -11,8 +11,8 @@ import (
 	"perch"
 )
 
-// listInterval is how often the environments are counted: one call to AWS for every hundred stacks
-// of the account.
+// listInterval is how often the environments are counted. Each count makes one call to AWS for
+// every hundred stacks in the account.
 const listInterval = time.Minute
 
 var (
@@ -25,8 +25,8 @@ var (
 	)
 )
 
-// environments counts the project's environments by status. Every worker shows the same numbers:
-// take the maximum, not the sum.
+// environments counts the project's environments by status. Every worker exports the same numbers,
+// so aggregate them by maximum and not by sum.
 type environments struct {
 	now func() time.Time
 
@@ -37,12 +37,12 @@ type environments struct {
 
 func newEnvironments(now func() time.Time) *environments { return &environments{now: now} }
 
-// lister lists the project's environments; activities.Stacks is one.
+// lister lists the project's environments. It is implemented by activities.Stacks.
 type lister interface {
 	ListEnvironments(context.Context, perch.ListInput) (perch.ListResult, error)
 }
 
-// watch counts until ctx is over. If a listing fails, the older numbers and their time stay.
+// watch counts until ctx ends. If a listing fails, the previous numbers and their time remain.
 func (e *environments) watch(ctx context.Context, stacks lister, project string, logger *slog.Logger) {
 	ticker := time.NewTicker(listInterval)
 	defer ticker.Stop()
@@ -73,13 +73,13 @@ func (e *environments) count(ctx context.Context, stacks lister, project string)
 	return nil
 }
 
-// Describe is prometheus.Collector's.
+// Describe implements prometheus.Collector.
 func (e *environments) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- environmentsCount
 	descriptions <- environmentsAt
 }
 
-// Collect is prometheus.Collector's. Before the first count there is nothing to show.
+// Collect implements prometheus.Collector. It returns nothing before the first count.
 func (e *environments) Collect(found chan<- prometheus.Metric) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

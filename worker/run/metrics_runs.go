@@ -14,7 +14,7 @@ import (
 	"perch/activities/contract"
 )
 
-// Outcomes of runs for which there is no perch.Outcome.
+// Outcomes of runs that are not a perch.Outcome.
 const (
 	outcomeCompleted = "completed"
 	outcomeBraked    = "braked"
@@ -22,21 +22,21 @@ const (
 	outcomeCancelled = "cancelled"
 )
 
-// counting is the interceptor that counts the outcomes of runs and activities. Workflow code does
-// not count, because a replay would count again.
+// counting is an interceptor that counts the outcomes of runs and measures activities. The
+// workflows cannot count, because a replay would count again.
 type counting struct {
 	interceptor.InterceptorBase
 	metrics *metrics
 }
 
-// InterceptWorkflow is interceptor.WorkerInterceptor's.
+// InterceptWorkflow implements interceptor.WorkerInterceptor.
 func (c *counting) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
 ) interceptor.WorkflowInboundInterceptor {
 	return &countingRuns{interceptor.WorkflowInboundInterceptorBase{Next: next}, c.metrics}
 }
 
-// InterceptActivity is interceptor.WorkerInterceptor's.
+// InterceptActivity implements interceptor.WorkerInterceptor.
 func (c *counting) InterceptActivity(
 	_ context.Context, next interceptor.ActivityInboundInterceptor,
 ) interceptor.ActivityInboundInterceptor {
@@ -48,7 +48,7 @@ type countingRuns struct {
 	metrics *metrics
 }
 
-// ExecuteWorkflow counts the run's end where it happens for the first time.
+// ExecuteWorkflow counts the end of a run, except in a replay.
 func (c *countingRuns) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
 	result, err := c.Next.ExecuteWorkflow(ctx, in)
 	if !workflow.IsReplaying(ctx) {
@@ -57,8 +57,8 @@ func (c *countingRuns) ExecuteWorkflow(ctx workflow.Context, in *interceptor.Exe
 	return result, err
 }
 
-// outcome is how a run ended, in one word. A run that hands on to the next was superseded,
-// regardless of how it ended.
+// outcome returns how a run ended, in one word. A run that continues as the next run counts as
+// superseded, regardless of how it ended.
 func outcome(result any, err error) string {
 	var handedOn *workflow.ContinueAsNewError
 	switch {
@@ -93,8 +93,8 @@ type countingActivities struct {
 	metrics *metrics
 }
 
-// ExecuteActivity counts the activity's outcome. The time of a stack begins with the first attempt
-// to wait for it.
+// ExecuteActivity records how long a stack took and counts the verdicts of a cleanup plan. The time
+// of a stack begins when the first attempt to wait for it is scheduled.
 func (c *countingActivities) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	result, err := c.Next.ExecuteActivity(ctx, in)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"go.temporal.io/sdk/contrib/opentelemetry"
 )
 
-// newTemporalMetrics shows the Temporal SDK's own metrics (temporal_*) beside ours: task slots,
-// latencies in seconds, and the failures of workflow tasks, which are the only sign of a run that
-// cannot be replayed. Their names stay as the SDK's reference has them.
+// newTemporalMetrics exports the Temporal SDK's metrics (temporal_*): task slots, latencies in
+// seconds, and failures of workflow tasks. Those failures are the only sign of a run that cannot be
+// replayed. The names are those in the SDK's reference.
 func newTemporalMetrics(registerer prometheus.Registerer) (client.MetricsHandler, error) {
 	reader, err := exporter.New(
 		exporter.WithRegisterer(registerer), exporter.WithoutUnits(), exporter.WithoutCounterSuffixes(),
@@ -27,6 +27,6 @@ func newTemporalMetrics(registerer prometheus.Registerer) (client.MetricsHandler
 	provider := metric.NewMeterProvider(metric.WithReader(reader), metric.WithView(seconds))
 	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter: provider.Meter("temporal-sdk-go"), UseMonotonicCounters: true,
-		OnError: func(error) {}, // No metric is worth a worker.
+		OnError: func(error) {}, // An error of a metric must not stop the worker.
 	}), nil
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// countThrottles makes every client of cfg count the answers that ask to slow down. It runs inside
-// the SDK's retries, which hide them.
+// countThrottles makes every client of cfg count the throttling errors. It runs inside the SDK's
+// retries, which hide these errors.
 func (m *metrics) countThrottles(cfg aws.Config) aws.Config {
 	counter := middleware.FinalizeMiddlewareFunc("CountThrottles", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,

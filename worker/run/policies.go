@@ -15,11 +15,11 @@ import (
 	"perch/dial"
 )
 
-// policyLooks is how many intervals there are between two checks of the other workers: a minute by
-// default.
+// policyLooks is the number of intervals between two checks of the other workers, by default a
+// minute in total.
 const policyLooks = 12
 
-// identified gives the worker an identity that names its policy.
+// identified returns cfg with a worker identity that includes the policy's fingerprint.
 func identified(cfg Config) Config {
 	if cfg.Temporal.Identity == "" {
 		host, err := os.Hostname()
@@ -32,9 +32,9 @@ func identified(cfg Config) Config {
 	return cfg
 }
 
-// watchPolicies warns of workers on the same task queues that have another policy, once for each
-// set of them, until ctx ends. Chance then decides which policy applies: the worker that polls
-// first takes the request.
+// watchPolicies logs a warning if workers on the same task queues have different policies, until
+// ctx ends. It warns once for each combination. With different policies, the one that applies is
+// random: the worker that polls first takes the request.
 func watchPolicies(ctx context.Context, cfg Config, temporal client.Client) {
 	ticker := time.NewTicker(policyLooks * cfg.Interval)
 	defer ticker.Stop()
@@ -66,7 +66,8 @@ func watchPolicies(ctx context.Context, cfg Config, temporal client.Client) {
 	}
 }
 
-// policiesOf are the identities of the project's workers by their policy, this one included.
+// policiesOf returns the identities of the project's workers, including this one, grouped by
+// policy.
 func policiesOf(ctx context.Context, cfg Config, temporal client.Client) (map[string][]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()

@@ -35,12 +35,13 @@ AWS credentials are found as every AWS client finds them. The command reads the 
 nothing on AWS.
 `
 
-// policyInit holds the flags of `perch-worker policy init`.
+// policyInit has the flags of `perch-worker policy init`.
 type policyInit struct {
 	stack, out, region, repo string
 }
 
-// configurationError is an error in the caller's input, not one of AWS: exit code 2.
+// configurationError is an error in the caller's input, as opposed to one of AWS. The exit code is
+// 2.
 type configurationError struct{ error }
 
 func misconfigured(format string, args ...any) error {
@@ -82,7 +83,7 @@ func policyMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	return 0
 }
 
-// run writes the file after everything that could fail.
+// run collects everything that can fail and then writes the file.
 func (p policyInit) run(ctx context.Context) error {
 	if _, err := os.Lstat(p.out); err == nil {
 		return misconfigured("%s exists and was left alone: give --out with another name, or move it away", p.out)
@@ -116,7 +117,7 @@ func (p policyInit) run(ctx context.Context) error {
 	return p.write(policyText(p.stack, account, cfg.Region, domain, checkout, outputs))
 }
 
-// outputs are the stack's, and the account that it is in.
+// outputs returns the outputs of the stack, and the account that the stack is in.
 func (p policyInit) outputs(ctx context.Context, cfg aws.Config) (map[string]string, string, error) {
 	described, err := cloudformation.NewFromConfig(cfg).
 		DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &p.stack})
@@ -156,7 +157,7 @@ func (p policyInit) outputs(ctx context.Context, cfg aws.Config) (map[string]str
 	return all, strings.Split(aws.ToString(stack.StackId), ":")[4], nil
 }
 
-// domainOf is the domain of a hosted zone: the name of its first record.
+// domainOf returns the domain of a hosted zone, which is the name of its first record.
 func domainOf(ctx context.Context, cfg aws.Config, zone string) (string, error) {
 	if zone == "" {
 		return "", nil
@@ -175,7 +176,7 @@ func domainOf(ctx context.Context, cfg aws.Config, zone string) (string, error) 
 	return strings.TrimSuffix(aws.ToString(out.ResourceRecordSets[0].Name), "."), nil
 }
 
-// policyText is the policy for these outputs.
+// policyText returns the text of the policy for these outputs.
 func policyText(
 	stack, account, region, domain string,
 	checkout *source.Checkout,
@@ -227,7 +228,7 @@ func policyText(
 	return append([]byte(head), text...), nil
 }
 
-// write checks the text as the worker will, and creates the file.
+// write checks the text in the same way as the worker, and creates the file.
 func (p policyInit) write(text []byte, err error) error {
 	if err != nil {
 		return err

@@ -14,19 +14,19 @@ import (
 	"perch/readapi"
 )
 
-// leastReadToken is how many characters the token of the read API must have: a short one can be
-// guessed.
+// leastReadToken is the minimum length, in characters, of the read API's token. A shorter one could
+// be guessed.
 const leastReadToken = 16
 
 // ReadConfig configures the read API.
 type ReadConfig struct {
-	// Address is where it listens, such as 127.0.0.1:9091; empty for no read API.
+	// Address is the listen address, such as 127.0.0.1:9091; empty disables the read API.
 	Address string
-	// Token is the token that every reader must send.
+	// Token is the token that readers must send.
 	Token string
 }
 
-// check says why the read API cannot be served.
+// check returns an error if the read API cannot be served with this configuration.
 func (c ReadConfig) check() error {
 	switch {
 	case c.Address == "":
@@ -41,7 +41,7 @@ func (c ReadConfig) check() error {
 	return nil
 }
 
-// listenForReaders listens at the address of the read API; nil if there is none.
+// listenForReaders listens at the address of the read API; nil if it is disabled.
 func listenForReaders(cfg ReadConfig) (net.Listener, error) {
 	if err := cfg.check(); err != nil || cfg.Address == "" {
 		return nil, err
@@ -53,7 +53,7 @@ func listenForReaders(cfg ReadConfig) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveReaders answers on listener, which may be nil, until stop is called.
+// serveReaders serves on listener, which may be nil, until stop is called.
 func serveReaders(listener net.Listener, handler http.Handler, logger *slog.Logger) (stop func()) {
 	if listener == nil {
 		return func() {}
@@ -73,7 +73,7 @@ func serveReaders(listener net.Listener, handler http.Handler, logger *slog.Logg
 	return func() { _ = server.Close(); <-ended }
 }
 
-// handler answers the paths of package readapi to those who know the token.
+// handler serves the paths of package readapi to requests that have the token.
 func (r *reads) handler(token string) http.Handler {
 	mux := http.NewServeMux()
 	for path, answer := range map[string]func(*http.Request) (any, error){
@@ -98,7 +98,7 @@ func (r *reads) handler(token string) http.Handler {
 	return authorized(mux, token)
 }
 
-// answer answers a question about this worker's project.
+// answer calls the given function if the question is about this worker's project.
 func (r *reads) answer(request *http.Request, answer func(*http.Request) (any, error)) (any, error) {
 	project := request.URL.Query().Get(readapi.ProjectQuery)
 	if own := r.policy.Project; project != "" && project != own {
@@ -109,7 +109,7 @@ func (r *reads) answer(request *http.Request, answer func(*http.Request) (any, e
 	return answer(request)
 }
 
-// authorized answers only requests that have the token. The comparison takes constant time.
+// authorized rejects requests that do not have the token. It compares in constant time.
 func authorized(next http.Handler, token string) http.Handler {
 	want := sha256.Sum256([]byte(token))
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
@@ -126,13 +126,13 @@ func authorized(next http.Handler, token string) http.Handler {
 	})
 }
 
-// unanswerable is an answer other than 200.
+// unanswerable returns an error with an HTTP status other than 200.
 func unanswerable(status int, format string, args ...any) error {
 	return &readapi.Error{Status: status, Sentence: fmt.Sprintf(format, args...)}
 }
 
-// writeAnswer writes a document, or the error in place of it. An error without a status says that
-// AWS, GitHub or Temporal did not answer.
+// writeAnswer writes a document or the error. An error without a status means that AWS, GitHub or
+// Temporal did not answer.
 func writeAnswer(w http.ResponseWriter, document any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	// readAge is how old an answer from AWS and Temporal may be before it is refreshed.
+	// readAge is the maximum age of an answer from AWS and Temporal before it is refreshed.
 	readAge = 5 * time.Second
-	// roleAge is how old GitHub's answer may be, and mostFreshRoles how often in a row a person's
-	// role may be looked up afresh: GitHub answers 5,000 requests an hour (GitHub docs: Rate limits
-	// for the REST API), and no person may use them up.
+	// roleAge is the maximum age of GitHub's answer. mostFreshRoles is how many fresh look-ups of a
+	// person's role may follow each other. GitHub answers 5,000 requests an hour (GitHub docs: Rate
+	// limits for the REST API), and no person may use them up.
 	roleAge        = 5 * time.Minute
 	mostFreshRoles = 20
 )
 
-// environmentReader reads environments from AWS; activities.Stacks is one.
+// environmentReader reads environments from AWS. It is implemented by activities.Stacks.
 type environmentReader interface {
 	ListEnvironments(ctx context.Context, in perch.ListInput) (perch.ListResult, error)
 	ReadPage(ctx context.Context, environment perch.Environment) (
@@ -35,33 +35,33 @@ type environmentReader interface {
 	ReadHistory(ctx context.Context, branch string) (lives []perch.Life, warnings []string, err error)
 }
 
-// logReader reads what environments have logged; logs.Reader is one.
+// logReader reads the logs of environments. It is implemented by logs.Reader.
 type logReader interface {
 	Tail(ctx context.Context, environment perch.Environment, since time.Time, lines int) perch.LogLines
 }
 
-// roleReader reads what people may do in the repository; a repository on GitHub is one.
+// roleReader reads people's roles in the repository. It is implemented by repositories on GitHub.
 type roleReader interface {
 	Role(ctx context.Context, login string) (string, error)
 }
 
-// runReader reads what runs are doing from Temporal; client.Client is one.
+// runReader reads the state of runs from Temporal. It is implemented by client.Client.
 type runReader interface {
 	Latest(ctx context.Context, environment perch.Environment) (client.Progress, client.Run, error)
 	HeldCleanup(ctx context.Context, project string) (*client.HeldCleanup, error)
 }
 
-// reads answers those who only read, from caches that all of them share.
+// reads answers the questions of the read API from caches that all readers share.
 type reads struct {
 	policy *perch.Policy
 	stacks environmentReader
 	runs   runReader
-	// logs reads lines since a time of logNow, which is the time of AWS.
+	// logs reads the lines since a time. logNow returns the current time by AWS's clock.
 	logs   logReader
 	logNow func() time.Time
 	// roles is nil if the source is not on GitHub.
 	roles roleReader
-	// runsURL is the address of Temporal's list of runs, empty if it is not known.
+	// runsURL is the address of Temporal's list of runs; empty if it is unknown.
 	runsURL string
 
 	overviews   *answerCache[readapi.Overview]
@@ -71,8 +71,8 @@ type reads struct {
 	permissions *answerCache[readapi.Permission]
 }
 
-// withCaches adds the caches. now is the time that they go by, and changes what makes their answers
-// old.
+// withCaches adds the caches. now is their clock. changes counts the changes that make cached
+// answers obsolete.
 func (r *reads) withCaches(now func() time.Time, changes *atomic.Int64) *reads {
 	r.overviews = &answerCache[readapi.Overview]{read: r.readOverview, now: now, age: readAge, changes: changes}
 	r.pages = &answerCache[readapi.Page]{read: r.readPage, now: now, age: readAge, changes: changes}
@@ -85,7 +85,7 @@ func (r *reads) withCaches(now func() time.Time, changes *atomic.Int64) *reads {
 	return r
 }
 
-// wantsFresh reports whether the question wants a fresh answer.
+// wantsFresh reports whether the question requests a fresh answer.
 func wantsFresh(request *http.Request) bool {
 	return request.URL.Query().Get(readapi.FreshQuery) == "true"
 }
@@ -145,7 +145,7 @@ func (r *reads) readPage(ctx context.Context, branch string) (readapi.Page, erro
 	return page, nil
 }
 
-// environmentOf is the environment of the question's branch.
+// environmentOf returns the environment of the question's branch.
 func (r *reads) environmentOf(request *http.Request) (perch.Environment, error) {
 	branch := request.URL.Query().Get("branch")
 	if branch == "" {
@@ -160,7 +160,8 @@ func (r *reads) environmentOf(request *http.Request) (perch.Environment, error) 
 	return environment, nil
 }
 
-// repositoryAddress is the address of the repository for a browser; empty if it is not on GitHub.
+// repositoryAddress returns the repository's address for a browser; empty if the repository is not
+// on GitHub.
 func repositoryAddress(source perch.Source) string {
 	if source.GitHub == nil {
 		return ""
@@ -168,7 +169,7 @@ func repositoryAddress(source perch.Source) string {
 	return source.GitHub.Address()
 }
 
-// heldDocument is what readers see of a plan that waits for a person; nil if there is none.
+// heldDocument returns the document of a plan that waits for approval; nil if there is none.
 func heldDocument(held *client.HeldCleanup) *readapi.HeldCleanup {
 	if held == nil {
 		return nil
@@ -181,7 +182,7 @@ func heldDocument(held *client.HeldCleanup) *readapi.HeldCleanup {
 	}
 }
 
-// sourceError is why one of AWS, Temporal and GitHub could not be read.
+// sourceError explains why AWS, Temporal or GitHub could not be read.
 type sourceError struct {
 	source string
 	err    error
@@ -190,10 +191,10 @@ type sourceError struct {
 // Error implements error.
 func (e *sourceError) Error() string { return e.source + " could not be read: " + problemOf(e.err) }
 
-// Unwrap is what the source said.
+// Unwrap returns the source's error.
 func (e *sourceError) Unwrap() error { return e.err }
 
-// unreadable is err as the error of a source; nil for nil.
+// unreadable wraps err as the error of a source. It returns nil for nil.
 func unreadable(source string, err error) error {
 	if err == nil {
 		return nil
@@ -201,7 +202,7 @@ func unreadable(source string, err error) error {
 	return &sourceError{source, err}
 }
 
-// problemOf is an error in a sentence; empty for nil.
+// problemOf formats an error as a sentence; empty for nil.
 func problemOf(err error) string {
 	var (
 		application *temporal.ApplicationError

@@ -8,11 +8,11 @@ import (
 	"perch/report"
 )
 
-// mostBeats is how many runs are queried for their progress, for one overview.
+// mostBeats is the maximum number of runs whose progress is read for one overview.
 const mostBeats = 20
 
-// readBeats reads the progress of the runs that work on environments, by branch. What cannot be
-// read is left out: the overview is useful without it.
+// readBeats reads the progress of the working runs, by branch. It leaves out what it cannot read,
+// because the overview is useful without it.
 func (r *reads) readBeats(ctx context.Context, listed perch.ListResult) map[string]perch.Progress {
 	beats, asked := map[string]perch.Progress{}, 0
 	for _, status := range listed.Environments {

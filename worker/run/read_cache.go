@@ -13,66 +13,66 @@ import (
 )
 
 const (
-	// freshAge is how old a fresh answer may be: concurrent readers share it.
+	// freshAge is the maximum age of a fresh answer, so that concurrent readers share one.
 	freshAge = 3 * time.Second
-	// refreshTimeout is how long one refresh may take.
+	// refreshTimeout is the time limit of one refresh.
 	refreshTimeout = 20 * time.Second
-	// forgetAfter is how long an answer is kept that is no longer requested.
+	// forgetAfter is how long an answer is kept after its last refresh.
 	forgetAfter = 10 * time.Minute
 )
 
-// answerCache has answers that all readers share, each by its key. One refresh of a key runs at a
-// time, regardless of the number of readers, and it goes on if the reader that began it has gone.
-// If a refresh fails, readers are given the last answer that is known, and the error, for an age.
-// It is safe for concurrent use.
+// answerCache caches answers by key and shares them among all readers. Regardless of the number of
+// readers, only one refresh of a key runs at a time. A refresh continues if the reader that started
+// it leaves. If it fails, readers get the last known answer together with the error, until the next
+// refresh is due. An answerCache is safe for concurrent use.
 type answerCache[T any] struct {
-	// read makes an answer.
+	// read reads the current answer for a key.
 	read func(ctx context.Context, key string) (T, error)
-	// now is the time that ages go by.
+	// now is the clock by which ages are computed.
 	now func() time.Time
-	// age is how old an answer may be before it is refreshed. For one more age readers are given it
-	// while it is refreshed, so that they do not wait.
+	// age is the maximum age of an answer before it is refreshed. Until twice that age, readers get
+	// the old answer during the refresh, so that they do not wait.
 	age time.Duration
-	// strict has readers wait for the refresh of an old answer.
+	// strict makes readers wait for the refresh of an old answer.
 	strict bool
-	// mostFresh is how many refreshes of a key may follow each other because a fresh answer is
-	// wanted; after that there is one each freshEvery. 0 is no limit.
+	// mostFresh is how many refreshes of a key may follow each other because readers request a
+	// fresh answer. After that, one is allowed per freshEvery. 0 means no limit.
 	mostFresh int
-	// changes counts what has changed: an answer from before the last change is not given.
+	// changes counts changes. An answer from before the last change is not used.
 	changes *atomic.Int64
 
 	mu      sync.Mutex
 	answers map[string]*cachedAnswer[T]
 }
 
-// cachedAnswer is what is known of a key. All of it is guarded by the cache's mutex.
+// cachedAnswer is the cached state of a key, guarded by the cache's mutex.
 type cachedAnswer[T any] struct {
 	value T
-	// known says that there is a value; at is when its refresh began.
+	// known means that there is a value. at is when the refresh that read it began.
 	known bool
 	at    time.Time
-	// err is why the last refresh failed; nil if it did not. tried is when that refresh began, and
-	// changes what had changed by then.
+	// err is the error of the last refresh, or nil. tried is when that refresh began, and changes
+	// is the number of changes at that time.
 	err     error
 	tried   time.Time
 	changes int64
-	// ended counts the refreshes. done is closed when the one in progress ends; nil if there is
-	// none.
+	// ended counts the finished refreshes. done is closed when the one in progress ends; nil if
+	// none is in progress.
 	ended int
 	done  chan struct{}
-	// fresh limits the refreshes for those who want a fresh answer; nil before the first one.
+	// fresh limits the refreshes for readers that request a fresh answer; nil before the first one.
 	fresh *rate.Limiter
 }
 
-// freshEvery is how long it takes until one more refresh is possible, after too many were wanted.
+// freshEvery is the time until one more fresh answer is allowed, once the limit is reached.
 const freshEvery = 15 * time.Second
 
-// errTooFresh says that too many fresh answers were wanted to the same question.
+// errTooFresh means that fresh answers to the same question were requested too often.
 var errTooFresh = errors.New("too many fresh answers were wanted")
 
-// get returns the answer to key. stale is why it could not be refreshed, nil if it is current. With
-// fresh, the answer is not older than freshAge, and is not given before a refresh in progress ends;
-// the error is errTooFresh if the key has had too many refreshes of that kind.
+// get returns the answer for key. stale is the error of the refresh if the answer is not current,
+// and nil otherwise. If fresh is set, get waits for a refresh in progress and the answer is at most
+// freshAge old. The error is errTooFresh if fresh answers for the key were requested too often.
 func (c *answerCache[T]) get(ctx context.Context, key string, fresh bool) (value T, stale, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,7 +108,8 @@ func (c *answerCache[T]) get(ctx context.Context, key string, fresh bool) (value
 	return answer.value, answer.err, nil
 }
 
-// answer is what is known of key. It forgets what is no longer requested.
+// answer returns the state of key. It also drops the answers that were not refreshed for a long
+// time.
 func (c *answerCache[T]) answer(key string) *cachedAnswer[T] {
 	if known, ok := c.answers[key]; ok {
 		return known
@@ -123,13 +124,13 @@ func (c *answerCache[T]) answer(key string) *cachedAnswer[T] {
 	return c.answers[key]
 }
 
-// isCurrent reports whether the last refresh began after since, and after so many changes. One that
-// failed counts, too: readers must not make it more frequent.
+// isCurrent reports whether the last refresh began after since and after the given number of
+// changes. A failed refresh counts, too, so that readers do not cause more refreshes.
 func (a *cachedAnswer[T]) isCurrent(changes int64, since time.Time) bool {
 	return a.ended > 0 && a.changes >= changes && a.tried.After(since)
 }
 
-// takeFresh reports whether one more refresh may be made for those who want a fresh answer.
+// takeFresh reports whether one more refresh is allowed for readers that request a fresh answer.
 func (c *answerCache[T]) takeFresh(a *cachedAnswer[T]) bool {
 	if c.mostFresh == 0 {
 		return true
@@ -140,12 +141,12 @@ func (c *answerCache[T]) takeFresh(a *cachedAnswer[T]) bool {
 	return a.fresh.AllowN(c.now(), 1)
 }
 
-// isGoodEnough reports whether readers can be given the known answer while it is refreshed.
+// isGoodEnough reports whether readers can get the cached answer during a refresh.
 func (c *answerCache[T]) isGoodEnough(a *cachedAnswer[T], changes int64) bool {
 	return a.known && (a.err != nil || !c.strict && a.changes >= changes && c.now().Sub(a.at) < 2*c.age)
 }
 
-// refresh begins a refresh.
+// refresh starts a refresh.
 func (c *answerCache[T]) refresh(key string, a *cachedAnswer[T]) {
 	began, changes, done := c.now(), c.changes.Load(), make(chan struct{})
 	a.done = done
@@ -164,7 +165,7 @@ func (c *answerCache[T]) refresh(key string, a *cachedAnswer[T]) {
 	}()
 }
 
-// guardedRead is read. A panic in it is an error: it must not end the worker.
+// guardedRead calls read and turns a panic into an error, so that it does not end the worker.
 func (c *answerCache[T]) guardedRead(ctx context.Context, key string) (value T, err error) {
 	defer func() {
 		if problem := recover(); problem != nil {

@@ -9,15 +9,15 @@ import (
 	"perch"
 )
 
-// changeWatch is the interceptor that counts the ends of runs that may have changed something: what
-// this worker answers readers is then read again, so that a client that has waited for a run reads
-// its effects. Runs that end at another worker are seen within readAge.
+// changeWatch is an interceptor that counts the ends of runs that may have changed something. Each
+// such end makes this worker's cached answers obsolete. So a client that has waited for a run can
+// read its effects. The effects of a run that ends at another worker become visible within readAge.
 type changeWatch struct {
 	interceptor.InterceptorBase
 	changes *atomic.Int64
 }
 
-// InterceptWorkflow is interceptor.WorkerInterceptor's.
+// InterceptWorkflow implements interceptor.WorkerInterceptor.
 func (w *changeWatch) InterceptWorkflow(
 	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
 ) interceptor.WorkflowInboundInterceptor {
@@ -29,7 +29,7 @@ type watchedRun struct {
 	changes *atomic.Int64
 }
 
-// ExecuteWorkflow counts the end of a run that does not only read.
+// ExecuteWorkflow counts the end of a run, unless the run only reads.
 func (r *watchedRun) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
 	result, err := r.Next.ExecuteWorkflow(ctx, in)
 	if !workflow.IsReplaying(ctx) && !onlyReads(workflow.GetInfo(ctx).WorkflowType.Name) {
@@ -38,7 +38,7 @@ func (r *watchedRun) ExecuteWorkflow(ctx workflow.Context, in *interceptor.Execu
 	return result, err
 }
 
-// onlyReads reports whether runs of the type change nothing.
+// onlyReads reports whether runs of the workflow type change nothing.
 func onlyReads(workflowType string) bool {
 	switch workflowType {
 	case perch.WorkflowList, perch.WorkflowStatus, perch.WorkflowPlan, perch.WorkflowDoctor, perch.WorkflowHistory:

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// defaultSince and defaultLines are the defaults of a question about logs.
+	// defaultSince and defaultLines are the defaults for a question about logs.
 	defaultSince = 15 * time.Minute
 	defaultLines = 100
-	// mostSince and mostLines are its limits.
+	// mostSince and mostLines are the limits for such a question.
 	mostSince = 30 * 24 * time.Hour
 	mostLines = 1000
 )
@@ -47,7 +47,7 @@ func (r *reads) readHistory(ctx context.Context, branch string) (readapi.History
 	return history, unreadable("AWS", err)
 }
 
-// logQuestion is a question about logs, as the key of its answer.
+// logQuestion is a question about logs. Its JSON is the key in the cache.
 type logQuestion struct {
 	Branch string
 	Since  time.Duration
@@ -134,7 +134,7 @@ func (r *reads) permission(request *http.Request) (any, error) {
 			"the permission of %s was looked up too often in the last minutes: try again in a minute", login)
 	}
 	if err == nil {
-		err = stale // An old answer must not let anyone do what they no longer may.
+		err = stale // An outdated answer must not allow what the person may no longer do.
 	}
 	return answer, err
 }

@@ -28,42 +28,44 @@ import (
 )
 
 const (
-	// stopTimeout lets running activities end or notice that they are to stop.
+	// stopTimeout is how long running activities may take to end when the worker stops.
 	stopTimeout = 20 * time.Second
-	// freshBeats bounds the age of the heartbeat that a client reads, and the delay of a
-	// cancellation.
+	// freshBeats is the maximum age of the heartbeat that a client reads, and the maximum delay of
+	// a cancellation.
 	freshBeats = 2 * time.Second
-	// waitSlots is how many waits one worker holds at a time.
+	// waitSlots is the number of waiting activities that one worker runs at a time.
 	waitSlots = 1000
 )
 
-// Config is what a worker needs.
+// Config configures a worker.
 type Config struct {
-	// Policy bounds what the worker does.
+	// Policy limits what the worker does.
 	Policy *perch.Policy
 	// AWS is the configuration of every AWS client.
 	AWS aws.Config
-	// Temporal says how to connect.
+	// Temporal configures the connection to Temporal.
 	Temporal client.Options
 	// Interval is how often a waiting activity checks.
 	Interval time.Duration
-	// Listen is the address that answers health checks and metrics, 127.0.0.1:9090; empty for none.
+	// Listen is the address for health checks and metrics, such as 127.0.0.1:9090; empty disables
+	// them.
 	Listen string
-	// Read configures the read API; the zero value means none.
+	// Read configures the read API. The zero value disables it.
 	Read ReadConfig
-	// Deployment is Worker Versioning; the zero value is none.
+	// Deployment configures Worker Versioning. The zero value disables it.
 	Deployment worker.DeploymentOptions
-	// Env reads the environment variables that hold GitHub's credentials, PERCH_SLACK_WEBHOOK, and
-	// PERCH_TEMPORAL_UI, the address that reports link runs at; nil means that none is set.
+	// Env reads environment variables: GitHub's credentials, PERCH_SLACK_WEBHOOK, and
+	// PERCH_TEMPORAL_UI, the base URL for links to runs in reports. A nil Env means that none is
+	// set.
 	Env func(name string) string
-	// Now is the time that expiry and pins go by; nil is time.Now.
+	// Now returns the time by which expiry and pins are judged; nil means time.Now.
 	Now func() time.Time
-	// Logger is the worker's log.
+	// Logger is the worker's logger.
 	Logger *slog.Logger
 }
 
-// Run connects, checks that the account is the policy's, makes sure of the search attributes and
-// works until ctx is over. A worker that is stopped while it starts has no error to report.
+// Run connects to Temporal, checks that the AWS account is the policy's, registers missing search
+// attributes, and works until ctx ends. If ctx ends during the start, Run returns nil.
 func Run(ctx context.Context, cfg Config) error {
 	if err := run(ctx, cfg); ctx.Err() == nil {
 		return err
@@ -128,8 +130,8 @@ func run(ctx context.Context, cfg Config) error {
 	return serve(ctx, cfg, temporal, set, func() { operations.started(temporal) })
 }
 
-// runsURL is the address of Temporal's list of the project's runs, where its web UI is ui; empty if
-// that is not known.
+// runsURL returns the address of Temporal's list of the project's runs. ui is the base URL of
+// Temporal's web UI. If ui is empty, so is the result.
 func runsURL(cfg Config, ui string) string {
 	if ui == "" {
 		return ""
@@ -137,7 +139,7 @@ func runsURL(cfg Config, ui string) string {
 	return perch.RunsURL(strings.TrimRight(ui, "/"), namespace(cfg.Temporal), cfg.Policy.Project)
 }
 
-// inBackground runs work until ctx is over or stop is called, which waits for its end.
+// inBackground runs work until ctx ends or stop is called. stop waits for the end of work.
 func inBackground(ctx context.Context, work func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -149,7 +151,7 @@ func inBackground(ctx context.Context, work func(context.Context)) (stop func())
 }
 
 // serve polls both task queues, so that waiting activities do not delay quick ones. It calls
-// started once it does.
+// started as soon as it polls.
 func serve(ctx context.Context, cfg Config, temporal client.Client, set *activities.Set, started func()) error {
 	fatal := make(chan error, 2)
 	failed := func(err error) {
@@ -196,8 +198,7 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 	}
 }
 
-// stop stops workers concurrently, so that together they take no longer than stopTimeout: a worker
-// that stops this process does not wait for long.
+// stop stops the workers concurrently, so that together they take no longer than stopTimeout.
 func stop(workers ...interface{ Stop() }) {
 	var group sync.WaitGroup
 	for _, w := range workers {
@@ -206,7 +207,8 @@ func stop(workers ...interface{ Stop() }) {
 	group.Wait()
 }
 
-// checkAccount rejects credentials of another account, before any call that changes anything.
+// checkAccount rejects credentials of an account other than the policy's, before any call that
+// changes something.
 func checkAccount(ctx context.Context, cfg Config) error {
 	if _, err := cfg.AWS.Credentials.Retrieve(ctx); err != nil {
 		return noCredentials(err)
@@ -229,8 +231,8 @@ func checkAccount(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// noCredentials says why there are no AWS credentials, and how to give some. The SDK tries the
-// machine's role last: if it has reached that, no other place has any.
+// noCredentials explains why there are no AWS credentials and how to provide them. The SDK tries
+// the machine's role last, so if that failed, no other place has credentials.
 func noCredentials(err error) error {
 	const set = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run the worker where it has a role"
 	var operation *smithy.OperationError

@@ -9,8 +9,7 @@ import (
 	"perch/source/github"
 )
 
-// openSource opens what the policy names. A token or a key of GitHub comes from the environment, as
-// env reads it.
+// openSource opens the source that the policy names. env provides GitHub's token or key.
 func openSource(settings perch.Source, env func(string) string) (activities.Source, error) {
 	if settings.GitHub == nil {
 		opened, err := source.OpenGit(settings.Git, "")

@@ -7,19 +7,19 @@ import (
 	"go.temporal.io/sdk/log"
 )
 
-// attemptMessages are what Temporal's SDK logs as errors and warnings if an attempt of an activity
-// fails, is canceled or is stopped together with its worker (go.temporal.io/sdk v1.50.0,
-// internal/internal_task_handlers.go). None of them is an error of the worker: Temporal tries
-// again, or the run tells why it failed.
+// attemptMessages are messages that Temporal's SDK logs as errors and warnings if an attempt of an
+// activity fails, is canceled or is stopped together with its worker (go.temporal.io/sdk v1.50.0,
+// internal/internal_task_handlers.go). They are not errors of the worker: Temporal retries the
+// activity, or the run reports why it failed.
 var attemptMessages = map[string]bool{"Activity error.": true, "RecordActivityHeartbeat with error": true}
 
-// TemporalLogger is logger for Temporal's SDK. Attempts that fail are information, so that an error
-// in the log is one.
+// TemporalLogger returns a logger for Temporal's SDK. It logs failed attempts at level info, so
+// that only real errors appear as errors.
 func TemporalLogger(logger *slog.Logger) log.Logger {
 	return log.NewStructuredLogger(slog.New(attempts{logger.Handler()}))
 }
 
-// attempts is a handler that knows the messages about attempts.
+// attempts is a handler that recognises the messages about attempts.
 type attempts struct{ slog.Handler }
 
 // Handle implements slog.Handler.

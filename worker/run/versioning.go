@@ -7,15 +7,16 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Environment variables that opt in to Worker Versioning; Temporal's documentation and controller
-// use the same.
+// Environment variables that enable Worker Versioning. Temporal's documentation and controller use
+// the same names.
 const (
 	deploymentName = "TEMPORAL_DEPLOYMENT_NAME"
 	buildID        = "TEMPORAL_WORKER_BUILD_ID"
 )
 
-// deployment reads the opt-in: with both variables a run stays on the build that began it, and new
-// runs go to the build that is set as current. Without them every worker takes every run.
+// deployment reads the variables of Worker Versioning. If both are set, a run stays on the build
+// that began it, and new runs go to the current build. If neither is set, every worker takes every
+// run.
 func deployment(env func(string) string) (worker.DeploymentOptions, error) {
 	name, build := env(deploymentName), env(buildID)
 	if name == "" && build == "" {
