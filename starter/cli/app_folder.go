@@ -9,33 +9,35 @@ import (
 	"strings"
 )
 
-// Bounds of what `config init` reads of a repository, so that a large one does not slow it down.
+// Limits for reading a repository in `config init`, so that a large repository does not slow it
+// down.
 const (
 	appFileLimit  = 256 << 10 // bytes of a file
 	appFilesLimit = 400       // files of one kind
 	appDepth      = 4         // folders below the app's
 )
 
-// otherFolders hold no source of the app.
+// otherFolders are the names of folders that hold no source code of the app.
 var otherFolders = []string{
 	"node_modules", "vendor", "dist", "build", "venv", "env", "__pycache__", "tmp", "log", "test", "tests", "spec",
 }
 
-// plainPath is a path that YAML and a terminal show as it is; files with others are passed over.
+// plainPath matches a path that YAML and a terminal show unchanged. Files with other paths are
+// skipped.
 var plainPath = regexp.MustCompile(`^[\w./@+-]+$`)
 
-// appFolder is a folder of a repository in which an app may be.
+// appFolder is a folder of a repository that may contain an app.
 type appFolder struct {
 	fs.FS
 	// path is the folder's path in the repository; "." is its root.
 	path string
 }
 
-// subfolders are the folders of f that may hold an app, in the order of their names.
+// subfolders returns the folders in f that may hold an app, sorted by name.
 func (f appFolder) subfolders() []appFolder {
 	entries, err := fs.ReadDir(f, ".")
 	if err != nil {
-		return nil // A folder that cannot be read shows nothing.
+		return nil // An unreadable folder counts as empty.
 	}
 	var folders []appFolder
 	for _, entry := range entries {
@@ -49,15 +51,16 @@ func (f appFolder) subfolders() []appFolder {
 	return folders
 }
 
-// passedOver says whether a folder of that name holds no source of the app.
+// passedOver reports whether a folder of that name is skipped because it holds no source code of
+// the app.
 func passedOver(name string) bool {
 	return strings.HasPrefix(name, ".") || slices.Contains(otherFolders, name)
 }
 
-// named returns a file of f by its path in the repository.
+// named returns the path in the repository of a file in f.
 func (f appFolder) named(name string) string { return path.Join(f.path, name) }
 
-// text is the beginning of a file; empty if there is no such file.
+// text returns the beginning of a file's content; empty if the file does not exist.
 func (f appFolder) text(name string) string {
 	info, err := fs.Stat(f, name)
 	if err != nil || !info.Mode().IsRegular() { // A pipe would never end.
@@ -75,7 +78,7 @@ func (f appFolder) text(name string) string {
 	return string(data)
 }
 
-// files are the files below f whose path matches, in the order of their paths.
+// files returns the files below f whose path matches, sorted by path.
 func (f appFolder) files(matches *regexp.Regexp) []string {
 	var found []string
 	_ = fs.WalkDir(f, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -96,7 +99,8 @@ func (f appFolder) files(matches *regexp.Regexp) []string {
 	return found
 }
 
-// find returns what the pattern's first group matches in the first file that contains it.
+// find returns the text of the pattern's first group from the first file that contains the pattern,
+// and that file.
 func (f appFolder) find(pattern *regexp.Regexp, files ...string) (match, file string) {
 	for _, name := range files {
 		if found := pattern.FindStringSubmatch(f.text(name)); found != nil {
@@ -106,16 +110,16 @@ func (f appFolder) find(pattern *regexp.Regexp, files ...string) (match, file st
 	return "", ""
 }
 
-// containerFiles say what the app's container does when it starts.
+// containerFiles matches the files that define what the app's container does when it starts.
 var containerFiles = regexp.MustCompile(
 	`^((docker/)?Dockerfile[^/]*|Procfile|((docker|bin|scripts?)/)?(docker-)?(entrypoint|start)(\.[a-z]+)?)$`)
 
-// migration is how a container migrates its database: by `migrate` in all its spellings, or by
-// Rails' db:prepare.
+// migration matches the words by which a container migrates its database: all spellings of
+// `migrate`, and Rails' db:prepare.
 var migration = regexp.MustCompile(`(db:prepare|db:migrate|migrat)`)
 
-// migrates is the word by which the container migrates its database when it starts, and the file
-// that says so; both are empty if none does.
+// migrates returns the word by which the container migrates its database when it starts, and the
+// file that contains it. Both are empty if no file does.
 func (f appFolder) migrates() (word, file string) {
 	return f.find(migration, f.files(containerFiles)...)
 }

@@ -20,7 +20,7 @@ import (
 	"perch/lifecycle"
 )
 
-// waiting are the flags of the commands that wait for a run.
+// waiting has the flags of the commands that wait for a run.
 type waiting struct {
 	wait    bool
 	noWait  bool
@@ -42,18 +42,18 @@ func (w *waiting) check() error {
 	return nil
 }
 
-// requestReport is the answer to a request, before it is written as text or JSON.
+// requestReport is the answer to a request. It is then written as text or JSON.
 type requestReport struct {
 	target target
 	goal   perch.Goal
 	result perch.Result
-	// failure is the error of OutcomeFailed and OutcomeTimeout.
+	// failure is the error message of OutcomeFailed and OutcomeTimeout.
 	failure string
 	run     client.Run
 	link    string
 }
 
-// ask sends the request for t to Temporal and, unless told otherwise, waits for the answer. An
+// ask sends the request for t to Temporal and, unless --no-wait is set, waits for the answer. An
 // error means that no request was sent.
 func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (requestReport, error) {
 	r := requestReport{target: t, goal: goal}
@@ -88,7 +88,7 @@ func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (re
 	return r, nil
 }
 
-// conclude puts the end of the wait into the report.
+// conclude records in the report how the wait ended.
 func (r *requestReport) conclude(answer lifecycle.Answer, err error, timeout time.Duration) {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -105,7 +105,7 @@ func (r *requestReport) conclude(answer lifecycle.Answer, err error, timeout tim
 	}
 }
 
-// code is the program's exit code.
+// code returns the program's exit code.
 func (r *requestReport) code() int {
 	switch r.result.Outcome {
 	case perch.OutcomeFailed:
@@ -118,7 +118,7 @@ func (r *requestReport) code() int {
 	return exitDone
 }
 
-// problem is the `error` of the JSON documents.
+// problem returns the value of `error` in the JSON documents.
 func (r *requestReport) problem() string {
 	if r.result.Outcome == perch.OutcomeRejected {
 		return r.result.Reason
@@ -126,7 +126,7 @@ func (r *requestReport) problem() string {
 	return r.failure
 }
 
-// where says where to find the run.
+// where returns where to find the run.
 func (r *requestReport) where() string {
 	if r.link != "" {
 		return "The run: " + r.link
@@ -134,7 +134,7 @@ func (r *requestReport) where() string {
 	return fmt.Sprintf("The run: workflow %s, run %s", r.run.WorkflowID, r.run.RunID)
 }
 
-// explain prints why the request did not succeed; command is the command to run again.
+// explain prints why the request did not succeed. command is the command to run again.
 func (a *app) explain(r *requestReport, command string) {
 	branch := r.target.environment.Branch
 	switch r.result.Outcome {
@@ -167,7 +167,7 @@ func (a *app) newRequest(goal perch.Goal, t target) perch.Request {
 	return request
 }
 
-// verb is the command that requests the goal.
+// verb returns the command that requests the goal.
 func verb(goal perch.Goal) string {
 	if goal == perch.GoalGone {
 		return "down"
@@ -175,8 +175,8 @@ func verb(goal perch.Goal) string {
 	return string(goal)
 }
 
-// requestID is the same whenever the same CI job makes the same request, so that a repeated step
-// finds its request; elsewhere every call is a new request.
+// requestID returns the ID of a request. In CI, a job always gets one ID for one request, so that a
+// repeated step finds its request. Elsewhere every call returns a new ID.
 func requestID(request perch.Request, job ciJob) string {
 	if job.ID == "" {
 		return uuid.NewString()
@@ -189,7 +189,7 @@ func requestID(request perch.Request, job ciJob) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// person is who asks, outside of CI.
+// person returns the name of the requester outside CI.
 func (a *app) person() string {
 	name := cmp.Or(a.env("USER"), a.env("LOGNAME"))
 	if name == "" {

@@ -14,7 +14,7 @@ import (
 	"perch/source"
 )
 
-// checkout is the Git checkout that a command runs in.
+// checkout is the Git checkout in which a command runs.
 type checkout struct {
 	*source.Checkout
 }
@@ -27,7 +27,7 @@ func openCheckout(folder string) (*checkout, error) {
 	return &checkout{found}, nil
 }
 
-// repository is origin's address, normalised; empty if there is no origin.
+// repository returns origin's normalised address; empty if there is no origin.
 func (c *checkout) repository() string {
 	origin := c.Origin
 	if strings.HasPrefix(origin, ".") {
@@ -36,7 +36,7 @@ func (c *checkout) repository() string {
 	return perch.NormalizeRepository(origin)
 }
 
-// branch is the branch that is checked out.
+// branch returns the branch that is checked out.
 func (c *checkout) branch() (string, error) {
 	branch, err := c.Branch()
 	if err == nil {
@@ -48,8 +48,8 @@ func (c *checkout) branch() (string, error) {
 	return "", usageError("which branch? %w", err)
 }
 
-// commit is the newest commit of branch, the local branch before origin's; empty if the checkout
-// knows neither.
+// commit returns the newest commit of branch: that of the local branch or else of origin's. It is
+// empty if the checkout has neither.
 func (c *checkout) commit(ctx context.Context, branch string) (string, error) {
 	commit, found, err := c.Head(ctx, branch)
 	if err != nil || found {
@@ -62,7 +62,7 @@ func (c *checkout) commit(ctx context.Context, branch string) (string, error) {
 	return c.fetched(branch)
 }
 
-// fetched is the commit of origin's branch, as it was last fetched; empty if it never was.
+// fetched returns the commit of origin's branch at the last fetch; empty if it was never fetched.
 func (c *checkout) fetched(branch string) (string, error) {
 	repository, err := git.PlainOpenWithOptions(c.Dir, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
 	if err != nil {

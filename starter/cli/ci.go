@@ -9,33 +9,35 @@ import (
 	"perch"
 )
 
-// ciJob is what a CI system's own variables say about the job; fields that they do not give are
-// empty.
+// ciJob describes the CI job, as given by the CI system's environment variables. Fields without a
+// variable are empty.
 type ciJob struct {
 	subject
-	// Repository is normalised (perch.NormalizeRepository).
+	// Repository is the repository's normalised address (perch.NormalizeRepository).
 	Repository string
-	// By names the CI system and who caused the job.
+	// By names the CI system and the person who caused the job.
 	By string
-	// ID is the same in every step and repeat within one attempt of the job.
+	// ID is shared by all steps and repeats within one attempt of the job.
 	ID string
-	// NoBranch says why the job names no branch of this repository. The checkout must not decide
-	// then, because it is often that of the default branch.
+	// NoBranch explains why the job has no branch of this repository. In that case the checkout
+	// must not determine the branch, because it often has the default branch.
 	NoBranch string
 }
 
-// subject is what a CI job is about, which is not always the ref that the job runs on.
+// subject is the branch and commit that a CI job is about. It can differ from the ref on which the
+// job runs.
 type subject struct {
 	// Branch is a branch of this repository.
 	Branch string
-	// Commit is full. It is empty if the event names none, as that of a deleted branch.
+	// Commit is a full commit hash. It is empty if the event has none, for example after a branch
+	// was deleted.
 	Commit string
-	// Skip says why there is nothing to do; the other fields are empty then.
+	// Skip explains why there is nothing to do. If it is set, the other fields are empty.
 	Skip string
 }
 
-// readCI reads CircleCI's and GitHub Actions' variables (their documentation: "Built-in environment
-// variables", "Default environment variables").
+// readCI reads the environment variables of CircleCI and GitHub Actions (their documentation:
+// "Built-in environment variables", "Default environment variables").
 func readCI(env func(string) string) ciJob {
 	switch {
 	case env("CIRCLECI") == "true" || env("CIRCLE_SHA1") != "":
@@ -56,11 +58,11 @@ func circleJob(env func(string) string) ciJob {
 	return job
 }
 
-// pullBranch is what CircleCI calls the branch of a fork's pull request.
+// pullBranch matches CircleCI's branch names for pull requests from forks.
 var pullBranch = regexp.MustCompile(`^(refs/)?pull/[0-9]+(/|$)`)
 
-// circleSubject reads what the job is about. CircleCI sets CIRCLE_PR_* only for pull requests of
-// forks.
+// circleSubject reads the subject of a CircleCI job. CircleCI sets CIRCLE_PR_* only for pull
+// requests from forks.
 func circleSubject(env func(string) string) (subject, error) {
 	branch := env("CIRCLE_BRANCH")
 	fork := cmp.Or(env("CIRCLE_PR_USERNAME"), env("CIRCLE_PR_REPONAME"), env("CIRCLE_PR_NUMBER"))
@@ -75,25 +77,27 @@ func circleSubject(env func(string) string) (subject, error) {
 	return commitOf(branch, env("CIRCLE_SHA1"), "CIRCLE_SHA1")
 }
 
-// about sets what the job is about, or why it names no branch.
+// about sets the job's subject, or the reason why it has no branch.
 func (j *ciJob) about(s subject, err error) {
 	if j.subject = s; err != nil {
 		j.NoBranch = err.Error()
 	}
 }
 
-// notABranch is the error of a job about something else that has a name.
+// notABranch returns the error for a job that is about something other than a branch, such as a
+// tag.
 func notABranch(what, name string) error {
 	return fmt.Errorf("this job is about the %s %s, not about a branch", what, cmp.Or(name, "without a name"))
 }
 
-// comesFromFork is the error of a job about another repository, whose name may be unknown.
+// comesFromFork returns the error for a job that is about another repository, whose name may be
+// unknown.
 func comesFromFork(what, name string) error {
 	return fmt.Errorf("%s comes from %s, whose branches have no environments", what, sentence("a fork", name))
 }
 
-// commitOf is the subject of a job that must name a commit as well; source says where the commit is
-// from.
+// commitOf returns the subject of a job that must have a commit. source names the variable or field
+// that the commit comes from.
 func commitOf(branch, commit, source string) (subject, error) {
 	if !fullCommit.MatchString(commit) {
 		return subject{}, fmt.Errorf("this job names branch %s, but no full commit: %s is %q", branch, source, commit)

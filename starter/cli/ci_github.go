@@ -25,9 +25,9 @@ func githubJob(env func(string) string) ciJob {
 
 const inMergeQueue = "a merge queue tests a commit that no branch has yet"
 
-// githubSubject reads what the job is about (GitHub Docs: "Events that trigger workflows").
-// GITHUB_REF and GITHUB_SHA are a merge of two branches for a pull request, and the default branch
-// for most events.
+// githubSubject reads the subject of a GitHub Actions job (GitHub Docs: "Events that trigger
+// workflows"). GITHUB_REF and GITHUB_SHA do not suffice. For a pull request they are a merge of two
+// branches, and for most other events they are the default branch.
 func githubSubject(env func(string) string) (subject, error) {
 	event, path := env("GITHUB_EVENT_NAME"), env("GITHUB_EVENT_PATH")
 	switch {
@@ -53,7 +53,7 @@ func githubSubject(env func(string) string) (subject, error) {
 	return told.pullRequest()
 }
 
-// hasBranchRef reports whether the ref of a job of this event is what the job is about.
+// hasBranchRef reports whether, for this event, the job's ref is its subject.
 func hasBranchRef(event string) bool {
 	return event == "push" || event == "create" || event == "workflow_dispatch"
 }
@@ -68,22 +68,25 @@ func refSubject(env func(string) string) (subject, error) {
 	return commitOf(name, env("GITHUB_SHA"), "GITHUB_SHA")
 }
 
-// githubEvent is what is read of the events' JSON (GitHub Docs: "Webhook events and payloads").
+// githubEvent has the fields that are read from the events' JSON (GitHub Docs: "Webhook events and
+// payloads").
 type githubEvent struct {
-	// Ref is in full for the event push, and a name for the event delete, which has a RefType.
+	// Ref is the full ref name for the event push. For the event delete it is a short name, whose
+	// type is RefType.
 	Ref     string `json:"ref"`
 	RefType string `json:"ref_type"`
-	// Deleted is of the event push. The job's ref is the default branch then.
+	// Deleted is set for the event push if it deleted the branch. The job's ref is then the default
+	// branch.
 	Deleted    bool             `json:"deleted"`
 	Repository githubRepository `json:"repository"`
-	// PullRequest is of the events pull_request*.
+	// PullRequest is set for the events pull_request*.
 	PullRequest *struct {
 		Head githubSide `json:"head"`
 		Base githubSide `json:"base"`
 	} `json:"pull_request"`
-	// WorkflowRun is of the event workflow_run.
+	// WorkflowRun is set for the event workflow_run.
 	WorkflowRun *struct {
-		// Event is what caused the workflow that has run.
+		// Event is the event that caused the completed workflow run.
 		Event          string           `json:"event"`
 		HeadBranch     string           `json:"head_branch"`
 		HeadSHA        string           `json:"head_sha"`
@@ -97,13 +100,14 @@ type githubSide struct {
 	Repo githubRepository `json:"repo"`
 }
 
-// githubRepository is empty if the repository has been deleted.
+// githubRepository identifies a repository; it is empty if the repository has been deleted.
 type githubRepository struct {
 	ID       int64  `json:"id"`
 	FullName string `json:"full_name"`
 }
 
-// is compares ids, because a repository can be renamed, and names if an id is missing.
+// is reports whether both are the same repository. It compares ids, because a repository can be
+// renamed, and names if an id is missing.
 func (r githubRepository) is(other githubRepository) bool {
 	if r.ID != 0 && other.ID != 0 {
 		return r.ID == other.ID
@@ -127,7 +131,7 @@ func (e *githubEvent) read(path string) error {
 	return nil
 }
 
-// deletedBranch is what the event delete is about, or a push that deletes.
+// deletedBranch returns the subject of the event delete, or of a push that deletes a branch.
 func (e *githubEvent) deletedBranch() (subject, error) {
 	branch, isBranch := e.Ref, e.RefType == "branch"
 	if e.Deleted {
@@ -156,8 +160,8 @@ func (e *githubEvent) pullRequest() (subject, error) {
 	return commitOf(head.Ref, head.SHA, "its head")
 }
 
-// workflowRun reads the run that has come to its end. Its head_branch is what that run was about
-// only if the run's own event has such a branch; for most other events it is the default branch.
+// workflowRun returns the subject of the completed workflow run. Its head_branch is that subject
+// only for events that have a branch ref. For most other events it is the default branch.
 func (e *githubEvent) workflowRun() (subject, error) {
 	run := e.WorkflowRun
 	switch {

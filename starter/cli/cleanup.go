@@ -12,10 +12,10 @@ import (
 	"perch/report"
 )
 
-// planHash is how perch writes the hash of a plan.
+// planHash matches the hash of a plan.
 var planHash = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// cleaning are the flags of `cleanup`.
+// cleaning has the flags of `cleanup`.
 type cleaning struct {
 	waiting
 	dryRun   bool
@@ -64,8 +64,8 @@ func (a *app) approveCommand() *cobra.Command {
 	return command
 }
 
-// registerFor adds the flags of waiting. The wait is shorter than for one environment, because a
-// removal in its grace period is no failure.
+// registerFor adds the flags of waiting. The default timeout is shorter than for one environment,
+// because a removal in its grace period is not a failure.
 func (c *cleaning) registerFor(command *cobra.Command) {
 	c.register(command)
 	timeout := command.Flags().Lookup("timeout")

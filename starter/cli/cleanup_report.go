@@ -11,8 +11,8 @@ import (
 	"perch/readapi"
 )
 
-// cleanupDocument is what `cleanup -o json` prints. Removed and Pending are names of stacks; a
-// removal that has begun and was not waited for is pending. If Error is set, the lists may be
+// cleanupDocument is the output of `cleanup -o json`. Removed and Pending are stack names. Pending
+// includes removals that have begun but were not waited for. If Error is set, the lists may be
 // incomplete.
 type cleanupDocument struct {
 	Verdicts []verdictDocument      `json:"verdicts"`
@@ -20,11 +20,11 @@ type cleanupDocument struct {
 	Pending  []string               `json:"pending"`
 	Failed   []perch.CleanupFailure `json:"failed"`
 	Brake    *perch.CleanupBrake    `json:"brake"`
-	// OtherRepositories hold the stacks of the project whose repository does not match.
+	// OtherRepositories are the project's stacks whose repository does not match.
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
-	// Missing are branches without an environment; it is only there with --missing.
+	// Missing are branches without an environment. It is present only with --missing.
 	Missing *perch.CleanupMissing `json:"missing,omitempty"`
-	// Expiry is what was decided about the expiry of environments, null if that was not judged.
+	// Expiry has the decisions on the expiry of environments; null if expiry was not judged.
 	Expiry *perch.ExpiryResult `json:"expiry"`
 	Error  string              `json:"error,omitempty"`
 }
@@ -36,7 +36,7 @@ type verdictDocument struct {
 	Reason  string        `json:"reason"`
 }
 
-// document lists the oldest environments first.
+// document returns the JSON document, oldest environments first.
 func (s *sweep) document() cleanupDocument {
 	d := cleanupDocument{
 		Verdicts: []verdictDocument{}, Removed: s.stacks(stageRemoved), Pending: s.stacks(stagePending, stageBegun),
@@ -70,7 +70,8 @@ func (s *sweep) stacks(stages ...stage) []string {
 	return names
 }
 
-// failed are the environments whose removal has failed, now or before, and that are still there.
+// failed returns the environments that still exist because their removal has failed, in this run or
+// before.
 func (s *sweep) failed() []perch.CleanupFailure {
 	failures := []perch.CleanupFailure{}
 	ended := map[string]bool{}
@@ -92,7 +93,7 @@ func (s *sweep) failed() []perch.CleanupFailure {
 	return failures
 }
 
-// code is the program's exit code.
+// code returns the program's exit code.
 func (s *sweep) code() int {
 	switch {
 	case len(s.failed()) > 0 || s.result.Problem != "":
@@ -105,7 +106,7 @@ func (s *sweep) code() int {
 	return exitDone
 }
 
-// tellVerdicts writes the plan for people.
+// tellVerdicts prints the plan for people.
 func (a *app) tellVerdicts(s *sweep) {
 	defer a.noteOthers(s.result.OtherRepositories)
 	defer a.tellMissing(s)
@@ -119,7 +120,8 @@ func (a *app) tellVerdicts(s *sweep) {
 	}
 }
 
-// tellMissing writes for people which branches have no environment, or an earlier commit in it.
+// tellMissing prints the branches whose environment is missing or has an earlier commit, for
+// people.
 func (a *app) tellMissing(s *sweep) {
 	missing := s.result.Missing
 	if missing == nil {
@@ -156,7 +158,7 @@ func verdictsText(verdicts []perch.CleanupVerdict, p paper) string {
 	return out.String()
 }
 
-// sayEnd writes the end of one removal for people.
+// sayEnd prints how one removal ended, for people.
 func (a *app) sayEnd(r removal) {
 	switch r.stage {
 	case stageRemoved:
@@ -168,7 +170,7 @@ func (a *app) sayEnd(r removal) {
 	}
 }
 
-// tellSweep writes the end of a cleanup for people, with details that JSON leaves out.
+// tellSweep prints how a cleanup ended, for people. It includes details that the JSON leaves out.
 func (a *app) tellSweep(s *sweep) {
 	if s.result.Problem != "" {
 		a.note("Nothing is removed: %s.", perch.Printable(s.result.Problem))

@@ -13,10 +13,10 @@ import (
 	"perch/lifecycle"
 )
 
-// lastLookTimeout bounds the last look at the runs after the wait has timed out.
+// lastLookTimeout is the time limit for reading the state of the runs once the wait has timed out.
 const lastLookTimeout = 10 * time.Second
 
-// stage is how far the removal of one environment is.
+// stage is the progress of one environment's removal.
 type stage string
 
 const (
@@ -27,11 +27,11 @@ const (
 	stageFailed  stage = "failed"
 )
 
-// removal is one that the run requested.
+// removal is a removal that the run requested, and its progress.
 type removal struct {
 	asked perch.CleanupAsked
 	stage stage
-	// why is the reason of stageKept, the error of stageFailed.
+	// why is the reason of stageKept, or the error of stageFailed.
 	why string
 }
 
@@ -48,9 +48,9 @@ func (s *sweep) begin() {
 	}
 }
 
-// await waits until every removal has ended, or ctx has. It calls ended for each that has ended,
-// and going at each tick with the number of the others. It does not wait for a removal whose grace
-// period is longer than the wait.
+// await waits until every removal has ended or ctx ends. It calls ended for each removal that has
+// ended, and calls going at each tick with the number of the others. It does not wait for a removal
+// whose grace period is longer than the wait.
 func (s *sweep) await(
 	ctx context.Context, c *connection, ended func(removal), tick <-chan time.Time, going func(removals int),
 ) {
@@ -112,7 +112,7 @@ func (r *removal) await(ctx context.Context, c *connection) {
 	}
 }
 
-// judgeRemoval reads the result of a removal that cleanup requested from a run's end.
+// judgeRemoval returns the stage of a removal by cleanup whose run has ended, and the reason.
 func judgeRemoval(answer lifecycle.Answer) (stage, string) {
 	switch {
 	case answer.Failure != "":
@@ -127,7 +127,7 @@ func judgeRemoval(answer lifecycle.Answer) (stage, string) {
 	return stageKept, answer.Result.Reason
 }
 
-// given is the stage of a removal when the wait for it timed out.
+// given returns the stage of a removal when the wait for it has timed out.
 func (c *connection) given(ctx context.Context, r client.Run) stage {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLookTimeout)
 	defer cancel()

@@ -1,6 +1,6 @@
-// Package cli is the starter's commands. A command resolves project, branch and commit, sends a
-// request to a worker through Temporal, and reports the answer. It never talks to AWS or to a Git
-// host.
+// Package cli implements the commands of the starter. A command determines project, branch and
+// commit, sends a request to a worker through Temporal, and prints the answer. It never calls AWS
+// or a Git host.
 package cli
 
 import (
@@ -17,28 +17,28 @@ import (
 
 // Exit codes of the program.
 const (
-	// exitDone means done, skipped or superseded: CI stays green.
+	// exitDone means done, skipped or superseded. CI jobs succeed.
 	exitDone = 0
-	// exitFailed means that a run failed, or that Temporal does not answer.
+	// exitFailed means that a run failed, or that Temporal does not respond.
 	exitFailed = 1
 	// exitUsage means wrong usage or configuration.
 	exitUsage = 2
-	// exitTimeout means that the wait timed out; the run goes on.
+	// exitTimeout means that the wait timed out. The run continues.
 	exitTimeout = 3
 	// exitRejected means that the worker's policy does not allow the request.
 	exitRejected = 4
 )
 
-// argumentCount finds cobra's sentence about too few or too many arguments.
+// argumentCount matches cobra's error about too few or too many arguments.
 var argumentCount = regexp.MustCompile(`^accepts (.+) arg\(s\), received ([0-9]+)$`)
 
-// ErrStopped is the cause of a context that ends because the whole program ends, which itself
-// prints that: an interrupted wait prints nothing.
+// ErrStopped is the context's cause if the whole program ends. The program prints a message about
+// that, so an interrupted wait prints nothing.
 var ErrStopped = errors.New("the program stops")
 
 func stopped(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrStopped) }
 
-// app is one invocation: its streams, and the flags that every command has.
+// app is one invocation of the program: its streams, and the flags that all commands have.
 type app struct {
 	stdin  io.Reader
 	stdout io.Writer
@@ -51,9 +51,9 @@ type app struct {
 }
 
 // Run carries out one command and returns its exit code: 0 done, skipped or superseded; 1 failed; 2
-// wrong usage or configuration; 3 gave up waiting; 4 rejected. args are those after the program's
-// name. Environment variables are read through env alone, except the names of TEMPORAL_GRPC_META_*;
-// results go to stdout, progress and errors to stderr.
+// wrong usage or configuration; 3 timed out; 4 rejected. args are the arguments after the program's
+// name. Run reads environment variables only through env, except for the names of
+// TEMPORAL_GRPC_META_*. It writes results to stdout, and progress and errors to stderr.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env}
 	root := a.root()
@@ -126,7 +126,7 @@ Exit codes: 0 done, skipped or superseded; 1 failed; 2 wrong usage or configurat
 	return root
 }
 
-// completeBranch offers the branches of the checkout to the shell.
+// completeBranch provides the checkout's branches for shell completion.
 func (a *app) completeBranch(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	p := a.place()
 	if len(args) > 0 || p.checkout == nil {
@@ -145,12 +145,12 @@ func (a *app) checkOutput() error {
 
 func (a *app) json() bool { return a.output == "json" }
 
-// repoDir is the folder in which the checkout is searched.
+// repoDir returns the folder in which to look for the checkout.
 func (a *app) repoDir() string {
 	return cmp.Or(a.repo, a.env("PERCH_REPO"), ".")
 }
 
-// exitError ends the program with code; err is nil if everything has been said already.
+// exitError ends the program with code. err is nil if nothing needs to be printed any more.
 type exitError struct {
 	code int
 	err  error
@@ -177,7 +177,8 @@ func rejectedError(format string, args ...any) error {
 	return &exitError{code: exitRejected, err: fmt.Errorf(format, args...)}
 }
 
-// silently ends the program with code; its output has already said why.
+// silently returns an error that ends the program with code and prints nothing, because the output
+// already explains why.
 func silently(code int) error {
 	if code == exitDone {
 		return nil
@@ -185,7 +186,7 @@ func silently(code int) error {
 	return &exitError{code: code}
 }
 
-// group makes a command that only has subcommands.
+// group returns a command that has only subcommands.
 func group(use, short string, children ...*cobra.Command) *cobra.Command {
 	var names []string
 	for _, child := range children {

@@ -15,13 +15,14 @@ import (
 	"perch/config"
 )
 
-// configDocument is what `config validate -o json` prints.
+// configDocument is the output of `config validate -o json`.
 type configDocument struct {
 	OK      bool   `json:"ok"`
 	File    string `json:"file"`
 	Project string `json:"project"`
 	Error   string `json:"error"`
-	// Unmatched are the patterns that match no branch of the checkout, each with its place.
+	// Unmatched are the patterns that match no branch of the checkout, with their places in the
+	// file.
 	Unmatched []string `json:"unmatched"`
 	// Notes are sentences about settings that are most likely mistakes.
 	Notes []string `json:"notes"`
@@ -110,7 +111,7 @@ func (a *app) configValidate(args []string, strict bool) error {
 	return nil
 }
 
-// doubts are sentences about likely mistakes in any layer of file.
+// doubts returns sentences about likely mistakes in any layer of file.
 func doubts(file *config.File) []string {
 	sentences := []string{}
 	for _, sample := range file.Samples() {
@@ -123,8 +124,8 @@ func doubts(file *config.File) []string {
 	return sentences
 }
 
-// unmatched are the patterns that match no branch of the checkout. They are not an error, because
-// such a branch may come; strict makes them one.
+// unmatched returns the patterns that match no branch of the checkout. They are not an error,
+// because such a branch may be created later. If strict is set, they are.
 func unmatched(p place, file *config.File, strict bool) ([]string, error) {
 	lines := []string{}
 	if p.checkout == nil {
@@ -163,8 +164,9 @@ func readConfig(path string) (*config.File, error) {
 	return file, nil
 }
 
-// advice is what to do in a folder without perch.yaml. Perch's checkout is no project: most likely
-// the variables of the sandbox's repository are not set in this shell.
+// advice says what to do in a folder without perch.yaml. If the folder is Perch's checkout, which
+// is not a project, the variables of the sandbox's repository are most likely not set in this
+// shell.
 func advice(folder string) string {
 	module, err := readAtMost(filepath.Join(folder, "go.mod"), 64)
 	if err == nil && strings.HasPrefix(string(module), "module perch\n") {
@@ -173,7 +175,7 @@ func advice(folder string) string {
 	return "`perch config init` writes one"
 }
 
-// readAtMost reads the beginning of a file, so that an endless one does no harm.
+// readAtMost reads at most limit bytes of a file, in case the file is endless.
 func readAtMost(path string, limit int64) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -183,7 +185,7 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, limit))
 }
 
-// kindsOf says which branches have which kind.
+// kindsOf describes which branches have which kind.
 func kindsOf(file *config.File) string {
 	var kinds []string
 	for _, rule := range file.Branches.Kinds {

@@ -10,8 +10,9 @@ import (
 	"golang.org/x/term"
 )
 
-// confirmDown asks once before it removes the environment of the current branch: BRANCH was left
-// out, and the command runs on a terminal. An error means that the answer was not yes.
+// confirmDown asks a question before it removes the environment of the current branch. It asks only
+// if BRANCH was left out and the command runs on a terminal. It returns an error unless the answer
+// is yes.
 func (a *app) confirmDown(ctx context.Context, args []string, t target, yes bool) error {
 	if yes || len(args) > 0 || !a.interactive(t) {
 		return nil
@@ -30,19 +31,19 @@ func (a *app) confirmDown(ctx context.Context, args []string, t target, yes bool
 	return nil
 }
 
-// interactive says whether a person calls the command: on a terminal, and outside of CI.
+// interactive reports whether a person runs the command: on a terminal and outside CI.
 func (a *app) interactive(t target) bool {
 	return t.job.Branch == "" && a.env("CI") == "" && a.onTerminal()
 }
 
-// onTerminal says whether stdin is a terminal.
+// onTerminal reports whether stdin is a terminal.
 func (a *app) onTerminal() bool {
 	file, ok := a.stdin.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// question prints to the terminal, also if stderr is redirected. Without /dev/tty, as on Windows,
-// it writes to stderr.
+// question prints to the terminal, even if stderr is redirected. Without /dev/tty, as on Windows,
+// it prints to stderr.
 func (a *app) question(format string, args ...any) {
 	terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
 	if err != nil {
@@ -53,7 +54,7 @@ func (a *app) question(format string, args ...any) {
 	_ = terminal.Close()
 }
 
-// answer is a line of stdin; the end of ctx ends the wait for it.
+// answer reads a line from stdin. It returns early if ctx ends.
 func (a *app) answer(ctx context.Context) (string, error) {
 	lines := make(chan string, 1)
 	go func() {

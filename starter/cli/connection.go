@@ -10,15 +10,15 @@ import (
 	"perch/client"
 )
 
-// lookTimeout is how long a look at Temporal may take.
+// lookTimeout is the time limit for reading a run's state from Temporal.
 const lookTimeout = 5 * time.Second
 
 // connection is a connection to Temporal.
 type connection struct {
 	*client.Client
-	// ui is the address of Temporal's web UI (PERCH_TEMPORAL_UI); empty if it is not known.
+	// ui is the address of Temporal's web UI (PERCH_TEMPORAL_UI); empty if it is unknown.
 	ui string
-	// remarks is the view of runs without a live view.
+	// remarks is the view for runs without a live view.
 	remarks client.View
 }
 
@@ -35,7 +35,8 @@ func (a *app) connect(ctx context.Context) (*connection, error) {
 	return &connection{Client: c, ui: ui, remarks: &remarks{out: a.stderr}}, nil
 }
 
-// link is the address of r in Temporal's web UI, empty if the UI's is not known or there is no run.
+// link returns the address of r in Temporal's web UI. It is empty if the UI's address is unknown or
+// there is no run.
 func (c *connection) link(r client.Run) string {
 	if c.ui == "" || r.RunID == "" {
 		return ""
@@ -43,7 +44,7 @@ func (c *connection) link(r client.Run) string {
 	return perch.RunURL(c.ui, c.Namespace(), r.WorkflowID, r.RunID)
 }
 
-// ended is the error of a short run with its exit code: 3 if nothing answered in time, 1 if the run
+// ended adds the exit code to a short run's error: 3 if nothing answered in time, 1 if the run
 // failed.
 func ended(err error) error {
 	var silent *client.NoAnswerError

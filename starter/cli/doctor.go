@@ -11,7 +11,7 @@ import (
 	"perch/client"
 )
 
-// Names of the checks that the starter makes itself.
+// Names of the checks that the starter makes.
 const (
 	checkProject    = "project"
 	checkTemporal   = "temporal"
@@ -24,7 +24,7 @@ const (
 	checkSchedule   = "schedule"
 )
 
-// doctorDocument is what `doctor -o json` prints.
+// doctorDocument is the output of `doctor -o json`.
 type doctorDocument struct {
 	OK     bool          `json:"ok"`
 	Checks []perch.Check `json:"checks"`
@@ -65,7 +65,8 @@ func (a *app) doctor(ctx context.Context, timeout time.Duration) error {
 	return nil
 }
 
-// examine makes all checks. A check that depends on a failed one is not made, and says so.
+// examine makes all checks. It skips a check that depends on a failed one, and says so in the
+// result.
 func (a *app) examine(ctx context.Context, timeout time.Duration) []perch.Check {
 	project, err := a.anyProject(a.place())
 	checks := []perch.Check{judged(checkProject, err, project)}
@@ -93,7 +94,7 @@ func (a *app) examine(ctx context.Context, timeout time.Duration) []perch.Check 
 	return append(append(checks, c.examineWorker(ctx, project, timeout)...), c.checkSchedule(ctx, project))
 }
 
-// ofProject are the checks that are about a project.
+// ofProject returns the names of the checks that need a project.
 func ofProject() []string {
 	return append(
 		append([]string{checkWorker, checkWaits, checkPolicies, checkAnswer}, perch.WorkerChecks()...), checkSchedule,

@@ -36,7 +36,7 @@ func (c *connection) checkAttributes(ctx context.Context) perch.Check {
 	return judgeAttributes(attributes.GetCustomAttributes())
 }
 
-// judgeAttributes compares the namespace's search attributes with those that runs set.
+// judgeAttributes compares the namespace's search attributes with those that runs need.
 func judgeAttributes(registered map[string]enumspb.IndexedValueType) perch.Check {
 	var missing []string
 	for _, name := range perch.SearchAttributes() {
@@ -75,7 +75,7 @@ func (c *connection) checkPolicies(ctx context.Context, project string) perch.Ch
 	return judgePolicies(append(workers, waiting...))
 }
 
-// judgePolicies is about the workers with these identities.
+// judgePolicies returns the check for the workers with these identities.
 func judgePolicies(workers []string) perch.Check {
 	policies := perch.Policies(workers)
 	if len(policies) > 1 {

@@ -9,7 +9,7 @@ import (
 	"perch"
 )
 
-// tellChecks prints a line for each check; on a terminal, lines that fit into it.
+// tellChecks prints one line for each check. On a terminal, lines are wrapped to its width.
 func (a *app) tellChecks(checks []perch.Check) {
 	width, color := 0, false
 	if file, ok := a.stdout.(*os.File); ok && a.env("TERM") != "dumb" && term.IsTerminal(int(file.Fd())) {
@@ -23,8 +23,8 @@ func (a *app) tellChecks(checks []perch.Check) {
 	}
 }
 
-// checkLines are checks in lines of at most width columns, except for longer words; 0 breaks no
-// line.
+// checkLines formats checks in lines of at most width columns, except for longer words. A width of
+// 0 disables wrapping.
 func checkLines(checks []perch.Check, width int, color bool) []string {
 	const indent = "  "
 	var lines []string
@@ -38,7 +38,7 @@ func checkLines(checks []perch.Check, width int, color bool) []string {
 	return lines
 }
 
-// together joins successive checks that were not made for the same reason.
+// together merges successive checks that were skipped for the same reason.
 func together(checks []perch.Check) (joined []perch.Check) {
 	for _, c := range checks {
 		if last := len(joined) - 1; last >= 0 && !c.Checked && !joined[last].Checked &&
@@ -51,7 +51,7 @@ func together(checks []perch.Check) (joined []perch.Check) {
 	return joined
 }
 
-// mark is the result of a check, in one column.
+// mark returns the result of a check as one column.
 func mark(c perch.Check, color bool) string {
 	sign, style := "✗", lipgloss.NewStyle().Foreground(lipgloss.Red)
 	switch {

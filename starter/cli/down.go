@@ -34,7 +34,7 @@ it asks then, once. No perch.yaml is needed if --project or PERCH_PROJECT is giv
 	return command
 }
 
-// downOptions are the flags of down.
+// downOptions has the flags of down.
 type downOptions struct {
 	force, yes bool
 }
@@ -92,7 +92,7 @@ func newDownDocument(r requestReport) downDocument {
 	}
 }
 
-// tellDown writes the end of a `down` for people.
+// tellDown prints how a `down` ended, for people.
 func (a *app) tellDown(r requestReport) {
 	branch, stack := r.target.environment.Branch, stackOf(r.target.environment)
 	switch r.result.Outcome {

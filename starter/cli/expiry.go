@@ -10,7 +10,7 @@ import (
 	"perch"
 )
 
-// expiryTimeout is how long `expiry` waits: it reads the card of every environment.
+// expiryTimeout is the time limit of `expiry`, which reads the card of every environment.
 const expiryTimeout = 5 * time.Minute
 
 func (a *app) expiryCommand() *cobra.Command {
@@ -61,7 +61,7 @@ func (a *app) expiry(ctx context.Context, dryRun bool, timeout time.Duration) er
 	return err
 }
 
-// tellExpiry writes the verdicts for people, and what they led to.
+// tellExpiry prints the verdicts and their effects, for people.
 func (a *app) tellExpiry(project string, result perch.ExpiryResult, dryRun bool) {
 	if len(result.Verdicts) == 0 && result.Problem == "" {
 		a.note("Project %s has no environments.", project)
@@ -84,7 +84,7 @@ func (a *app) noteExpiryProblem(result perch.ExpiryResult) {
 	}
 }
 
-// noteExpiry says what a cleanup did about expiry, and which environments are pinned.
+// noteExpiry prints what a cleanup did about expiry, and which environments are pinned.
 func (a *app) noteExpiry(result *perch.ExpiryResult, dryRun bool) {
 	if result == nil {
 		return

@@ -11,7 +11,7 @@ import (
 	"perch/report"
 )
 
-// expiryText is a table of verdicts.
+// expiryText formats verdicts as a table.
 func expiryText(verdicts []perch.ExpiryVerdict, p paper) string {
 	var rows [][]string
 	for _, v := range verdicts {
@@ -24,7 +24,7 @@ func expiryText(verdicts []perch.ExpiryVerdict, p paper) string {
 	return out.String()
 }
 
-// expirySummary says what the verdicts led to, or would lead to.
+// expirySummary says what the effects of the verdicts are, or would be.
 func expirySummary(result perch.ExpiryResult, dryRun bool) string {
 	is, are, saves, saved := "is", "are", "saves", result.SavedUSDPerDay
 	if dryRun {
@@ -49,7 +49,7 @@ func expirySummary(result perch.ExpiryResult, dryRun bool) string {
 	return strings.Join(parts, "; ")
 }
 
-// countExpiry counts the warnings and the removals; without a dry run, only those that were
+// countExpiry counts the warnings and removals. Without a dry run, it counts only those that were
 // requested.
 func countExpiry(result perch.ExpiryResult, dryRun bool) (warned, removed int) {
 	for _, v := range result.Verdicts {
@@ -63,7 +63,7 @@ func countExpiry(result perch.ExpiryResult, dryRun bool) (warned, removed int) {
 	return warned, removed
 }
 
-// dollars is an amount in US dollars; empty if there is none.
+// dollars formats an amount in US dollars; empty for 0.
 func dollars(amount float64) string {
 	if amount == 0 {
 		return ""
@@ -71,10 +71,10 @@ func dollars(amount float64) string {
 	return fmt.Sprintf("%.2f", amount)
 }
 
-// inDollars is an amount with its currency; empty if there is none.
+// inDollars formats an amount with its currency; empty for 0.
 func inDollars(amount float64) string { return strings.TrimPrefix(dollars(amount)+" USD", " USD") }
 
-// pinned says who keeps an environment, until when and why; empty if it is not pinned.
+// pinned says who pinned an environment, until when and why; empty if it is not pinned.
 func pinned(pin *perch.Pin) string {
 	if pin == nil {
 		return ""
@@ -82,14 +82,14 @@ func pinned(pin *perch.Pin) string {
 	return lifecycle.PinnedBy(*pin)
 }
 
-// left is the time from one moment of a document to another.
+// left returns the time between two times in a document.
 func left(expires, at string) string {
 	end, _ := time.Parse(time.RFC3339, expires) // An empty one is the zero time.
 	now, _ := time.Parse(time.RFC3339, at)
 	return remaining(end, now)
 }
 
-// remaining is the time from at until an environment expires; empty if it does not.
+// remaining formats the time from at until an environment expires; empty if it does not expire.
 func remaining(expires, at time.Time) string {
 	left := expires.Sub(at)
 	switch {

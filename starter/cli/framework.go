@@ -6,41 +6,44 @@ import (
 	"slices"
 )
 
-// framework is a framework of apps, and how its files show what an app needs.
+// framework describes a web framework, and how to recognise its apps and their needs.
 type framework struct {
 	name string
-	// shown are the files of a folder that show that its app uses the framework; none if it does
-	// not.
+	// shown returns the files in a folder which show that the app uses the framework; none if it
+	// does not.
 	shown func(f appFolder) []string
-	// manifests list the packages of the app; postgreSQL, mySQL and storage are those of them that
-	// are drivers of PostgreSQL and of MySQL, and clients of S3.
+	// manifests matches the files that list the app's packages. postgreSQL, mySQL and storage match
+	// the packages that are drivers of PostgreSQL, drivers of MySQL and clients of S3.
 	manifests                  *regexp.Regexp
 	postgreSQL, mySQL, storage *regexp.Regexp
-	// sources are the files that name routes and ports.
+	// sources matches the files that name routes and ports.
 	sources *regexp.Regexp
-	// health is a route of a health check.
+	// health matches a route of a health check.
 	health *regexp.Regexp
-	// port is the port that the app listens on without PORT; nil if the framework reads PORT.
+	// port matches the port that the app listens on if PORT is not set; nil if the framework reads
+	// PORT.
 	port *regexp.Regexp
-	// complete adds what this framework needs: variables, secrets and seed steps.
+	// complete adds the variables, secrets and seed steps that are specific to the framework.
 	complete func(f appFolder, s *survey)
 }
 
-// frameworks are those that `config init` recognises. The first one that matches a folder is taken.
-// Node is the last one, because many apps have a package.json for their pages.
+// frameworks lists the frameworks that `config init` recognises. The first one that matches a
+// folder is used. Node is last, because many apps have a package.json for their pages.
 var frameworks = []framework{django, rails, golang, node}
 
 // found is an app in a folder of the repository.
 type found struct {
 	folder    appFolder
 	framework framework
-	// files are those that show the framework.
+	// files are the files that show the framework.
 	files []string
 }
 
-// findApps are the apps of a repository, the most likely one first: that of preferred, a path in
-// it; that of the root; those of the folders in the root, and in folders of apps, in the order of
-// frameworks.
+// findApps returns the apps of a repository, the most likely one first:
+//
+//   - the app in preferred, a path in the repository
+//   - the app in the root
+//   - the apps in the root's folders and in folders of apps, in the order of frameworks
 func findApps(root appFolder, preferred string) []found {
 	candidates := []appFolder{root}
 	if inner, err := fs.Sub(root, preferred); err == nil && preferred != "." {
@@ -73,7 +76,7 @@ func findApps(root appFolder, preferred string) []found {
 	return apps
 }
 
-// recognise is the app in a folder.
+// recognise returns the app in a folder.
 func recognise(folder appFolder) (app found, ok bool) {
 	for _, each := range frameworks {
 		if files := each.shown(folder); len(files) > 0 {
@@ -83,10 +86,10 @@ func recognise(folder appFolder) (app found, ok bool) {
 	return found{}, false
 }
 
-// existing are the files that exist in f.
+// existing returns the files that exist in f.
 func existing(f appFolder, names ...string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return f.text(name) == "" })
 }
 
-// webHealth is a route of a health check as programs in Go and JavaScript write it.
+// webHealth matches a health check's route as programs in Go and JavaScript write it.
 var webHealth = regexp.MustCompile("[\"'`](?:GET )?(/(?:api/)?(?:healthz?|livez|up|ping))[\"'`]")

@@ -23,11 +23,12 @@ var django = framework{
 
 var pythonPackages = regexp.MustCompile(`^(requirements[^/]*\.txt|requirements/[^/]*\.txt|pyproject\.toml|Pipfile)$`)
 
-// djangoPackage matches Django in a list of packages, and not a package whose name only begins with
-// it.
+// djangoPackage matches Django in a list of packages. It does not match packages whose name only
+// begins with Django.
 var djangoPackage = regexp.MustCompile(`(?im)(?:^|["'\s])(django)\s*(?:[\[<>=~!;,"'@]|$)`)
 
-// djangoFiles requires manage.py, and Django in it or in a list of packages.
+// djangoFiles returns the files of a Django app. It requires manage.py, and Django in that file or
+// in a list of packages.
 func djangoFiles(f appFolder) []string {
 	script := f.text("manage.py")
 	if script == "" {
@@ -49,8 +50,8 @@ var (
 	fixtureFiles   = regexp.MustCompile(`(^|/)fixtures/[^/]*(demo|sample|example|seed)[^/]*\.(json|ya?ml)$`)
 )
 
-// completeDjango takes the settings that the server runs with before those of manage.py, which are
-// for development in many projects, and loads fixtures whose names say that they are for a
+// completeDjango uses the settings module that the server runs with, or else the one in manage.py,
+// which in many projects is for development. It loads fixtures whose names say that they are for
 // demonstration.
 func completeDjango(f appFolder, s *survey) {
 	s.needSecret("SECRET_KEY")

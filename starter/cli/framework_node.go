@@ -21,7 +21,7 @@ var node = framework{
 	complete:   completeNode,
 }
 
-// nodePackage is what is read of package.json.
+// nodePackage has the fields that are read from package.json.
 type nodePackage struct {
 	Main         string            `json:"main"`
 	Scripts      map[string]string `json:"scripts"`
@@ -29,12 +29,12 @@ type nodePackage struct {
 }
 
 func readPackage(f appFolder) (p nodePackage) {
-	_ = json.Unmarshal([]byte(f.text("package.json")), &p) // One that cannot be read says nothing.
+	_ = json.Unmarshal([]byte(f.text("package.json")), &p) // An unreadable file counts as empty.
 	return p
 }
 
-// nodeFiles requires the package.json of a program: those of tools and of workspaces neither start
-// nor depend on anything.
+// nodeFiles returns the package.json of a program. It rejects those of tools and workspaces, which
+// neither start a program nor have dependencies.
 func nodeFiles(f appFolder) []string {
 	p := readPackage(f)
 	if p.Scripts["start"] == "" && p.Main == "" && len(p.Dependencies) == 0 {
@@ -43,7 +43,7 @@ func nodeFiles(f appFolder) []string {
 	return []string{"package.json"}
 }
 
-// completeNode runs the script that fills the database, if package.json has one.
+// completeNode runs the script in package.json that fills the database, if there is one.
 func completeNode(f appFolder, s *survey) {
 	s.variable("NODE_ENV", "production", f, "package.json")
 	p := readPackage(f)

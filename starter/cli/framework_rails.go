@@ -22,7 +22,7 @@ var rails = framework{
 
 var railsGem = regexp.MustCompile(`(?m)^\s*gem\s+["'](rails)["']`)
 
-// railsFiles requires the gem and the application.
+// railsFiles returns the files of a Rails app. It requires the gem and the application.
 func railsFiles(f appFolder) []string {
 	files := existing(f, "Gemfile", "config/application.rb")
 	if gem, _ := f.find(railsGem, "Gemfile"); gem == "" || len(files) < 2 {
@@ -31,7 +31,8 @@ func railsFiles(f appFolder) []string {
 	return files
 }
 
-// railsSecret is the key of the credentials file if the app has one.
+// railsSecret returns the variable of the app's secret key: that of the credentials file, if the
+// app has one.
 func railsSecret(f appFolder) string {
 	if f.text("config/credentials.yml.enc") != "" || f.text("config/credentials/production.yml.enc") != "" {
 		return "RAILS_MASTER_KEY"
@@ -44,8 +45,8 @@ var (
 	seedingLine   = regexp.MustCompile(`(?m)^\s*([^#\s].*)$`)
 )
 
-// completeRails sets the variables of Rails that the app reads, and loads db/seeds.rb. A container
-// that calls db:prepare does that itself.
+// completeRails sets the Rails variables that the app reads, and loads db/seeds.rb. It does not
+// load the seeds if the container calls db:prepare, which does that.
 func completeRails(f appFolder, s *survey) {
 	s.needSecret(railsSecret(f))
 	s.variable("RAILS_ENV", "production", f, "config/application.rb")

@@ -56,14 +56,14 @@ func (a *app) tellHistory(in perch.HistoryInput, document readapi.History) {
 	}
 }
 
-// The widths of the columns of `history` that are shortened, so that a line has at most 80 columns.
-// JSON has all of it.
+// Widths of the columns of `history` that are shortened so that a line has at most 80 columns. The
+// JSON output is not shortened.
 const (
 	branchColumn = 20
 	whyColumn    = 26
 )
 
-// historyText is a table.
+// historyText formats the records as a table.
 func historyText(lives []perch.Life) string {
 	rows := [][]string{{"BRANCH", "REMOVED", "LIVED", "USD", "BY AND WHY"}}
 	for _, life := range lives {

@@ -11,7 +11,7 @@ import (
 	"perch/config"
 )
 
-// initDocument is what `config init -o json` prints.
+// initDocument is the output of `config init -o json`.
 type initDocument struct {
 	configDocument
 	// Guessed are the values that no flag gave, in the order of the file.
@@ -61,7 +61,7 @@ func (a *app) configInit(image string, force bool) error {
 	return nil
 }
 
-// tellGuesses writes the guessed values, and what is left to do, for people.
+// tellGuesses prints the guessed values, and what a person still has to do.
 func (a *app) tellGuesses(found *survey) {
 	rows := [][]string{{"GUESSED", "VALUE", "FROM"}}
 	for _, each := range found.guesses {
@@ -77,8 +77,8 @@ func (a *app) tellGuesses(found *survey) {
 	}
 }
 
-// meantFolder is the path in the repository of the folder that the command runs in, or that --repo
-// names: it selects one of several apps. "." is the repository's root.
+// meantFolder returns the path in the repository of the current folder, or of the folder in --repo.
+// It selects one of several apps. "." is the repository's root.
 func (a *app) meantFolder(root string) string {
 	folder, err := filepath.Abs(a.repoDir())
 	if err != nil {

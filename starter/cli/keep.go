@@ -15,8 +15,8 @@ import (
 	"perch/readapi"
 )
 
-// keepDocument is what `extend`, `pin` and `unpin` print with -o json. Expires is RFC 3339 in UTC,
-// empty if the environment does not expire; Pin is null if it is not pinned.
+// keepDocument is the output of `extend`, `pin` and `unpin` with -o json. Expires is RFC 3339 in
+// UTC; empty if the environment does not expire. Pin is null if it is not pinned.
 type keepDocument struct {
 	Branch  string     `json:"branch"`
 	Slug    string     `json:"slug"`
@@ -26,7 +26,7 @@ type keepDocument struct {
 	Error   string     `json:"error"`
 }
 
-// keeping are the flags of `extend` and `pin`.
+// keeping has the flags of `extend` and `pin`.
 type keeping struct {
 	by, until, reason string
 }
@@ -138,7 +138,7 @@ func (a *app) askKeep(
 	return t.environment, result, keepError(err)
 }
 
-// keepError is the error of Keep with its exit code: 4 if the worker rejected the note.
+// keepError adds the exit code to an error of Keep: 4 if the worker rejected the note.
 func keepError(err error) error {
 	var (
 		failed  *client.FailedError

@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// mostHours is the most that `extend --by` accepts: a year, as in perch.yaml.
+	// mostHours is the maximum for `extend --by`: a year, as in perch.yaml.
 	mostHours = 8760
-	// lastYear is the last year that a time in JSON can have (RFC 3339).
+	// lastYear is the last year that RFC 3339 can represent.
 	lastYear = 9999
 )
 
-// extension is the note of `extend`. given reports whether a flag was given.
+// extension returns the note of `extend`. given reports whether a flag was set.
 func (k keeping) extension(given func(flag string) bool, now time.Time) (note perch.Note, err error) {
 	note.Kind = perch.NoteExtend
 	switch {
@@ -28,7 +28,7 @@ func (k keeping) extension(given func(flag string) bool, now time.Time) (note pe
 	return note, err
 }
 
-// pin is the note of `pin`. given reports whether a flag was given.
+// pin returns the note of `pin`. given reports whether a flag was set.
 func (k keeping) pin(given func(flag string) bool, now time.Time) (note perch.Note, err error) {
 	note.Kind, note.Reason = perch.NotePin, strings.TrimSpace(perch.Printable(k.reason))
 	if note.Reason == "" {
@@ -41,7 +41,7 @@ func (k keeping) pin(given func(flag string) bool, now time.Time) (note perch.No
 	return note, err
 }
 
-// readHours reads a duration of whole hours such as 72h.
+// readHours parses a duration of whole hours, such as 72h.
 func readHours(flag, text string) (perch.Hours, error) {
 	read, err := time.ParseDuration(text)
 	if err != nil || read < time.Hour || read > mostHours*time.Hour || read%time.Hour != 0 {
@@ -50,8 +50,8 @@ func readHours(flag, text string) (perch.Hours, error) {
 	return perch.Hours(read / time.Hour), nil
 }
 
-// readUntil reads when something ends: a day, which is until its last second in UTC, or a time with
-// its zone.
+// readUntil parses an end time. A day ends with its last second in UTC; any other time must have a
+// zone.
 func readUntil(text string, now time.Time) (until time.Time, err error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		until = day.Add(24*time.Hour - time.Second)
@@ -65,7 +65,7 @@ func readUntil(text string, now time.Time) (until time.Time, err error) {
 	return until, nil
 }
 
-// readMoment reads a time with its zone, with or without seconds.
+// readMoment parses a time with a zone, with or without seconds.
 func readMoment(text string) (read time.Time, err error) {
 	if read, err = time.Parse("2006-01-02T15:04Z07:00", text); err != nil {
 		read, err = time.Parse(time.RFC3339, text)
@@ -73,5 +73,5 @@ func readMoment(text string) (read time.Time, err error) {
 	return read.UTC(), err
 }
 
-// minute is a time as sentences show it.
+// minute formats a time for sentences.
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

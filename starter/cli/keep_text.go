@@ -6,7 +6,7 @@ import (
 	"perch"
 )
 
-// keptSentence says until when an environment is kept, and what happens afterwards.
+// keptSentence says until when an environment is kept, and what happens after that.
 func keptSentence(branch string, result perch.KeepResult) string {
 	end := fmt.Sprintf("people are warned and it is removed; "+
 		"its branch stays, and a push or `perch up %s` brings it back.", branch)

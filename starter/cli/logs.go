@@ -11,7 +11,7 @@ import (
 	"perch/readapi"
 )
 
-// mostLogLines is the most lines that a worker gives.
+// mostLogLines is the maximum number of lines that a worker returns.
 const mostLogLines = 1000
 
 func (a *app) logsCommand() *cobra.Command {
@@ -72,7 +72,7 @@ func (a *app) logs(ctx context.Context, args []string, since time.Duration, line
 	return err
 }
 
-// tellLogs writes the lines to stdout, and notes about them to stderr.
+// tellLogs prints the lines to stdout, and notes about them to stderr.
 func (a *app) tellLogs(document readapi.Logs) {
 	for _, line := range document.Lines {
 		where := line.Stream
@@ -93,7 +93,7 @@ func (a *app) tellLogs(document readapi.Logs) {
 	}
 }
 
-// visible is text without terminal controls.
+// visible returns text without terminal control characters.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

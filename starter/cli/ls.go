@@ -47,7 +47,7 @@ func (a *app) tellList(project string, document readapi.List) {
 	_, _ = io.WriteString(a.stdout, listText(document, a.paper()))
 }
 
-// openRequests are numbers with titles.
+// openRequests formats pull requests as numbers with titles.
 func openRequests(open []perch.PullRequest) string {
 	var words []string
 	for _, each := range open {

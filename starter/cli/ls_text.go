@@ -18,7 +18,7 @@ type listColumn struct {
 	cell func(e readapi.Environment, at string) string
 }
 
-// The columns of `ls`. The first three and the address are always there.
+// The columns of `ls`. The first three and the address are always shown.
 var (
 	nameColumn   = listColumn{"BRANCH", func(e readapi.Environment, _ string) string { return e.Branch }}
 	stateColumn  = listColumn{"STATE", func(e readapi.Environment, _ string) string { return e.State }}
@@ -45,19 +45,21 @@ var (
 	}
 )
 
-// moreColumns are added from the first to the last while they fit, and shown in that order. One
-// without a value in any row is left out.
+// moreColumns are added in this order while they fit, and shown in this order. A column without any
+// value is left out.
 var moreColumns = []listColumn{expiryColumn, commitColumn, kindColumn, costColumn, pullsColumn, pinColumn}
 
 const (
-	// shortestBranch is how many columns of a branch a terminal shows at least.
+	// shortestBranch is the minimum number of columns for a branch on a terminal.
 	shortestBranch = 24
-	// narrowestTable is the width of a terminal below which each environment is a list of facts.
+	// narrowestTable is the minimum width of a terminal for a table. On a narrower one, each
+	// environment is a list of facts.
 	narrowestTable = 60
 )
 
-// listText is a table. It fits into the terminal: columns are left out and branches are shortened.
-// Addresses stay whole: if one does not fit into its row, each is on a line below.
+// listText formats environments as a table that fits the terminal. To fit, it leaves out columns
+// and shortens branches. It does not shorten addresses: if one does not fit in its row, every
+// address is on a separate line.
 func listText(document readapi.List, p paper) string {
 	var out strings.Builder
 	t := listTable{document: document, columns: []listColumn{nameColumn, stateColumn, ageColumn}}
@@ -77,15 +79,16 @@ func listText(document readapi.List, p paper) string {
 	return out.String()
 }
 
-// listTable is the table with the columns that were chosen.
+// listTable is the table with the selected columns.
 type listTable struct {
 	document readapi.List
 	columns  []listColumn
-	// branch is how many columns a branch has; 0 for all that it needs.
+	// branch is the width of the branch column; 0 means as wide as needed.
 	branch int
 }
 
-// fit writes the table so that no line but that of an address is wider than the terminal.
+// fit writes the table so that no line is wider than the terminal, except for lines with an
+// address.
 func (t *listTable) fit(out *strings.Builder, p paper) {
 	t.branch = shortestBranch
 	room := p.width - t.width([]listColumn{urlColumn}) - columnGap
@@ -101,7 +104,7 @@ func (t *listTable) fit(out *strings.Builder, p paper) {
 		p.table(out, 0, t.rows(), nil)
 		return
 	}
-	wide := paper{color: p.color} // No line is to become facts.
+	wide := paper{color: p.color} // Without a width, no row becomes a list of facts.
 	wide.table(out, 0, t.rows(), func(row int) {
 		if row > 0 && t.document.Environments[row-1].URL != "" {
 			out.WriteString("  " + perch.Printable(t.document.Environments[row-1].URL) + "\n")
@@ -109,7 +112,7 @@ func (t *listTable) fit(out *strings.Builder, p paper) {
 	})
 }
 
-// addWhile adds the columns that have a value and with which the table still fits.
+// addWhile adds the columns that have a value, as long as the table fits.
 func (t *listTable) addWhile(fits func() bool) {
 	for _, column := range moreColumns {
 		has := func(e readapi.Environment) bool { return column.cell(e, t.document.At) != "" }
@@ -123,7 +126,7 @@ func (t *listTable) addWhile(fits func() bool) {
 	}
 }
 
-// rows are the heads and a row for each environment.
+// rows returns the column heads, and a row for each environment.
 func (t *listTable) rows() [][]string {
 	rows := make([][]string, len(t.document.Environments)+1)
 	for _, column := range t.columns {
@@ -143,7 +146,7 @@ func (t *listTable) cell(column listColumn, e readapi.Environment) string {
 	return text
 }
 
-// width is how wide columns are with the gaps between them.
+// width returns the width of columns, including the gaps between them.
 func (t *listTable) width(columns []listColumn) int {
 	total := -columnGap
 	for _, column := range columns {
@@ -156,14 +159,14 @@ func (t *listTable) width(columns []listColumn) int {
 	return total
 }
 
-// branchWidth is how wide the longest branch is.
+// branchWidth returns the width of the longest branch.
 func (t *listTable) branchWidth() int {
 	whole := listTable{document: t.document}
 	return whole.width([]listColumn{nameColumn})
 }
 
-// shorten leaves out the middle of a name that is wider than width: branches often have the same
-// beginning and differ at the end.
+// shorten leaves out the middle of a name that is wider than width, because names of branches often
+// begin alike and differ at the end.
 func shorten(name string, width int) string {
 	if lipgloss.Width(name) <= width {
 		return name
@@ -179,7 +182,7 @@ func shorten(name string, width int) string {
 	return string(head) + "…" + string(tail)
 }
 
-// age is how long ago something was, both RFC 3339: `3h ago`. It is empty if that is not known.
+// age formats the time from then to now, both RFC 3339: `3h ago`. It is empty if that is unknown.
 func age(then, now string) string {
 	from, err := time.Parse(time.RFC3339, then)
 	to, bad := time.Parse(time.RFC3339, now)

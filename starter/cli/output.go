@@ -10,7 +10,7 @@ import (
 	"perch/client"
 )
 
-// upDocument is what `up -o json` prints.
+// upDocument is the output of `up -o json`.
 type upDocument struct {
 	Outcome      perch.Outcome  `json:"outcome"`
 	Branch       string         `json:"branch"`
@@ -25,14 +25,15 @@ type upDocument struct {
 	Error        string         `json:"error"`
 	Run          client.Run     `json:"run"`
 	Seconds      perch.Seconds  `json:"seconds"`
-	// Leftovers are what removals of the branch's earlier environments could not delete.
+	// Leftovers lists the resources that removals of the branch's earlier environments could not
+	// delete.
 	Leftovers []perch.Leftover `json:"leftovers"`
 	// Warnings are sentences about what could not be checked.
 	Warnings []string `json:"warnings"`
 }
 
-// seedDocument is one seed step in `up -o json`. An s3 step has Objects, an http step Status, a run
-// step ExitCode (null for the others) and Output.
+// seedDocument is one seed step in `up -o json`. An s3 step has Objects and an http step has
+// Status. A run step has Output and ExitCode, which is null for other steps.
 type seedDocument struct {
 	Step     string `json:"step"`
 	Objects  int    `json:"objects"`
@@ -41,41 +42,41 @@ type seedDocument struct {
 	Output   string `json:"output"`
 }
 
-// downDocument is what `down -o json` prints.
+// downDocument is the output of `down -o json`.
 type downDocument struct {
 	Outcome   perch.Outcome `json:"outcome"`
 	Branch    string        `json:"branch"`
 	Stack     string        `json:"stack"`
 	Removed   perch.Removed `json:"removed"`
 	Leftovers []string      `json:"leftovers"`
-	// Unconfirmed are what may be left, and what Perch cannot verify.
+	// Unconfirmed lists resources that may still exist and that Perch cannot verify.
 	Unconfirmed []string   `json:"unconfirmed"`
 	Error       string     `json:"error"`
 	Run         client.Run `json:"run"`
 }
 
-// noteLeftovers says what earlier removals could not delete.
+// noteLeftovers prints the resources that earlier removals could not delete.
 func (a *app) noteLeftovers(left []perch.Leftover) {
 	for _, leftover := range left {
 		a.note("Left over: %s.", leftover.Sentence())
 	}
 }
 
-// noteWarnings says what could not be checked.
+// noteWarnings prints what could not be checked.
 func (a *app) noteWarnings(warnings []string) {
 	for _, warning := range warnings {
 		a.note("Warning: %s.", perch.Printable(warning))
 	}
 }
 
-// noteOthers writes to stderr which stacks of the project are another repository's.
+// noteOthers prints to stderr the project's stacks that belong to another repository.
 func (a *app) noteOthers(found []perch.OtherRepository) {
 	for _, other := range found {
 		a.note("%s.", perch.Printable(other.String()))
 	}
 }
 
-// printJSON writes document as one line.
+// printJSON prints document as one line.
 func (a *app) printJSON(document any) error {
 	encoder := json.NewEncoder(a.stdout)
 	encoder.SetEscapeHTML(false)
@@ -85,17 +86,17 @@ func (a *app) printJSON(document any) error {
 	return nil
 }
 
-// say writes a sentence to stdout.
+// say prints a sentence to stdout.
 func (a *app) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stdout, format+"\n", args...)
 }
 
-// note writes a line of progress to stderr.
+// note prints a line of progress to stderr.
 func (a *app) note(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...)
 }
 
-// duration writes seconds as people say them.
+// duration formats seconds for people.
 func duration(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	if d < 10*time.Second {
@@ -104,7 +105,7 @@ func duration(seconds float64) string {
 	return d.Round(time.Second).String()
 }
 
-// sentence joins the parts that are not empty with commas.
+// sentence joins the parts that are not empty, with commas.
 func sentence(parts ...string) string {
 	var kept []string
 	for _, part := range parts {
@@ -115,7 +116,7 @@ func sentence(parts ...string) string {
 	return strings.Join(kept, ", ")
 }
 
-// sayText writes a sentence to stdout, or to stderr if stdout is for JSON alone.
+// sayText prints a sentence to stdout, or to stderr if stdout is for JSON.
 func (a *app) sayText(text string) {
 	if a.json() {
 		a.note("%s", text)
@@ -124,7 +125,7 @@ func (a *app) sayText(text string) {
 	a.say("%s", text)
 }
 
-// because is a reason, to follow what it explains; empty if there is none.
+// because formats a reason for the end of a sentence; empty if there is none.
 func because(reason string) string {
 	if reason == "" {
 		return ""

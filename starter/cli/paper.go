@@ -11,17 +11,17 @@ import (
 	"perch"
 )
 
-// columnGap is how many spaces are between two columns.
+// columnGap is the number of spaces between two columns.
 const columnGap = 2
 
-// paper is the destination of text: a terminal with so many columns, or a file with lines of any
+// paper describes where text is written: a terminal of the given width, or a file with lines of any
 // length (width 0).
 type paper struct {
 	width int
 	color bool
 }
 
-// paper is stdout's.
+// paper returns the paper for stdout.
 func (a *app) paper() paper {
 	file, ok := a.stdout.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -34,15 +34,15 @@ func (a *app) paper() paper {
 	return paper{width: columns, color: a.env("NO_COLOR") == "" && a.env("TERM") != "dumb"}
 }
 
-// text writes a sentence, wrapped between words; further lines have the indent of the first.
+// text writes a sentence, wrapped between words. All lines have the same indent.
 func (p paper) text(out *strings.Builder, s style, indent int, sentence string) {
 	for _, line := range wrapped(perch.Printable(sentence), p.width-indent) {
 		out.WriteString(strings.TrimRight(strings.Repeat(" ", indent)+s.paint(line, p.color), " ") + "\n")
 	}
 }
 
-// wrapped breaks text between words into lines of at most width columns; no width, or too little
-// for any word, leaves it whole.
+// wrapped breaks text between words into lines of at most width columns. If width is 0, or too
+// small for any word, it returns one line.
 func wrapped(text string, width int) []string {
 	if width <= 0 {
 		return []string{text}
@@ -58,8 +58,8 @@ func wrapped(text string, width int) []string {
 	return append(lines, line)
 }
 
-// list writes rows below heads, in columns. If they do not fit into the terminal, each row is a
-// list of facts, with an empty line between two rows.
+// list writes rows in columns under heads. If they do not fit the terminal, it writes each row as a
+// list of facts, with an empty line between rows.
 func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
 	if all := append([][]string{heads}, rows...); p.fits(0, all) {
 		p.table(out, 0, all, nil)
@@ -77,11 +77,10 @@ func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
 	}
 }
 
-// facts writes a line for each name and its value and leaves out what has no value. Where the line
-// is too long for the terminal, a value of several words goes on below its beginning, and one with
-// a word that is too long for the line of the name is below it. A word that is longer than the
-// terminal stays whole, so that an address can still be copied and opened; the terminal breaks it,
-// and no other line is the worse for it.
+// facts writes a line for each name and value, and leaves out names without a value. If a line is
+// too long for the terminal, the value continues below its beginning. If one of the value's words
+// does not fit there, the value is on the lines below the name. A word that is longer than the
+// terminal is not broken, so that an address can still be copied and opened.
 func (p paper) facts(out *strings.Builder, facts [][2]string) {
 	margin := 0
 	for _, fact := range facts {
@@ -107,8 +106,8 @@ func (p paper) facts(out *strings.Builder, facts [][2]string) {
 	}
 }
 
-// table writes rows in columns where they fit, and otherwise each row's first cell on a line and
-// the others below it. below, where it is not nil, is called after each row.
+// table writes rows in columns if they fit. Otherwise it writes each row's first cell on one line
+// and the others below it. If below is not nil, it is called after each row.
 func (p paper) table(out *strings.Builder, indent int, rows [][]string, below func(row int)) {
 	lines, fits := inColumns(rows), p.fits(indent, rows)
 	for i, row := range rows {
@@ -123,13 +122,13 @@ func (p paper) table(out *strings.Builder, indent int, rows [][]string, below fu
 	}
 }
 
-// fits reports whether rows are narrow enough to be written in columns.
+// fits reports whether rows are narrow enough for columns.
 func (p paper) fits(indent int, rows [][]string) bool {
 	return p.width == 0 || indent+lipgloss.Width(inColumns(rows)[0])-columnGap <= p.width
 }
 
-// inColumns is a line for each row. All are equally wide: the last column is followed by a gap,
-// too.
+// inColumns formats each row as a line. All lines have the same width: a gap also follows the last
+// column.
 func inColumns(rows [][]string) []string {
 	columns := table.New().BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
 		BorderColumn(false).

@@ -10,7 +10,8 @@ import (
 	"perch"
 )
 
-// planDocument is what `plan -o json` prints. A setting's `a` is staging's, its `b` the branch's.
+// planDocument is the output of `plan -o json`. A setting's `a` is the value of staging, and its
+// `b` that of the branch.
 type planDocument struct {
 	Outcome      perch.Outcome             `json:"outcome"`
 	Branch       string                    `json:"branch"`
@@ -121,7 +122,7 @@ func newPlanDocument(t target, result perch.PlanResult) planDocument {
 	return d
 }
 
-// full is a list that JSON writes as one, also where it is empty.
+// full returns list, or an empty list for nil, so that JSON has a list and not null.
 func full[T any](list []T) []T {
 	if list == nil {
 		return []T{}
@@ -139,8 +140,8 @@ func planCode(outcome perch.Outcome) int {
 	return exitDone
 }
 
-// tellPlan writes a plan for people: what would be done goes to stdout, and that nothing would be
-// to stderr.
+// tellPlan prints a plan for people. It prints what would be done to stdout. If nothing would be
+// done, it says so on stderr.
 func (a *app) tellPlan(d planDocument, reason string) {
 	title := fmt.Sprintf("up %s at %s", d.Branch, perch.ShortCommit(d.Commit))
 	switch d.Outcome {

@@ -9,10 +9,11 @@ import (
 	"perch/lifecycle"
 )
 
-// shownPaths is how many places below a property are shown; the JSON document has all.
+// shownPaths is the maximum number of paths below a property that are shown. The JSON document has
+// all.
 const shownPaths = 4
 
-// planText is a plan for people.
+// planText formats a plan for people.
 func planText(d planDocument, p paper) string {
 	var out strings.Builder
 	p.text(&out, bold, 0, planTitle(d))
@@ -94,7 +95,7 @@ func settingText(value any) string {
 	return fmt.Sprint(value)
 }
 
-// marks are what changes are marked by, for who reads fast.
+// marks are the symbols and words that mark each change in a plan, for people who scan it.
 var marks = map[perch.ChangeAction]string{
 	perch.ActionCreate: "+ create", perch.ActionChange: "~ change", perch.ActionReplace: "! replace",
 	perch.ActionRemove: "- remove",
@@ -113,7 +114,7 @@ func planResources(out *strings.Builder, p paper, d planDocument) {
 		return
 	}
 	p.text(out, bold, 0, "Resources:")
-	// What is replaced and removed comes first: that is where data is lost.
+	// Replaced and removed resources come first, because they lose data.
 	var rows, below [][]string
 	for _, action := range []perch.ChangeAction{
 		perch.ActionReplace, perch.ActionRemove, perch.ActionChange, perch.ActionCreate,
@@ -168,7 +169,7 @@ func planWarnings(out *strings.Builder, p paper, d planDocument) {
 	}
 }
 
-// caution is what should not be overlooked about a change; empty for most.
+// caution describes the danger of a change; empty for most changes.
 func caution(change perch.ResourceChange) string {
 	if change.Rejected != "" {
 		return change.LogicalID + " will be rejected: " + change.Rejected + "."

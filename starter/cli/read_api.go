@@ -13,13 +13,13 @@ import (
 	"perch/readapi"
 )
 
-// Variables that say where a worker answers those who only read.
+// Environment variables for the address and token of a worker's read API.
 const (
 	readAddressVariable = "PERCH_READ_API"
 	readTokenVariable   = "PERCH_READ_TOKEN"
 )
 
-// readers asks the worker of the project that PERCH_READ_API names; nil if it names none.
+// readers returns a client for the read API at PERCH_READ_API; nil if the variable is not set.
 func (a *app) readers(project string) (*readapi.Client, error) {
 	address, token := a.env(readAddressVariable), a.env(readTokenVariable)
 	if address == "" {
@@ -39,8 +39,8 @@ func (a *app) readers(project string) (*readapi.Client, error) {
 	}, nil
 }
 
-// readFailure is the error of a question to the read API with its exit code: 2 if the question is
-// wrong or its token, 1 if the worker could not answer it, 3 if no worker answers.
+// readFailure adds the exit code to an error of the read API: 2 if the question or its token is
+// wrong, 1 if the worker could not answer, 3 if no worker answers.
 func readFailure(err error) error {
 	var failed *readapi.Error
 	if !errors.As(err, &failed) {
@@ -55,7 +55,7 @@ func readFailure(err error) error {
 	return &exitError{code: code, err: errors.New(perch.Printable(failed.Sentence))}
 }
 
-// readList is the list of environments: from the read API, or by a run.
+// readList reads the list of environments, from the read API or by a run.
 func (a *app) readList(ctx context.Context, project string) (readapi.List, error) {
 	readers, err := a.readers(project)
 	if err != nil {
@@ -81,8 +81,8 @@ func (a *app) readList(ctx context.Context, project string) (readapi.List, error
 	return readapi.NewList(result), nil
 }
 
-// readStatus is the status of an environment, and the address of its latest run, empty if that is
-// not known: from the read API, or by a run.
+// readStatus reads the status of an environment, from the read API or by a run. link is the address
+// of the environment's latest run; empty if it is unknown.
 func (a *app) readStatus(ctx context.Context, e perch.Environment) (document readapi.Status, link string, err error) {
 	readers, err := a.readers(e.Project)
 	if err != nil {
@@ -112,7 +112,7 @@ func (a *app) readStatus(ctx context.Context, e perch.Environment) (document rea
 	return readapi.NewStatus(e, result, far, latest), c.link(latest), nil
 }
 
-// readHistory are the lives that have ended: from the read API, or by a run.
+// readHistory reads the records of removed environments, from the read API or by a run.
 func (a *app) readHistory(ctx context.Context, in perch.HistoryInput) (readapi.History, error) {
 	readers, err := a.readers(in.Project)
 	if err != nil {
@@ -137,7 +137,7 @@ func (a *app) readHistory(ctx context.Context, in perch.HistoryInput) (readapi.H
 	return readapi.NewHistory(result), nil
 }
 
-// withProblem adds to warnings why an answer is not current.
+// withProblem adds to warnings the reason why an answer is not current.
 func withProblem(warnings []string, at, problem string) []string {
 	if problem == "" {
 		return warnings
@@ -145,8 +145,8 @@ func withProblem(warnings []string, at, problem string) []string {
 	return append(warnings, "this is what was known at "+at+", because the worker cannot read it now: "+problem)
 }
 
-// runLink is the address of a run in Temporal's web UI, empty if the UI's is not known or there is
-// no run. Temporal itself is not asked.
+// runLink returns the address of a run in Temporal's web UI, without a call to Temporal. It is
+// empty if the UI's address is unknown or there is no run.
 func (a *app) runLink(run client.Run) string {
 	ui := strings.TrimRight(a.env("PERCH_TEMPORAL_UI"), "/")
 	if ui == "" || run.RunID == "" {

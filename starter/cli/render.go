@@ -14,7 +14,7 @@ import (
 	"perch/config"
 )
 
-// noCommit is in a rendered template for a commit that is not known.
+// noCommit replaces an unknown commit in a rendered template.
 var noCommit = strings.Repeat("0", 40)
 
 func (a *app) renderCommand() *cobra.Command {
@@ -67,7 +67,7 @@ func (a *app) render(ctx context.Context, args []string, given string) error {
 	return nil
 }
 
-// renderFile is perch.yaml at the commit that is given, else the one in the folder.
+// renderFile reads perch.yaml at the given commit, or else from the folder.
 func (a *app) renderFile(ctx context.Context, p place, given, commit string) (*config.File, error) {
 	if given == "" {
 		return readConfig(filepath.Join(a.folder(p), config.FileName))
@@ -79,7 +79,7 @@ func (a *app) renderFile(ctx context.Context, p place, given, commit string) (*c
 	return file, err
 }
 
-// renderTemplate renders the environment's template; read reads a custom one.
+// renderTemplate renders the environment's template. It calls read for a custom template.
 func renderTemplate(
 	file *config.File, environment perch.Environment, commit string, read readTemplate,
 ) (cfn.Rendered, error) {

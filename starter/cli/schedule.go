@@ -57,7 +57,7 @@ func (a *app) scheduleCommand() *cobra.Command {
 		a.deleteScheduleCommand())
 }
 
-// scheduleChild is a command that does act, if anything, and then shows the schedule.
+// scheduleChild returns a command that calls act, if it is not nil, and then shows the schedule.
 func (a *app) scheduleChild(use, short string, act func(context.Context, schedule) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
@@ -72,7 +72,7 @@ func (a *app) deleteScheduleCommand() *cobra.Command {
 	}
 }
 
-// schedule is a project's, whether or not it exists.
+// schedule is the project's cleanup schedule, whether or not it exists.
 type schedule struct {
 	project string
 	client  client.ScheduleClient
@@ -94,7 +94,7 @@ func (a *app) withSchedule(ctx context.Context, act func(schedule) error) error 
 	return act(schedule{project: project, client: schedules, handle: schedules.GetHandle(ctx, scheduleID(project))})
 }
 
-// onSchedule does act, if anything, and shows the schedule.
+// onSchedule calls act, if it is not nil, and then shows the schedule.
 func (a *app) onSchedule(ctx context.Context, act func(context.Context, schedule) error) error {
 	return a.withSchedule(ctx, func(s schedule) error {
 		if act != nil {

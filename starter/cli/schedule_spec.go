@@ -23,21 +23,22 @@ import (
 )
 
 const (
-	// catchUp is how late a run may begin that Temporal missed: cleanup keeps no memory, so the
-	// next run does what a missed one would have done.
+	// catchUp is how late Temporal may start a run that it missed. Cleanup keeps no state, so the
+	// next run does the work of a missed one.
 	catchUp = 10 * time.Minute
-	// memoSpec is the memo of scheduled runs that names the spec which the schedule was made by.
-	// Temporal writes a spec back in another form than it was given.
+	// memoSpec is the key of the memo of scheduled runs that identifies the schedule's spec. The
+	// spec itself cannot be compared, because Temporal returns it in another form than it was
+	// given.
 	memoSpec = "perch-schedule"
 )
 
-// action is what the schedule does.
+// action returns the action of the schedule.
 func (s schedule) action(every time.Duration, missing bool) *sdk.ScheduleWorkflowAction {
 	return &sdk.ScheduleWorkflowAction{
 		ID: scheduleID(s.project), Workflow: perch.WorkflowCleanup, TaskQueue: perch.TaskQueue(s.project),
 		Args:          []any{perch.CleanupInput{Project: s.project, Missing: missing, By: "schedule"}},
 		StaticSummary: "scheduled cleanup",
-		// A run that hangs must not keep every later one from running.
+		// Without a timeout, a run that hangs would prevent all later runs.
 		WorkflowRunTimeout: max(every*9/10, time.Minute),
 		Memo:               map[string]any{memoSpec: specHash(s.project, every, missing)},
 	}
@@ -49,8 +50,7 @@ func scheduleSpec(every time.Duration) *sdk.ScheduleSpec {
 	}
 }
 
-// ensure makes the schedule, or changes it where another spec is in force. A schedule that is
-// paused stays so.
+// ensure creates the schedule, or updates it if its spec differs. A paused schedule stays paused.
 func (s schedule) ensure(ctx context.Context, every time.Duration, missing bool) error {
 	spec := scheduleSpec(every)
 	_, err := s.client.Create(ctx, sdk.ScheduleOptions{
@@ -74,13 +74,13 @@ func (s schedule) ensure(ctx context.Context, every time.Duration, missing bool)
 	})
 }
 
-// specHash names everything that ensure sets.
+// specHash returns a hash of everything that ensure sets.
 func specHash(project string, every time.Duration, missing bool) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00skip\x00%s\x00%t\x002", project, every, catchUp, missing))
 	return hex.EncodeToString(sum[:8])
 }
 
-// specOf is the hash in a schedule's action, empty if it has none.
+// specOf returns the hash in a schedule's action; empty if it has none.
 func specOf(action sdk.ScheduleAction) string {
 	workflow, _ := action.(*sdk.ScheduleWorkflowAction)
 	if workflow == nil {
@@ -94,21 +94,21 @@ func specOf(action sdk.ScheduleAction) string {
 	return hash
 }
 
-// scheduleDocument is what the `schedule` commands print. Times are RFC 3339 in UTC.
+// scheduleDocument is the output of the `schedule` commands. Times are RFC 3339 in UTC.
 type scheduleDocument struct {
 	ID string `json:"id"`
-	// Every is the interval, as 1h0m0s; empty if the schedule was changed by hand.
+	// Every is the interval, such as 1h0m0s; empty if the schedule was changed by hand.
 	Every  string `json:"every"`
 	Paused bool   `json:"paused"`
 	Note   string `json:"note"`
-	// Next is when the next run is due; empty while the schedule is paused.
+	// Next is the time of the next run; empty while the schedule is paused.
 	Next string `json:"next"`
-	// Runs counts the runs that were started, Skipped those that were due while another was
-	// working, Missed those that Temporal was too late for.
+	// Runs counts the runs that were started. Skipped counts the runs that were due while another
+	// was working. Missed counts the runs that Temporal was too late to start.
 	Runs    int `json:"runs"`
 	Skipped int `json:"skipped"`
 	Missed  int `json:"missed"`
-	// Last are the latest runs, the latest first.
+	// Last are the latest runs, newest first.
 	Last []scheduledRun `json:"last"`
 }
 

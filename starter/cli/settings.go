@@ -11,13 +11,13 @@ import (
 	"perch/config"
 )
 
-// whoMay says what a side of `settings` can be. A colon is in no branch's name and in no
-// revision, so nothing means two things.
+// whoMay explains the arguments of `settings`. Names of branches and revisions contain no colon, so
+// every argument is unambiguous.
 const whoMay = "name a branch, a kind (production, staging or branch), or a revision of perch.yaml with a colon: " +
 	"origin/main: or origin/main:staging; " +
 	"refs/heads/NAME is a branch that is called like a kind"
 
-// branchPrefix says of a name that it is a branch's, as Git does.
+// branchPrefix marks a name as that of a branch, as in Git.
 const branchPrefix = "refs/heads/"
 
 func (a *app) settingsCommand() *cobra.Command {
@@ -57,8 +57,8 @@ The exit code is 0, whether there are differences or not.`,
 	return command
 }
 
-// givenArgs rejects an argument that is empty: it is a variable that was not set, and not the
-// branch that is checked out.
+// givenArgs rejects empty arguments. An empty argument is most likely an unset variable and does
+// not mean the current branch.
 func givenArgs(count cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if slices.Contains(args, "") {
@@ -105,7 +105,8 @@ func (a *app) settingsDiff(ctx context.Context, args []string) error {
 	return nil
 }
 
-// revisionAlone makes two sides of one argument: the revision's, and the folder's.
+// revisionAlone turns one argument into two sides: the settings at its revision, and those in the
+// folder.
 func revisionAlone(what string) (left, right string, err error) {
 	revision, who, colon := strings.Cut(what, ":")
 	if !colon && perch.Kind(what).Valid() {

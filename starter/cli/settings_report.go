@@ -9,19 +9,19 @@ import (
 	"perch/config"
 )
 
-// settingsDocument is what `settings -o json` prints. Branch is empty for a kind; revision and
+// settingsDocument is the output of `settings -o json`. Branch is empty for a kind. Revision and
 // commit are empty for the file in the folder.
 type settingsDocument struct {
 	Branch   string     `json:"branch"`
 	Kind     perch.Kind `json:"kind"`
 	Revision string     `json:"revision"`
 	Commit   string     `json:"commit"`
-	// Skip is the pattern by which the branch gets no environment.
+	// Skip is the pattern that excludes the branch from having an environment.
 	Skip     string           `json:"skip"`
 	Settings []config.Setting `json:"settings"`
 }
 
-// differencesDocument is what `settings diff -o json` prints.
+// differencesDocument is the output of `settings diff -o json`.
 type differencesDocument struct {
 	Differences []config.Difference `json:"differences"`
 }
@@ -52,7 +52,7 @@ func (a *app) tellDifferences(before, after side, differences []config.Differenc
 	_, _ = io.WriteString(a.stdout, differencesText(before.title(), after.title(), differences, a.paper()))
 }
 
-// settingsText is a table where it fits, else a paragraph for each setting.
+// settingsText formats settings as a table if it fits, or else as a paragraph for each setting.
 func settingsText(settings []config.Setting, p paper) string {
 	rows := [][]string{{"SETTING", "VALUE", "FROM"}}
 	for _, setting := range settings {
@@ -66,8 +66,8 @@ func settingsText(settings []config.Setting, p paper) string {
 	return out.String()
 }
 
-// differencesText is a table where it fits, else a paragraph for each setting, with the sides named
-// in it.
+// differencesText formats differences as a table if it fits, or else as a paragraph for each
+// setting that names both sides.
 func differencesText(before, after string, differences []config.Difference, p paper) string {
 	rows := [][]string{{"SETTING", before, "FROM", after, "FROM"}}
 	var paragraphs [][]string
@@ -86,7 +86,7 @@ func differencesText(before, after string, differences []config.Difference, p pa
 	return out.String()
 }
 
-// shown is a value as people read it: a hyphen if there is none.
+// shown formats a value for people; a hyphen means that there is none.
 func shown(value any) string {
 	switch value := value.(type) {
 	case nil:

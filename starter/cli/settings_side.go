@@ -11,18 +11,19 @@ import (
 	"perch/config"
 )
 
-// side is whose settings are meant, and what they are.
+// side is a set of settings to show or compare, and where it comes from.
 type side struct {
-	// branch is empty for a kind.
+	// branch is the branch; empty for a kind.
 	branch string
 	kind   perch.Kind
-	// revision is as it was given, commit what it names; both are empty for the file in the folder.
+	// revision is the given revision, and commit the commit that it names. Both are empty for the
+	// file in the folder.
 	revision, commit string
 	file             *config.File
 	settings         []config.Setting
 }
 
-// title is the side as an argument names it.
+// title returns the side in the form of an argument.
 func (s side) title() string {
 	title := cmp.Or(s.branch, string(s.kind))
 	if perch.Kind(s.branch).Valid() {
@@ -34,14 +35,15 @@ func (s side) title() string {
 	return title
 }
 
-// skip is the rule by which the side's branch gets no environment; its pattern is empty if it gets
-// one.
+// skip returns the rule that excludes the side's branch from having an environment. The rule's
+// pattern is empty if the branch is not excluded.
 func (s side) skip() config.SkipRule {
 	rule, _ := s.file.Skip(s.branch)
 	return rule
 }
 
-// side reads what an argument means; empty is the branch that is checked out.
+// side reads the settings that an argument names. An empty argument means the branch that is
+// checked out.
 func (a *app) side(ctx context.Context, p place, what string) (side, error) {
 	revision, who, colon := strings.Cut(what, ":")
 	if !colon {
@@ -71,7 +73,7 @@ func (a *app) side(ctx context.Context, p place, what string) (side, error) {
 	return s, nil
 }
 
-// namedBranch is the branch that who names; the one that is meant where who is empty.
+// namedBranch returns the branch that who names. If who is empty, it returns the current branch.
 func (p place) namedBranch(who string) (string, error) {
 	if who == "" {
 		return p.branch(nil, "BRANCH")
@@ -96,8 +98,8 @@ func (p place) namedBranch(who string) (string, error) {
 	return branch, nil
 }
 
-// fileAt is perch.yaml at a revision of the checkout, and the commit that it names; without a
-// revision the one in the folder.
+// fileAt reads perch.yaml at a revision of the checkout, and returns the revision's commit. Without
+// a revision, it reads the file in the folder.
 func (a *app) fileAt(ctx context.Context, p place, revision string) (*config.File, string, error) {
 	if revision == "" {
 		file, err := readConfig(filepath.Join(a.folder(p), config.FileName))

@@ -8,10 +8,10 @@ import (
 	"perch/config"
 )
 
-// schemaFile is what docs/perch-yaml.md calls the JSON Schema that an editor reads.
+// schemaFile is the file name of the JSON Schema for editors, as docs/perch-yaml.md has it.
 const schemaFile = "perch.schema.json"
 
-// start is what the folder and its checkout say of a project that has no perch.yaml yet.
+// start returns the values for a first perch.yaml that follow from the folder and its checkout.
 func (p place) start(folder string) config.Start {
 	var s config.Start
 	if _, err := readAtMost(filepath.Join(folder, schemaFile), 1); err == nil {
@@ -29,7 +29,7 @@ func (p place) start(folder string) config.Start {
 	return s
 }
 
-// firstBranch is the first of wanted that there is.
+// firstBranch returns the first of wanted that exists.
 func firstBranch(branches []string, wanted ...string) string {
 	for _, branch := range wanted {
 		if slices.Contains(branches, branch) {
@@ -39,8 +39,8 @@ func firstBranch(branches []string, wanted ...string) string {
 	return ""
 }
 
-// projectName is folder as a project's name: its letters and digits in lower case from the first
-// letter on, at most 15.
+// projectName derives a project's name from folder: its letters and digits in lower case, starting
+// with the first letter, at most 15.
 func projectName(folder string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -55,8 +55,8 @@ func projectName(folder string) string {
 	return name[:min(len(name), 15)]
 }
 
-// guessImage is where the image of a repository on GitHub most likely is; elsewhere a name to be
-// replaced.
+// guessImage returns the most likely image of a repository on GitHub. For other repositories it
+// returns a placeholder.
 func guessImage(repository, project string) string {
 	if name, ok := strings.CutPrefix(repository, "github.com/"); ok {
 		return "ghcr.io/" + strings.ToLower(name) + ":{commit}"
@@ -64,7 +64,7 @@ func guessImage(repository, project string) string {
 	return "registry.example.com/" + project + ":{commit}"
 }
 
-// imageNote says what the guess of image is worth.
+// imageNote says how reliable the guess of image is.
 func imageNote(repository, image string) string {
 	if onGitHub(repository) {
 		return "the image " + image + " is guessed from the repository; --image gives another"
@@ -73,5 +73,5 @@ func imageNote(repository, image string) string {
 		" is a placeholder that no registry has: write the name under which CI pushes yours, or give --image"
 }
 
-// onGitHub says whether a normalised address is that of a repository on GitHub.
+// onGitHub reports whether a normalised address is that of a repository on GitHub.
 func onGitHub(repository string) bool { return strings.HasPrefix(repository, "github.com/") }

@@ -12,24 +12,24 @@ import (
 	"perch/config"
 )
 
-// guess is a value of the first perch.yaml that no flag gave, and where it is from.
+// guess is a value of the first perch.yaml that no flag gave, and its source.
 type guess struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
 	From  string `json:"from"`
 }
 
-// survey is what `config init` finds out of the files of an app.
+// survey is what `config init` finds in the files of an app.
 type survey struct {
 	app config.StartApp
 	// guesses begin with the app's framework.
 	guesses []guess
-	// notes are sentences about what a person has to decide or to add.
+	// notes are sentences about what a person still has to decide or add.
 	notes []string
 }
 
-// surveyRepository is what the files of a repository say of its app; an example of everything if
-// they show none. preferred is the path of the folder that is meant, "." for none.
+// surveyRepository examines the files of a repository for an app. If there is none, it returns an
+// example of everything. preferred is the path of the folder that the user means; "." means none.
 func surveyRepository(root appFolder, preferred string) *survey {
 	apps := findApps(root, preferred)
 	if len(apps) == 0 {
@@ -50,7 +50,7 @@ func surveyRepository(root appFolder, preferred string) *survey {
 	return s
 }
 
-// guess notes that a value is from files of f.
+// guess records a value that was found in files of f.
 func (s *survey) guess(key, value string, f appFolder, files ...string) {
 	names := make([]string, len(files))
 	for i, file := range files {
@@ -64,14 +64,13 @@ func (s *survey) note(format string, args ...any) {
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
-// variable sets a variable of the app, which is from a file of f.
+// variable sets an environment variable of the app that was found in a file of f.
 func (s *survey) variable(name, value string, f appFolder, file string) {
 	s.app.Variables = append(s.app.Variables, config.StartVariable{Name: name, Value: value})
 	s.guess("environment."+name, value, f, file)
 }
 
-// noteFolders says which folder the app is in, if it is not the root, and which other ones have
-// apps.
+// noteFolders names the folder of the app, if it is not the root, and other folders with apps.
 func (s *survey) noteFolders(apps []found) {
 	folder := apps[0].folder.path
 	if folder == "." {
@@ -88,7 +87,7 @@ func (s *survey) noteFolders(apps []found) {
 	}
 }
 
-// readPackages reads which database and which storage the app's packages are for.
+// readPackages finds the app's database and storage from its packages.
 func (s *survey) readPackages(app found) {
 	folder, manifests := app.folder, app.folder.files(app.framework.manifests)
 	driver, file := folder.find(app.framework.postgreSQL, manifests...)
@@ -115,13 +114,13 @@ func (s *survey) readPackages(app found) {
 	}
 }
 
-// healthNames are routes of health checks by how sure their names are.
+// healthNames are names of health check routes, the most certain first.
 var healthNames = []string{"healthz", "health", "livez", "up", "ping"}
 
-// tests are files of tests, whose routes and ports are not the app's.
+// tests matches test files, whose routes and ports are not those of the app.
 var tests = regexp.MustCompile(`(_test\.go|\.(test|spec)\.[cm]?[jt]s)$`)
 
-// sourceFiles are the app's files that name routes and ports.
+// sourceFiles returns the app's files that name routes and ports.
 func (a found) sourceFiles() []string {
 	return slices.DeleteFunc(a.folder.files(a.framework.sources), tests.MatchString)
 }
@@ -149,13 +148,13 @@ func (s *survey) readHealth(app found) {
 	s.guess("health_path", found, app.folder, from)
 }
 
-// needSecret says that the app needs a secret key, most likely in the variable of that name.
+// needSecret records that the app needs a secret key, most likely in the variable of that name.
 func (s *survey) needSecret(name string) {
 	s.app.Secret = name
 	s.note("the app needs a secret key, most likely as %s: keep it in Secrets Manager and name it under secrets", name)
 }
 
-// readMedia has a folder of files copied into a bucket.
+// readMedia adds a seed step that copies a folder of files into a bucket.
 func (s *survey) readMedia(f appFolder) {
 	const folder = "fixtures/media"
 	if len(f.files(regexp.MustCompile("^"+folder+"/"))) == 0 {
@@ -169,14 +168,14 @@ func (s *survey) readMedia(f appFolder) {
 	s.seed(step, f, folder)
 }
 
-// seed adds a seed step, which is from a file of f.
+// seed adds a seed step that was found in a file of f.
 func (s *survey) seed(step perch.SeedStep, f appFolder, file string) {
 	s.app.Seed = append(s.app.Seed, config.StartStep{Step: step})
 	s.guess("seed", step.String(), f, file)
 }
 
-// seedAfterMigration adds a seed step that needs the tables of the database: as a comment, if the
-// container does not make them when it starts.
+// seedAfterMigration adds a seed step that needs the tables of the database. If the container does
+// not create the tables when it starts, it adds the step as a comment.
 func (s *survey) seedAfterMigration(f appFolder, step perch.SeedStep, file string) {
 	if word, _ := f.migrates(); word != "" && s.app.Database {
 		s.seed(step, f, file)
@@ -187,7 +186,8 @@ func (s *survey) seedAfterMigration(f appFolder, step perch.SeedStep, file strin
 	})
 }
 
-// readPort has the app listen on the port that its Dockerfile, or else its source, names.
+// readPort sets the port that the app listens on: the port that its Dockerfile exposes, that
+// another container file binds, or that its source names, in this order.
 func (s *survey) readPort(root, f appFolder, app *framework) {
 	const comment = "without this line the app is to listen on 8080."
 	for _, folder := range []appFolder{f, root} {
@@ -213,7 +213,7 @@ var (
 	boundPort = regexp.MustCompile(`0\.0\.0\.0:([0-9]{2,5})\b`)
 )
 
-// exposedPort is the port that the last EXPOSE of a Dockerfile names first; empty if there is none.
+// exposedPort returns the first port of the last EXPOSE in a Dockerfile; empty if there is none.
 func exposedPort(dockerfile string) string {
 	found := expose.FindAllStringSubmatch(dockerfile, -1)
 	if len(found) == 0 {
@@ -222,7 +222,7 @@ func exposedPort(dockerfile string) string {
 	return found[len(found)-1][1]
 }
 
-// setPort sets PORT if it is one: the environment's variable is a text.
+// setPort sets the variable PORT if port is a valid port. The variable's value is a string.
 func (s *survey) setPort(port, comment string, f appFolder, file string) {
 	if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 {
 		return
@@ -231,10 +231,10 @@ func (s *survey) setPort(port, comment string, f appFolder, file string) {
 	s.guess("environment.PORT", port, f, file)
 }
 
-// dockerfiles are the names under which an image is described.
+// dockerfiles matches the names of files that describe an image.
 var dockerfiles = regexp.MustCompile(`(^|/)([^/]*\.)?Dockerfile[^/]*$`)
 
-// noteImage says if nothing says how to build the image.
+// noteImage adds a note if no file describes how to build the image.
 func (s *survey) noteImage(root appFolder) {
 	if len(root.files(dockerfiles)) == 0 {
 		s.note("there is no Dockerfile: CI needs one to build the image of the app")

@@ -22,30 +22,31 @@ var (
 	abbreviatedCommit = regexp.MustCompile(`^[0-9a-f]{7,39}$`)
 )
 
-// target is what a command is about.
+// target is what a command applies to.
 type target struct {
 	environment perch.Environment
-	// commit is empty if it is not known and not needed.
+	// commit is the full commit; empty if it is unknown and not needed.
 	commit string
-	// repository is normalised; empty if it is not known.
+	// repository is the normalised address; empty if it is unknown.
 	repository string
-	// file is perch.yaml at commit; nil if it is not at hand.
+	// file is perch.yaml at commit; nil if it is not available.
 	file *config.File
-	// force lets a removal give up what cannot be deleted.
+	// force lets a removal skip resources that cannot be deleted.
 	force bool
-	// recreate lets an up delete the environment first.
+	// recreate lets an `up` delete the environment first.
 	recreate bool
-	// job is the CI job that asks; empty outside of CI.
+	// job is the CI job that makes the request; empty outside CI.
 	job ciJob
-	// nothing says why there is nothing to do.
+	// nothing explains why there is nothing to do.
 	nothing string
 }
 
-// place is where a command runs: what CI says, and the checkout where there is one.
+// place is where a command runs: the CI job, and the checkout if there is one.
 type place struct {
 	job      ciJob
 	checkout *checkout
-	// noCheckout says why there is none; gone is the same if PERCH_REPO names no folder, else nil.
+	// noCheckout explains why there is no checkout. gone is the same error if PERCH_REPO does not
+	// name a folder, and nil otherwise.
 	noCheckout, gone error
 }
 
@@ -63,10 +64,11 @@ func (a *app) place() place {
 	return p
 }
 
-// pointAtSandbox is what a shell needs that the sandbox's variables are missing from.
+// pointAtSandbox is the advice for a shell in which the sandbox's variables are not set.
 const pointAtSandbox = "run `eval \"$(go run ./sandbox env)\"` while the sandbox runs"
 
-// repository is the address that the requester takes for the project's, normalised.
+// repository returns the normalised address of the project's repository, from the CI job or the
+// checkout.
 func (p place) repository() string {
 	if p.job.Repository != "" || p.checkout == nil {
 		return p.job.Repository
@@ -74,8 +76,9 @@ func (p place) repository() string {
 	return p.checkout.repository()
 }
 
-// branch is the one that is meant: the argument, else the CI job's, else the one that is checked
-// out, but not in CI. give says what to add to the command if the CI job names no branch.
+// branch returns the branch that the command applies to: the argument, or else the CI job's branch,
+// or else, outside CI, the branch that is checked out. give says what to add to the command if the
+// CI job has no branch.
 func (p place) branch(args []string, give string) (string, error) {
 	switch {
 	case len(args) > 0:
@@ -90,7 +93,8 @@ func (p place) branch(args []string, give string) (string, error) {
 	return p.checkout.branch()
 }
 
-// nothingToDo says why a command without BRANCH has nothing to do in this CI job; empty if it has.
+// nothingToDo explains why a command without BRANCH has nothing to do in this CI job; empty if it
+// has something to do.
 func (p place) nothingToDo(args []string) string {
 	if len(args) > 0 {
 		return ""
@@ -98,8 +102,9 @@ func (p place) nothingToDo(args []string) string {
 	return p.job.Skip
 }
 
-// commit is the one that is meant for branch: given, else the CI job's, else the branch's head in
-// the checkout, but not if the CI job is about branch. It is empty if none of them is known.
+// commit returns the commit to use for branch: given, or else the CI job's, or else the branch's
+// head in the checkout. It does not use the checkout if the CI job is about branch. It is empty if
+// none of these is known.
 func (p place) commit(ctx context.Context, given, branch string) (string, error) {
 	if given != "" {
 		return p.fullCommit(strings.ToLower(given), branch)
@@ -117,7 +122,7 @@ func (p place) commit(ctx context.Context, given, branch string) (string, error)
 	return commit, nil
 }
 
-// fullCommit is the full commit that given is, or begins.
+// fullCommit returns the full commit of which given is the whole or a prefix.
 func (p place) fullCommit(given, branch string) (string, error) {
 	if fullCommit.MatchString(given) {
 		return given, nil
@@ -132,8 +137,8 @@ func (p place) fullCommit(given, branch string) (string, error) {
 			"(git rev-parse refs/heads/%s)", given, branch)
 }
 
-// file is perch.yaml at commit; nil if the checkout does not have the commit, so that only a worker
-// can read it.
+// file reads perch.yaml at commit. It returns nil if the checkout does not have the commit; only a
+// worker can then read the file.
 func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 	if p.checkout == nil || commit == "" {
 		return nil, nil
@@ -160,8 +165,8 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 	return file, nil
 }
 
-// upTarget is what `up` is about. Its commit may be empty still: a branch that is skipped needs
-// none.
+// upTarget returns the target of `up`. Its commit may still be empty, because a skipped branch
+// needs none.
 func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target, error) {
 	p := a.place()
 	if reason := p.nothingToDo(args); reason != "" {
@@ -206,7 +211,8 @@ func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target,
 	}, nil
 }
 
-// upProject is the project of an `up`: perch.yaml at the commit must not contradict what is given.
+// upProject returns the project of an `up`. It fails if perch.yaml at the commit contradicts the
+// given project.
 func (a *app) upProject(p place, file *config.File, commit string) (string, error) {
 	given := a.givenProject()
 	switch {
@@ -223,7 +229,7 @@ func (a *app) upProject(p place, file *config.File, commit string) (string, erro
 	return file.Project, nil
 }
 
-// branchTarget is what a command is about that needs no commit.
+// branchTarget returns the target of a command that needs no commit.
 func (a *app) branchTarget(args []string) (target, error) {
 	p := a.place()
 	branch, err := p.branch(args, "BRANCH")
@@ -243,8 +249,8 @@ func (a *app) branchTarget(args []string) (target, error) {
 
 func (a *app) givenProject() string { return cmp.Or(a.project, a.env("PERCH_PROJECT")) }
 
-// anyProject is the project by name: given, else what perch.yaml in the folder says, committed or
-// not.
+// anyProject returns the project's name: the given one, or else the one in the folder's perch.yaml,
+// committed or not.
 func (a *app) anyProject(p place) (string, error) {
 	if given := a.givenProject(); given != "" {
 		if err := perch.ValidateProject(given); err != nil {
@@ -264,7 +270,7 @@ func (a *app) anyProject(p place) (string, error) {
 	return file.Project, nil
 }
 
-// folder is the folder of perch.yaml: the checkout's root, else the folder itself.
+// folder returns the folder of perch.yaml: the checkout's root, or else the current folder.
 func (a *app) folder(p place) string {
 	if p.checkout != nil {
 		return p.checkout.Dir
@@ -272,8 +278,8 @@ func (a *app) folder(p place) string {
 	return a.repoDir()
 }
 
-// skipped says why t's branch gets no environment; ok is false if it gets one, or if only the
-// worker can say, because perch.yaml at the commit is not here.
+// skipped says why t's branch gets no environment. ok is false if the branch gets one. It is also
+// false if only the worker can tell, because perch.yaml at the commit is not available here.
 func (t target) skipped() (sentence string, ok bool) {
 	var rule config.SkipRule
 	switch {
@@ -287,7 +293,7 @@ func (t target) skipped() (sentence string, ok bool) {
 	return rule.Sentence(t.environment.Branch), ok
 }
 
-// noCommit is the error of a command that needs a commit and knows none.
+// noCommit returns the error of a command that needs a commit and does not know one.
 func (a *app) noCommit(t target) error {
 	branch := t.environment.Branch
 	if t.job.Branch == branch {
@@ -299,7 +305,7 @@ func (a *app) noCommit(t target) error {
 		branch, didYouMean(branch, a.place().branches()))
 }
 
-// title names t for people.
+// title describes t for people.
 func (t target) title(goal perch.Goal) string {
 	if goal == perch.GoalGone {
 		return "down " + t.environment.Branch

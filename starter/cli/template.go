@@ -16,8 +16,8 @@ import (
 // readTemplate reads a custom template by its path in the repository.
 type readTemplate func(path string) (*custom.Template, error)
 
-// templates reads templates from the same place as perch.yaml: at the commit that is given, else in
-// the folder.
+// templates returns a function that reads templates from the same place as perch.yaml: at the given
+// commit, or else in the folder.
 func (a *app) templates(ctx context.Context, p place, given, commit string) readTemplate {
 	if given == "" {
 		return templatesIn(a.folder(p))
@@ -53,7 +53,8 @@ func templatesIn(folder string) readTemplate {
 	}
 }
 
-// standIns is what a template is rendered from, with placeholders for what only the account knows.
+// standIns returns the input for rendering a template, with placeholders for values that only the
+// AWS account has.
 func standIns(
 	file *config.File, environment perch.Environment, kind perch.Kind, settings perch.Settings, origins config.Origins,
 	commit string,

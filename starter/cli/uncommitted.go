@@ -8,12 +8,13 @@ import (
 	"perch"
 )
 
-// comparedLimit is how much of a file is compared, in bytes: no file that Perch takes is larger.
+// comparedLimit is the maximum number of bytes of a file that are compared. Perch accepts no larger
+// file.
 const comparedLimit = 4 << 20
 
-// noteUncommitted says that path, below the checkout's root, has changes that commit does not have:
-// `plan` and `up` ignore them. It looks only if commit is the one that is checked out, and what it
-// cannot read it says nothing about.
+// noteUncommitted prints a note if the file at path, relative to the checkout's root, has changes
+// that are not in commit. `plan` and `up` ignore such changes. It only compares if commit is
+// checked out, and ignores files that it cannot read.
 func (a *app) noteUncommitted(ctx context.Context, p place, commit, path string) {
 	if p.checkout == nil || commit == "" {
 		return
@@ -34,5 +35,5 @@ func (a *app) noteUncommitted(ctx context.Context, p place, commit, path string)
 		path, path, perch.ShortCommit(commit))
 }
 
-// lineFeeds is text with the line ends that Git stores: a checkout on Windows has others.
+// lineFeeds returns text with the line endings that Git stores. A checkout on Windows has others.
 func lineFeeds(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) }

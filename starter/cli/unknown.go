@@ -9,10 +9,10 @@ import (
 	"perch/config"
 )
 
-// checkKnown rejects a branch that nothing knows of, before anything is requested: on a terminal it
-// is most likely mistyped. CI removes branches that are gone everywhere, so it is not asked there.
-// An environment is known as well by its last run, its leftovers or its record. If the worker does
-// not answer, the branch counts as known.
+// checkKnown rejects an unknown branch before anything is requested, because on a terminal it is
+// most likely mistyped. It does not check in CI, which also removes environments of branches that
+// no longer exist anywhere. A branch is also known by the last run, the leftovers or the record of
+// its environment. If the worker does not answer, the branch counts as known.
 func (a *app) checkKnown(ctx context.Context, args []string, t target, yes bool) error {
 	if yes || len(args) == 0 || a.json() || !a.interactive(t) {
 		return nil
@@ -41,7 +41,7 @@ func (a *app) checkKnown(ctx context.Context, args []string, t target, yes bool)
 		branch, didYouMean(branch, branches))
 }
 
-// branches are those that the checkout knows; none without a checkout.
+// branches returns the branches in the checkout; none without a checkout.
 func (p place) branches() []string {
 	if p.checkout == nil {
 		return nil
@@ -53,8 +53,8 @@ func (p place) branches() []string {
 	return branches
 }
 
-// didYouMean is a question that names the most similar branch, in parentheses; empty if none is
-// similar.
+// didYouMean returns a question in parentheses that suggests the most similar branch; empty if none
+// is similar.
 func didYouMean(branch string, branches []string) string {
 	if nearest := config.Nearest(branch, branches); nearest != "" {
 		return fmt.Sprintf(" (did you mean %s?)", nearest)

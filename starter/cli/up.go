@@ -39,7 +39,7 @@ An environment that was ready keeps its database and its buckets. With --recreat
 	return command
 }
 
-// upOptions are the flags of up and plan.
+// upOptions has the flags of up and plan.
 type upOptions struct {
 	commit   string
 	recreate bool
@@ -109,8 +109,7 @@ func newUpDocument(r requestReport) upDocument {
 	return document
 }
 
-// stackOf is the name of the environment's stack; empty if it is not known which environment is
-// meant.
+// stackOf returns the name of the environment's stack; empty if the environment is unknown.
 func stackOf(e perch.Environment) string {
 	if e.Slug == "" {
 		return ""
@@ -118,8 +117,8 @@ func stackOf(e perch.Environment) string {
 	return e.StackName()
 }
 
-// tellUp writes the end of an `up` for people: an environment goes to stdout, everything else to
-// stderr.
+// tellUp prints how an `up` ended, for people. It prints an environment to stdout and everything
+// else to stderr.
 func (a *app) tellUp(r requestReport) {
 	branch := r.target.environment.Branch
 	switch r.result.Outcome {
@@ -165,7 +164,7 @@ func readySentence(r requestReport) string {
 	)
 }
 
-// seedSentence says what a seed step did, and shows the output of its command below.
+// seedSentence says what a seed step did, followed by its command's output.
 func seedSentence(did perch.SeedDone) string {
 	said := fmt.Sprintf("Seeded: %s (%s)", did.Step, did.Record().Result)
 	for line := range strings.Lines(did.Output) {

@@ -43,7 +43,8 @@ func (a *app) url(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// noURL says why a branch has no URL whose latest run is in a phase, empty if it had none.
+// noURL explains, by the phase of its latest run, why a branch has no URL. phase is empty if there
+// was no run.
 func noURL(branch string, phase perch.Phase) error {
 	if phase == "" || phase.IsLast() {
 		return failedError(

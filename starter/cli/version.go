@@ -15,7 +15,7 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// tellVersion is what `version` and --version print.
+// tellVersion prints the output of `version` and --version.
 func (a *app) tellVersion() error {
 	build := perch.ThisBuild()
 	if a.json() {

@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	// widest is where the live view stops growing.
+	// widest is the maximum width of the live view.
 	widest   = 100
 	barCells = 12
 )
 
-// newView is the live view where stderr is a terminal, and plain lines elsewhere.
+// newView returns a live view if stderr is a terminal, and plain lines otherwise.
 func (a *app) newView(title string) client.View {
 	file, ok := a.stderr.(*os.File)
 	if !ok || a.json() || a.env("TERM") == "dumb" || !term.IsTerminal(int(file.Fd())) {
@@ -40,15 +40,15 @@ func (a *app) newView(title string) client.View {
 	}
 }
 
-// quietest is how long plain lines may be silent. CI systems end a job that writes nothing for ten
-// minutes (CircleCI docs: no_output_timeout).
+// quietest is the longest time without output of plain lines. CI systems end a job that prints
+// nothing for ten minutes (CircleCI docs: no_output_timeout).
 const quietest = time.Minute
 
-// lines prints a line for each change, and one in a minute without any.
+// lines prints a line for each change, and one line a minute if nothing changes.
 type lines struct {
 	out io.Writer
 	now func() time.Time
-	// began is when the view began, printed when it printed last.
+	// began is when the view began, and printed when it last printed.
 	began, printed time.Time
 	last           string
 }
@@ -76,8 +76,8 @@ func (l *lines) Remark(text string) {
 
 func (l *lines) Done() {}
 
-// remarks prints the sentences and no progress: a run that only reads is over before anybody could
-// look at it, unless no worker takes it.
+// remarks prints remarks but no progress. A run that only reads ends too soon for a live view,
+// unless no worker takes it.
 type remarks struct{ out io.Writer }
 
 func (*remarks) Show(client.Progress) {}
@@ -86,8 +86,8 @@ func (r *remarks) Remark(text string) { _, _ = fmt.Fprintln(r.out, text) }
 
 func (*remarks) Done() {}
 
-// progressNews is the line for p without what alone is no news: an attempt that has begun has no
-// next one, and a minute has passed.
+// progressNews returns the line for p without the parts whose changes alone are not worth a new
+// line: the time of a next attempt, and the minutes that have passed.
 func progressNews(p client.Progress, now time.Time) string {
 	p.Retries = slices.Clone(p.Retries)
 	for i := range p.Retries {
@@ -96,7 +96,7 @@ func progressNews(p client.Progress, now time.Time) string {
 	return progressLine(p, now)
 }
 
-// unchanged is the line for p if there is nothing new.
+// unchanged returns the line for p if nothing has changed.
 func unchanged(p client.Progress, now time.Time, elapsed time.Duration) string {
 	line := progressLine(p, now)
 	switch {
@@ -110,7 +110,7 @@ func unchanged(p client.Progress, now time.Time, elapsed time.Duration) string {
 	return fmt.Sprintf("%s (%s so far)", line, elapsed.Truncate(time.Minute))
 }
 
-// progressLine is p in one line, empty if there is nothing to say yet.
+// progressLine formats p as one line; empty if there is nothing to say yet.
 func progressLine(p client.Progress, now time.Time) string {
 	line := p.Known().Progress(now)
 	if p.Beat != nil && line != "" && p.Beat.Reason == "" {
@@ -119,7 +119,7 @@ func progressLine(p client.Progress, now time.Time) string {
 	return perch.Printable(strings.TrimPrefix(line+p.RetrySentences(), "; "))
 }
 
-// counts says how many resources of the stack are done; empty if their number is not known.
+// counts says how many of the stack's resources are done; empty if their number is unknown.
 func counts(b perch.Progress) string {
 	if b.Total <= 0 || !strings.HasSuffix(b.Status, "_IN_PROGRESS") {
 		return ""
@@ -144,7 +144,7 @@ func kept(parts []string) []string {
 	return full
 }
 
-// live redraws a few lines in place.
+// live is a view that redraws a few lines in place.
 type live struct {
 	out   io.Writer
 	title string
@@ -170,7 +170,7 @@ func (l *live) Remark(text string) {
 
 func (l *live) Done() { l.erase() }
 
-// erase takes the drawn lines away: up, to the first column, and clear to the end of the screen.
+// erase clears the drawn lines: it moves up to their beginning and clears to the end of the screen.
 func (l *live) erase() {
 	if l.drawn > 0 {
 		_, _ = fmt.Fprintf(l.out, "\x1b[%dA\r\x1b[J", l.drawn)
@@ -178,7 +178,7 @@ func (l *live) erase() {
 	}
 }
 
-// frame is the live view of p in lines of at most width columns.
+// frame formats the live view of p in lines of at most width columns.
 func frame(title string, p client.Progress, now time.Time, elapsed time.Duration, width int, color bool) []string {
 	width = min(width, widest) - 1 // the last column stays free: some terminals wrap when it is written
 	known := p.Known()
@@ -208,7 +208,7 @@ func frame(title string, p client.Progress, now time.Time, elapsed time.Duration
 	return drawn
 }
 
-// bar shows how many resources, or steps, are done.
+// bar draws how many resources, or steps, are done.
 func bar(b perch.Progress) string {
 	full := min(max(b.Done, 0), b.Total) * barCells / b.Total
 	cells := strings.Repeat("█", full) + strings.Repeat("░", barCells-full)
