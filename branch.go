@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// ValidateBranch rejects what `git check-ref-format --branch` rejects, and bytes that are not UTF-8
-// (JSON could not carry them).
+// ValidateBranch rejects a name that `git check-ref-format --branch` rejects, and bytes that are
+// not UTF-8, because JSON cannot carry them.
 func ValidateBranch(branch string) error {
 	if reason := rejectedByGit(branch); reason != "" {
 		return fmt.Errorf("%q is not a branch name that Git accepts: %s", branch, reason)
@@ -54,9 +54,9 @@ func rejectedByGit(branch string) string {
 	return ""
 }
 
-// MatchBranch reports whether branch matches pattern. `*` stands for any run of characters, slashes
-// included, and `?` for one character; everything else stands for itself. A pattern matches the
-// whole name.
+// MatchBranch reports whether branch matches pattern, which has to match the whole name. `*`
+// matches any run of characters, including slashes, and `?` matches one character. Every other
+// character matches itself.
 func MatchBranch(pattern, branch string) bool {
 	quoted := regexp.QuoteMeta(pattern)
 	quoted = strings.ReplaceAll(quoted, `\*`, `.*`)
@@ -64,7 +64,7 @@ func MatchBranch(pattern, branch string) bool {
 	return regexp.MustCompile(`(?s)^` + quoted + `$`).MatchString(branch)
 }
 
-// MatchAny reports whether branch matches one of patterns, and which.
+// MatchAny reports whether branch matches one of patterns, and returns the first that matches.
 func MatchAny(patterns []string, branch string) (pattern string, ok bool) {
 	for _, pattern := range patterns {
 		if MatchBranch(pattern, branch) {

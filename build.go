@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// Build says which build of Perch a program is. Commit is the one that it was built from, empty if
-// the build does not say; Modified says that the working folder had other changes.
+// Build identifies the source that a program was built from. Commit is the Git commit, or empty if
+// the build does not record it. Modified means that the working folder had uncommitted changes.
 type Build struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit"`
@@ -15,7 +15,7 @@ type Build struct {
 	Go       string `json:"go"`
 }
 
-// ThisBuild is that of the running program.
+// ThisBuild returns the Build of the running program.
 func ThisBuild() Build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -33,7 +33,7 @@ func ThisBuild() Build {
 	return build
 }
 
-// String is the build as people read it.
+// String formats the build for people.
 func (b Build) String() string {
 	text := b.Version
 	if b.Commit != "" {

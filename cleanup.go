@@ -2,12 +2,12 @@ package perch
 
 import "time"
 
-// ErrorCleanupFailed is the type of the application error that Cleanup fails with after it has done
-// what it could: it could not judge, or a removal has failed and the environment is still there.
-// Its details are a CleanupResult.
+// ErrorCleanupFailed is the type of the application error with which Cleanup ends if it could not
+// judge the branches, or if a removal has failed and its environment still exists. Cleanup first
+// does everything else that it can. The error's details are a CleanupResult.
 const ErrorCleanupFailed = "CleanupFailed"
 
-// Verdict is what cleanup says of one stack.
+// Verdict is cleanup's decision on one stack.
 type Verdict string
 
 // The verdicts.
@@ -16,7 +16,8 @@ const (
 	VerdictKeep Verdict = "keep"
 	// VerdictRemove requests the environment's removal.
 	VerdictRemove Verdict = "remove"
-	// VerdictHold leaves it alone because what was seen does not allow a judgement.
+	// VerdictHold leaves the environment alone because there is not enough information for a
+	// decision.
 	VerdictHold Verdict = "hold"
 )
 
@@ -27,48 +28,48 @@ type CleanupInput struct {
 	DryRun bool `json:"dry_run,omitempty"`
 	// Now requests removals without a grace period.
 	Now bool `json:"now,omitempty"`
-	// Approved is the hash of the plan that a person approved: exactly that plan is carried out,
-	// regardless of its size.
+	// Approved is the hash of the plan that a person approved. Cleanup carries out exactly that
+	// plan, regardless of its size.
 	Approved string `json:"approved,omitempty"`
-	// Missing also requests an `up` for branches that should have an environment and have none.
+	// Missing also requests an `up` for each branch that should have an environment and has none.
 	Missing bool `json:"missing,omitempty"`
-	// By says who asks: `schedule`, `jane@laptop`.
+	// By is the requester: `schedule`, `jane@laptop`.
 	By string `json:"by,omitempty"`
 }
 
-// CleanupResult says what a run of Cleanup did: its result, or the details of its failure.
+// CleanupResult reports what a run of Cleanup did. It is the run's result, or the details of its
+// failure.
 type CleanupResult struct {
-	// Verdicts say what happens to each environment, the oldest first. About 40 kB of them are
-	// listed, removals before others; Unlisted counts the rest, and removals among it are left to
-	// the next run.
+	// Verdicts has the decision on each environment, oldest first. The list is limited to about 40
+	// kB, and removals come before the rest. Unlisted counts the decisions that do not fit; the
+	// next run handles the removals among them.
 	Verdicts []CleanupVerdict `json:"verdicts"`
 	Unlisted int              `json:"unlisted,omitempty"`
-	// Asked are the removals that the run requested, the oldest first.
+	// Asked are the removals that the run requested, oldest first.
 	Asked []CleanupAsked `json:"asked"`
-	// Failed are environments whose removal has failed and that are still there.
+	// Failed are environments that still exist because their removal has failed.
 	Failed []CleanupFailure `json:"failed"`
-	// Brake says why nothing was requested; nil if the plan was within the limits.
+	// Brake explains why nothing was requested; nil if the plan was within the safety limit.
 	Brake *CleanupBrake `json:"brake"`
-	// OtherRepositories hold the stacks of the project whose repository does not match. They have
-	// no verdict.
+	// OtherRepositories are the project's stacks whose repository does not match. They have no
+	// verdict.
 	OtherRepositories []OtherRepository `json:"other_repositories,omitempty"`
-	// Missing are branches without an environment; nil if they were not looked for.
+	// Missing are branches without an environment; nil if cleanup did not look for them.
 	Missing *CleanupMissing `json:"missing,omitempty"`
-	// Problem says why no branch could be judged; empty if the listing of branches is to be
-	// trusted.
+	// Problem explains why no branch could be judged; empty if the list of branches is reliable.
 	Problem string `json:"problem,omitempty"`
-	// Expiry is what was decided about the expiry of environments; nil if that was not judged.
+	// Expiry holds the decisions on the expiry of environments; nil if expiry was not judged.
 	Expiry *ExpiryResult `json:"expiry,omitempty"`
 }
 
-// CleanupMissing are branches that should have an environment at their head and have none.
+// CleanupMissing lists branches that should have an environment at their head and do not.
 type CleanupMissing struct {
-	// Branches are at most as many as the policy's cleanup.max_removals. Each run begins with other
-	// ones.
+	// Branches has at most as many entries as the policy's cleanup.max_removals. Each run starts at
+	// a different branch.
 	Branches []MissingBranch `json:"branches"`
-	// Unseen counts the branches that this run did not look at.
+	// Unseen counts the branches that this run did not reach.
 	Unseen int `json:"unseen,omitempty"`
-	// Problem says why the list is not complete; empty if it is.
+	// Problem explains why the list is incomplete; empty if it is complete.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -76,25 +77,25 @@ type CleanupMissing struct {
 type MissingBranch struct {
 	Branch string `json:"branch"`
 	Stack  string `json:"stack"`
-	// Commit is the branch's head, Deployed the commit that its environment has; empty if it has
-	// none.
+	// Commit is the branch's head. Deployed is the commit in its environment; empty if there is no
+	// environment.
 	Commit   string `json:"commit"`
 	Deployed string `json:"deployed,omitempty"`
-	// RunID is the run that holds the request for it; empty if none was made.
+	// RunID is the run that holds the request for the environment; empty if no request was made.
 	RunID string `json:"run_id,omitempty"`
 }
 
-// CleanupVerdict is the verdict on one environment.
+// CleanupVerdict is cleanup's decision on one environment.
 type CleanupVerdict struct {
 	Stack   string  `json:"stack"`
 	Branch  string  `json:"branch"`
 	Verdict Verdict `json:"verdict"`
-	// Reason is why, in a few words.
+	// Reason explains the verdict in a few words.
 	Reason string `json:"reason"`
-	// StackID and Commit are what was judged: the stack and the commit deployed in it.
+	// StackID and Commit identify what was judged: the stack and the commit deployed in it.
 	StackID string `json:"stack_id"`
 	Commit  string `json:"commit,omitempty"`
-	// Created is when the stack was made, in UTC.
+	// Created is when the stack was created, in UTC.
 	Created time.Time `json:"created"`
 }
 
@@ -102,10 +103,10 @@ type CleanupVerdict struct {
 type CleanupAsked struct {
 	Stack  string `json:"stack"`
 	Branch string `json:"branch"`
-	// RunID is the run that holds the request, RequestID the request.
+	// RunID is the run that holds the request, and RequestID the request's ID.
 	RunID     string `json:"run_id"`
 	RequestID string `json:"request_id"`
-	// Judged is what the request was made for.
+	// Judged is the observation on which the request is based.
 	Judged Judgement `json:"judged"`
 }
 
@@ -115,13 +116,15 @@ type CleanupFailure struct {
 	Error string `json:"error"`
 }
 
-// CleanupBrake says that a plan is larger than the policy lets cleanup carry out without approval.
+// CleanupBrake reports that a plan exceeds the safety limit: the policy does not let cleanup carry
+// it out without approval.
 type CleanupBrake struct {
-	// Reason is the sentence for it.
+	// Reason explains this in a sentence.
 	Reason string `json:"reason"`
-	// Hash names the plan: the stacks to remove and the commits in them.
+	// Hash identifies the plan by the stacks to remove and the commits in them.
 	Hash string `json:"hash"`
-	// Removals is the number of removals in the plan, Limit the most that would be carried out.
+	// Removals is the number of removals in the plan. Limit is the most that cleanup would carry
+	// out.
 	Removals int `json:"removals"`
 	Limit    int `json:"limit"`
 }

@@ -1,22 +1,22 @@
 package perch
 
-// WorkflowDoctor answers `perch doctor` for what only a worker can see.
+// WorkflowDoctor runs the checks of `perch doctor` that only a worker can make.
 const WorkflowDoctor = "Doctor"
 
-// Check is one condition that must hold between a starter and an environment.
+// Check is the result of checking one condition that an environment depends on.
 type Check struct {
 	Name string `json:"name"`
-	// OK says that the check passed, or that it is not needed.
+	// OK means that the check passed or is not needed.
 	OK bool `json:"ok"`
-	// Checked is false if the check was not made, because something that it needs is missing, or
-	// because it is not needed (OK is true then). Detail says which.
+	// Checked is false if the check was not made, either because a prerequisite is missing or
+	// because the check is not needed (then OK is true). Detail says which.
 	Checked bool `json:"checked"`
-	// Detail says what was found, and what to do if something is missing.
+	// Detail says what was found and, if something is missing, what to do.
 	Detail string `json:"detail"`
 }
 
-// Names of the checks that a worker makes. Where the policy allows kind production there is a
-// second CheckApplication, with the kind behind its name. CheckReports is made if the source is on
+// Names of the checks that a worker makes. If the policy allows kind production, there is a second
+// CheckApplication, whose name ends with the kind. CheckReports is made only if the source is on
 // GitHub.
 const (
 	CheckAccount     = "account"
@@ -30,7 +30,7 @@ const (
 	CheckReports     = "reports"
 )
 
-// WorkerChecks are the names of the checks that every worker makes, in order.
+// WorkerChecks returns the names of the checks that every worker makes, in order.
 func WorkerChecks() []string {
 	return []string{
 		CheckAccount,

@@ -1,20 +1,20 @@
 package perch
 
-// Types of the application errors that workflows decide by, and that a reader sees in the Temporal
+// Types of application errors that workflows base decisions on. They are visible in the Temporal
 // UI.
 const (
 	// ErrorDenied: AWS denied the call; the message names the action that the role lacks.
 	ErrorDenied = "Denied"
-	// ErrorInvalid: AWS or the policy will never take this input.
+	// ErrorInvalid: AWS or the policy always rejects this input.
 	ErrorInvalid = "Invalid"
 	// ErrorStackFailed: the stack's operation failed; the message holds the first failed events.
 	ErrorStackFailed = "StackFailed"
-	// ErrorImageMissing: the image did not come into its registry in time.
+	// ErrorImageMissing: the image did not appear in its registry in time.
 	ErrorImageMissing = "ImageMissing"
 	// ErrorNotReady: the environment's address did not answer in time.
 	ErrorNotReady = "NotReady"
 	// ErrorSeedFailed: a seed step cannot be carried out.
 	ErrorSeedFailed = "SeedFailed"
-	// ErrorNoteFailed: a note could not be entered into the environment's card.
+	// ErrorNoteFailed: a note could not be written into the environment's card.
 	ErrorNoteFailed = "NoteFailed"
 )

@@ -10,26 +10,26 @@ import (
 	"strings"
 )
 
-// fingerprintMark comes before the fingerprint in a worker's identity.
+// fingerprintMark precedes the fingerprint in a worker's identity.
 const fingerprintMark = "/policy-"
 
-// Fingerprint names the policy in 16 characters: two policies with the same fingerprint have the
-// same content. Workers show it to each other, so it must not help to guess what a policy holds:
-// the password in a repository's address is not part of it.
+// Fingerprint returns 16 characters that identify the policy's content: policies with the same
+// fingerprint have the same content. The fingerprint is visible in Temporal, so it leaves out the
+// credentials in a repository's address; otherwise they could be guessed from it.
 func (p *Policy) Fingerprint() string {
 	plain := *p
 	plain.Source.Git = WithoutCredentials(p.Source.Git)
-	content, _ := json.Marshal(plain) // Texts, numbers, lists and maps of them: it cannot fail.
+	content, _ := json.Marshal(plain) // Strings, numbers, lists and maps always marshal.
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:8])
 }
 
-// WorkerIdentity is the identity that a worker with this policy has in Temporal; base distinguishes
-// it from other workers.
+// WorkerIdentity returns the identity in Temporal of a worker with this policy. base tells the
+// worker from others.
 func (p *Policy) WorkerIdentity(base string) string { return base + fingerprintMark + p.Fingerprint() }
 
-// Policies are the identities of workers by the fingerprint of their policy, which is empty for
-// workers that name none. Each list is sorted and has no duplicates.
+// Policies groups the identities of workers by the fingerprint of their policy. The key is empty
+// for workers without a fingerprint. Each list is sorted and has no duplicates.
 func Policies(identities []string) map[string][]string {
 	policies := map[string][]string{}
 	for _, identity := range identities {
@@ -47,7 +47,7 @@ func Policies(identities []string) map[string][]string {
 	return policies
 }
 
-// PolicySentence says which workers have which policy; policies has at least two.
+// PolicySentence says which workers have which policy. policies has at least two entries.
 func PolicySentence(policies map[string][]string) string {
 	var parts []string
 	for _, fingerprint := range slices.Sorted(maps.Keys(policies)) {

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// maxSlug is the longest slug, in bytes: it leaves room for a domain in a host name and for the
-	// project in a stack name.
+	// maxSlug is the maximum length of a slug in bytes. It leaves room for a domain in a host name
+	// and for the project in a stack name.
 	maxSlug = 40
-	// maxBeanstalk is the longest name of an Elastic Beanstalk environment (4-40 characters, AWS
-	// docs: CreateEnvironment).
+	// maxBeanstalk is the maximum length of an Elastic Beanstalk environment's name (4-40
+	// characters, AWS docs: CreateEnvironment).
 	maxBeanstalk = 40
 	hashLength   = 6
 )
@@ -26,23 +26,24 @@ var (
 	lowerBase32    = base32.StdEncoding.WithPadding(base32.NoPadding)
 )
 
-// reservedSlugs are host names that people expect to mean something else than a branch.
+// reservedSlugs are host names that people do not expect to be a branch.
 var reservedSlugs = map[string]bool{
 	"www": true, "api": true, "admin": true, "app": true, "mail": true, "smtp": true, "ftp": true, "ns1": true,
 	"ns2":       true,
 	"localhost": true, "status": true, "docs": true, "static": true, "assets": true, "cdn": true, "application": true,
 }
 
-// Environment names one branch's environment. NewEnvironment makes it; every name that AWS, DNS or
-// Temporal sees is one of its methods, and nothing else in Perch builds such a name. Its JSON is
-// project and branch; reading it derives the rest again, and rejects what NewEnvironment rejects.
+// Environment identifies the environment of one branch. Use NewEnvironment to create one. Its
+// methods return every name that AWS, DNS or Temporal sees; no other code builds such names. The
+// JSON form holds only project and branch. Unmarshaling derives the other names and rejects what
+// NewEnvironment rejects.
 type Environment struct {
 	// Project is the name of the project, `[a-z][a-z0-9]{1,14}`.
 	Project string
 	// Branch is the exact Git branch name.
 	Branch string
-	// Slug is the branch as a DNS label of at most 40 characters. Different branches have different
-	// slugs.
+	// Slug is the branch as a DNS label of at most 40 characters. It differs for different
+	// branches.
 	Slug string
 }
 
@@ -99,13 +100,13 @@ func ValidateProject(project string) error {
 	return nil
 }
 
-// StackName is the name of the environment's CloudFormation stack and the ID of its workflow: the
-// same string finds it in AWS and in Temporal, and because Temporal allows one open run per ID it
-// is also the lock.
+// StackName returns the name of the environment's CloudFormation stack, which is also the ID of its
+// workflow. So one name finds the environment in both AWS and Temporal. It also serves as the lock,
+// because Temporal allows one open run per workflow ID.
 func (e Environment) StackName() string { return e.Project + "-" + e.Slug }
 
-// BeanstalkName is the name of the Elastic Beanstalk environment: 4 to 40 characters, with the end
-// replaced by a hash if the stack's name is longer.
+// BeanstalkName returns the name of the Elastic Beanstalk environment, of 4 to 40 characters. If
+// the stack's name is longer, a hash replaces its end.
 func (e Environment) BeanstalkName() string {
 	name := e.StackName()
 	if len(name) <= maxBeanstalk {
@@ -114,18 +115,17 @@ func (e Environment) BeanstalkName() string {
 	return withHash(name[:maxBeanstalk-hashLength-1], hash(e.Project, e.Branch))
 }
 
-// DatabaseName is the name of the environment's database and of its user where environments share
-// an instance: at most 62 bytes, of the 63 that PostgreSQL keeps of a name. Its prefix avoids the
+// DatabaseName returns the name of the environment's database, and of the database's user, in an
+// instance that environments share. It has at most 62 bytes; PostgreSQL keeps 63. Its prefix avoids
 // names that PostgreSQL and RDS reserve: pg_... and rds_...
 func (e Environment) DatabaseName() string {
 	return "perch_" + e.Project + "_" + strings.ReplaceAll(e.Slug, "-", "_")
 }
 
-// Host is the environment's host name under domain.
+// Host returns the environment's host name under domain.
 func (e Environment) Host(domain string) string { return e.Slug + "." + domain }
 
-// ApplicationStackName is the name of the stack that the application template makes for kind
-// (production or staging).
+// ApplicationStackName returns the name of the application stack for kind (production or staging).
 func ApplicationStackName(project string, kind Kind) string {
 	return project + "-application-" + string(kind.Application())
 }
@@ -145,7 +145,7 @@ func reserved(slug string) bool {
 	return reservedSlugs[slug] || strings.HasPrefix(slug, "application-")
 }
 
-// endsLikeHash reports whether a plain slug could be taken for a hashed one.
+// endsLikeHash reports whether a plain slug looks like one that ends with a hash.
 func endsLikeHash(slug string) bool {
 	return looksHashed.MatchString(slug) && strings.ContainsAny(slug[len(slug)-hashLength:], "234567")
 }
@@ -158,8 +158,8 @@ func withHash(base, hash string) string {
 	return base + "-" + hash
 }
 
-// hash is six characters of base32(sha256(project, NUL, branch)) with at least one digit among
-// them, so that it looks like no word.
+// hash returns six characters of base32(sha256(project, NUL, branch)). At least one is a digit, so
+// that the hash does not look like a word.
 func hash(project, branch string) string {
 	sum := sha256.Sum256([]byte(project + "\x00" + branch))
 	for {

@@ -5,23 +5,24 @@ import (
 	"time"
 )
 
-// Leftover is what a removal could not delete of an environment. The card names it until a check
-// finds it deleted.
+// Leftover names the resources of an environment that a removal could not delete. The card keeps
+// them until a check confirms that they are deleted.
 type Leftover struct {
-	// Branch is the environment's branch, Stack the name and StackID the id of its deleted stack.
+	// Branch is the environment's branch. Stack is the name of its deleted stack, and StackID that
+	// stack's id.
 	Branch  string `json:"branch"`
 	Stack   string `json:"stack"`
 	StackID string `json:"stack_id"`
-	// Resources name each resource with its type; empty if no check followed the removal. Lists for
-	// people name only the first ones, and say last how many more there are.
+	// Resources lists each resource with its type. It is empty if the removal was not followed by a
+	// check. Lists for people have only the first few, and a last entry that counts the rest.
 	Resources []string `json:"resources"`
 	// Since is when the removal began, in UTC.
 	Since time.Time `json:"since"`
-	// Again says that the branch has an environment again, which `perch down` would remove.
+	// Again means that the branch has a new environment, which `perch down` would also remove.
 	Again bool `json:"again,omitempty"`
 }
 
-// Sentence says what is left and what to do.
+// Sentence says what still exists and what to do.
 func (l Leftover) Sentence() string {
 	removal, finish := "the removal of stack "+l.StackID, "run `perch down "+l.Branch+"`"
 	switch {

@@ -2,7 +2,7 @@ package perch
 
 import "time"
 
-// Trigger is what starts deployments without a person.
+// Trigger is an automatic cause of deployments.
 type Trigger string
 
 // The triggers.
@@ -13,14 +13,14 @@ const (
 	TriggerWebhook Trigger = "webhook"
 )
 
-// LabelOff is the label of a pull request whose branch should have no environment.
+// LabelOff is the label of a pull request whose branch must not have an environment.
 const LabelOff = "perch:off"
 
-// LabelKeep is the label of a pull request that pins the environment of its branch.
+// LabelKeep is the label of a pull request that pins its branch's environment.
 const LabelKeep = "perch:keep"
 
-// OnPRClose is what happens to a branch's environment when its last pull request is closed or
-// merged.
+// OnPRClose selects what happens to a branch's environment when the branch's last pull request is
+// closed or merged.
 type OnPRClose string
 
 // The values of OnPRClose.
@@ -29,34 +29,34 @@ const (
 	OnPRCloseRemove OnPRClose = "remove"
 )
 
-// Hint says that something happened to a branch. It is not an order: a Look asks the branch source
-// what is true now.
+// Hint reports that something happened to a branch. It requests nothing: a Look reads the current
+// state from the branch source and decides.
 type Hint struct {
-	// By says who caused it: `webhook:ana`.
+	// By is who caused it: `webhook:ana`.
 	By string `json:"by,omitempty"`
-	// Reason says what happened, in a few words: `push`, `branch deleted`.
+	// Reason describes the event in a few words: `push`, `branch deleted`.
 	Reason string `json:"reason,omitempty"`
-	// NoUp says that nothing was pushed, so that no `up` is to be requested: a new title brings no
-	// environment back that a person removed.
+	// NoUp means that nothing was pushed, so no `up` may be requested. For example, an edited title
+	// does not bring back an environment that a person removed.
 	NoUp bool `json:"no_up,omitempty"`
-	// Delivery is the id of the webhook's delivery; a redelivery has the same one.
+	// Delivery is the id of the webhook delivery. A redelivery has the same id.
 	Delivery string `json:"delivery,omitempty"`
 }
 
 // LookInput is the input of Look.
 type LookInput struct {
 	Environment Environment `json:"environment,omitzero"`
-	// Hint is the newest hint of an earlier run; nil in the first run, which gets it by signal.
+	// Hint is the newest hint of an earlier run; nil in the first run, which receives it by signal.
 	Hint *Hint `json:"hint,omitempty"`
 }
 
-// LookResult is what a Look found and requested.
+// LookResult reports what a Look found and requested.
 type LookResult struct {
-	// Requested is the goal that was requested; empty if nothing was.
+	// Requested is the goal of the request; empty if none was made.
 	Requested Goal `json:"requested,omitempty"`
-	// Reason is the sentence for it.
+	// Reason explains this in a sentence.
 	Reason string `json:"reason"`
-	// Commit is the branch's head; empty if the source has no such branch.
+	// Commit is the branch's head; empty if the branch does not exist.
 	Commit string `json:"commit,omitempty"`
 	// RunID is the environment's run that holds the request.
 	RunID string `json:"run_id,omitempty"`
@@ -64,5 +64,5 @@ type LookResult struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
-// LookWorkflowID is the ID of the Look at the environment's branch.
+// LookWorkflowID returns the workflow ID of the Look for the environment's branch.
 func LookWorkflowID(e Environment) string { return e.Project + ":look:" + e.Slug }

@@ -10,21 +10,22 @@ import (
 	"strings"
 )
 
-// OtherRepository is a repository in the tags of the project's stacks that is not the policy's: a
-// former name that the policy does not list, or another repository. Perch counts and names such
-// stacks and leaves them alone.
+// OtherRepository is a repository in the tags of the project's stacks that differs from the
+// policy's. It is either a former name that the policy does not list or a different repository.
+// Perch counts and names such stacks and does not change them.
 type OtherRepository struct {
-	// Repository is the name in the tags.
+	// Repository is the repository's name in the tags.
 	Repository string `json:"repository"`
-	// RepositoryID is the id in the tags; empty if the stacks have none.
+	// RepositoryID is the repository's id in the tags; empty if the stacks have none.
 	RepositoryID string `json:"repository_id,omitempty"`
 	// Stacks are the names of the stacks, sorted.
 	Stacks []string `json:"stacks"`
-	// Advice says what to do: the line to write in the policy, or why no line helps.
+	// Advice says what to do: it gives the line to add to the policy, or explains why no line
+	// helps.
 	Advice string `json:"advice"`
 }
 
-// String counts and names the stacks and says what to do.
+// String gives the number and names of the stacks, and the advice.
 func (o OtherRepository) String() string {
 	stacks, verb, left := "1 stack", "carries", "it is"
 	if len(o.Stacks) > 1 {
@@ -41,8 +42,9 @@ func (o OtherRepository) name() string {
 	return fmt.Sprintf("%s (id %s)", o.Repository, o.RepositoryID)
 }
 
-// InOtherRepositories groups the stacks of the identity's project, by name and tags, whose
-// repository does not match. The result is never nil and is sorted by repository.
+// InOtherRepositories returns the project's stacks whose repository does not match identity,
+// grouped by repository and sorted by it. stacks yields each stack's name and tags. The result is
+// never nil.
 func InOtherRepositories(identity Identity, stacks iter.Seq2[string, map[string]string]) []OtherRepository {
 	found := []OtherRepository{}
 	for name, tags := range stacks {
@@ -64,8 +66,9 @@ func InOtherRepositories(identity Identity, stacks iter.Seq2[string, map[string]
 	return found
 }
 
-// inOtherRepository is false for a stack that the identity owns, and for one that is not an
-// environment's or an application's of the project.
+// inOtherRepository returns the other repository of one stack. The second result is false if the
+// identity owns the stack, or if the stack is neither an environment's nor an application stack of
+// the project.
 func inOtherRepository(identity Identity, name string, tags map[string]string) (OtherRepository, bool) {
 	if tags[TagProject] != identity.Project || identity.Owns(tags) {
 		return OtherRepository{}, false
@@ -84,7 +87,7 @@ func inOtherRepository(identity Identity, name string, tags map[string]string) (
 	return OtherRepository{Repository: repository, RepositoryID: id, Stacks: []string{name}, Advice: advice}, true
 }
 
-// formerName is the advice for a name that the policy does not list.
+// formerName returns the advice for a repository name that the policy does not list.
 func (i Identity) formerName(name, id string) string {
 	line := fmt.Sprintf(
 		"write `repository: [%s]` in the policy", strings.Join(yamlTexts(append(slices.Clone(i.Names), name)), ", "),
@@ -95,13 +98,13 @@ func (i Identity) formerName(name, id string) string {
 	return fmt.Sprintf("if that is a former name of %s, %s", i.Name(), line)
 }
 
-// anotherRepository is the advice for an id that is not this repository's.
+// anotherRepository returns the advice for the id of a different repository.
 func (i Identity) anotherRepository(id string) string {
 	return fmt.Sprintf("the id of %s is %s, so id %s is another repository: remove its stacks with a worker for it, "+
 		"or delete them in the CloudFormation console", i.Name(), i.ID, id)
 }
 
-// plainText is a text that a YAML list needs no quotes for.
+// plainText matches text that needs no quotes in a YAML list.
 var plainText = regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./~-]*$`)
 
 func yamlTexts(values []string) []string {

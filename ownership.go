@@ -1,17 +1,17 @@
 package perch
 
-// Identity is what a project's stacks are recognised by.
+// Identity identifies the stacks of a project: by project, repository name and repository id.
 type Identity struct {
 	// Project is the project's name.
 	Project string
-	// Names are the repository's names as NormalizeRepository writes them: the current name first,
-	// then former names.
+	// Names are the repository's names as NormalizeRepository returns them: the current name, then
+	// former names.
 	Names []string
-	// ID is the repository's id at its source; empty if the source has no ids, or does not answer.
+	// ID is the repository's id at its source; empty if the source has no ids or could not be read.
 	ID string
 }
 
-// Name is the repository's current name.
+// Name returns the repository's current name.
 func (i Identity) Name() string {
 	if len(i.Names) == 0 {
 		return ""
@@ -19,9 +19,9 @@ func (i Identity) Name() string {
 	return i.Names[0]
 }
 
-// Owns reports whether tags name the project and this repository. A former name counts only if it
-// is listed. An id decides against any name: a repository that took the name of a renamed one has
-// another id.
+// Owns reports whether tags name the project and this repository. A former name counts only if the
+// policy lists it. A different repository id rules a stack out even if the name matches, because a
+// repository can reuse the name of a renamed one.
 func (i Identity) Owns(tags map[string]string) bool {
 	if tags[TagProject] != i.Project || i.contradicted(tags) {
 		return false
@@ -34,13 +34,13 @@ func (i Identity) Owns(tags map[string]string) bool {
 	return false
 }
 
-// contradicted reports whether the id in tags is another repository's.
+// contradicted reports whether tags have the id of a different repository.
 func (i Identity) contradicted(tags map[string]string) bool {
 	id := tags[TagRepositoryID]
 	return id != "" && i.ID != "" && id != EncodeTag(i.ID)
 }
 
-// Tags are the tags that the project's new stacks of kind get.
+// Tags returns the tags of the project's new stacks of kind.
 func (i Identity) Tags(kind Kind) map[string]string {
 	tags := map[string]string{TagProject: i.Project, TagRepository: EncodeTag(i.Name()), TagKind: string(kind)}
 	if i.ID != "" {
@@ -49,17 +49,17 @@ func (i Identity) Tags(kind Kind) map[string]string {
 	return tags
 }
 
-// Tags are the tags that the environment's stack of kind is created with; identity is its
-// project's.
+// Tags returns the tags of a new stack of kind for the environment. identity is that of its
+// project.
 func (e Environment) Tags(identity Identity, kind Kind) map[string]string {
 	tags := identity.Tags(kind)
 	tags[TagBranch], tags[TagProject] = EncodeTag(e.Branch), e.Project
 	return tags
 }
 
-// Owned reads whose environment the stack called name with these tags is. It is ours only if the
-// identity owns the tags and name is the one that we derive from the branch: Elastic Beanstalk's
-// `awseb-*` stacks inherit our tags and are never ours.
+// Owned returns the environment that a stack with this name and these tags belongs to. The result
+// is true only if the identity owns the tags and name is the stack name of the branch in them. So
+// Elastic Beanstalk's `awseb-*` stacks, which inherit the tags, are never owned.
 func Owned(identity Identity, name string, tags map[string]string) (Environment, Kind, bool) {
 	if !identity.Owns(tags) {
 		return Environment{}, "", false
@@ -67,7 +67,8 @@ func Owned(identity Identity, name string, tags map[string]string) (Environment,
 	return tagged(identity.Project, name, tags)
 }
 
-// tagged reads the environment that name and tags agree on, for any repository.
+// tagged returns the environment that the tags describe, for any repository, if its stack is called
+// name.
 func tagged(project, name string, tags map[string]string) (Environment, Kind, bool) {
 	branch, ok := DecodeTag(tags[TagBranch])
 	if !ok || tags[TagProject] != project {

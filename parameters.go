@@ -1,18 +1,17 @@
 package perch
 
-// KnownParameter is a value that Perch has for a custom template: as a Parameter of that
-// name, which it fills where the template declares it, and as a placeholder in perch.yaml's
-// `parameters`.
+// KnownParameter is a value that Perch provides to a custom template. A template receives it if it
+// declares a Parameter of that name. In perch.yaml's `parameters`, the placeholder inserts it.
 type KnownParameter struct {
 	// Name is the Parameter's name in the template.
 	Name string
-	// Placeholder stands for the value in `parameters`, in braces.
+	// Placeholder inserts the value in `parameters`, in braces.
 	Placeholder string
-	// Meaning says what the value is.
+	// Meaning describes the value.
 	Meaning string
 }
 
-// KnownParameters lists what Perch has for a custom template.
+// KnownParameters lists the values that Perch provides to a custom template.
 func KnownParameters() []KnownParameter {
 	return []KnownParameter{
 		{"Project", "project", "name of the project"},

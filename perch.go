@@ -1,23 +1,23 @@
-// Package perch says what an environment is: its identity, its settings, which requests it takes
-// and how they are answered.
+// Package perch defines what an environment is: its identity, its settings, the requests for it and
+// their results.
 //
-// It is the vocabulary of every other package and imports none of them.
+// All other packages use these types. This package imports none of them.
 package perch
 
-// FileName is the file in the root of a repository that describes the environments of its branches.
+// FileName is the file in a repository's root that describes the environments of its branches.
 const FileName = "perch.yaml"
 
-// Kind is the layer of settings that an environment inherits.
+// Kind selects the layer of settings that an environment inherits.
 type Kind string
 
-// The kinds. A branch is a KindBranch unless perch.yaml says otherwise.
+// The kinds. A branch has KindBranch unless perch.yaml gives it another.
 const (
 	KindProduction Kind = "production"
 	KindStaging    Kind = "staging"
 	KindBranch     Kind = "branch"
 )
 
-// Kinds lists every kind, the strictest first.
+// Kinds lists every kind, strictest first.
 func Kinds() []Kind { return []Kind{KindProduction, KindStaging, KindBranch} }
 
 // Valid reports whether k is one of Kinds.
@@ -25,8 +25,8 @@ func (k Kind) Valid() bool {
 	return k == KindProduction || k == KindStaging || k == KindBranch
 }
 
-// Application is the Elastic Beanstalk application that environments of kind k are grouped in:
-// production has a separate one, every other kind uses the staging one.
+// Application returns the kind of the Elastic Beanstalk application for environments of kind k.
+// Production has a separate application; all other kinds use that of staging.
 func (k Kind) Application() Kind {
 	if k == KindProduction {
 		return KindProduction
@@ -34,8 +34,8 @@ func (k Kind) Application() Kind {
 	return KindStaging
 }
 
-// Names that starter, worker and the Temporal UI share. Workflow types and the signal are part of
-// recorded histories: they never change their meaning.
+// Names that the starter, the worker and the Temporal UI share. Workflow types and signal names are
+// recorded in histories, so their meaning must never change.
 const (
 	WorkflowProvision   = "Provision"
 	WorkflowTeardown    = "Teardown"
@@ -52,14 +52,14 @@ const (
 
 	// SignalRequest carries a Request to the environment's open run.
 	SignalRequest = "request"
-	// SignalNote carries a Note to it.
+	// SignalNote carries a Note to the environment's open run.
 	SignalNote = "note"
 	// SignalLook carries a Hint to the branch's open Look.
 	SignalLook = "look"
 )
 
-// WorkflowOf is the workflow type of the run that a request with the goal needs; false if there is
-// no such goal.
+// WorkflowOf returns the workflow type for a request with the goal; known is false for an unknown
+// goal.
 func WorkflowOf(goal Goal) (workflowType string, known bool) {
 	switch goal {
 	case GoalUp:
@@ -70,7 +70,7 @@ func WorkflowOf(goal Goal) (workflowType string, known bool) {
 	return "", false
 }
 
-// Search attributes of Provision and Teardown runs; all are keywords.
+// Search attributes of Provision and Teardown runs. All are keywords.
 const (
 	AttributeProject = "PerchProject"
 	AttributeBranch  = "PerchBranch"
@@ -78,21 +78,21 @@ const (
 	AttributePhase   = "PerchPhase"
 )
 
-// SearchAttributes lists the search attributes that have to be registered.
+// SearchAttributes lists the search attributes that a namespace needs.
 func SearchAttributes() []string {
 	return []string{AttributeProject, AttributeBranch, AttributeCommit, AttributePhase}
 }
 
-// ErrorLeftBehind is the type of a removal's failure when the stack is deleted and something of the
-// environment is still there; the failure's details are the leftovers, a []string.
+// ErrorLeftBehind is the error type of a removal that deleted the stack and left other resources of
+// the environment behind. The error's details are the leftovers, a []string.
 const ErrorLeftBehind = "LeftBehind"
 
-// TaskQueue is the Temporal task queue that the project's runs and quick activities wait in.
+// TaskQueue returns the Temporal task queue for the project's runs and quick activities.
 func TaskQueue(project string) string { return "perch-" + project }
 
-// WaitQueue is the task queue of the activities that wait: a thousand of them do not delay other
-// activities.
+// WaitQueue returns the task queue for the activities that wait, so that a thousand of them do not
+// delay other activities.
 func WaitQueue(project string) string { return TaskQueue(project) + WaitQueueSuffix }
 
-// WaitQueueSuffix ends the name of every WaitQueue.
+// WaitQueueSuffix is the end of every WaitQueue's name.
 const WaitQueueSuffix = "-waits"

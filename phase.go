@@ -1,6 +1,6 @@
 package perch
 
-// Phase is the progress of a run, in one to three words. It is the value of AttributePhase.
+// Phase is the current stage of a run, in one to three words. It is the value of AttributePhase.
 type Phase string
 
 // The phases of Provision and Teardown.
@@ -29,13 +29,14 @@ func (p Phase) IsLast() bool {
 	return false
 }
 
-// IsWorking reports whether a run in the phase works on the environment, or waits to.
+// IsWorking reports whether a run in the phase is changing the environment or waiting to do so.
 func (p Phase) IsWorking() bool {
 	return p != "" && p != PhaseAdmitting && !p.IsLast()
 }
 
-// IsReported reports whether people get a report of the phase. The others last seconds, or change
-// nothing for a reader. The run that supersedes a request reports that.
+// IsReported reports whether the phase is reported to people. Other phases last only seconds or
+// change nothing that people see. If a request is superseded, the run that supersedes it reports
+// that.
 func (p Phase) IsReported() bool {
 	switch p {
 	case "", PhaseAdmitting, PhaseSeeding, PhaseChecking, PhaseSuperseded:

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// Removal is what a removal must find deleted of one stack. Perch writes it into the environment's
-// card before it deletes the stack, because a deleted stack no longer names its resources, and
-// removes it when they are known to be deleted. So every later run knows what is left of an
-// environment, regardless of what happens to the run that removed it.
+// Removal lists the resources of one stack whose deletion must be confirmed. Perch writes it into
+// the environment's card before it deletes the stack, because a deleted stack no longer names its
+// resources. It drops the entry when all are known to be deleted. So a later run knows the
+// leftovers even if the run that removed the environment did not finish.
 type Removal struct {
-	// StackID is the stack.
+	// StackID identifies the stack.
 	StackID string `json:"stack_id"`
 	// Begun is when the removal began, in UTC.
 	Begun time.Time `json:"begun"`
-	// Contents are what the stack held before anything of it was deleted.
+	// Contents are the stack's resources before any deletion.
 	Contents StackContents `json:"contents"`
-	// Leftovers are what the last check still found; empty before the first one.
+	// Leftovers are the resources that the last check still found; empty before the first check.
 	Leftovers []string `json:"leftovers,omitempty"`
-	// Known are those of Leftovers that no service can confirm, such as a database that could not
+	// Known is the part of Leftovers that no service can confirm, such as a database that could not
 	// be dropped.
 	Known []string `json:"known,omitempty"`
-	// Unconfirmed are what the tagging API still listed and no service could confirm. Deleted
-	// resources are listed for hours, so they count as leftovers only after the longest time that a
-	// removal takes.
+	// Unconfirmed are resources that the tagging API still listed and no service could confirm. The
+	// API lists deleted resources for hours. So they count as leftovers only after the longest time
+	// that a removal takes.
 	Unconfirmed []string `json:"unconfirmed,omitempty"`
 }
 
@@ -35,8 +35,9 @@ func (c Card) RemovalFailed() bool {
 	return c.State.Goal == GoalGone && c.State.Phase == PhaseFailed
 }
 
-// StackContents are the physical ids of a stack's resources that a teardown must find deleted. They
-// come from the stack's resources, not from its outputs: a stack that was rolled back has none.
+// StackContents holds the physical ids of the stack's resources that a teardown has to delete. They
+// are read from the stack's resources and not from its outputs, because a stack that was rolled
+// back has no outputs.
 type StackContents struct {
 	// Buckets are names of S3 buckets.
 	Buckets []string `json:"buckets,omitempty"`
@@ -46,28 +47,28 @@ type StackContents struct {
 	Clusters []string `json:"clusters,omitempty"`
 	// Environments are names of Elastic Beanstalk environments.
 	Environments []string `json:"environments,omitempty"`
-	// Logs are prefixes of the log groups that Beanstalk deletes with an environment, because its
-	// options say so.
+	// Logs are prefixes of the log groups that Beanstalk deletes together with an environment,
+	// because the environment's options say so.
 	Logs []string `json:"logs,omitempty"`
 	// Records are host names in Route 53.
 	Records []string `json:"records,omitempty"`
-	// Kept are what the stack's template keeps; they are none of the above.
+	// Kept are the resources that the stack's template retains. They are in no other list.
 	Kept []KeptResource `json:"kept,omitempty"`
-	// Resources is how many resources the stack has that are not deleted.
+	// Resources counts the stack's resources that are not deleted.
 	Resources int `json:"resources"`
 }
 
-// KeptResource is a resource that the deletion of its stack leaves behind, because its template
+// KeptResource is a resource that remains after the deletion of its stack, because the template
 // says so.
 type KeptResource struct {
-	// Type and ID are the resource's type and physical id.
+	// Type is the resource's type, and ID its physical id.
 	Type string `json:"type"`
 	ID   string `json:"id"`
-	// Snapshot says that only a snapshot of it stays.
+	// Snapshot means that only a snapshot of the resource remains.
 	Snapshot bool `json:"snapshot,omitempty"`
 }
 
-// Names reports whether a resource is among the contents.
+// Names reports whether the contents include a resource.
 func (c StackContents) Names(resourceType, physicalID string) bool {
 	switch resourceType {
 	case "AWS::S3::Bucket":
@@ -82,7 +83,7 @@ func (c StackContents) Names(resourceType, physicalID string) bool {
 	return false
 }
 
-// Add adds what other holds and c does not name yet.
+// Add adds the resources of other that c does not have yet.
 func (c *StackContents) Add(other StackContents) {
 	c.Buckets = union(c.Buckets, other.Buckets)
 	c.Databases = union(c.Databases, other.Databases)
@@ -104,12 +105,12 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// KeepsSnapshot reports whether the template wants a final snapshot of a database.
+// KeepsSnapshot reports whether the template requests a final snapshot of a database.
 func (c StackContents) KeepsSnapshot(database string) bool {
 	return slices.ContainsFunc(c.Kept, func(k KeptResource) bool { return k.Snapshot && k.ID == database })
 }
 
-// Keeps reports whether an ARN is of a resource that the template keeps.
+// Keeps reports whether the template retains the resource with the ARN.
 func (c StackContents) Keeps(arn string) bool {
 	return slices.ContainsFunc(c.Kept, func(k KeptResource) bool {
 		if k.Snapshot {
@@ -119,14 +120,14 @@ func (c StackContents) Keeps(arn string) bool {
 	})
 }
 
-// Is reports whether an ARN is the resource's.
+// Is reports whether arn identifies the resource.
 func (k KeptResource) Is(arn string) bool {
 	name := k.name()
 	return arn == name || strings.HasSuffix(arn, ":"+name) || strings.HasSuffix(arn, "/"+name)
 }
 
-// name is the end of the resource's ARN, or all of it. The physical id of a queue is its address,
-// and that of a parameter or a log group may begin with a slash that an ARN has only once.
+// name returns the text that the resource's ARN ends with. A queue's physical id is its URL. A
+// parameter's or log group's id may begin with a slash, which the ARN does not repeat.
 func (k KeptResource) name() string {
 	if strings.HasPrefix(k.ID, "https://") {
 		return path.Base(k.ID)
@@ -134,7 +135,7 @@ func (k KeptResource) name() string {
 	return strings.TrimPrefix(k.ID, "/")
 }
 
-// String says what stays.
+// String says what remains of the resource.
 func (k KeptResource) String() string {
 	if k.Snapshot {
 		return fmt.Sprintf("a snapshot of %s %s", k.Type, k.ID)
@@ -142,7 +143,8 @@ func (k KeptResource) String() string {
 	return k.Type + " " + k.ID
 }
 
-// SnapshotOfDatabase reports whether only a snapshot stays that RDS lists for the database.
+// SnapshotOfDatabase reports whether only a snapshot remains, and RDS lists that snapshot under the
+// database.
 func (k KeptResource) SnapshotOfDatabase() bool {
 	return k.Snapshot && k.Type == "AWS::RDS::DBInstance"
 }

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// NormalizeRepository is one spelling for all spellings of a repository's address: host and path,
-// without scheme, user, port or .git. A local path becomes `local` and its last two names.
+// NormalizeRepository returns one canonical form for all spellings of a repository's address: host
+// and path, without scheme, user, port or .git. For a local path it returns `local` and the last
+// two names.
 func NormalizeRepository(address string) string {
 	address = strings.TrimSuffix(strings.TrimRight(address, "/"), ".git")
 	if host, path, ok := strings.Cut(
@@ -29,8 +30,9 @@ func NormalizeRepository(address string) string {
 	return address
 }
 
-// WithoutCredentials is a repository's address without user and password, even if it is no valid
-// URL, because tags, messages and runs show it. An address without a scheme stays as it is.
+// WithoutCredentials returns a repository's address without user and password, because tags,
+// messages and runs show it. It also works for invalid URLs. An address without a scheme is
+// returned unchanged.
 func WithoutCredentials(address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {

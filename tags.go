@@ -5,34 +5,34 @@ import (
 	"strings"
 )
 
-// Tags of an environment's stack. Perch recognises its stacks by them, so they never change after
-// creation.
+// Tags of an environment's stack. Perch recognises its stacks by these tags, so they never change
+// after creation.
 const (
 	TagBranch     = "branch"
 	TagProject    = "perch:project"
 	TagRepository = "perch:repository"
 	// TagRepositoryID is the repository's numeric id at its source. Stacks that were created
-	// without it keep their tags: a changed tag is an update of every resource.
+	// without this tag do not get it later, because a changed tag updates every resource.
 	TagRepositoryID = "perch:repository-id"
 	TagKind         = "perch:kind"
-	// TagProtect, set by hand, keeps a stack from cleanup; see ProtectedByTag.
+	// TagProtect, which a person sets, protects a stack from cleanup; see ProtectedByTag.
 	TagProtect = "perch:protect"
 )
 
-// ProtectedByTag reports whether a stack's tags keep it from cleanup, and the value that does.
-// TagProtect protects with every value, also an empty one, except exactly "false": in doubt the
-// stack stays.
+// ProtectedByTag reports whether a stack's tags protect it from cleanup, and returns the tag's
+// value. Every value of TagProtect protects, even an empty one, except exactly "false". If in
+// doubt, the stack is kept.
 func ProtectedByTag(tags map[string]string) (value string, protected bool) {
 	value, tagged := tags[TagProtect]
 	return value, tagged && value != "false"
 }
 
-// maxTagValue is the longest tag value in characters (AWS docs: tagging limits).
+// maxTagValue is the maximum length of a tag value in characters (AWS docs: tagging limits).
 const maxTagValue = 256
 
 const tagPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+@:-"
 
-// EncodeTag writes a value in characters that every AWS service takes in a tag: bytes outside
+// EncodeTag encodes a value so that every AWS service accepts it in a tag. Bytes outside
 // `[A-Za-z0-9._/+@:-]` become `=XX`.
 func EncodeTag(value string) string {
 	var b strings.Builder
@@ -46,7 +46,8 @@ func EncodeTag(value string) string {
 	return b.String()
 }
 
-// DecodeTag reads what EncodeTag wrote; ok is false for a value that EncodeTag never writes.
+// DecodeTag decodes the result of EncodeTag. ok is false for any value that EncodeTag does not
+// return.
 func DecodeTag(encoded string) (value string, ok bool) {
 	var b strings.Builder
 	for i := 0; i < len(encoded); i++ {

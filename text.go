@@ -9,24 +9,24 @@ import (
 	"unicode"
 )
 
-// ShortCommit is a commit as people write it.
+// ShortCommit returns the first seven characters of a commit hash.
 func ShortCommit(commit string) string { return commit[:min(len(commit), 7)] }
 
-// StableID is an ID of 32 hexadecimal digits that depends on the parts alone: a retry sends the
-// same request again.
+// StableID returns an ID of 32 hexadecimal digits that depends only on the parts, so that a retry
+// sends the same request again.
 func StableID(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
-// RunURL is the address of a run in Temporal's web UI, whose own address is ui, without a slash at
-// its end.
+// RunURL returns the address of a run in Temporal's web UI. ui is the UI's address without a
+// trailing slash.
 func RunURL(ui, namespace, workflowID, runID string) string {
 	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", ui, namespace, workflowID, runID)
 }
 
-// RunsURL is the address of Temporal's list of the project's runs that change environments: those
-// of Provision and Teardown, without the runs that only read.
+// RunsURL returns the address of Temporal's list of the project's Provision and Teardown runs. It
+// leaves out the runs that only read.
 func RunsURL(ui, namespace, project string) string {
 	query := fmt.Sprintf(
 		`%s="%s" AND WorkflowType IN ("%s","%s")`, AttributeProject, project, WorkflowProvision, WorkflowTeardown,
@@ -36,8 +36,8 @@ func RunsURL(ui, namespace, project string) string {
 	)
 }
 
-// Printable is text that others wrote, such as an error of AWS, in one line and without terminal
-// controls.
+// Printable returns foreign text, such as an error of AWS, as one line without terminal control
+// characters.
 func Printable(text string) string {
 	return strings.Join(
 		strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ",
