@@ -275,7 +275,8 @@ func TestStatesOfThePage(t *testing.T) {
 		"GitHub": {overviewText(t, stale, Query{}, usual()), []string{"GitHub does not answer", "You can read"}},
 		"local": {
 			overviewText(t, Viewer{Login: "you", Local: true}, Query{}, usual()),
-			[]string{"Everyone who reaches this dashboard is signed in as you and may do everything."},
+			[]string{"This dashboard has no sign-in: " +
+				"everyone who reaches it acts as the local user you and may do everything."},
 		},
 		"read only": {
 			environmentText(t, stale, pageOf(environmentOf("a")), nil),

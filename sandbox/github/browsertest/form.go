@@ -30,8 +30,8 @@ func (b *Browser) Fill(t testing.TB, selector, text string) {
 }
 
 // once waits until what the CSS selector finds can be seen, and does something with it, which the
-// script calls found. Both are one step in the page: live.js may replace the page's elements between
-// two.
+// script calls found. Both are one step in the page: live.js may replace the page's elements
+// between two.
 func (b *Browser) once(t testing.TB, what, selector, script string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
