@@ -66,7 +66,7 @@ type world struct {
 	policy *perch.Policy
 	config sdk.Config
 	set    *Set
-	// registry stands for every registry, and has every image.
+	// registry answers for every registry, and has every image.
 	registry *registry.Registry
 }
 

@@ -180,7 +180,7 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 		"a parameter of the template": {"  A: {Type: T, Properties: {P: !Sub " +
 			"'{{resolve:ssm:${Name}}}'}}\n  Name: {Type: 'AWS::SSM::Parameter', Properties: {Value: other}}\n",
 			func(*perch.Policy) {}, ""},
-		"a secret that its attachment stands for": {"  A: {Type: T, Properties: {P: !Sub " +
+		"a secret that its attachment returns": {"  A: {Type: T, Properties: {P: !Sub " +
 			"'{{resolve:secretsmanager:${Joined}:SecretString:k}}'}}\n  Joined: {Type: " +
 			"'AWS::SecretsManager::SecretTargetAttachment', Properties: {SecretId: !Ref Secret}}\n  Secret: {Type: " +
 			"'AWS::SecretsManager::Secret'}\n", func(*perch.Policy) {}, ""},

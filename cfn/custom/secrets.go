@@ -145,7 +145,7 @@ func allowed(from []string) string {
 }
 
 const (
-	// ownResource stands for a secret of this template in a reference.
+	// ownResource is the value of a reference to a secret of this template.
 	ownResource = "\x00"
 	// publicParameters begin the names of what AWS keeps in everybody's Parameter Store, such as
 	// the ids of its images.

@@ -159,7 +159,7 @@ func (s *Service) past(lag time.Duration) *Service {
 		return s
 	}
 	then := s.config.Now().Add(-lag)
-	old := &Service{config: s.config, deleted: s.deleted}
+	old := &Service{config: s.config, deleted: s.deleted, documents: s.documents}
 	old.state.Records = s.state.Records
 	old.config.Now = func() time.Time { return then }
 	for _, c := range s.state.Commands {
