@@ -49,7 +49,7 @@ func TestAPersonClicksEveryActionOfTheDashboard(t *testing.T) {
 	browser.Visit(t, p.dashboardURL)
 	saw(
 		"all", "click/one", "click/two", "click/three",
-		"Everyone who reaches this dashboard is signed in as you and may do everything.",
+		"everyone who reaches it acts as the local user you and may do everything",
 	)
 
 	browser.Visit(t, p.dashboardURL+one)
