@@ -3,6 +3,7 @@ package perch
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -206,6 +207,9 @@ type GitHubMemory struct {
 	// not inactive yet.
 	Deployment *GitHubDeployment  `json:"deployment,omitempty"`
 	Earlier    []GitHubDeployment `json:"earlier,omitempty"`
+	// Intended are the commits whose deployments were about to be created, and of which it is not
+	// known whether they were. It is written before the call.
+	Intended []string `json:"intended,omitempty"`
 	// Status is the last commit status.
 	Status *GitHubStatus `json:"status,omitempty"`
 	// Comments has one comment for each pull request.
@@ -220,6 +224,20 @@ type GitHubMemory struct {
 	CommentUndelivered bool `json:"comment_undelivered,omitempty"`
 	// Problem explains in sentences why GitHub has not received everything; empty if it has.
 	Problem string `json:"problem,omitempty"`
+}
+
+// rememberedIntents is the maximum number of commits in GitHubMemory.Intended.
+const rememberedIntents = 20
+
+// Intend records that a deployment of the state's commit is about to be created, unless it is
+// known. A channel that receives GitHub's answer removes the record.
+func (m *GitHubMemory) Intend(state CardState) {
+	known := m.Deployment != nil && m.Deployment.Commit == state.Commit
+	if state.Goal != GoalUp || state.Commit == "" || known || slices.Contains(m.Intended, state.Commit) {
+		return
+	}
+	m.Intended = append(m.Intended, state.Commit)
+	m.Intended = m.Intended[max(0, len(m.Intended)-rememberedIntents):]
 }
 
 // GitHubDeployment is a deployment on GitHub.

@@ -53,7 +53,9 @@ func fold(
 			enterKeep(card, note, bounds, now)
 		}
 	}
-	if !tells {
+	if tells {
+		card.GitHub.Intend(card.State)
+	} else {
 		enterWarned(card, *card, now)
 	}
 }
@@ -205,6 +207,7 @@ func enterReady(ready []perch.ReadyCommit, newest perch.ReadyCommit) []perch.Rea
 func copied(card perch.Card) perch.Card {
 	card.Ended, card.PullRequests = slices.Clone(card.Ended), slices.Clone(card.PullRequests)
 	card.GitHub.Earlier, card.GitHub.Comments = slices.Clone(card.GitHub.Earlier), slices.Clone(card.GitHub.Comments)
+	card.GitHub.Intended = slices.Clone(card.GitHub.Intended)
 	if last := card.GitHub.Deployment; last != nil {
 		deployment := *last
 		card.GitHub.Deployment = &deployment

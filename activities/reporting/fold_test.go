@@ -137,6 +137,27 @@ func TestStatesOfNotesAreEnteredUnlessARunHasSaidMoreSince(t *testing.T) {
 	}
 }
 
+func TestADeploymentIsIntendedBeforeItIsCreated(t *testing.T) {
+	var card perch.Card
+	enter := func(minute int, phase perch.Phase, commit string, tells bool) []string {
+		state := said("a", noon, minute, phase, commit)
+		state.Goal = perch.GoalUp
+		fold(&card, contract.ReportInput{State: state}, nil, tells, perch.PolicyExpiry{}, noon)
+		return card.GitHub.Intended
+	}
+	if got := enter(0, perch.PhaseStack, "1", false); len(got) > 0 {
+		t.Errorf("intended without a channel: %q", got)
+	}
+	enter(1, perch.PhaseStack, "1", true)
+	if diff := cmp.Diff([]string{"1", "2"}, enter(2, perch.PhaseStack, "2", true)); diff != "" {
+		t.Errorf("intended (-want +got):\n%s", diff)
+	}
+	card.GitHub = perch.GitHubMemory{Deployment: &perch.GitHubDeployment{ID: 7, Commit: "2"}}
+	if got := enter(3, perch.PhaseReady, "2", true); len(got) > 0 {
+		t.Errorf("intended although it is known: %q", got)
+	}
+}
+
 func TestPullRequestsAreListedAgainAfterANoteAboutThem(t *testing.T) {
 	for kind, again := range map[perch.NoteKind]bool{
 		perch.NotePullRequest: true, perch.NoteReport: true, perch.NoteWarn: true, perch.NoteLeftovers: false,

@@ -92,6 +92,8 @@ func (c *Channel) Deliver(ctx context.Context, card *perch.Card, again bool) {
 	}
 	if d.wants.Deployments {
 		d.try(ctx, kindDeployment, d.deployments)
+	} else {
+		d.memory.Intended = nil
 	}
 	if d.wants.Status {
 		d.try(ctx, kindStatus, d.statuses)

@@ -189,6 +189,12 @@ func TestWhatGitHubDeniesIsNamedOnceAndNotTriedAgain(t *testing.T) {
 			func(w *world) { w.hub.Accept(hub.Token, false) }, func(w *world) { w.hub.Accept(hub.Token, true) },
 			"give the worker a new one", 0,
 		},
+		"hidden": {
+			func(w *world) {
+				w.hub.Grant(hub.Token, hub.Access{Login: hub.User, Permissions: hub.Without("metadata")})
+			}, nil,
+			`the permission "Deployments: write" in acme/shop`, 0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

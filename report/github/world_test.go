@@ -131,6 +131,7 @@ func (w *world) say(phase perch.Phase, change ...func(*perch.CardState)) {
 		do(&state)
 	}
 	w.card.State = state
+	w.card.GitHub.Intend(state)
 	w.deliver()
 }
 

@@ -75,6 +75,13 @@ func (s *Server) Deployments() []Deployment {
 	return list
 }
 
+// DeleteDeployment deletes a deployment as a person does.
+func (s *Server) DeleteDeployment(id int64) {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	s.state.Deployments = slices.DeleteFunc(s.state.Deployments, func(d *Deployment) bool { return d.ID == id })
+}
+
 func (s *Server) listDeployments(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	wants := func(name, has string) bool { return query.Get(name) == "" || query.Get(name) == has }

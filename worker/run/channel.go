@@ -60,7 +60,7 @@ func (c *channels) Deliver(ctx context.Context, card *perch.Card, again bool) {
 	if c.github != nil {
 		c.github.Deliver(ctx, card, again)
 	} else {
-		card.GitHub.Undelivered, card.GitHub.CommentUndelivered = false, false
+		card.GitHub.Undelivered, card.GitHub.CommentUndelivered, card.GitHub.Intended = false, false, nil
 		card.Ended = nil // They are for commits on GitHub.
 	}
 	telling.Wait()

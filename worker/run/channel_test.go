@@ -30,14 +30,15 @@ func TestSlackIsToldWithoutGitHub(t *testing.T) {
 	}
 	card := &perch.Card{
 		Environment: environment, State: perch.CardState{Goal: perch.GoalUp, Phase: perch.PhaseReady, RunID: "run-1"},
-		GitHub: perch.GitHubMemory{Undelivered: true, CommentUndelivered: true}, Ended: []perch.CardState{{}},
+		GitHub: perch.GitHubMemory{Undelivered: true, CommentUndelivered: true, Intended: []string{"c1"}},
+		Ended:  []perch.CardState{{}},
 	}
 	channel.Deliver(t.Context(), card, false)
 	if !strings.Contains(posted, "*login* of shop is ready") ||
 		!strings.Contains(posted, "https://temporal.example.org/namespaces/default/workflows/shop-login/run-1") {
 		t.Errorf("posted %s", posted)
 	}
-	if card.Undelivered() || card.Slack.Told == "" || len(card.Ended) > 0 {
+	if card.Undelivered() || card.Slack.Told == "" || len(card.Ended)+len(card.GitHub.Intended) > 0 {
 		t.Errorf("the card says %+v", card)
 	}
 	if said, err := channel.(*channels).Check(t.Context()); err != nil || said != "Slack is told how environments end" {
