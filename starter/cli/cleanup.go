@@ -30,10 +30,13 @@ func (a *app) cleanupCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "cleanup",
 		Short: "Remove the environments whose branch is deleted",
-		Long: `Compare the repository's branches with the environments, and take those away whose branch is gone.
+		Long: `Compare the repository's branches with the environments, and remove each environment whose branch is deleted.
 
-Each removal waits out the policy's grace period first: a push until then keeps the environment. More removals than the policy allows are not
-requested; ` + "`perch cleanup approve HASH`" + ` carries out such a plan after a person has looked at it.`,
+A removal first waits for the policy's grace period. A push until then keeps the environment.
+If there are more removals than the policy allows, none is requested. ` + "`perch cleanup approve HASH`" + ` carries out such a plan after a person has checked it.`,
+		Example: `  perch cleanup --dry-run      what it would remove and why
+  perch cleanup                remove it after the grace period
+  perch cleanup approve 4f1c   carry out the plan with this hash`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.cleanup(cmd.Context(), c) },
 	}
@@ -52,7 +55,7 @@ func (a *app) approveCommand() *cobra.Command {
 	var c cleaning
 	command := &cobra.Command{
 		Use:   "approve HASH",
-		Short: "Carry out a plan that the policy's limits held up, exactly as it was shown",
+		Short: "Carry out a plan that was over the policy's limits",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.approved = args[0]

@@ -85,17 +85,22 @@ func (a *app) root() *cobra.Command {
 	var version bool
 	root := &cobra.Command{
 		Use:   "perch",
-		Short: "Give a Git branch its own environment on AWS, and take it away again",
-		Long: `Give a Git branch its own environment on AWS, and take it away again.
+		Short: "Give each Git branch its own environment on AWS, and remove it with the branch",
+		Long: `Give each Git branch its own environment on AWS, and remove it with the branch.
 
-Project, branch and commit come from the arguments, else from the variables of CircleCI or GitHub Actions, else from the Git checkout.
-Temporal is found by its own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE.
+Project, branch and commit come from the arguments. If they do not name them, they come from the variables of CircleCI or GitHub Actions, and otherwise from the Git checkout.
 
-Exit codes: 0 done, skipped or superseded; 1 failed; 2 wrong usage or configuration; 3 gave up waiting, or no worker answers;
-4 rejected by the policy.`,
-		Example: `  perch plan                  what up would do to the branch that is checked out
-  perch up                    give it its environment, or bring that to the newest commit
-  perch ls                    the project's environments
+Temporal's own variables say how to reach it: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* and TEMPORAL_PROFILE.
+
+Exit codes:
+  0  done, skipped or superseded
+  1  failed
+  2  wrong usage or configuration
+  3  the wait timed out, or no worker answers
+  4  rejected by the policy`,
+		Example: `  perch plan                  show what up would do for the current branch
+  perch up                    create or update its environment
+  perch ls                    list the project's environments
   perch down feature/login    remove an environment`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
@@ -123,6 +128,7 @@ Exit codes: 0 done, skipped or superseded; 1 failed; 2 wrong usage or configurat
 			command.ValidArgsFunction = a.completeBranch
 		}
 	}
+	a.wrapHelp(root)
 	return root
 }
 

@@ -18,18 +18,20 @@ func (a *app) downCommand() *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "down [BRANCH]",
-		Short: "Take a branch's environment away",
-		Long: `Take a branch's environment away, its buckets' contents and its database included, and wait until it has been seen to be gone.
+		Short: "Remove a branch's environment, with its database and buckets",
+		Long: `Remove a branch's environment with its database and everything in its buckets, and wait until AWS confirms that all of it is deleted.
 
-Without BRANCH it is the CI job's branch, else outside of CI the one that is checked out. On a terminal
-it asks then, once. No perch.yaml is needed if --project or PERCH_PROJECT is given.`,
+Without BRANCH, it takes the CI job's branch, or outside of CI the current branch of the checkout. On a terminal it then asks once. With --project or PERCH_PROJECT no perch.yaml is needed.`,
+		Example: `  perch down feature/login           remove it, and wait
+  perch down --yes                   remove the current branch's; do not ask
+  perch down feature/login --force   keep what cannot be deleted, and name it`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.down(cmd.Context(), args, o, w) },
 	}
 	w.register(command)
-	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask, also if BRANCH is left out, or if nothing knows it")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask if BRANCH is left out or unknown")
 	command.Flags().BoolVar(
-		&o.force, "force", false, "where a resource cannot be deleted, leave it behind, fail and name it",
+		&o.force, "force", false, "leave behind what cannot be deleted, name it and fail",
 	)
 	return command
 }

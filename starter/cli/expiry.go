@@ -20,11 +20,11 @@ func (a *app) expiryCommand() *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "expiry",
-		Short: "Warn of environments that expire, and remove those that have expired",
-		Long: `Judge which environments are no longer used, as ` + "`expiry`" + ` in perch.yaml and in the policy says.
+		Short: "Warn about environments that expire, and remove expired ones",
+		Long: `Find environments that are no longer used, by ` + "`expiry`" + ` in perch.yaml and in the policy.
 
 People are warned before an environment expires. A push, ` + "`perch extend`" + ` or ` + "`perch pin`" + ` keeps it.
-One that has expired is removed after the policy's grace period; its branch stays. Each run of cleanup does the same.`,
+An expired environment is removed after the policy's grace period; its branch stays. Each run of cleanup does the same.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.expiry(cmd.Context(), dryRun, timeout) },
 	}

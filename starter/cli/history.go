@@ -16,9 +16,11 @@ import (
 func (a *app) historyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "history [BRANCH]",
-		Short: "List the environments that are gone: when, why and by whom they were removed",
-		Args:  cobra.MaximumNArgs(1),
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.history(cmd.Context(), args) },
+		Short: "List removed environments: when, why, by whom",
+		Example: `  perch history                   of the project
+  perch history feature/login     of one branch`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.history(cmd.Context(), args) },
 	}
 }
 

@@ -42,7 +42,10 @@ func (a *app) extendCommand() *cobra.Command {
 
 Without --by and --until it lives longer by ` + "`expiry.extend`" + ` of perch.yaml, 72h by default.
 The policy bounds an extension (` + "`expiry.extend`" + `), and no extension goes beyond ` + "`expiry.max`" + `.
-Without BRANCH it is the branch that ` + "`perch status`" + ` shows.`,
+Without BRANCH, it takes the branch that ` + "`perch status`" + ` shows.`,
+		Example: `  perch extend                               by expiry.extend
+  perch extend feature/login --by 72h        three days longer
+  perch extend --until 2026-12-24            until the end of that day, UTC`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.keep(cmd.Context(), args, func(now time.Time) (perch.Note, error) {
@@ -59,13 +62,15 @@ func (a *app) pinCommand() *cobra.Command {
 	var k keeping
 	command := &cobra.Command{
 		Use:   "pin [BRANCH] --reason TEXT",
-		Short: "Keep a branch's environment from expiry and cleanup until the pin ends",
+		Short: "Keep a branch's environment from expiry and cleanup",
 		Long: `Keep a branch's environment from expiry and cleanup until the pin ends.
 ` + "`perch down`" + ` still removes it.
 
 Without --until the pin lasts as long as the policy allows (` + "`expiry.pin`" + `, 720h by default).
 To make a pin longer, pin again. To make it shorter, end it with ` + "`perch unpin`" + ` first.
-Without BRANCH it is the branch that ` + "`perch status`" + ` shows.`,
+Without BRANCH, it takes the branch that ` + "`perch status`" + ` shows.`,
+		Example: `  perch pin --reason "demo on Friday"
+  perch pin feature/login --reason "customer test" --until 2026-12-24`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.keep(cmd.Context(), args, func(now time.Time) (perch.Note, error) {
@@ -84,7 +89,7 @@ func (a *app) unpinCommand() *cobra.Command {
 		Short: "End the pin of a branch's environment",
 		Long: `End the pin of a branch's environment. The end of a pin counts as use: ` + "`expiry.idle`" + ` begins then.
 
-Without BRANCH it is the branch that ` + "`perch status`" + ` shows.`,
+Without BRANCH, it takes the branch that ` + "`perch status`" + ` shows.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.keep(cmd.Context(), args, func(time.Time) (perch.Note, error) {

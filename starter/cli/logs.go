@@ -21,12 +21,15 @@ func (a *app) logsCommand() *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "logs [BRANCH]",
-		Short: "Show the last lines that a branch's environment has logged",
-		Long: `Show the last lines that a branch's environment has logged, the oldest first.
+		Short: "Show the last log lines of a branch's environment",
+		Long: `Show the last log lines of a branch's environment, the oldest first.
 
 They come from a worker's read API (` + readAddressVariable + ` and ` + readTokenVariable + `), because logs must not go through Temporal.
-The worker reads the log groups in CloudWatch Logs to which the environment streams its logs; if there are none, it asks an instance by
-Systems Manager. What looks like a secret is masked. Exit code 1 if there are no lines.`,
+The worker reads the log groups in CloudWatch Logs to which the environment streams its logs. If there are none, it asks an instance by Systems Manager.
+What looks like a secret is masked. The exit code is 1 if there are no lines.`,
+		Example: `  perch logs                            the current branch, the last 15 minutes
+  perch logs feature/login --since 1h   another one, the last hour
+  perch logs -n 20                      at most 20 lines`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.logs(cmd.Context(), args, since, lines) },
 	}

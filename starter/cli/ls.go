@@ -15,8 +15,10 @@ func (a *app) lsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ls",
 		Short: "List the project's environments",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.ls(cmd.Context()) },
+		Example: `  perch ls                                        one line for each environment
+  perch ls -o json | jq '.environments[].url'     the URLs`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.ls(cmd.Context()) },
 	}
 }
 

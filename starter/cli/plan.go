@@ -40,11 +40,13 @@ func (a *app) planCommand() *cobra.Command {
 	var o upOptions
 	command := &cobra.Command{
 		Use:   "plan [BRANCH]",
-		Short: "Show what `up` would do, how long it takes and what the environment costs; change nothing",
-		Long: `Show what ` + "`perch up`" + ` would do to a branch's environment: the settings that differ from kind staging's, the resources that would be created,
-changed, replaced or removed, how long that typically takes, and what the environment costs a day. A worker looks; nothing is changed.
+		Short: "Show what `up` would change, how long it takes and what it costs",
+		Long: `Show what ` + "`perch up`" + ` would do to a branch's environment: the settings that differ from those of kind staging, the resources that would be created, changed, replaced or removed, how long that typically takes, and what the environment costs a day. A worker asks AWS; nothing is changed.
 
-Branch and commit are found as ` + "`up`" + ` finds them. Times and costs are estimates.`,
+Branch and commit are found as ` + "`perch up`" + ` finds them. Times and costs are estimates.`,
+		Example: `  perch plan                   the current branch
+  perch plan feature/login     another one
+  perch plan --recreate        what would be deleted and created again`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, o) },
 	}

@@ -22,14 +22,11 @@ func (a *app) renderCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "render [BRANCH]",
 		Short: "Print the CloudFormation template of a branch's environment",
-		Long: `Print the CloudFormation template of a branch's environment, rendered here from perch.yaml in the folder, committed or not; with --commit
-from perch.yaml at that commit.
+		Long: `Print the CloudFormation template of a branch's environment, rendered on this machine from perch.yaml in the folder, committed or not. With --commit, it reads perch.yaml at that commit.
 
-What only the account knows has placeholders: account 111122223333, region eu-central-1, domain PROJECT.example.com, the ids of network and
-hosted zone, the outputs of the application stack and the platform version. A commit that is not known is written as zeros. The worker renders
-the same template with the real values.
+Values that only the account has are placeholders: account 111122223333, region eu-central-1, domain PROJECT.example.com, the IDs of the network and the hosted zone, the outputs of the application stack and the platform version. An unknown commit is zeros. The worker renders the same template with the real values.
 
-Of a custom template it prints what CloudFormation gets, and on stderr the value of every parameter and where it comes from.`,
+For a custom template it prints what CloudFormation gets, and on stderr the value of every parameter and its source.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.render(cmd.Context(), args, commit) },
 	}

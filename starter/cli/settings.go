@@ -23,15 +23,15 @@ const branchPrefix = "refs/heads/"
 func (a *app) settingsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "settings [BRANCH|KIND]",
-		Short: "Print every setting of a branch or kind, with the layer and line that set it",
-		Long: `Print every setting of a branch or kind, with the layer and line that set it; without an argument, of the branch that is checked out.
+		Short: "Print the settings of a branch or kind, and what set each",
+		Long: `Print every setting of a branch or kind, with the layer and line that set it. Without an argument, it takes the current branch.
 
-What is meant:
-  feature/x             the branch, by perch.yaml in the folder, committed or not
-  staging               the kind (production, staging, branch): what its environments have in common
-  refs/heads/staging    the branch, where it is called like a kind
-  origin/main:          the branch that is checked out, by perch.yaml at the revision
-  origin/main:staging   the kind, or a branch, by perch.yaml at the revision`,
+The argument is one of these:
+  feature/x             the branch, by the folder's perch.yaml, committed or not
+  staging               the kind (production, staging, branch)
+  refs/heads/staging    the branch, if it has the name of a kind
+  origin/main:          the current branch, by the revision's perch.yaml
+  origin/main:staging   the kind, or a branch, by the revision's perch.yaml`,
 		Args: givenArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.settings(cmd.Context(), strings.Join(args, ""))
@@ -39,17 +39,15 @@ What is meant:
 	}
 	diff := &cobra.Command{
 		Use:   "diff A B | diff REVISION",
-		Short: "Print only the settings that differ between two branches, kinds or revisions of perch.yaml",
-		Long: `Print only the settings that differ between A and B. Each is what ` + "`perch settings`" + ` takes. One argument is a revision: perch.yaml at it is A,
-and perch.yaml in the folder is B, both for the branch that is checked out, or for what follows the colon.
-
-  perch settings diff staging branch        two kinds
-  perch settings diff staging feature/x     a kind and a branch
-  perch settings diff origin/main           what this checkout's perch.yaml changes for its branch
-  perch settings diff origin/main:staging   what it changes for the kind staging
-  perch settings diff v1: HEAD:             two revisions, for the branch that is checked out
-
+		Short: "Print only the settings that differ",
+		Long: `Print only the settings that differ between A and B. Each is an argument as ` + "`perch settings`" + ` takes it.
+A single argument is a revision. Then A is the revision's perch.yaml and B is the folder's, both for the current branch or for the text after the colon.
 The exit code is 0, whether there are differences or not.`,
+		Example: `  perch settings diff staging branch        two kinds
+  perch settings diff staging feature/x     a kind and a branch
+  perch settings diff origin/main           what this perch.yaml changes
+  perch settings diff origin/main:staging   what it changes for kind staging
+  perch settings diff v1: HEAD:             two revisions`,
 		Args: givenArgs(cobra.RangeArgs(1, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.settingsDiff(cmd.Context(), args) },
 	}

@@ -15,8 +15,10 @@ func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status [BRANCH]",
 		Short: "Show a branch's environment, its resources and its latest run",
-		Args:  cobra.MaximumNArgs(1),
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), args) },
+		Example: `  perch status                   the current branch
+  perch status feature/login     another one`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), args) },
 	}
 }
 

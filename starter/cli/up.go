@@ -18,13 +18,17 @@ func (a *app) upCommand() *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "up [BRANCH]",
-		Short: "Give a branch its environment, or bring it to a commit",
-		Long: `Give a branch its environment, or bring it to a commit, and wait until its URL answers.
+		Short: "Create a branch's environment, or update it to a commit",
+		Long: `Create a branch's environment, or update it to a commit, and wait until its URL answers.
 
-Without BRANCH it is the CI job's branch, else outside of CI the one that is checked out. Without --commit it is the CI job's commit, else
-the head of the branch in the checkout. No checkout is needed where --project, BRANCH and --commit are given.
+Without BRANCH, it takes the CI job's branch, or outside of CI the current branch of the checkout. Without --commit, it takes the CI job's commit, or the head of the branch in the checkout. With --project, BRANCH and --commit no checkout is needed.
 
 An environment that was ready keeps its database and its buckets. With --recreate it is deleted first, with both, and created again.`,
+		Example: `  perch up                                  the current branch at its head
+  perch up feature/login --commit 3f2a9c1   this branch at this commit
+  perch up --plan                           show what would change
+  perch up --no-wait                        return when the request is kept
+  perch up -o json | jq -r .url             the URL, once it answers`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if plan {
@@ -35,7 +39,7 @@ An environment that was ready keeps its database and its buckets. With --recreat
 	}
 	w.register(command)
 	o.register(command, "commit to provision, in full or as the checkout can complete it")
-	command.Flags().BoolVar(&plan, "plan", false, "show what it would do, as 'perch plan' does, and change nothing")
+	command.Flags().BoolVar(&plan, "plan", false, "show what it would do, like perch plan, and change nothing")
 	return command
 }
 
