@@ -72,3 +72,42 @@ func TestStatusSaysWhyThereIsNoEnvironment(t *testing.T) {
 		t.Errorf("the status is %+v", document)
 	}
 }
+
+func TestTheCommitThatIsDeployedIsShown(t *testing.T) {
+	t.Parallel()
+	deploying := &perch.LastReport{Goal: perch.GoalUp, Phase: perch.PhaseStack, Commit: commitB, At: noon}
+	for name, c := range map[string]struct {
+		environment     perch.EnvironmentStatus
+		status, listing string
+	}{
+		"a creation": {
+			perch.EnvironmentStatus{Status: "CREATE_IN_PROGRESS", LastReport: deploying}, "deploying  " + commitB, commitB,
+		},
+		"an update": {
+			perch.EnvironmentStatus{Status: "UPDATE_IN_PROGRESS", Commit: commitA, LastReport: deploying},
+			"commit        " + commitA + "\ndeploying     " + commitB, commitA,
+		},
+		"a failed creation": {
+			perch.EnvironmentStatus{Status: "ROLLBACK_COMPLETE", LastReport: &perch.LastReport{
+				Goal: perch.GoalUp, Phase: perch.PhaseFailed, Commit: commitB, At: noon,
+			}}, "failed " + perch.ShortCommit(commitB), commitB,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.environment.Branch = "fix/typo"
+			status := readapi.NewStatus(environment(t, "fix/typo"), perch.StatusResult{Environment: &c.environment},
+				client.Progress{}, client.Run{})
+			if text := statusText(status, "", paper{}); !strings.Contains(oneSpace(text), oneSpace(c.status)) {
+				t.Errorf("status does not say %q:\n%s", c.status, text)
+			}
+			list := readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{c.environment}})
+			if text := listText(list, paper{}); !strings.Contains(text, perch.ShortCommit(c.listing)) {
+				t.Errorf("ls does not say %s:\n%s", c.listing, text)
+			}
+		})
+	}
+}
+
+// oneSpace returns text with one space between words.
+func oneSpace(text string) string { return strings.Join(strings.Fields(text), " ") }

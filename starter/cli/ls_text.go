@@ -33,9 +33,12 @@ var (
 	pinColumn = listColumn{
 		"PIN", func(e readapi.Environment, _ string) string { return strings.TrimPrefix(pinned(e.Pin), "pinned ") },
 	}
-	commitColumn = listColumn{
-		"COMMIT", func(e readapi.Environment, _ string) string { return perch.ShortCommit(e.Commit) },
-	}
+	commitColumn = listColumn{"COMMIT", func(e readapi.Environment, _ string) string {
+		if e.Commit == "" && e.LastReport != nil && e.LastReport.Goal == perch.GoalUp {
+			return perch.ShortCommit(e.LastReport.Commit) // It is created at this commit, or failed to be.
+		}
+		return perch.ShortCommit(e.Commit)
+	}}
 	kindColumn = listColumn{"KIND", func(e readapi.Environment, _ string) string { return string(e.Kind) }}
 	costColumn = listColumn{
 		"COST (ESTIMATE)", func(e readapi.Environment, _ string) string { return inDollars(e.USDSoFar) },

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"perch"
 	"perch/readapi"
 )
 
@@ -47,9 +48,12 @@ func (a *app) tellStatus(d readapi.Status, link string) {
 
 func statusText(d readapi.Status, link string, p paper) string {
 	var out strings.Builder
-	said := ""
+	said, deploying := "", ""
 	if d.LastReport != nil {
 		last := *d.LastReport
+		if last.Goal == perch.GoalUp && last.Phase.IsWorking() && last.Commit != d.Commit {
+			deploying = last.Commit
+		}
 		if d.Failure != "" {
 			last.Sentence = "" // It is shown as the failure.
 		}
@@ -58,7 +62,8 @@ func statusText(d readapi.Status, link string, p paper) string {
 	p.facts(&out, [][2]string{
 		{"branch", d.Branch}, {"state", cmp.Or(d.State, "there is no environment")}, {"progress", d.Progress},
 		{"failure", d.Failure},
-		{"url", d.URL}, {"commit", d.Commit}, {"updated", sentence(d.Updated, age(d.Updated, d.At))},
+		{"url", d.URL}, {"commit", d.Commit}, {"deploying", deploying},
+		{"updated", sentence(d.Updated, age(d.Updated, d.At))},
 		{"pull request", openRequests(d.PullRequests)}, {"last report", said},
 		{"expires", sentence(d.Expires, left(d.Expires, d.At))}, {"pin", pinned(d.Pin)},
 		{"cost so far (estimate)", inDollars(d.USDSoFar)},
