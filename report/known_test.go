@@ -168,7 +168,10 @@ func TestProgressNamesWhatIsWaitedForAndHowLongThatTakes(t *testing.T) {
 		"Seeding: http POST /seed, step 2 of 3": {
 			Beat: &perch.Progress{Status: "SEEDING", Resource: "http POST /seed", Done: 1, Total: 3},
 		},
-		"Emptying bucket shop-files":         {Beat: &perch.Progress{Status: "EMPTYING", Resource: "shop-files"}},
+		"Emptying bucket shop-files": {Beat: &perch.Progress{Status: "EMPTYING", Resource: "shop-files"}},
+		"Emptying bucket shop-files: S3 throttles the requests": {Beat: &perch.Progress{
+			Status: "EMPTYING", Resource: "shop-files", Reason: "S3 throttles the requests",
+		}},
 		"Waiting for CloudFormation":         {Beat: &perch.Progress{Status: "CREATE_COMPLETE"}},
 		"Starting the creation of the stack": {Phase: perch.PhaseStack, Activity: "CreateStack"},
 		"Checking the request":               {Phase: perch.PhaseAdmitting},

@@ -110,9 +110,28 @@ func (e *emptying) resume(ctx context.Context) marker {
 // it deleted in that time.
 const bucketBeats = time.Second
 
+// throttledFor is how long the heartbeats say that S3 throttles after it last did.
+const throttledFor = 10 * time.Second
+
+// currentBeat returns the next heartbeat.
+func (e *emptying) currentBeat(now time.Time) bucketBeat {
+	beat := *e.progress.Load()
+	if now.Sub(time.Unix(0, e.throttled.Load())) < throttledFor {
+		beat.Reason = "S3 throttles the requests, so it takes longer"
+	}
+	return beat
+}
+
+// noteThrottling notes whether S3 asked to slow down.
+func (e *emptying) noteThrottling(slow bool) {
+	if slow {
+		e.throttled.Store(time.Now().UnixNano())
+	}
+}
+
 // beat heartbeats until stop is called, and once more then. It calls leave when the worker stops.
 func (e *emptying) beat(ctx context.Context, leave context.CancelCauseFunc) (stop func()) {
-	activity.RecordHeartbeat(ctx, *e.progress.Load())
+	activity.RecordHeartbeat(ctx, e.currentBeat(time.Now()))
 	over, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -125,10 +144,10 @@ func (e *emptying) beat(ctx context.Context, leave context.CancelCauseFunc) (sto
 				leave(pulse.ErrStopping)
 				stopping = nil
 			case <-over:
-				activity.RecordHeartbeat(ctx, *e.progress.Load())
+				activity.RecordHeartbeat(ctx, e.currentBeat(time.Now()))
 				return
 			case <-ticker.C:
-				activity.RecordHeartbeat(ctx, *e.progress.Load())
+				activity.RecordHeartbeat(ctx, e.currentBeat(time.Now()))
 			}
 		}
 	}()

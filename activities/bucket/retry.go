@@ -67,6 +67,7 @@ func (e *emptying) persist(ctx context.Context, call func(context.Context) error
 		if err == nil {
 			e.moved.Store(time.Now().UnixNano())
 		}
+		e.noteThrottling(slow(err))
 		if err == nil || ctx.Err() != nil || !passing(err) || e.stuck() {
 			return err
 		}

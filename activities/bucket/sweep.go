@@ -34,8 +34,9 @@ type emptying struct {
 	deny   func(context.Context) error
 	// progress is what the next heartbeat says.
 	progress atomic.Pointer[bucketBeat]
-	// moved is when a call last succeeded, in nanoseconds since 1970.
-	moved atomic.Int64
+	// moved is when a call last succeeded, and throttled when S3 last asked to slow down, in
+	// nanoseconds since 1970.
+	moved, throttled atomic.Int64
 }
 
 // sweep empties the bucket from a place on, and then from its beginning until a listing is empty:
@@ -200,7 +201,9 @@ func (s *sweeper) ready() int {
 func (s *sweeper) settle(o outcome) {
 	again := s.failed(o)
 	deleted := len(o.tasks) - len(again)
-	s.pace.finished(len(o.tasks), deleted, o.slow || slow(o.err), o.round, time.Now())
+	throttled := o.slow || slow(o.err)
+	s.noteThrottling(throttled)
+	s.pace.finished(len(o.tasks), deleted, throttled, o.round, time.Now())
 	if deleted > 0 {
 		s.moved.Store(time.Now().UnixNano())
 	}

@@ -180,6 +180,39 @@ func TestS38AStormThatLastsAMinuteEndsNothing(t *testing.T) {
 	})
 }
 
+func TestHeartbeatsSayThatS3Throttles(t *testing.T) {
+	for name, c := range map[string]struct {
+		code string
+		want string
+	}{
+		"slow down":       {"SlowDown", "S3 throttles the requests, so it takes longer"},
+		"another failure": {"InternalError", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPile(5)
+				failures := 0
+				p.reject = func() error {
+					if failures++; failures == 1 {
+						return apiError(c.code)
+					}
+					return nil
+				}
+				e := p.emptying()
+				if err := e.sweep(t.Context(), marker{}); err != nil || p.left > 0 {
+					t.Fatalf("%d left, error %v", p.left, err)
+				}
+				if got := e.currentBeat(time.Now()).Reason; got != c.want {
+					t.Errorf("reason %q, want %q", got, c.want)
+				}
+				if got := e.currentBeat(time.Now().Add(throttledFor)).Reason; got != "" {
+					t.Errorf("reason %q after S3 has not throttled for %s", got, throttledFor)
+				}
+			})
+		})
+	}
+}
+
 func TestS39AMillionVersionsOverTwoWorkersAreSentOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 1_000_000
