@@ -9,16 +9,28 @@ import (
 	"perch"
 	"perch/activities/admit"
 	"perch/activities/contract"
+	"perch/activities/reporting"
 )
 
 // Requests are the activities that decide what a request leads to.
-type Requests struct{ admitter *admit.Admitter }
+type Requests struct {
+	admitter *admit.Admitter
+	reporter *reporting.Reporter
+}
 
 // Admit checks a request against the policy, before any call that changes anything. For an admitted
 // `up` it renders the template and reads the stack, so that the run can begin with its first
-// change.
+// change. A rejected removal is entered into the environment's timeline, because the run reports
+// none.
 func (r *Requests) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
-	return r.admitter.Admit(ctx, in)
+	out, err := r.admitter.Admit(ctx, in)
+	if out.Rejection != nil && in.Request.Goal == perch.GoalGone {
+		info := activity.GetInfo(ctx)
+		r.reporter.EnterRejected(ctx, in.Request, reporting.Rejected{
+			RunID: info.WorkflowExecution.RunID, At: info.StartedTime.UTC(), Reason: out.Rejection.Reason,
+		})
+	}
+	return out, err
 }
 
 // PlanEnvironment says what an `up` would do. It stores and changes nothing.

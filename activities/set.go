@@ -74,10 +74,10 @@ func New(
 		images   = admit.NewImages(cfg, policy, interval)
 		quotas   = quota.NewReader(cfg)
 		logged   = logs.NewReader(cfg)
-		requests = &Requests{admit.New(cfg, admit.Config{
+		admitter = admit.New(cfg, admit.Config{
 			Policy: policy, Branches: branches, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk,
 			Images: images, Quotas: quotas, Removals: stacks.removals, Interval: interval, Waited: sinceScheduled,
-		})}
+		})
 		planner = cleanup.NewPlanner(policy, branches, stacks.Reader, stacks.cards, now)
 	)
 	stacks.now = now
@@ -89,20 +89,19 @@ func New(
 	}
 	examinations.doctor.Reports, _ = channel.(doctor.Reports)
 	teller, _ := channel.(heldTeller)
+	reporter := reporting.New(reporting.Config{
+		Stacks: stacks.Reader, Cards: stacks.cards, Logs: logged, Leftovers: verification.verifier,
+		Channel: channel, Bounds: policy.Expiry, Now: now,
+	})
 	return &Set{
-		stacks: stacks, requests: requests, images: &Images{images}, apps: &Applications{apps},
+		stacks: stacks, requests: &Requests{admitter, reporter}, images: &Images{images}, apps: &Applications{apps},
 		buckets: newBuckets(cfg, stacks), seeds: &Seeds{seeds}, databases: &Databases{databases},
 		readiness: &Readiness{ready.NewProber(ready.Config{
 			Policy: policy, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk, Interval: interval,
 		})},
 		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: &Cleanups{stacks, planner, teller},
-		looks: &Looks{policy, stacks, planner},
-		reports: &Reports{
-			stacks: stacks, reporter: reporting.New(reporting.Config{
-				Stacks: stacks.Reader, Cards: stacks.cards, Logs: logged, Leftovers: verification.verifier,
-				Channel: channel, Bounds: policy.Expiry, Now: now,
-			}),
-		},
+		looks:        &Looks{policy, stacks, planner},
+		reports:      &Reports{stacks, reporter},
 		examinations: examinations, branches: branches, logs: logged,
 	}
 }

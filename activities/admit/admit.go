@@ -98,7 +98,13 @@ func (a *Admitter) checkRequest(ctx context.Context, request perch.Request) (con
 		removal := contract.AdmitResult{
 			SharedDatabase: a.Policy.SharedDatabase != nil, GraceSeconds: int(a.Policy.Cleanup.Grace.Seconds()),
 		}
-		admitted, err := answerRejection(removal, errors.Join(err, lifecycle.AdmitRequest(admission)))
+		if err == nil {
+			err = lifecycle.AdmitRequest(admission)
+		}
+		if err == nil {
+			err = a.keptStack(ctx, request)
+		}
+		admitted, err := answerRejection(removal, err)
 		return admitted, nil, err
 	}
 	if reason := lifecycle.Untriggered(a.Policy, request); reason != "" {
@@ -116,6 +122,32 @@ func (a *Admitter) checkRequest(ctx context.Context, request perch.Request) (con
 	admitted, up, err := a.checkCommit(ctx, request)
 	admitted, err = answerRejection(admitted, err)
 	return admitted, up, err
+}
+
+// longestKeptLook is how long the admission of a removal looks at the stack.
+const longestKeptLook = 5 * time.Second
+
+// keptStack rejects a person's removal of a stack that Perch never removes or does not manage,
+// before the run reports a removal. If the stack cannot be read, the run's own look decides. A
+// removal that was judged is looked at again at the end of its grace period.
+func (a *Admitter) keptStack(ctx context.Context, request perch.Request) error {
+	environment, err := perch.NewEnvironment(request.Project, request.Branch)
+	if err != nil || request.Judged != nil {
+		return nil //nolint:nilerr // Identity has judged the name.
+	}
+	looking, stop := context.WithTimeout(ctx, longestKeptLook)
+	defer stop()
+	state, err := a.Stacks.DescribeStack(looking, contract.StackInput{Environment: environment})
+	if err != nil {
+		return nil //nolint:nilerr // The run looks at the stack, too, and retries.
+	}
+	switch lifecycle.Next(state.Judged(""), perch.GoalGone) {
+	case lifecycle.Conflict:
+		return state.Conflict
+	case lifecycle.Protected:
+		return state.Protection(environment)
+	}
+	return nil
 }
 
 // checkCommit checks what the request's commit says against the policy. The commit is known to be

@@ -27,7 +27,7 @@ func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
 	t.Parallel()
 	p := sharedSandbox(t).newProjectWithReaders(
 		t, "readers", map[string]string{"perch.yaml": "project: readers\nimage: registry.example.com/app:{commit}\n"},
-		func(*perch.Policy) {}, newReadConfig(),
+		func(p *perch.Policy) { p.Protected = []string{shownBranch} }, newReadConfig(),
 	)
 	p.repo.commit(t, shownBranch, map[string]string{"a.txt": "1"})
 	up := p.must(t, "up", shownBranch)
@@ -63,6 +63,24 @@ func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
 	if after := runs(); after != before {
 		t.Errorf("%d runs before, %d after", before, after)
 	}
+	expectRejectionOnPage(t, p)
+}
+
+// expectRejectionOnPage requests a removal that is rejected, and finds it in the timeline.
+func expectRejectionOnPage(t *testing.T, p *bench) {
+	t.Helper()
+	if exit, down := p.ask(t, "down", shownBranch); exit != 4 {
+		t.Fatalf("the removal of a protected branch: exit code %d, %v", exit, down)
+	}
+	eventually(t, "the page has the rejection", func() (any, bool) {
+		page, err := p.readers().Page(t.Context(), shownBranch)
+		if err != nil || len(page.Timeline) != 2 {
+			return fmt.Sprint(page.Timeline, err), false
+		}
+		newest := page.Timeline[0]
+		return newest, newest.Request == string(perch.GoalGone) && newest.Outcome == string(perch.OutcomeRejected) &&
+			strings.Contains(newest.Sentence, "protected by the pattern")
+	})
 }
 
 // expectReadsByAPI lets the starter read from the read API, which answers as runs do.

@@ -1,0 +1,39 @@
+package reporting
+
+import (
+	"context"
+	"time"
+
+	"perch"
+	"perch/lifecycle"
+)
+
+// longestRejected is how long a rejection waits for its entry in the timeline.
+const longestRejected = 3 * time.Second
+
+// Rejected says in which run, when and why a request was rejected.
+type Rejected struct {
+	RunID  string
+	At     time.Time
+	Reason string
+}
+
+// EnterRejected enters a rejected request into the timeline of its environment's card, and has no
+// channel tell it: the environment has not changed. An environment without a card gets none, and
+// what cannot be entered is left out.
+func (r *Reporter) EnterRejected(ctx context.Context, request perch.Request, rejected Rejected) {
+	environment, err := perch.NewEnvironment(request.Project, request.Branch)
+	if err != nil || r.stacks.Serves(request.Project) != nil {
+		return
+	}
+	entering, stop := context.WithTimeout(ctx, longestRejected)
+	defer stop()
+	_ = r.UpdateCard(entering, environment, func(c *perch.Card) error {
+		lifecycle.EnterRequest(c, perch.CardState{
+			Goal: request.Goal, Commit: request.Commit, By: request.By, Reason: request.Reason,
+			Phase: perch.PhaseRejected, Outcome: perch.OutcomeRejected, Sentence: rejected.Reason,
+			RunID: rejected.RunID, Begun: rejected.At, At: rejected.At,
+		})
+		return nil
+	})
+}
