@@ -303,6 +303,13 @@ type EnvironmentStatus struct {
 	// unknown. Pin is the environment's pin; nil if it is not pinned.
 	Expires time.Time `json:"expires,omitzero"`
 	Pin     *Pin      `json:"pin,omitempty"`
+	// Warned is when people were warned that the environment expires then, in UTC; zero if they
+	// were not.
+	Warned time.Time `json:"warned,omitzero"`
+	// RemovalRejected explains why every removal by a person is rejected, and KeepRejected why
+	// every pin and extension is; empty if they are not.
+	RemovalRejected string `json:"removal_rejected,omitempty"`
+	KeepRejected    string `json:"keep_rejected,omitempty"`
 	// USDPerDay is the estimated daily cost, and USDSoFar the estimated cost since the stack was
 	// created; 0 if there is no estimate.
 	USDPerDay float64 `json:"usd_per_day,omitempty"`

@@ -1,10 +1,12 @@
 package lifecycle
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"perch"
 )
@@ -51,26 +53,80 @@ func TestOutlook(t *testing.T) {
 			expiryStack("release/1", newYear), func(*perch.Card) {},
 			perch.EnvironmentStatus{USDPerDay: 1.23, USDSoFar: 1.85},
 		},
+		"warned": {stack, func(c *perch.Card) {
+			c.ExpiryWarning = &perch.ExpiryWarning{Deadline: week, At: now}
+		}, perch.EnvironmentStatus{Expires: week, Warned: now, USDPerDay: 1.23, USDSoFar: 1.85}},
+		"warned late": {stack, func(c *perch.Card) {
+			c.ExpiryWarning = &perch.ExpiryWarning{Deadline: week, At: week}
+		}, perch.EnvironmentStatus{Expires: week.Add(24 * time.Hour), Warned: week, USDPerDay: 1.23, USDSoFar: 1.85}},
+		"a warning that is not delivered": {stack, func(c *perch.Card) {
+			c.ExpiryWarning = &perch.ExpiryWarning{Deadline: week}
+		}, perch.EnvironmentStatus{Expires: week, USDPerDay: 1.23, USDSoFar: 1.85}},
+		"warned of another deadline": {stack, func(c *perch.Card) {
+			c.ExpiryWarning = &perch.ExpiryWarning{Deadline: newYear, At: newYear}
+		}, perch.EnvironmentStatus{Expires: week, USDPerDay: 1.23, USDSoFar: 1.85}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			card := expiryCard(c.stack, 168, 0)
 			card.USDPerDay = 1.23
 			c.change(&card)
-			status := perch.EnvironmentStatus{Slug: slugOf(c.stack)}
-			c.want.Slug = status.Slug
+			status := perch.EnvironmentStatus{Slug: slugOf(c.stack), Branch: c.stack.Tags[perch.TagBranch]}
+			empty := status
+			c.want.Slug, c.want.Branch = status.Slug, status.Branch
 			cards := KnownCards{BySlug: map[string]perch.Card{status.Slug: card}}
 			EnterOutlook(&status, c.stack, cards, expiryPolicy(), "", now)
-			if diff := cmp.Diff(c.want, status); diff != "" {
+			if diff := cmp.Diff(c.want, status, exceptRejections); diff != "" {
 				t.Errorf("status (-want +got):\n%s", diff)
 			}
-			unread := perch.EnvironmentStatus{Slug: status.Slug}
+			unread := empty
 			EnterOutlook(
 				&unread, c.stack, KnownCards{Unreadable: map[string]string{status.Slug: "no JSON"}}, expiryPolicy(), "",
 				now,
 			)
-			if diff := cmp.Diff(perch.EnvironmentStatus{Slug: status.Slug}, unread); diff != "" {
+			if diff := cmp.Diff(empty, unread, exceptRejections); diff != "" {
 				t.Errorf("status by an unreadable card (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// exceptRejections leaves out what TestWhatIsAlwaysRejected is about.
+var exceptRejections = cmpopts.IgnoreFields(perch.EnvironmentStatus{}, "RemovalRejected", "KeepRejected")
+
+// TestWhatIsAlwaysRejected says of environments whether a removal and a pin are always rejected,
+// also if the environment's card cannot be read.
+func TestWhatIsAlwaysRejected(t *testing.T) {
+	ofKind := func(branch string, kind perch.Kind) Found {
+		stack := expiryStack(branch, newYear)
+		stack.Tags[perch.TagKind] = string(kind)
+		return stack
+	}
+	locked, tagged := expiryStack("login", newYear), expiryStack("login", newYear)
+	locked.Protected, tagged.Tags[perch.TagProtect] = true, "true"
+	for name, c := range map[string]struct {
+		stack         Found
+		removal, keep string
+	}{
+		"a branch":               {expiryStack("login", newYear), "", ""},
+		"the default branch":     {expiryStack("main", newYear), "is the default branch", "never expires"},
+		"a protected branch":     {expiryStack("release/1", newYear), "by the pattern", "by the pattern"},
+		"staging":                {ofKind("login", perch.KindStaging), "of kind staging", "its kind is staging"},
+		"production":             {ofKind("login", perch.KindProduction), "kind production", "kind is production"},
+		"termination protection": {locked, "termination protection is on", ""},
+		"a tag that protects":    {tagged, "", ""},
+	} {
+		status := perch.EnvironmentStatus{Slug: slugOf(c.stack), Branch: c.stack.Tags[perch.TagBranch]}
+		EnterOutlook(&status, c.stack, KnownCards{Problem: "S3 is away"}, expiryPolicy(), "", newYear)
+		for what, said := range map[string][2]string{
+			"removal": {status.RemovalRejected, c.removal}, "keep": {status.KeepRejected, c.keep},
+		} {
+			if (said[0] == "") != (said[1] == "") || !strings.Contains(said[0], said[1]) {
+				t.Errorf("%s: %s is rejected because %q, want %q", name, what, said[0], said[1])
+			}
+		}
+	}
+	unborn := perch.EnvironmentStatus{Branch: "main"}
+	if EnterRejections(&unborn, nil, expiryPolicy(), ""); unborn.RemovalRejected == "" || unborn.KeepRejected != "" {
+		t.Errorf("before there is a stack: %+v", unborn)
 	}
 }

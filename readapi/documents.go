@@ -9,8 +9,8 @@ import (
 	"perch/client"
 )
 
-// Environment is one environment in a List. Updated and Expires are RFC 3339 in UTC. Updated is
-// empty if it is unknown; Expires is empty if the environment does not expire.
+// Environment is one environment in a List. Updated, Expires and Warned are RFC 3339 in UTC.
+// Updated is empty if it is unknown; Expires is empty if the environment does not expire.
 type Environment struct {
 	Branch string     `json:"branch"`
 	Slug   string     `json:"slug"`
@@ -33,6 +33,12 @@ type Environment struct {
 	// Message describes the commit that was requested last; null if it is unknown.
 	Message *perch.CommitMessage `json:"commit_message"`
 	Expires string               `json:"expires"`
+	// Warned is when people were warned that the environment expires then; empty if they were not.
+	Warned string `json:"warned"`
+	// RemovalRejected explains why every removal by a person is rejected, and KeepRejected why
+	// every pin and extension is; empty if they are not.
+	RemovalRejected string `json:"removal_rejected"`
+	KeepRejected    string `json:"keep_rejected"`
 	// Pin is null if the environment is not pinned. USDPerDay is the estimated daily cost, and
 	// USDSoFar the estimated cost since the environment was created; 0 if there is no estimate.
 	Pin       *perch.Pin `json:"pin"`
@@ -152,7 +158,8 @@ func newEnvironment(e perch.EnvironmentStatus, far client.Progress, at time.Time
 		Branch: e.Branch, Slug: e.Slug, Stack: e.Stack, Kind: e.Kind, Status: e.Status, URL: e.URL, Commit: e.Commit,
 		State: known.State(), Progress: known.Progress(at), Failure: known.Failure(),
 		Updated: Timestamp(e.Updated), PullRequests: list(e.PullRequests), LastReport: e.LastReport, Message: e.Message,
-		Expires: Timestamp(e.Expires), Pin: e.Pin, USDPerDay: e.USDPerDay, USDSoFar: e.USDSoFar,
+		Expires: Timestamp(e.Expires), Warned: Timestamp(e.Warned), Pin: e.Pin,
+		RemovalRejected: e.RemovalRejected, KeepRejected: e.KeepRejected, USDPerDay: e.USDPerDay, USDSoFar: e.USDSoFar,
 	}
 }
 

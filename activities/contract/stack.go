@@ -120,11 +120,7 @@ func (s StackState) Judged(template string) lifecycle.Stack {
 
 // Protection returns a rejection that explains why a protected stack of e is not deleted.
 func (s StackState) Protection(e perch.Environment) *perch.Rejection {
-	why := "termination protection is on; turn it off in the CloudFormation console if you mean it"
-	if s.Kind != perch.KindBranch {
-		why = "its kind is " + string(s.Kind) + ", and only branch environments are ever removed"
-	}
-	return perch.Reject("stack %s is protected: %s; nothing was touched", e.StackName(), why)
+	return perch.Reject("%s; nothing was touched", lifecycle.ProtectedStack(e.StackName(), s.Kind))
 }
 
 // Stack returns the input that names the stack of the call.

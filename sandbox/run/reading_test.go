@@ -19,8 +19,8 @@ import (
 var (
 	// environmentKeys are those of one environment in `ls -o json`; `status` has some more.
 	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "state", "progress", "failure", "url",
-		"commit", "updated", "pull_requests", "last_report", "commit_message", "expires", "pin", "usd_per_day",
-		"usd_so_far")
+		"commit", "updated", "pull_requests", "last_report", "commit_message", "expires", "warned", "removal_rejected",
+		"keep_rejected", "pin", "usd_per_day", "usd_so_far")
 	reportKeys = keys(
 		"last_report.goal", "last_report.phase", "last_report.outcome", "last_report.commit", "last_report.by",
 		"last_report.reason", "last_report.sentence", "last_report.begun", "last_report.at",

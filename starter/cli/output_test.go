@@ -94,10 +94,12 @@ func TestDocuments(t *testing.T) {
 				`"state":"deployed","progress":"","failure":"","url":"https://main.example.org?a&b","commit":"` +
 				commitA +
 				`","updated":"2026-11-22T22:00:00Z","pull_requests":[],"last_report":null,"commit_message":null,` +
-				`"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0},` +
+				`"expires":"","warned":"","removal_rejected":"","keep_rejected":"","pin":null,` +
+				`"usd_per_day":0,"usd_so_far":0},` +
 				`{"branch":"z","slug":"","stack":"","kind":"","status":"","state":"","progress":"","failure":"",` +
 				`"url":"","commit":"","updated":"","pull_requests":[],"last_report":null,"commit_message":null,` +
-				`"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0}],"leftovers":[],"warnings":[],` +
+				`"expires":"","warned":"","removal_rejected":"","keep_rejected":"","pin":null,` +
+				`"usd_per_day":0,"usd_so_far":0}],"leftovers":[],"warnings":[],` +
 				`"other_repositories":[]}`,
 		},
 		"a status": {
@@ -108,7 +110,8 @@ func TestDocuments(t *testing.T) {
 			`{"branch":"main","slug":"main","stack":"shop-main","kind":"branch","status":"CREATE_COMPLETE",` +
 				`"state":"ready","progress":"","failure":"","url":"https://main.example.org?a&b","commit":"` + commitA +
 				`","updated":"2026-11-22T22:00:00Z","pull_requests":[],"last_report":null,"commit_message":null,` +
-				`"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0,"at":"",` +
+				`"expires":"","warned":"","removal_rejected":"","keep_rejected":"","pin":null,` +
+				`"usd_per_day":0,"usd_so_far":0,"at":"",` +
 				`"phase":"ready","run":{"workflow_id":"shop-main","run_id":"r"},"retries":[{"activity":"CreateStack",` +
 				`"attempt":3,"failure":"Rate ` +
 				`exceeded","next":"2026-11-22T09:30:00Z"}],"resources":[{"type":"AWS::S3::Bucket",` +
@@ -119,7 +122,9 @@ func TestDocuments(t *testing.T) {
 			readapi.NewStatus(main.environment, perch.StatusResult{}, client.Progress{}, client.Run{}),
 			`{"branch":"main","slug":"main","stack":"shop-main","kind":"","status":"","state":"","progress":"",` +
 				`"failure":"","url":"","commit":"","updated":"","pull_requests":[],"last_report":null,` +
-				`"commit_message":null,"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0,"at":"","phase":"",` +
+				`"commit_message":null,` +
+				`"expires":"","warned":"","removal_rejected":"","keep_rejected":"","pin":null,` +
+				`"usd_per_day":0,"usd_so_far":0,"at":"","phase":"",` +
 				`"run":{"workflow_id":"","run_id":""},"retries":[],"resources":[],"leftovers":[],"warnings":[],` +
 				`"other_repositories":[]}`,
 		},

@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"cmp"
-
 	"perch"
 	"perch/readapi"
 )
@@ -41,17 +39,12 @@ type actionsView struct {
 
 func viewActions(f Frame, e readapi.Environment) actionsView {
 	commit := requestedCommit(e)
-	form := func(a Action, unavailable string) actionView {
-		return actionView{Action: a, Denied: cmp.Or(Allowed(f.Viewer, a, e), unavailable)}
-	}
+	form := func(a Action) actionView { return actionView{Action: a, Denied: Allowed(f.Viewer, a, e)} }
 	view := actionsView{
 		Branch: e.Branch, Commit: commit, ShortCommit: perch.ShortCommit(commit), ConfirmPath: confirmPath(e.Branch),
 		Pinned:   viewPin(e.Pin, f.Now) != nil,
-		Redeploy: form(ActionRedeploy, sentenceIf(commit == "", "no commit is known that could be deployed again")),
-		Extend:   form(ActionExtend, sentenceIf(e.Expires == "", "it does not expire")),
-		Pin:      form(ActionPin, sentenceIf(e.Status == "", "there is no environment that could be pinned")),
-		Unpin:    form(ActionUnpin, ""),
-		Remove:   form(ActionRemove, ""),
+		Redeploy: form(ActionRedeploy), Extend: form(ActionExtend), Pin: form(ActionPin), Unpin: form(ActionUnpin),
+		Remove: form(ActionRemove),
 	}
 	forms := []*actionView{&view.Redeploy, &view.Extend, &view.Pin, &view.Unpin, &view.Remove}
 	view.Denied = view.Redeploy.Denied
@@ -64,11 +57,4 @@ func viewActions(f Frame, e readapi.Environment) actionsView {
 		each.Said = view.Denied != ""
 	}
 	return view
-}
-
-func sentenceIf(holds bool, sentence string) string {
-	if holds {
-		return sentence
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,10 +30,54 @@ func Actions() []Action {
 	return []Action{ActionRedeploy, ActionExtend, ActionPin, ActionUnpin, ActionRemove, ActionApprove}
 }
 
-// Allowed says why the viewer may not carry out an action on the environment, in a sentence without
-// a period; it is empty if the viewer may. Pages and server decide by it. What is not known is
-// denied.
+// Allowed says why the viewer cannot carry out an action on the environment, in a sentence without
+// a period; it is empty if the viewer can. Pages and server decide by it.
 func Allowed(v Viewer, a Action, e readapi.Environment) (reason string) {
+	return cmp.Or(Permitted(v, a, e), Impossible(a, e))
+}
+
+// Impossible says why the worker rejects the action on the environment from anyone; empty if it
+// does not. The environment may have changed since, so the worker decides again.
+func Impossible(a Action, e readapi.Environment) (reason string) {
+	switch a {
+	case ActionRedeploy:
+		return sentenceIf(requestedCommit(e) == "", "no commit is known that could be deployed again")
+	case ActionRemove:
+		return cmp.Or(e.RemovalRejected, keptKind(e, "removed"))
+	case ActionPin:
+		return cmp.Or(
+			sentenceIf(e.Status == "", "there is no environment that could be pinned"), e.KeepRejected,
+			keptKind(e, "pinned"),
+		)
+	case ActionExtend:
+		return cmp.Or(
+			e.KeepRejected, keptKind(e, "extended"), sentenceIf(e.Expires == "", "it does not expire"),
+		)
+	case ActionUnpin:
+		return cmp.Or(e.KeepRejected, keptKind(e, "unpinned"), sentenceIf(e.Pin == nil, "it is not pinned"))
+	}
+	return ""
+}
+
+// keptKind says that only environments of kind branch are removed or kept, if the kind is known to
+// be another. A worker of an earlier version says no more.
+func keptKind(e readapi.Environment, done string) string {
+	if e.Kind == "" || e.Kind == perch.KindBranch {
+		return ""
+	}
+	return fmt.Sprintf("its kind is %s, and only environments of kind branch are %s", e.Kind, done)
+}
+
+func sentenceIf(holds bool, sentence string) string {
+	if holds {
+		return sentence
+	}
+	return ""
+}
+
+// Permitted says why the viewer may not carry out an action on the environment; empty if the viewer
+// may. What is not known is denied.
+func Permitted(v Viewer, a Action, e readapi.Environment) (reason string) {
 	switch {
 	case !slices.Contains(Actions(), a):
 		return "there is no such action"

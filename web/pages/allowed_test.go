@@ -13,12 +13,15 @@ import (
 // of environment; its letters are the actions redeploy, extend, pin, unpin, remove and approve: "+"
 // is allowed, "-" denied. The environment is pinned by another person.
 func TestAllowedDecidesEveryRoleActionAndKind(t *testing.T) {
-	const nothing, everything = "------", "++++++"
+	const nothing, everything, onlyRedeploy = "------", "++++++", "+----+"
 	want := map[string]string{"write branch": "++--+-"}
 	kinds := append(perch.Kinds(), "", "unheard of")
 	for _, kind := range kinds {
 		for _, viewer := range []string{"local", "maintain", "admin"} {
 			want[viewer+" "+string(kind)] = everything
+			if kind != perch.KindBranch && kind != "" {
+				want[viewer+" "+string(kind)] = onlyRedeploy
+			}
 		}
 	}
 	viewers := map[string]Viewer{
@@ -31,7 +34,7 @@ func TestAllowedDecidesEveryRoleActionAndKind(t *testing.T) {
 	}
 	for name, viewer := range viewers {
 		for _, kind := range kinds {
-			environment := readapi.Environment{Branch: "a", Kind: kind, Pin: &perch.Pin{By: "web:bob"}}
+			environment := pinnedByBob(kind)
 			expected := cmp.Or(want[name+" "+string(kind)], nothing)
 			got := ""
 			for _, action := range Actions() {
@@ -51,6 +54,60 @@ func TestAllowedDecidesEveryRoleActionAndKind(t *testing.T) {
 	}
 }
 
+// pinnedByBob is an environment of the kind to which everything can be done.
+func pinnedByBob(kind perch.Kind) readapi.Environment {
+	return readapi.Environment{
+		Branch: "a", Kind: kind, Status: "CREATE_COMPLETE", Commit: "1", Expires: readapi.Timestamp(noon),
+		Pin: &perch.Pin{By: "web:bob"},
+	}
+}
+
+// TestWhatTheWorkerAlwaysRejectsIsDeniedToEveryone goes through the reasons for which an action is
+// impossible. Letters are as above, for a maintainer and for the local user.
+func TestWhatTheWorkerAlwaysRejectsIsDeniedToEveryone(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*readapi.Environment)
+		want   string
+		says   string
+	}{
+		"a branch": {func(*readapi.Environment) {}, "++++++", ""},
+		"the default branch": {
+			func(e *readapi.Environment) { e.RemovalRejected, e.KeepRejected = "it is default", "it is default" },
+			"+----+", "it is default",
+		},
+		"termination protection": {
+			func(e *readapi.Environment) { e.RemovalRejected = "protection is on" }, "++++-+", "protection is on",
+		},
+		"staging": {func(e *readapi.Environment) { e.Kind = perch.KindStaging }, "+----+", "its kind is staging"},
+		"production": {
+			func(e *readapi.Environment) { e.Kind = perch.KindProduction }, "+----+", "its kind is production",
+		},
+		"no commit": {func(e *readapi.Environment) { e.Commit = "" }, "-+++++", "no commit is known"},
+		"no expiry": {func(e *readapi.Environment) { e.Expires = "" }, "+-++++", "it does not expire"},
+		"no pin":    {func(e *readapi.Environment) { e.Pin = nil }, "+++-++", "it is not pinned"},
+		"no stack":  {func(e *readapi.Environment) { e.Status = "" }, "++-+++", "no environment that could be pinned"},
+	} {
+		for _, viewer := range []Viewer{{Login: "you", Local: true}, {Login: "ada", Role: "maintain"}} {
+			environment, got := pinnedByBob(perch.KindBranch), ""
+			c.change(&environment)
+			for _, action := range Actions() {
+				reason := Allowed(viewer, action, environment)
+				if reason == "" {
+					got += "+"
+					continue
+				}
+				got += "-"
+				if !strings.Contains(reason, c.says) {
+					t.Errorf("%s: %s is denied because %q", name, action, reason)
+				}
+			}
+			if got != c.want {
+				t.Errorf("%s by %+v: the actions %v are %s, want %s", name, viewer, Actions(), got, c.want)
+			}
+		}
+	}
+}
+
 func TestWritersRemoveOnlyTheirOwnPins(t *testing.T) {
 	ana := Viewer{Login: "Ana", Role: "write"}
 	for by, allowed := range map[string]bool{
@@ -59,7 +116,9 @@ func TestWritersRemoveOnlyTheirOwnPins(t *testing.T) {
 	} {
 		// A longer pin is the person's own, who may then end it.
 		for _, action := range []Action{ActionUnpin, ActionPin} {
-			reason := Allowed(ana, action, readapi.Environment{Kind: perch.KindBranch, Pin: &perch.Pin{By: by}})
+			environment := pinnedByBob(perch.KindBranch)
+			environment.Pin.By = by
+			reason := Allowed(ana, action, environment)
 			if (reason == "") != allowed {
 				t.Errorf("%s with the pin of %s: %q", action, by, reason)
 			}

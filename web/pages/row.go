@@ -9,8 +9,8 @@ import (
 	"perch/readapi"
 )
 
-// expiringWithin is how long before its end an environment needs attention: the default of
-// perch.yaml's `expiry.warn`.
+// expiringWithin is how long before its end an environment needs attention even if people have not
+// been warned: the default of perch.yaml's `expiry.warn`.
 const expiringWithin = 24 * time.Hour
 
 // longestSubject is how many characters of a commit's subject a row shows.
@@ -75,7 +75,7 @@ func viewRow(f Frame, e readapi.Environment, beat *perch.Progress) row {
 		view.Address = webAddress(e.URL)
 	}
 	if end, err := time.Parse(time.RFC3339, e.Expires); err == nil && view.Pin == nil && view.Expires != nil {
-		view.Soon = end.Sub(f.Now) <= expiringWithin
+		view.Soon = e.Warned != "" || end.Sub(f.Now) <= expiringWithin
 	}
 	view.searched = strings.ToLower(strings.Join(
 		[]string{view.Title, view.Number, e.Branch, view.Author, e.Commit, view.Commit.Subject}, "\n",

@@ -153,7 +153,7 @@ func (d *Dashboard) admit(r *http.Request, o *order, unread *trouble) (failed *t
 		return noSuchPage()
 	}
 	// Each role allows at least as much on a branch environment without a pin as on any other.
-	if failed := o.deny(readapi.Environment{Kind: perch.KindBranch}); failed != nil {
+	if failed := o.notPermitted(readapi.Environment{Kind: perch.KindBranch}); failed != nil {
 		return failed
 	}
 	if o.viewer, failed = d.viewer(r, true); failed != nil {
@@ -163,16 +163,24 @@ func (d *Dashboard) admit(r *http.Request, o *order, unread *trouble) (failed *t
 	if failed != nil {
 		return failed
 	}
-	return o.deny(subject)
+	if failed := o.notPermitted(subject); failed != nil {
+		return failed
+	}
+	if reason := pages.Impossible(o.action, subject); reason != "" {
+		return o.trouble(http.StatusConflict, "This is not possible",
+			"Nothing was done: %s.", strings.TrimSuffix(reason, "."))
+	}
+	return nil
 }
 
-// deny returns why the viewer may not carry out the action on the environment; nil if they may.
-func (o order) deny(subject readapi.Environment) *trouble {
+// notPermitted returns why the viewer may not carry out the action on the environment; nil if they
+// may.
+func (o order) notPermitted(subject readapi.Environment) *trouble {
 	if o.viewer.Stale {
 		return o.trouble(http.StatusServiceUnavailable, "GitHub does not answer",
 			"Nothing was done, because GitHub could not be asked whether you still may. Try again in a minute.")
 	}
-	if reason := pages.Allowed(o.viewer, o.action, subject); reason != "" {
+	if reason := pages.Permitted(o.viewer, o.action, subject); reason != "" {
 		return o.trouble(http.StatusForbidden, "You may not do this",
 			"Nothing was done: %s.", strings.TrimSuffix(reason, "."))
 	}
@@ -259,9 +267,6 @@ func (d *Dashboard) redeploy(ctx context.Context, o order) (string, *trouble) {
 	}
 	commit := known[len(known)-1]
 	switch {
-	case commit == "":
-		return "", o.trouble(http.StatusConflict, "No commit is known",
-			"Nothing was done, because no commit of this environment is known: push one.")
 	case o.form.commit != "" && o.form.commit != commit && o.form.commit != known[0]:
 		return "", o.trouble(http.StatusConflict, "The environment has changed",
 			"Nothing was done, because commit %s was requested after you opened the page. Look at it "+

@@ -222,6 +222,7 @@ func newSite(t testing.TB, change func(s *Settings)) *site {
 				{
 					Branch: "feature/login", Kind: perch.KindBranch, Status: "UPDATE_COMPLETE", Commit: commitOne,
 					Expires: "2026-12-01T12:00:00Z", URL: "https://feature-login.preview.example.net",
+					Pin: &perch.Pin{By: "web:ana", Reason: "demo", Until: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)},
 				},
 				{Branch: "main", Kind: perch.KindStaging, Status: "UPDATE_COMPLETE", Commit: commitOne},
 			}},

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/client"
+	"perch/lifecycle"
 	"perch/readapi"
 )
 
@@ -141,6 +142,11 @@ func (r *reads) readPage(ctx context.Context, branch string) (readapi.Page, erro
 		Timeline: append([]perch.TimelineEntry{}, card.Timeline...),
 		Settings: append([]perch.SettingDifference{}, card.State.Settings...),
 		Seeds:    append([]perch.SeedRecord{}, card.Seeds...),
+	}
+	if result.Environment == nil {
+		unborn := perch.EnvironmentStatus{Branch: branch}
+		lifecycle.EnterRejections(&unborn, nil, r.policy, "")
+		page.RemovalRejected = unborn.RemovalRejected
 	}
 	return page, nil
 }

@@ -229,6 +229,12 @@ func TestThePageIsTheStatusWithHowFarTheRunIs(t *testing.T) {
 	if err != nil || nothing.Environment.Status != "" || nothing.Branch != "nowhere" {
 		t.Errorf("without an environment: %+v, %v", nothing, err)
 	}
+	for branch, rejected := range map[string]bool{"main": true, "nowhere": false, "login": false} {
+		page, err := w.client.Page(t.Context(), branch)
+		if err != nil || (page.RemovalRejected != "") != rejected {
+			t.Errorf("the removal of %s is rejected because %q, %v", branch, page.RemovalRejected, err)
+		}
+	}
 }
 
 func TestWhenAWSIsAwayTheLastAnswerIsGivenWithTheReason(t *testing.T) {
