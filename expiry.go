@@ -47,9 +47,12 @@ type ExpiryWarning struct {
 	// Longest means that Deadline is the end of the longest allowed life. Then only a pin keeps the
 	// environment.
 	Longest bool `json:"longest,omitempty"`
-	// At is when the warning was delivered on every pull request; zero until then.
+	// At is when every channel that can warn people had delivered the warning; zero until then.
 	At time.Time `json:"at,omitzero"`
 }
+
+// Key identifies the warning among those about one environment.
+func (w ExpiryWarning) Key() string { return w.Deadline.UTC().Format(time.RFC3339) }
 
 // ExpiryAction is the sweep's decision on an environment's expiry.
 type ExpiryAction string

@@ -1,8 +1,11 @@
 package activities
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 	"perch/activities/activitytest"
 	"perch/activities/contract"
 	"perch/report/github"
+	"perch/report/slack"
 	hub "perch/sandbox/github"
 )
 
@@ -21,26 +25,33 @@ type expiring struct {
 	*world
 	hub *hub.Server
 	// pull is the branch's pull request, head its last commit, now the time that expiry goes by.
-	pull int
-	head string
-	now  time.Time
+	pull    int
+	head    string
+	stackID string
+	now     time.Time
 }
 
 func newExpiring(t *testing.T) *expiring {
+	t.Helper()
+	e := newExpiringBranch(t)
+	e.pull = e.hub.OpenPullRequest(hub.PullRequest{Head: "login", Author: "ana"})
+	e.report(e.stackID)
+	if comments := e.hub.Comments(e.pull); len(comments) != 1 {
+		t.Fatalf("comments %+v", comments)
+	}
+	return e
+}
+
+// newExpiringBranch is newExpiring without a pull request, before a run has said anything.
+func newExpiringBranch(t *testing.T) *expiring {
 	t.Helper()
 	w, server, head, stackID := hooked(t)
 	w.apply()
 	w.policy.Source = perch.Source{GitHub: &perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}}
 	w.policy.Reports.GitHub = perch.ReportsGitHub{Comment: true}
 	w.policy.Expiry = perch.PolicyExpiry{Idle: 168, Extend: 168, Pin: 720}
-	e := &expiring{world: w, hub: server, now: time.Now().UTC()}
-	e.pull = server.OpenPullRequest(hub.PullRequest{Head: "login", Author: "ana"})
+	e := &expiring{world: w, hub: server, head: head, stackID: stackID, now: time.Now().UTC()}
 	e.connect()
-	e.head = head
-	e.report(stackID)
-	if comments := server.Comments(e.pull); len(comments) != 1 {
-		t.Fatalf("comments %+v", comments)
-	}
 	return e
 }
 
@@ -108,6 +119,67 @@ func TestExpiryIsPostponedByAWarningThatGitHubDoesNotTake(t *testing.T) {
 	}
 	want(23, perch.ExpiryKeep, "not used")
 	want(1, perch.ExpiryRemove, "not used for 168h")
+}
+
+// slackOnly is a worker's channel if the policy wants Slack and no comments.
+type slackOnly struct{ *slack.Channel }
+
+func (c slackOnly) Deliver(ctx context.Context, card *perch.Card, _ bool) {
+	card.GitHub.Undelivered, card.GitHub.CommentUndelivered = false, false
+	c.Channel.Deliver(ctx, card)
+}
+
+func TestExpiryIsPostponedByAWarningThatSlackDoesNotTake(t *testing.T) {
+	e := newExpiring(t)
+	var dead atomic.Bool
+	posts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if dead.Load() {
+			http.Error(w, "no_service", http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write([]byte("ok"))
+	}))
+	t.Cleanup(posts.Close)
+	e.policy.Reports.GitHub.Comment, e.policy.Reports.Slack = false, true
+	clock := func() time.Time { return e.now }
+	channel := slackOnly{slack.New(posts.URL, clock)}
+	e.set = New(e.config, e.policy, e.github(e.hub), 5*time.Millisecond, channel, clock)
+	want := func(hours int, action perch.ExpiryAction, reason string) {
+		t.Helper()
+		if verdict := e.sweep(hours); verdict.Action != action || !strings.Contains(verdict.Reason, reason) {
+			t.Fatalf("after %d hours: %+v, want %s: %s", hours, verdict, action, reason)
+		}
+	}
+	dead.Store(true)
+	want(150, perch.ExpiryWarn, "not used for 168h")
+	want(1, perch.ExpiryWarn, "postpones the removal: Slack was not told: the webhook answers 404")
+	want(100, perch.ExpiryWarn, "the webhook answers 404")
+	dead.Store(false)
+	want(1, perch.ExpiryWarn, "postpones")
+	want(23, perch.ExpiryKeep, "not used")
+	want(1, perch.ExpiryRemove, "not used for 168h")
+}
+
+// TestALateMessageToSlackIsAWarningThatWasDelivered warns less than a minute after Slack was told
+// something else.
+func TestALateMessageToSlackIsAWarningThatWasDelivered(t *testing.T) {
+	e := newExpiring(t)
+	e.sweep(150)
+	reporter := of[*Reports](e.world).reporter
+	read, _ := e.cardOf("login")
+	announced := *read.ExpiryWarning
+	announced.At = time.Time{}
+	for _, posted := range []string{"", announced.Key()} {
+		err := reporter.UpdateCard(t.Context(), read.Environment, func(c *perch.Card) error {
+			c.ExpiryWarning = &announced
+			c.Slack = perch.SlackMemory{Undelivered: true, Warned: posted}
+			return nil
+		})
+		read, _ = e.cardOf("login")
+		if warned := !read.ExpiryWarning.At.IsZero(); err != nil || warned != (posted != "") {
+			t.Errorf("posted %q: %v, %+v", posted, err, read.ExpiryWarning)
+		}
+	}
 }
 
 func TestAWarningIsDeliveredAlthoughGitHubDeniesDeployments(t *testing.T) {
@@ -273,5 +345,113 @@ func TestExpiryFindsALabelWithoutWebhooks(t *testing.T) {
 	}
 	if verdict := e.sweep(150); verdict.Action != perch.ExpiryWarn {
 		t.Errorf("a week without use: %+v", verdict)
+	}
+}
+
+func TestASweepEntersALabelLongBeforeTheEnd(t *testing.T) {
+	e := newExpiring(t)
+	e.label(perch.LabelKeep)
+	if verdict := e.sweep(1); verdict.Reason != "pull request #1 has the label perch:keep" {
+		t.Errorf("%+v", verdict)
+	}
+	pin := e.pin()
+	if pin == nil || pin.PullRequest != e.pull {
+		t.Fatalf("pin %+v", pin)
+	}
+	read, _ := e.cardOf("login")
+	e.take(perch.Note{ID: "n", Kind: perch.NoteUnpin, StackID: read.StackID, By: "bob"})
+	if e.sweep(1); e.pin().Holds(e.now) {
+		t.Errorf("the label undoes what bob did: %+v", e.pin())
+	}
+	e.label()
+	e.sweep(1)
+	e.label(perch.LabelKeep)
+	if e.sweep(1); !e.pin().Holds(e.now) {
+		t.Errorf("the label was set again, and the pin is %+v", e.pin())
+	}
+}
+
+// TestTheDeletionOfABranchKeepsThePinOfALabel deletes the branch, which closes the pull request.
+func TestTheDeletionOfABranchKeepsThePinOfALabel(t *testing.T) {
+	for name, sweeps := range map[string]int{"the label was seen": 1, "no run has seen the label": 0} {
+		t.Run(name, func(t *testing.T) {
+			e := newExpiring(t)
+			e.label(perch.LabelKeep)
+			for range sweeps {
+				e.sweep(1)
+			}
+			deleteBranch(t, e.hub, "login")
+			for range sweeps { // It ends no pin.
+				e.sweep(1)
+			}
+			plan := must(e.world, of[*Cleanups](e.world).PlanCleanup, perch.CleanupInput{Project: "shop"})
+			if len(plan.Verdicts) != 1 {
+				t.Fatalf("%+v", plan)
+			}
+			verdict := plan.Verdicts[0]
+			if sweeps > 0 && !strings.HasPrefix(verdict.Reason, "pinned by label perch:keep until") {
+				t.Errorf("cleanup says %+v", verdict)
+			}
+			kept := must(e.world, of[*Cleanups](e.world).LastLook, contract.LastLookInput{
+				Environment: activitytest.Environment("shop", "login"),
+				Judged:      perch.Judgement{StackID: verdict.StackID, Commit: verdict.Commit},
+			})
+			if !strings.Contains(kept.Keep, "label perch:keep") {
+				t.Errorf("the last look says %+v", kept)
+			}
+		})
+	}
+}
+
+// expired is what a sweep sees of login, which was warned in time, when its end has come.
+func (e *expiring) expired() contract.LastLookInput {
+	e.t.Helper()
+	e.sweep(150)
+	e.now = e.now.Add(24 * time.Hour)
+	verdict := e.sweep(0)
+	if verdict.Action != perch.ExpiryRemove {
+		e.t.Fatalf("%+v", verdict)
+	}
+	request := of[*Cleanups](e.world).planner.ExpiryRequest(verdict, "run", e.now)
+	return contract.LastLookInput{Environment: activitytest.Environment("shop", "login"), Judged: *request.Judged}
+}
+
+// TestExpiryKeepsWhereItMayNotDecide lets the end come, and then changes what a removal needs.
+func TestExpiryKeepsWhereItMayNotDecide(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*expiring)
+		want   string
+	}{
+		"labels that may not be read": {func(e *expiring) {
+			e.hub.Grant(hub.Token, hub.Access{Login: hub.User, Permissions: hub.Without("pull_requests")})
+		}, "a label may keep it, and the pull requests of branch login cannot be read: "},
+		"an archived repository": {func(e *expiring) { e.hub.Archive(true) }, "the repository is archived"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newExpiring(t)
+			in := e.expired()
+			c.change(e)
+			if verdict := e.sweep(0); verdict.Action != perch.ExpiryKeep || !strings.HasPrefix(verdict.Reason, c.want) {
+				t.Errorf("the sweep says %+v", verdict)
+			}
+			looked := must(e.world, of[*Cleanups](e.world).LastLook, in)
+			if !strings.HasPrefix(looked.Keep, c.want) {
+				t.Errorf("the last look says %+v", looked)
+			}
+		})
+	}
+}
+
+func TestABranchWithoutAPullRequestIsNotWarnedByNobody(t *testing.T) {
+	e := newExpiringBranch(t)
+	e.report(e.stackID)
+	verdict := e.sweep(1000)
+	if verdict.Action != perch.ExpiryKeep || !strings.Contains(verdict.Reason, "the branch has no pull request") ||
+		!verdict.Deadline.IsZero() {
+		t.Errorf("%+v", verdict)
+	}
+	e.pull = e.hub.OpenPullRequest(hub.PullRequest{Head: "login", Author: "ana"})
+	if verdict := e.sweep(1); verdict.Action != perch.ExpiryWarn {
+		t.Errorf("with a pull request: %+v", verdict)
 	}
 }

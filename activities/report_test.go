@@ -157,7 +157,9 @@ func (a *announcer) Deliver(_ context.Context, card *perch.Card, again bool) {
 	card.GitHub.Undelivered, card.GitHub.Problem = a.fails, ""
 	if a.fails {
 		card.GitHub.Problem = "GitHub cannot be reached"
+		return
 	}
+	card.GitHub.Comments = []perch.GitHubComment{{PullRequest: 1, ID: 1}}
 }
 
 // deadSlack is a channel on which GitHub is told everything, and Slack nothing.

@@ -236,6 +236,14 @@ func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.Cleanu
 	return &b
 }
 
+// UnreadLabels is the message for an environment that stays because the labels of its branch's pull
+// requests, which may pin it, cannot be read.
+func UnreadLabels(branch, problem string) string {
+	return fmt.Sprintf(
+		"a label may keep it, and the pull requests of branch %s cannot be read: %s", branch, problem,
+	)
+}
+
 // LastSeen is the state that a removal finds at the end of its grace period.
 type LastSeen struct {
 	Branch string
@@ -245,25 +253,32 @@ type LastSeen struct {
 	// environment; empty if it should have one.
 	Alive    bool
 	Unwanted string
-	// RepositoryID is the repository's id; empty if the source has none.
+	// RepositoryID is the repository's id; empty if the source has none. Archived means that the
+	// repository is archived.
 	RepositoryID string
-	// Cards has the environment's card. Pulls has the branch's pull requests, if the environment
-	// expired. Now is the current time.
-	Cards KnownCards
-	Pulls []PullRequest
-	Now   time.Time
+	Archived     bool
+	// Cards has the environment's card. Pulls has the branch's pull requests, open and closed.
+	// Unread explains why those could not be read; empty if they were. Now is the current time.
+	Cards  KnownCards
+	Pulls  []PullRequest
+	Unread string
+	Now    time.Time
 }
 
 // LastLook explains why the environment is kept after all; empty if it is still to be removed.
 func LastLook(judged perch.Judgement, seen LastSeen, policy *perch.Policy) string {
 	stack := seen.Stack
 	switch {
+	case seen.Alive && seen.Unread != "":
+		return UnreadLabels(seen.Branch, seen.Unread)
 	case seen.Alive && judged.Unwanted && seen.Unwanted == "":
 		return fmt.Sprintf("branch %s is to have an environment again", seen.Branch)
 	case seen.Alive && !judged.Unwanted && !judged.Expired:
 		return fmt.Sprintf("branch %s exists again", seen.Branch)
 	case stack == nil:
 		return ""
+	case seen.Archived:
+		return Archived
 	case stack.ID != judged.StackID:
 		return fmt.Sprintf("stack %s was created again since cleanup judged it", stack.Name)
 	case stack.Commit != judged.Commit:
@@ -279,10 +294,12 @@ func LastLook(judged perch.Judgement, seen LastSeen, policy *perch.Policy) strin
 	if reason := seen.Cards.Keeps(environment.Slug, seen.Now); reason != "" {
 		return reason
 	}
-	if seen.Alive && judged.Expired {
-		if note := LabelNote(
-			seen.Cards.BySlug[environment.Slug], seen.Pulls, seen.Now,
-		); note != nil && note.Kind == perch.NotePin {
+	card := seen.Cards.BySlug[environment.Slug]
+	if !seen.Alive { // Deleting a branch requests the removal, also if labels cannot be read.
+		return unusedLabel(card, seen.Branch, seen.Pulls)
+	}
+	if judged.Expired {
+		if note := LabelNote(card, seen.Pulls, seen.Now); note != nil && note.Kind == perch.NotePin {
 			return note.Reason
 		}
 		if verdict := JudgeExpiry(

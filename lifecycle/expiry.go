@@ -100,16 +100,20 @@ func JudgeExpiry(
 		verdict.Pinned, verdict.Reason, verdict.USDPerDay = true, PinnedBy(*card.Pin), card.USDPerDay
 	default:
 		card.Since, verdict.USDPerDay = stack.Created, card.USDPerDay
-		expire(&verdict, card, stack.Status, policy.Expiry, now)
+		expire(&verdict, card, stack.Status, policy, now)
 	}
 	return verdict
 }
 
 // expire sets the verdict on an unprotected environment.
-func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds perch.PolicyExpiry, now time.Time) {
-	life := Lifetime(card, bounds)
+func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, policy *perch.Policy, now time.Time) {
+	life := Lifetime(card, policy.Expiry)
 	if life.Deadline.IsZero() {
 		verdict.Reason = life.Reason
+		return
+	}
+	if reason := NoChannel(card, policy); reason != "" {
+		verdict.Reason = reason
 		return
 	}
 	end := life.Deadline
@@ -140,11 +144,58 @@ func notDelivered(card perch.Card, deadline time.Time) string {
 		return ""
 	}
 	said := "; the warning is not delivered yet, which postpones the removal"
-	if card.GitHub.Problem != "" {
-		said += ": " + card.GitHub.Problem
+	if problems := card.Problems(); len(problems) > 0 {
+		said += ": " + strings.Join(problems, "; ")
 	}
 	return said
 }
+
+// NoChannel explains why the environment does not expire although it has an end: no channel can
+// warn people. It is empty if one can.
+func NoChannel(card perch.Card, policy *perch.Policy) string {
+	const words = "it does not expire, because no one can be warned: "
+	switch {
+	case policy.Reports.Slack:
+	case policy.Source.GitHub == nil:
+		return words + "the policy has neither `source.github` nor `reports.slack: true`"
+	case !policy.Reports.GitHub.Comment:
+		return words + "the policy has `reports.github.comment: false`, and not `reports.slack: true`"
+	case card.Muted.Comment:
+		return words + "perch.yaml has `reports.github.comment: false`, and the policy has not `reports.slack: true`"
+	}
+	return ""
+}
+
+// NoPullRequest is NoChannel for an environment whose warning is to be sent. pulls are those of its
+// branch, as just read: a pull request is open, or has the comment already, or the warning reaches
+// no one.
+func NoPullRequest(card perch.Card, pulls []PullRequest, policy *perch.Policy) string {
+	if policy.Reports.Slack || len(card.GitHub.Comments) > 0 ||
+		slices.ContainsFunc(pulls, func(p PullRequest) bool { return p.Open }) {
+		return ""
+	}
+	return "it does not expire, because no one can be warned: the branch has no pull request, and the policy has not " +
+		"`reports.slack: true`"
+}
+
+// WarningTaken reports whether every channel that the environment has has taken the warning in its
+// card, and one at least has.
+func WarningTaken(card perch.Card) bool {
+	switch card.State.Phase {
+	case perch.PhaseGrace, perch.PhaseRemoving, perch.PhaseGone:
+		return false // Channels leave the warning out.
+	}
+	if card.ExpiryWarning == nil {
+		return false
+	}
+	onSlack := card.Slack.Warned == card.ExpiryWarning.Key()
+	onGitHub := !card.Muted.Comment && slices.ContainsFunc(card.GitHub.Comments, isWritten)
+	missing := card.GitHub.Undelivered && card.GitHub.CommentUndelivered || card.Slack.Undelivered && !onSlack
+	return !missing && (onSlack || onGitHub)
+}
+
+// isWritten reports whether the comment is on GitHub.
+func isWritten(comment perch.GitHubComment) bool { return comment.ID != 0 }
 
 // Life is an environment's remaining life.
 type Life struct {

@@ -15,7 +15,7 @@ var newYear = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 func expiryPolicy() *perch.Policy {
 	return &perch.Policy{
 		Project: "shop", Repository: "github.com/acme/shop", DefaultBranch: "main", Protected: []string{"release/*"},
-		Cleanup: perch.PolicyCleanup{MaxRemovals: 10},
+		Cleanup: perch.PolicyCleanup{MaxRemovals: 10}, Reports: perch.PolicyReports{Slack: true},
 	}
 }
 
@@ -70,8 +70,10 @@ func TestPlanExpiry(t *testing.T) {
 			"not used for 168h; the warning is not delivered yet, which postpones the removal",
 		},
 		"a warning that was denied": {
-			func(c *perch.Card) { warned(time.Time{})(c); c.GitHub.Problem = "#7 is locked" }, week.Add(time.Hour),
-			perch.ExpiryWarn, "postpones the removal: #7 is locked",
+			func(c *perch.Card) {
+				warned(time.Time{})(c)
+				c.GitHub.Problem, c.Slack.Problem = "#7 is locked", "Slack was not told"
+			}, week.Add(time.Hour), perch.ExpiryWarn, "postpones the removal: #7 is locked; Slack was not told",
 		},
 		"warned about an earlier end": {
 			func(c *perch.Card) { warned(week)(c); c.Activity.At = newYear.Add(time.Hour) }, week.Add(2 * time.Hour),
@@ -151,10 +153,109 @@ func TestPeopleAreWarnedAgainWhenAPinHasEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	cards := KnownCards{BySlug: map[string]perch.Card{slugOf(stack): card}}
-	if verdict := PlanExpiry(
-		[]Found{stack}, cards, expiryPolicy(), "", week.Add(2*time.Hour),
-	)[0]; verdict.Action != perch.ExpiryWarn {
+	verdict := PlanExpiry([]Found{stack}, cards, expiryPolicy(), "", week.Add(2*time.Hour))[0]
+	if verdict.Action != perch.ExpiryWarn {
 		t.Errorf("%+v", verdict)
+	}
+	// The end is the same as before the pin, and Slack is told again: once.
+	card.Slack.Warned = verdict.Warning.Key()
+	for _, want := range []string{"", "posted"} {
+		warn := perch.Note{Kind: perch.NoteWarn, StackID: stack.ID, Created: newYear, Warning: verdict.Warning}
+		if err := EnterKeep(&card, warn, perch.PolicyExpiry{}, week.Add(2*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if card.Slack.Warned != want {
+			t.Errorf("Slack was warned of %q, want %q", card.Slack.Warned, want)
+		}
+		card.Slack.Warned = "posted"
+	}
+}
+
+// TestExpiryNeedsAChannel has an environment that is long unused and warned, as far as its card
+// says: it stays if no one can have read a warning.
+func TestExpiryNeedsAChannel(t *testing.T) {
+	stack, week := expiryStack("login", newYear), newYear.Add(168*time.Hour)
+	open, closed := []PullRequest{{Number: 1, Open: true}}, []PullRequest{{Number: 1}}
+	commented := perch.GitHubMemory{Comments: []perch.GitHubComment{{PullRequest: 1}}}
+	for name, c := range map[string]struct {
+		gitHub, comment, slack bool
+		change                 func(*perch.Card)
+		pulls                  []PullRequest
+		// keeps is why no one can be warned; empty if someone can.
+		keeps string
+	}{
+		"comments on a pull request":   {true, true, false, nil, open, ""},
+		"a comment on a closed one":    {true, true, false, func(c *perch.Card) { c.GitHub = commented }, closed, ""},
+		"Slack alone":                  {false, true, true, nil, nil, ""},
+		"Slack, and comments are off":  {true, false, true, nil, open, ""},
+		"no pull request":              {true, true, false, nil, nil, "the branch has no pull request"},
+		"a closed one without comment": {true, true, false, nil, closed, "the branch has no pull request"},
+		"a git repository":             {false, true, false, nil, nil, "neither `source.github` nor"},
+		"comments are off":             {true, false, false, nil, open, "`reports.github.comment: false`"},
+		"perch.yaml wants no comment": {
+			true, true, false, func(c *perch.Card) { c.Muted.Comment = true }, open, "perch.yaml has",
+		},
+	} {
+		policy := expiryPolicy()
+		policy.Reports = perch.PolicyReports{Slack: c.slack, GitHub: perch.ReportsGitHub{Comment: c.comment}}
+		if c.gitHub {
+			policy.Source.GitHub = &perch.GitHubSource{Repository: "acme/shop"}
+		}
+		card := expiryCard(stack, 168, 0)
+		card.ExpiryWarning = &perch.ExpiryWarning{Deadline: week, End: week, At: newYear}
+		if c.change != nil {
+			c.change(&card)
+		}
+		cards := KnownCards{BySlug: map[string]perch.Card{slugOf(stack): card}}
+		verdict := JudgeExpiry(stack, cards, policy, "", week)
+		reason := verdict.Reason
+		if verdict.Action == perch.ExpiryRemove {
+			reason = NoPullRequest(card, c.pulls, policy)
+		} else if !verdict.Deadline.IsZero() {
+			t.Errorf("%s: it does not expire, and its end is %s", name, verdict.Deadline)
+		}
+		if c.keeps == "" && reason != "" || !strings.Contains(reason, c.keeps) {
+			t.Errorf("%s: %+v; %q, want %q", name, verdict, reason, c.keeps)
+		}
+	}
+}
+
+func TestNothingKeepsAnEnvironmentThatIsBeingDeleted(t *testing.T) {
+	stack := expiryStack("login", newYear)
+	for status, want := range map[string]string{
+		"CREATE_COMPLETE": "", "UPDATE_IN_PROGRESS": "",
+		"DELETE_IN_PROGRESS": "has begun", "DELETE_FAILED": "has begun",
+	} {
+		stack.Status = status
+		err := MayBeKept(stack, expiryPolicy(), "")
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", status, err, want)
+		}
+	}
+}
+
+// TestUnpinEndsThePinOfALabelThatIsStillThere unpins what a label has pinned: only a label that is
+// set again pins again.
+func TestUnpinEndsThePinOfALabelThatIsStillThere(t *testing.T) {
+	stack := expiryStack("login", newYear)
+	card := expiryCard(stack, 168, 0)
+	card.Pin = &perch.Pin{PullRequest: 3, Until: newYear.Add(100 * time.Hour)}
+	note := perch.Note{Kind: perch.NoteUnpin, Branch: "login", StackID: stack.ID, Created: newYear, By: "ana"}
+	if err := EnterKeep(&card, note, perch.PolicyExpiry{}, newYear); err != nil || card.Pin.Holds(newYear) {
+		t.Fatalf("%v, pin %+v", err, card.Pin)
+	}
+	labelled := []PullRequest{{Number: 3, Open: true, Labels: []string{perch.LabelKeep}}}
+	if again := LabelNote(card, labelled, newYear); again != nil {
+		t.Errorf("the label pins again: %+v", again)
+	}
+	labelled[0].Labels = nil
+	gone := LabelNote(card, labelled, newYear)
+	if gone == nil || gone.Kind != perch.NoteUnpin {
+		t.Fatalf("without the label: %+v", gone)
+	}
+	gone.Branch, gone.StackID, gone.Created = "login", stack.ID, newYear
+	if err := EnterKeep(&card, *gone, perch.PolicyExpiry{}, newYear); err != nil || card.Pin != nil {
+		t.Errorf("%v, pin %+v", err, card.Pin)
 	}
 }
 
@@ -199,11 +300,14 @@ type tenant struct {
 	exists bool
 	// used is when it was used last, and delivered when the last warning was delivered.
 	used, delivered time.Time
+	// protected says why its environment never expires; empty for the others.
+	protected string
 }
 
 // TestExpiryYear lets a year pass over 30 branches: pushes, pins, extensions, warnings that cannot
-// be delivered, and sweeps that are missed. No environment is removed that was warned less than a
-// day before, is pinned, or was used within a week; and every unused one ends.
+// be delivered, cards that cannot be read, and sweeps that are missed. No environment is removed
+// that was warned less than a day before, is pinned or protected, was used within a week, or whose
+// card cannot be read; and every unused one ends.
 func TestExpiryYear(t *testing.T) {
 	for seed, percent := range []struct{ broken, missed uint64 }{
 		{0, 0}, {50, 0}, {0, 50}, {50, 50}, {95, 0}, {0, 95}, {80, 80},
@@ -223,7 +327,12 @@ func TestExpiryYear(t *testing.T) {
 					tenant.live(t, i, now, random.IntN(300))
 				}
 				if random.Uint64N(100) >= percent.missed {
-					sweepYear(t, tenants, now, func() bool { return random.Uint64N(100) < percent.broken })
+					sweepYear(t, tenants, now, random, percent.broken)
+				}
+			}
+			for _, tenant := range tenants {
+				if tenant.protected != "" && !tenant.exists {
+					t.Errorf("%s was removed, and is protected: %s", tenant.stack.Name, tenant.protected)
 				}
 			}
 		})
@@ -231,8 +340,21 @@ func TestExpiryYear(t *testing.T) {
 }
 
 func (e *tenant) create(i int, now time.Time) {
-	e.stack = expiryStack(fmt.Sprintf("branch-%d", i), now)
+	branch := fmt.Sprintf("branch-%d", i)
+	switch i % 10 {
+	case 0:
+		branch, e.protected = fmt.Sprintf("release/%d", i), "by a pattern"
+	case 1:
+		e.protected = "by a tag"
+	case 2:
+		e.protected = "from termination"
+	}
+	e.stack = expiryStack(branch, now)
 	e.stack.ID += now.String()
+	e.stack.Protected = e.protected == "from termination"
+	if e.protected == "by a tag" {
+		e.stack.Tags[perch.TagProtect] = "true"
+	}
 	e.card = expiryCard(e.stack, 168, 1440)
 	e.exists, e.used, e.delivered = true, now, time.Time{}
 }
@@ -270,20 +392,34 @@ func (e *tenant) note(t *testing.T, note perch.Note, now time.Time) {
 	}
 }
 
-func sweepYear(t *testing.T, tenants []*tenant, now time.Time, fails func() bool) {
+// sweepYear judges and carries out. One sweep in 20 can read no card, and each card is unreadable
+// once in 10 times.
+func sweepYear(t *testing.T, tenants []*tenant, now time.Time, random *rand.Rand, broken uint64) {
 	var stacks []Found
-	cards, byName := map[string]perch.Card{}, map[string]*tenant{}
+	byName := map[string]*tenant{}
+	cards := KnownCards{BySlug: map[string]perch.Card{}, Unreadable: map[string]string{}}
+	if random.IntN(20) == 0 {
+		cards.Problem = "S3 does not answer"
+	}
 	for _, e := range tenants {
-		if e.exists {
-			stacks = append(stacks, e.stack)
-			cards[slugOf(e.stack)], byName[e.stack.Name] = e.card, e
+		if !e.exists {
+			continue
+		}
+		stacks, byName[e.stack.Name] = append(stacks, e.stack), e
+		cards.BySlug[slugOf(e.stack)] = e.card
+		if random.IntN(10) == 0 {
+			cards.Unreadable[slugOf(e.stack)] = "it is no JSON"
 		}
 	}
-	for _, verdict := range PlanExpiry(stacks, KnownCards{BySlug: cards}, expiryPolicy(), "", now) {
+	for _, verdict := range PlanExpiry(stacks, cards, expiryPolicy(), "", now) {
 		e := byName[verdict.Stack]
+		_, unread, _ := cards.find(slugOf(e.stack))
+		if verdict.Action != perch.ExpiryKeep && (unread != "" || e.protected != "") {
+			t.Fatalf("%+v, and it is protected %q or unread %q", verdict, e.protected, unread)
+		}
 		switch verdict.Action {
 		case perch.ExpiryWarn:
-			if !fails() {
+			if random.Uint64N(100) >= broken {
 				e.note(t, perch.Note{Kind: perch.NoteWarn, Warning: verdict.Warning}, now)
 				e.card.ExpiryWarning.At, e.delivered = now, now
 			}
@@ -300,7 +436,7 @@ func sweepYear(t *testing.T, tenants []*tenant, now time.Time, fails func() bool
 			e.exists = false
 		case perch.ExpiryKeep:
 			if idle := now.Sub(latest(e.used, e.card.Extended)); idle > 400*time.Hour && e.card.Pin == nil &&
-				!e.delivered.IsZero() && now.Sub(e.delivered) > 200*time.Hour {
+				unread == "" && e.protected == "" && !e.delivered.IsZero() && now.Sub(e.delivered) > 200*time.Hour {
 				t.Fatalf("kept at %s, not used since %s: %+v", now, e.used, verdict)
 			}
 		}
@@ -341,6 +477,9 @@ func TestEnterKeep(t *testing.T) {
 	week := newYear.Add(168 * time.Hour)
 	bounds := perch.PolicyExpiry{Extend: 100, Pin: 720}
 	pinned := func(c *perch.Card) { c.Pin = &perch.Pin{By: "bob", Reason: "review", Until: now.Add(50 * time.Hour)} }
+	removing := func(c *perch.Card) { c.State.Phase = perch.PhaseRemoving }
+	const tooLong = "an extension until 2026-01-12 05:00 UTC is longer than the policy allows: " +
+		"100h beyond 2026-01-08 00:00 UTC"
 	for name, c := range map[string]struct {
 		change func(*perch.Card)
 		note   perch.Note
@@ -376,7 +515,23 @@ func TestEnterKeep(t *testing.T) {
 		"an extension by hours": {nil, perch.Note{Kind: perch.NoteExtend, Longer: 100}, ""},
 		"an extension too long": {
 			nil, perch.Note{Kind: perch.NoteExtend, Longer: 101},
-			"an extension until 2026-01-12 05:00 UTC is longer than the policy allows, 100h",
+			tooLong,
+		},
+		"an extension of an extension": {
+			func(c *perch.Card) { c.Extended = week.Add(100 * time.Hour) },
+			perch.Note{Kind: perch.NoteExtend, Longer: 1},
+			tooLong,
+		},
+		"an extension within its length": {
+			func(c *perch.Card) { c.Extended = week.Add(50 * time.Hour) },
+			perch.Note{Kind: perch.NoteExtend, Longer: 50}, "",
+		},
+		"an extension while it is removed": {
+			removing, perch.Note{Kind: perch.NoteExtend}, "the removal of the environment of branch b has begun",
+		},
+		"a pin while it is removed": {
+			removing, perch.Note{Kind: perch.NotePin, Reason: "demo"},
+			"the removal of the environment of branch b has begun, and nothing stops it; `perch up b` makes",
 		},
 		"an extension in the past": {
 			nil, perch.Note{Kind: perch.NoteExtend, Until: newYear}, "2026-01-01 00:00 UTC is past",
@@ -457,6 +612,19 @@ func TestLabelNote(t *testing.T) {
 		"a closed pull request": {
 			perch.Card{}, []PullRequest{{Number: 3, Labels: []string{perch.LabelKeep}}}, "",
 		},
+		"a closed one whose label has pinned": {
+			pin(3, now.Add(time.Hour)), []PullRequest{{Number: 3, Labels: []string{perch.LabelKeep}}}, "",
+		},
+		"a closed one whose pin has ended": {
+			pin(3, now), []PullRequest{{Number: 3, Labels: []string{perch.LabelKeep}}}, "",
+		},
+		"a closed one without its label": {pin(3, now.Add(time.Hour)), []PullRequest{{Number: 3}}, perch.NoteUnpin},
+		"another closed one with a label": {
+			pin(3, now.Add(time.Hour)), []PullRequest{{Number: 4, Labels: []string{perch.LabelKeep}}}, perch.NoteUnpin,
+		},
+		"an open one beside a closed one": {
+			pin(3, now), append(label(4), PullRequest{Number: 3, Labels: []string{perch.LabelKeep}}), perch.NotePin,
+		},
 		"a label that pins already":          {pin(3, now.Add(time.Hour)), label(3), ""},
 		"a label whose pin has ended":        {pin(3, now), label(3), ""},
 		"another label after that":           {pin(3, now), label(4), perch.NotePin},
@@ -514,6 +682,26 @@ func TestPinAndExpiryAtTheLastLook(t *testing.T) {
 		"labelled": {nil, func(s *LastSeen) {
 			s.Pulls = []PullRequest{{Number: 3, Open: true, Labels: []string{perch.LabelKeep}}}
 		}, "pull request #3 has the label perch:keep"},
+		"labels that cannot be read": {
+			nil, func(s *LastSeen) { s.Unread = "GitHub answered 403" },
+			"a label may keep it, and the pull requests of branch login cannot be read: GitHub answered 403",
+		},
+		"labels that cannot be read, and the branch is gone": {
+			nil, func(s *LastSeen) { s.Alive, s.Unread = false, "GitHub answered 403" }, "",
+		},
+		"a label that no run has seen, and the branch is gone": {nil, func(s *LastSeen) {
+			s.Alive, s.Pulls = false, []PullRequest{{Number: 3, Labels: []string{perch.LabelKeep}}, {Number: 2}}
+		}, "pull request #3 has the label perch:keep"},
+		"a label whose pin has ended, and the branch is gone": {
+			func(c *perch.Card) { c.Pin = &perch.Pin{PullRequest: 3, Until: now} },
+			func(s *LastSeen) {
+				s.Alive, s.Pulls = false, []PullRequest{{Number: 3, Labels: []string{perch.LabelKeep}}}
+			}, "",
+		},
+		"a label of an older pull request, and the branch is gone": {nil, func(s *LastSeen) {
+			s.Alive, s.Pulls = false, []PullRequest{{Number: 3}, {Number: 2, Labels: []string{perch.LabelKeep}}}
+		}, ""},
+		"archived": {nil, func(s *LastSeen) { s.Archived = true }, Archived},
 		"a policy without expiry": {
 			func(c *perch.Card) { c.Expiry = nil }, nil, "it has not expired: it does not expire",
 		},

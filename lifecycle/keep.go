@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,6 +38,9 @@ func EnterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now
 			note.Branch,
 		)
 	}
+	if card.State.Phase == perch.PhaseRemoving {
+		return beingRemoved(note.Branch)
+	}
 	switch note.Kind {
 	case perch.NotePin:
 		return pin(card, note, bounds, now)
@@ -48,6 +52,14 @@ func EnterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now
 		return warn(card, note, bounds, now)
 	}
 	return reject("a note of kind %q keeps no environment", note.Kind)
+}
+
+// beingRemoved rejects what would keep an environment whose deletion has begun, because nothing
+// stops that.
+func beingRemoved(branch string) error {
+	return reject("the removal of the environment of branch %s has begun, and nothing stops it; `perch up %s` makes a "+
+		"new one",
+		branch, branch)
 }
 
 func pin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
@@ -87,13 +99,20 @@ func unpin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now tim
 	if !card.Pin.Holds(now) && (card.Pin == nil || note.PullRequest == 0) {
 		return reject("branch %s is not pinned", note.Branch)
 	}
-	card.Pin = nil
+	if card.Pin.PullRequest != 0 && note.PullRequest == 0 {
+		ended := *card.Pin
+		ended.Until = now
+		card.Pin = &ended // The label is still there, and must not pin again.
+	} else {
+		card.Pin = nil
+	}
 	EnterActivity(card, perch.Activity{Kind: perch.ActivityUnpin, By: note.By, At: now}, bounds)
 	return nil
 }
 
 // extend prolongs the environment's life, counted from its deadline, or from now if the deadline
-// has passed.
+// has passed. Extensions do not add up: none goes further beyond the end that the environment has
+// without any than the longest one.
 func extend(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
 	life := Lifetime(*card, bounds)
 	from := latest(life.Deadline, now)
@@ -106,6 +125,9 @@ func extend(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now ti
 	if bounds.Extend != 0 {
 		longest = bounds.Extend.Duration()
 	}
+	unextended := *card
+	unextended.Extended = time.Time{}
+	limit := latest(Lifetime(unextended, bounds).Deadline, now).Add(longest)
 	switch {
 	case life.Deadline.IsZero():
 		return reject("branch %s cannot be extended: %s", note.Branch, life.Reason)
@@ -118,10 +140,10 @@ func extend(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now ti
 			"branch %s can be extended until %s at most: `expiry.max` bounds its life; pin it to keep it longer",
 			note.Branch, minute(life.Longest),
 		)
-	case until.After(from.Add(longest)):
-		return reject("an extension until %s is longer than the policy allows, %s; choose %s at most, or raise "+
-			"`expiry.extend` in the policy",
-			minute(until), perch.Hours(longest/time.Hour), minute(from.Add(longest)))
+	case until.After(limit):
+		return reject("an extension until %s is longer than the policy allows: %s beyond %s, the end without an "+
+			"extension; choose %s at most, or raise `expiry.extend` in the policy",
+			minute(until), perch.Hours(longest/time.Hour), minute(limit.Add(-longest)), minute(limit))
 	}
 	card.Extended = until.UTC()
 	EnterActivity(card, perch.Activity{Kind: perch.ActivityExtend, By: note.By, At: now}, bounds)
@@ -137,6 +159,9 @@ func warn(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time
 	}
 	if warnedOf(*card, life.Deadline) {
 		return nil
+	}
+	if card.ExpiryWarning == nil || !card.ExpiryWarning.Deadline.Equal(life.Deadline) {
+		card.Slack.Warned = "" // Slack is told again of an end that a pin has postponed.
 	}
 	announced := *note.Warning
 	announced.At = time.Time{}
@@ -161,20 +186,29 @@ func MayBeKept(stack Found, policy *perch.Policy, repositoryID string) error {
 			"the pattern %s in the policy",
 			environment.Branch, pattern)
 	}
+	if strings.HasPrefix(stack.Status, "DELETE_") {
+		return beingRemoved(environment.Branch)
+	}
 	return nil
 }
 
 // LabelNote returns the note that the labels of a branch's pull requests require: a pin, its end,
 // or nil. A label pins only once. To pin again after the pin has ended, a person must set the label
-// again.
+// again. A pull request that is closed, as the deletion of its branch closes it, pins nothing new
+// and keeps the pin that its label has set.
 func LabelNote(card perch.Card, pulls []PullRequest, now time.Time) *perch.Note {
-	labelled := 0
+	labelled, closed := 0, 0
+	pinned := card.Pin != nil && card.Pin.PullRequest != 0
 	for _, pull := range pulls {
-		if pull.Open && slices.Contains(pull.Labels, perch.LabelKeep) {
+		switch {
+		case !slices.Contains(pull.Labels, perch.LabelKeep):
+		case pull.Open:
 			labelled = pull.Number
+		case pinned && pull.Number == card.Pin.PullRequest:
+			closed = pull.Number
 		}
 	}
-	pinned := card.Pin != nil && card.Pin.PullRequest != 0
+	labelled = cmp.Or(labelled, closed)
 	switch {
 	case labelled != 0 && !card.Pin.Holds(now) && (!pinned || card.Pin.PullRequest != labelled):
 		return &perch.Note{
@@ -187,10 +221,28 @@ func LabelNote(card perch.Card, pulls []PullRequest, now time.Time) *perch.Note 
 	return nil
 }
 
+// unusedLabel explains why the label of a closed pull request keeps the environment of a deleted
+// branch: the newest pull request has it, and no run has seen it yet. It is empty if none does.
+func unusedLabel(card perch.Card, branch string, pulls []PullRequest) string {
+	newest := PullRequest{}
+	for _, pull := range pulls {
+		if pull.Number > newest.Number {
+			newest = pull
+		}
+	}
+	used := card.Pin != nil && card.Pin.PullRequest == newest.Number
+	if used || !slices.Contains(newest.Labels, perch.LabelKeep) {
+		return ""
+	}
+	return fmt.Sprintf("pull request #%d has the label %s; without the label, or by `perch down %s`, the environment "+
+		"is removed",
+		newest.Number, perch.LabelKeep, branch)
+}
+
 // NoteWords describes the effect of a note from LabelNote.
 func NoteWords(note perch.Note) string {
 	if note.Kind == perch.NotePin {
 		return note.Reason + ", which pins the environment"
 	}
-	return fmt.Sprintf("no open pull request has the label %s any more, which pinned the environment", perch.LabelKeep)
+	return fmt.Sprintf("no pull request has the label %s any more, which pinned the environment", perch.LabelKeep)
 }

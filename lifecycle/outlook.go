@@ -26,7 +26,7 @@ func EnterOutlook(
 	}
 	card.Since = stack.Created
 	life := Lifetime(card, policy.Expiry)
-	if verdict.Pinned {
+	if verdict.Pinned && NoChannel(card, policy) == "" {
 		status.Expires = pinnedEnd(life, *card.Pin)
 	}
 	if !status.Expires.IsZero() && warnedOf(card, life.Deadline) {

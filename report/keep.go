@@ -21,7 +21,7 @@ func ShownWarning(card perch.Card, now time.Time) *perch.ExpiryWarning {
 // WarningMarker returns a marker for a comment that was created because of the warning. GitHub
 // notifies people of a new comment, and not of an edited one.
 func WarningMarker(warning perch.ExpiryWarning) string {
-	return fmt.Sprintf("<!-- perch:expires:%s -->", warning.Deadline.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("<!-- perch:expires:%s -->", warning.Key())
 }
 
 // leaving reports whether the environment is being removed, or is removed.

@@ -25,3 +25,15 @@ func PullRequestsOf(ctx context.Context, source any, branch string) (pulls []Pul
 	pulls, err = reader.PullRequests(ctx, branch)
 	return pulls, true, err
 }
+
+// OpenPullRequestsOf are all open pull requests of the repository by their branch; none if the
+// source has no such thing.
+func OpenPullRequestsOf(ctx context.Context, source any) (map[string][]PullRequest, error) {
+	reader, known := source.(interface {
+		OpenPullRequests(ctx context.Context) (map[string][]PullRequest, error)
+	})
+	if !known {
+		return nil, nil
+	}
+	return reader.OpenPullRequests(ctx)
+}

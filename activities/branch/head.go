@@ -55,3 +55,23 @@ func (r *Reader) PullRequests(
 	}
 	return pulls, "", nil
 }
+
+// OpenPullRequests are all open pull requests by their branch, as the rules take them; none if the
+// source has no pull requests, or the worker may not read them.
+func (r *Reader) OpenPullRequests(ctx context.Context) (map[string][]lifecycle.PullRequest, error) {
+	listed, err := source.OpenPullRequestsOf(ctx, r.Source)
+	var rejected *source.Rejected
+	if errors.As(err, &rejected) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, sourceerr.Wrap(err, "list open pull requests of %s", r.policy.Repository)
+	}
+	open := map[string][]lifecycle.PullRequest{}
+	for branch, pulls := range listed {
+		for _, pull := range pulls {
+			open[branch] = append(open[branch], lifecycle.PullRequest(pull))
+		}
+	}
+	return open, nil
+}

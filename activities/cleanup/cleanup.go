@@ -195,22 +195,20 @@ func (p *Planner) LastLook(ctx context.Context, in contract.LastLookInput) (cont
 		return contract.LastLookResult{}, err
 	}
 	seen := lifecycle.LastSeen{Branch: in.Environment.Branch, Stack: found, Alive: head != "", Now: p.now()}
-	if seen.Alive && in.Judged.Unwanted {
-		pulls, _, err := p.branches.PullRequests(ctx, in.Environment.Branch)
-		if err != nil {
+	if !seen.Alive || in.Judged.Unwanted || in.Judged.Expired {
+		if seen.Pulls, seen.Unread, err = p.branches.PullRequests(ctx, in.Environment.Branch); err != nil {
 			return contract.LastLookResult{}, err
 		}
-		seen.Unwanted = lifecycle.Unwanted(head, pulls, p.policy)
 	}
-	if seen.Alive && in.Judged.Expired {
-		if seen.Pulls, _, err = p.branches.PullRequests(ctx, in.Environment.Branch); err != nil {
-			return contract.LastLookResult{}, err
-		}
+	if seen.Alive && in.Judged.Unwanted {
+		seen.Unwanted = lifecycle.Unwanted(head, seen.Pulls, p.policy)
 	}
 	if !seen.Alive || seen.Unwanted != "" || in.Judged.Expired {
-		if seen.RepositoryID, err = p.branches.RepositoryID(ctx); err != nil {
+		about, err := p.branches.About(ctx)
+		if err != nil {
 			return contract.LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", p.policy.Repository)
 		}
+		seen.RepositoryID, seen.Archived = about.ID, about.Archived
 		if seen.Cards, err = p.cardOf(ctx, in.Environment); err != nil {
 			return contract.LastLookResult{}, err
 		}

@@ -30,28 +30,59 @@ func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perc
 	if err := p.stacks.Each(ctx, func(each types.Stack) { found = append(found, stack.Listed(each)) }); err != nil {
 		return result, err
 	}
-	id, err := p.branches.RepositoryID(ctx)
+	about, err := p.branches.About(ctx)
 	if err != nil {
 		return result, sourceerr.Wrap(err, "look for the id of %s", p.policy.Repository)
 	}
-	cards := p.knownCards(ctx)
-	result.Problem = cards.Problem
-	verdicts := lifecycle.PlanExpiry(found, cards, p.policy, id, result.At)
+	labels := labelReader{planner: p, cards: p.knownCards(ctx), stacks: map[string]lifecycle.Found{}, id: about.ID}
+	for _, each := range found {
+		labels.stacks[each.ID] = each
+	}
+	result.Problem = labels.cards.Problem
+	verdicts := lifecycle.PlanExpiry(found, labels.cards, p.policy, about.ID, result.At)
 	listed := min(listedVerdicts, len(verdicts))
 	result.Verdicts, result.Unlisted = verdicts[:listed], len(verdicts)-listed
+	if about.Archived {
+		keepArchived(result.Verdicts)
+		return result, nil
+	}
+	if labels.open, err = p.branches.OpenPullRequests(ctx); err != nil {
+		if waits := lookAgain(ctx, err); waits != nil {
+			return result, waits
+		}
+		result.Problem = cmp.Or(result.Problem, err.Error())
+	}
 	for i := range result.Verdicts {
 		verdict := &result.Verdicts[i]
-		if err := p.readLabels(ctx, verdict, cards); err != nil {
+		unread, err := labels.read(ctx, verdict)
+		if err != nil {
 			if waits := lookAgain(ctx, err); waits != nil {
 				return result, waits
 			}
-			// A label may pin it. The others are judged all the same.
-			unread := "the pull requests of branch " + verdict.Branch + " cannot be read: " + err.Error()
-			verdict.Action, verdict.Reason, verdict.Warning = perch.ExpiryKeep, unread, nil
+			unread = err.Error()
+		}
+		if unread != "" { // A label may pin it. The others are judged all the same.
+			unread = lifecycle.UnreadLabels(verdict.Branch, unread)
+			keep(verdict, unread)
 			result.Problem = cmp.Or(result.Problem, unread)
 		}
 	}
 	return result, nil
+}
+
+// keep has an environment kept after all.
+func keep(verdict *perch.ExpiryVerdict, reason string) {
+	verdict.Action, verdict.Reason, verdict.Warning = perch.ExpiryKeep, reason, nil
+}
+
+// keepArchived keeps what would be warned or removed: nothing can be pushed to an archived
+// repository, and no comment be written in it.
+func keepArchived(verdicts []perch.ExpiryVerdict) {
+	for i := range verdicts {
+		if verdicts[i].Action != perch.ExpiryKeep {
+			keep(&verdicts[i], lifecycle.Archived)
+		}
+	}
 }
 
 // lookAgain is err if it concerns all branches and is temporary: the source's rate limit, or the
@@ -64,31 +95,73 @@ func lookAgain(ctx context.Context, err error) error {
 	return nil
 }
 
-// readLabels checks whether a label pins an environment that would be warned or removed, or no
-// longer pins one. Labels that the worker may not read pin nothing and unpin nothing.
-func (p *Planner) readLabels(ctx context.Context, verdict *perch.ExpiryVerdict, cards lifecycle.KnownCards) error {
+// labelReader reads the labels of pull requests for one sweep.
+type labelReader struct {
+	planner *Planner
+	cards   lifecycle.KnownCards
+	// stacks are the stacks by their ids, id is the repository's.
+	stacks map[string]lifecycle.Found
+	id     string
+	// open are the open pull requests by branch; nil if they could not be listed.
+	open map[string][]lifecycle.PullRequest
+}
+
+// read checks whether a label pins the environment, or no longer pins it. unread explains why the
+// labels of an environment that would be warned or removed are not known; empty if they are.
+func (l *labelReader) read(ctx context.Context, verdict *perch.ExpiryVerdict) (unread string, err error) {
+	p := l.planner
 	environment, err := perch.NewEnvironment(p.policy.Project, verdict.Branch)
 	if err != nil {
-		return nil // It is listed, and has no environment of ours.
+		return "", nil // It is listed, and has no environment of ours.
 	}
-	known := cards.BySlug[environment.Slug]
+	known, found := l.cards.BySlug[environment.Slug]
 	labelled := known.Pin.Holds(p.now()) && known.Pin.PullRequest != 0
 	if verdict.Action == perch.ExpiryKeep && !labelled {
-		return nil
+		if found && known.StackID == verdict.StackID &&
+			lifecycle.MayBeKept(l.stacks[verdict.StackID], p.policy, l.id) == nil {
+			l.pinByOpen(verdict, known)
+		}
+		return "", nil
 	}
 	pulls, unread, err := p.branches.PullRequests(ctx, verdict.Branch)
-	if err != nil || unread != "" {
-		return err
+	switch {
+	case err != nil:
+		return "", err
+	case unread != "" && verdict.Action == perch.ExpiryKeep:
+		return "", nil // What cannot be read ends no pin.
+	case unread != "":
+		return unread, nil
 	}
 	note := lifecycle.LabelNote(known, pulls, p.now())
-	if note == nil {
-		return nil
+	if note != nil && note.Kind == perch.NoteUnpin {
+		verdict.Note = note
 	}
-	verdict.Note = note
-	if note.Kind == perch.NotePin {
-		verdict.Action, verdict.Reason, verdict.Warning = perch.ExpiryKeep, note.Reason, nil
+	pinBy(verdict, note)
+	if reason := lifecycle.NoPullRequest(known, pulls, p.policy); reason != "" && verdict.Action == perch.ExpiryWarn {
+		keep(verdict, reason)
+		verdict.Deadline = time.Time{}
 	}
-	return nil
+	return "", nil
+}
+
+// pinByOpen reads the labels in the list of open pull requests.
+func (l *labelReader) pinByOpen(verdict *perch.ExpiryVerdict, known perch.Card) {
+	pulls := l.open[verdict.Branch]
+	note := lifecycle.LabelNote(known, pulls, l.planner.now())
+	if note != nil && slices.ContainsFunc(
+		pulls, func(p lifecycle.PullRequest) bool { return p.Number == note.PullRequest },
+	) {
+		verdict.Note = note // A pull request that is not in the list may be closed, and have its label.
+	}
+	pinBy(verdict, note)
+}
+
+// pinBy keeps an environment that a label is to pin; nothing is done without the note of a pin.
+func pinBy(verdict *perch.ExpiryVerdict, note *perch.Note) {
+	if note != nil && note.Kind == perch.NotePin {
+		verdict.Note = note
+		keep(verdict, note.Reason)
+	}
 }
 
 // cardOf is the card of one environment, as the rules take it. The error says that it is worth
@@ -193,7 +266,10 @@ func (p *Planner) Kept(ctx context.Context, in perch.KeepInput) (result perch.Ke
 	if rejection := read.Answers[at].Rejection; rejection != "" {
 		return result, true, perch.Reject("%s", rejection)
 	}
-	result.At, result.Expires = p.now().UTC(), lifecycle.Lifetime(read, p.policy.Expiry).Deadline
+	result.At = p.now().UTC()
+	if lifecycle.NoChannel(read, p.policy) == "" {
+		result.Expires = lifecycle.Lifetime(read, p.policy.Expiry).Deadline
+	}
 	if read.Pin.Holds(p.now()) {
 		result.Pin = read.Pin
 	}

@@ -55,16 +55,15 @@ func fold(
 	}
 	if tells {
 		card.GitHub.Intend(card.State)
-	} else {
-		enterWarned(card, *card, now)
 	}
 }
 
-// enterWarned enters when people were warned, if every pull request has the comment.
+// enterWarned enters when people were warned, if every channel has taken the warning. told is the
+// card as the channels saw it.
 func enterWarned(card *perch.Card, told perch.Card, now time.Time) {
-	warning, undelivered := card.ExpiryWarning, card.GitHub.Undelivered && card.GitHub.CommentUndelivered
-	if warning == nil || !warning.At.IsZero() || undelivered || told.ExpiryWarning == nil ||
-		!told.ExpiryWarning.Deadline.Equal(warning.Deadline) {
+	warning := card.ExpiryWarning
+	if warning == nil || !warning.At.IsZero() || told.ExpiryWarning == nil ||
+		!told.ExpiryWarning.Deadline.Equal(warning.Deadline) || !lifecycle.WarningTaken(*card) {
 		return
 	}
 	warned := *warning

@@ -196,3 +196,119 @@ func TestALateMessageToSlackIsNotForgotten(t *testing.T) {
 		t.Errorf("the card says %+v", card.Slack)
 	}
 }
+
+// TestPeopleAreWarnedWhenEveryChannelHasTheWarning has a warning that was recorded, and what the
+// channels have entered since.
+func TestPeopleAreWarnedWhenEveryChannelHasTheWarning(t *testing.T) {
+	end := noon.Add(24 * time.Hour)
+	warning := perch.ExpiryWarning{Deadline: end, End: end}
+	commented := perch.GitHubMemory{Comments: []perch.GitHubComment{{PullRequest: 7, ID: 1}}}
+	locked := perch.GitHubMemory{
+		Comments: []perch.GitHubComment{{PullRequest: 7}}, Undelivered: true, CommentUndelivered: true,
+	}
+	noDeployment := commented
+	noDeployment.Undelivered = true
+	posted := perch.SlackMemory{Warned: warning.Key()}
+	for name, c := range map[string]struct {
+		gitHub perch.GitHubMemory
+		slack  perch.SlackMemory
+		change func(*perch.Card)
+		want   bool
+	}{
+		"by a comment":                       {commented, perch.SlackMemory{}, nil, true},
+		"by Slack":                           {perch.GitHubMemory{}, posted, nil, true},
+		"by both":                            {commented, posted, nil, true},
+		"by a comment, without a deployment": {noDeployment, perch.SlackMemory{}, nil, true},
+		"by no channel":                      {perch.GitHubMemory{}, perch.SlackMemory{}, nil, false},
+		"by a comment, and not by Slack":     {commented, perch.SlackMemory{Undelivered: true}, nil, false},
+		"by Slack, and not by a comment":     {locked, posted, nil, false},
+		"by Slack of an earlier end":         {perch.GitHubMemory{}, perch.SlackMemory{Warned: "earlier"}, nil, false},
+		"by Slack, which was not told a later state": {
+			perch.GitHubMemory{}, perch.SlackMemory{Warned: warning.Key(), Undelivered: true}, nil, true,
+		},
+		"by a comment that perch.yaml turned off": {
+			commented, perch.SlackMemory{}, func(c *perch.Card) { c.Muted.Comment = true }, false,
+		},
+		"while the environment is removed": {
+			commented, posted, func(c *perch.Card) { c.State.Phase = perch.PhaseRemoving }, false,
+		},
+		"of another end than the channels saw": {
+			commented, posted, func(c *perch.Card) { c.ExpiryWarning.Deadline = end.Add(time.Hour) }, false,
+		},
+	} {
+		announced := warning
+		told := perch.Card{ExpiryWarning: &warning}
+		card := perch.Card{ExpiryWarning: &announced, GitHub: c.gitHub, Slack: c.slack}
+		card.State.Phase = perch.PhaseReady
+		if c.change != nil {
+			c.change(&card)
+		}
+		enterWarned(&card, told, noon)
+		if got := card.ExpiryWarning.At.Equal(noon); got != c.want {
+			t.Errorf("%s: warned is %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+// TestWhatCountsAsUse has what a report brings, a week after the last use.
+func TestWhatCountsAsUse(t *testing.T) {
+	week := noon.Add(168 * time.Hour)
+	bounds := perch.PolicyExpiry{Idle: 1000, Extend: 168, Pin: 720}
+	const branch = perch.KindBranch
+	state := func(goal perch.Goal, kind perch.Kind, phase perch.Phase, commit string) contract.ReportInput {
+		said := said("b", week, 0, phase, commit)
+		said.Goal, said.Kind, said.By = goal, kind, "ana"
+		return contract.ReportInput{StackID: "one", State: said}
+	}
+	note := func(kind perch.NoteKind, change func(*perch.Note)) contract.ReportInput {
+		sent := perch.Note{
+			ID: "n", Kind: kind, Branch: "login", StackID: "one", Created: noon, By: "ana", Reason: "demo",
+		}
+		if change != nil {
+			change(&sent)
+		}
+		return contract.ReportInput{Notes: []perch.Note{sent}}
+	}
+	for name, c := range map[string]struct {
+		in   contract.ReportInput
+		want perch.ActivityKind
+	}{
+		"an accepted push":              {state(perch.GoalUp, branch, perch.PhaseStack, "2"), perch.ActivityPush},
+		"a push whose deployment fails": {state(perch.GoalUp, branch, perch.PhaseFailed, "2"), perch.ActivityPush},
+		"the same commit again":         {state(perch.GoalUp, branch, perch.PhaseReady, "1"), perch.ActivityPush},
+		"an extension": {
+			note(perch.NoteExtend, func(n *perch.Note) { n.Longer = 100 }), perch.ActivityExtend,
+		},
+		"a pin":                       {note(perch.NotePin, nil), perch.ActivityPin},
+		"an unpin":                    {note(perch.NoteUnpin, nil), perch.ActivityUnpin},
+		"an up that is rejected":      {state(perch.GoalUp, "", perch.PhaseRejected, "2"), ""},
+		"a removal":                   {state(perch.GoalGone, branch, perch.PhaseGrace, ""), ""},
+		"a removal that is done":      {state(perch.GoalGone, branch, perch.PhaseGone, ""), ""},
+		"a request to report again":   {note(perch.NoteReport, nil), ""},
+		"a note about a pull request": {note(perch.NotePullRequest, nil), ""},
+		"a note about leftovers":      {note(perch.NoteLeftovers, nil), ""},
+		"a pin that is rejected":      {note(perch.NotePin, func(n *perch.Note) { n.Reason = "" }), ""},
+		"the end of a run, by the sweep": {note(perch.NoteReport, func(n *perch.Note) {
+			n.State = state(perch.GoalUp, branch, perch.PhaseReady, "2").State
+		}), ""},
+		"a warning": {note(perch.NoteWarn, func(n *perch.Note) {
+			n.Warning = &perch.ExpiryWarning{Deadline: noon.Add(1000 * time.Hour)}
+		}), ""},
+	} {
+		card := perch.Card{
+			StackID: "one", Since: noon, State: *said("a", noon, 0, perch.PhaseReady, "1"),
+			Activity: perch.Activity{Kind: perch.ActivityPush, By: "bob", At: noon},
+		}
+		if name == "an unpin" {
+			card.Pin = &perch.Pin{By: "bob", Until: week.Add(time.Hour)}
+		}
+		fold(&card, c.in, nil, true, bounds, week)
+		want := perch.Activity{Kind: perch.ActivityPush, By: "bob", At: noon}
+		if c.want != "" {
+			want = perch.Activity{Kind: c.want, By: "ana", At: week}
+		}
+		if diff := cmp.Diff(want, card.Activity); diff != "" {
+			t.Errorf("%s: last use (-want +got):\n%s", name, diff)
+		}
+	}
+}

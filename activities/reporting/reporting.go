@@ -218,13 +218,17 @@ func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool, 
 }
 
 // UpdateCard changes the card of an environment that has one, for a channel that tells people later
-// than its delivery.
+// than its delivery. A warning that was told late is entered, too.
 func (r *Reporter) UpdateCard(ctx context.Context, e perch.Environment, change func(*perch.Card) error) error {
 	_, err := r.cards.Update(ctx, e, func(c *perch.Card) error {
 		if c.State.RunID == "" {
 			return errNothingSaid
 		}
-		return change(c)
+		if err := change(c); err != nil {
+			return err
+		}
+		enterWarned(c, *c, r.now().UTC())
+		return nil
 	})
 	return err
 }

@@ -3,7 +3,6 @@ package slack
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"perch"
 	"perch/mask"
@@ -27,7 +26,7 @@ func (c *Channel) due(card perch.Card) (due message, ok bool) {
 		}
 	}
 	if warning := report.ShownWarning(card, c.now()); warning != nil {
-		if key := warning.Deadline.UTC().Format(time.RFC3339); key != card.Slack.Warned {
+		if key := warning.Key(); key != card.Slack.Warned {
 			due.warning, lines = key, append(lines, warningLine(card, *warning))
 		}
 	}

@@ -31,9 +31,10 @@ func (b *bench) newDashboard(t *testing.T) *watched {
 func TestAPersonClicksEveryActionOfTheDashboard(t *testing.T) {
 	t.Parallel()
 	browser := browsertest.Start(t)
-	p := sharedSandbox(t).newProjectWithReaders(t, "clicks",
+	b, _ := sharedSandbox(t).withSlack(t)
+	p := b.newProjectWithReaders(t, "clicks",
 		map[string]string{"perch.yaml": bare("clicks", "  expiry: {idle: 168h}")},
-		func(policy *perch.Policy) { policy.Cleanup.MaxRemovals = 1 }, newReadConfig(),
+		func(policy *perch.Policy) { policy.Cleanup.MaxRemovals, policy.Reports.Slack = 1, true }, newReadConfig(),
 	)
 	logs := p.newDashboard(t)
 	for _, branch := range []string{"click/one", "click/two", "click/three"} {

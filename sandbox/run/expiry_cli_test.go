@@ -19,7 +19,10 @@ import (
 func newExpiringProject(t *testing.T, name string) *bench {
 	t.Helper()
 	files := map[string]string{"perch.yaml": bare(name, "  expiry: {idle: 168h, max: 400h}")}
-	return sharedSandbox(t).newProject(t, name, files, func(p *perch.Policy) { p.Protected = []string{"release/*"} })
+	b, _ := sharedSandbox(t).withSlack(t)
+	return b.newProject(t, name, files, func(p *perch.Policy) {
+		p.Protected, p.Reports.Slack = []string{"release/*"}, true
+	})
 }
 
 func (d document) time(t *testing.T, path ...string) time.Time {

@@ -18,9 +18,10 @@ import (
 // environments expire after a week, and one is deployed for each branch.
 func newHome(t *testing.T, branches ...string) *bench {
 	t.Helper()
-	b := newSandbox(t, func(o *options) { o.worker = false }).newProject(t, "home",
+	told, _ := newSandbox(t, func(o *options) { o.worker = false }).withSlack(t)
+	b := told.newProject(t, "home",
 		map[string]string{"perch.yaml": bare("home", "  expiry: {idle: 168h, max: 1440h}")},
-		func(p *perch.Policy) { p.Cleanup.Grace = 100 * time.Millisecond })
+		func(p *perch.Policy) { p.Cleanup.Grace, p.Reports.Slack = 100*time.Millisecond, true })
 	var ups []func() (int, document)
 	for _, branch := range branches {
 		b.repo.commit(t, branch, map[string]string{"a.txt": branch})

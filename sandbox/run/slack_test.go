@@ -40,15 +40,23 @@ func (s *slackPosts) all() []string {
 	return slices.Clone(s.texts)
 }
 
+// withSlack is b with a Slack, whose messages are posts. A project that is added to it may have
+// `reports.slack: true`.
+func (b *bench) withSlack(t *testing.T) (told *bench, posts *slackPosts) {
+	t.Helper()
+	posts = &slackPosts{}
+	slack := httptest.NewServer(posts)
+	t.Cleanup(slack.Close)
+	with := *b
+	with.env = map[string]string{"PERCH_SLACK_WEBHOOK": slack.URL}
+	return &with, posts
+}
+
 // TestSlackIsToldHowDeploymentsAndRemovalsEnd has a branch for each message, because one minute is
 // between two messages about one environment. A message that Slack does not take changes nothing.
 func TestSlackIsToldHowDeploymentsAndRemovalsEnd(t *testing.T) {
 	t.Parallel()
-	posts := &slackPosts{}
-	slack := httptest.NewServer(posts)
-	t.Cleanup(slack.Close)
-	b := *sharedSandbox(t)
-	b.env = map[string]string{"PERCH_SLACK_WEBHOOK": slack.URL}
+	b, posts := sharedSandbox(t).withSlack(t)
 	p := b.newProject(t, "chat", map[string]string{"perch.yaml": bare("chat")}, func(policy *perch.Policy) {
 		policy.Reports.Slack = true
 	})

@@ -22,23 +22,46 @@ func (r *Repository) PullRequests(ctx context.Context, branch string) ([]source.
 		State: "all", Head: r.owner + ":" + branch, Sort: "created", Direction: "desc",
 		ListOptions: api.ListOptions{PerPage: pageSize},
 	}
-	pulls := []source.PullRequest{}
+	byBranch, err := r.listPullRequests(ctx, options)
+	if err != nil {
+		return nil, r.failure(r.pullsDenied(err), "list pull requests of branch %s of %s", branch, r)
+	}
+	return append([]source.PullRequest{}, byBranch[branch]...), nil
+}
+
+// OpenPullRequests are all open pull requests by their branch, the newest first. Those of forks are
+// not among them.
+func (r *Repository) OpenPullRequests(ctx context.Context) (map[string][]source.PullRequest, error) {
+	options := &api.PullRequestListOptions{
+		State: "open", Sort: "created", Direction: "desc", ListOptions: api.ListOptions{PerPage: pageSize},
+	}
+	byBranch, err := r.listPullRequests(ctx, options)
+	if err != nil {
+		return nil, r.failure(r.pullsDenied(err), "list open pull requests of %s", r)
+	}
+	return byBranch, nil
+}
+
+// listPullRequests lists the pull requests of the repository's branches, without those of forks.
+func (r *Repository) listPullRequests(
+	ctx context.Context, options *api.PullRequestListOptions,
+) (map[string][]source.PullRequest, error) {
+	byBranch := map[string][]source.PullRequest{}
 	for {
 		listed, response, err := r.client.PullRequests.List(ctx, r.owner, r.name, options)
 		if err == nil && listed == nil {
 			err = errNoContent
 		}
 		if err != nil {
-			return nil, r.failure(r.pullsDenied(err), "list pull requests of branch %s of %s", branch, r)
+			return nil, err
 		}
 		for _, pull := range listed {
-			if head := pull.GetHead(); head.GetRef() == branch &&
-				strings.EqualFold(head.GetRepo().GetFullName(), r.String()) {
-				pulls = append(pulls, pullRequest(pull))
+			if head := pull.GetHead(); strings.EqualFold(head.GetRepo().GetFullName(), r.String()) {
+				byBranch[head.GetRef()] = append(byBranch[head.GetRef()], pullRequest(pull))
 			}
 		}
 		if response.NextPage == 0 {
-			return pulls, nil
+			return byBranch, nil
 		}
 		options.Page = response.NextPage
 	}
