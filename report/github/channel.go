@@ -69,6 +69,9 @@ func New(access Access, policy *perch.Policy, now func() time.Time) *Channel {
 	}
 }
 
+// Share says among how many workers GitHub's limits are divided from now on.
+func (c *Channel) Share(workers int) { c.pace.share(c.now(), workers) }
+
 // The kinds of reports.
 const (
 	kindDeployment = "deployment"

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -8,12 +9,26 @@ import (
 )
 
 // TestADayOf400DeploymentsStaysBelowGitHubsLimits: GitHub counts, too, and answers with the
-// secondary limit.
+// secondary limit. Workers with the same token take turns.
 func TestADayOf400DeploymentsStaysBelowGitHubsLimits(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		t.Run(fmt.Sprint(workers, " workers"), func(t *testing.T) { aDayOf400Deployments(t, workers) })
+	}
+}
+
+func aDayOf400Deployments(t *testing.T, workers int) {
 	w := newWorld(t)
 	begin := w.now
-	limited := 0
+	limited, reports := 0, 0
+	var channels []*Channel
+	for range workers {
+		w.restart(nil)
+		w.channel.Share(workers)
+		channels = append(channels, w.channel)
+	}
 	tell := func(phase perch.Phase) {
+		w.channel = channels[reports%workers]
+		reports++
 		w.card.State = perch.CardState{
 			Goal: perch.GoalUp, Commit: w.commit, Phase: phase, RunID: "run", Begun: w.now, At: w.now,
 		}
@@ -38,15 +53,22 @@ func TestADayOf400DeploymentsStaysBelowGitHubsLimits(t *testing.T) {
 			w.card.ExpiryWarning = nil
 		}
 	}
-	for w.card.GitHub.Undelivered { // The sweep.
-		w.now = w.now.Add(time.Hour)
-		w.deliver()
+	for range 24 { // The sweep.
+		if w.card.GitHub.Undelivered {
+			w.now = w.now.Add(time.Hour)
+			w.deliver()
+		}
+	}
+	if w.card.GitHub.Undelivered {
+		t.Fatalf("the last state is not delivered: %+v", w.card.GitHub)
 	}
 	if ours := w.comments(); len(ours) != 1 {
 		t.Errorf("%d comments", len(ours))
 	}
-	if held := w.channel.pace.held; !held.IsZero() {
-		t.Errorf("GitHub wanted a pause until %v", held)
+	for _, channel := range channels {
+		if held := channel.pace.held; !held.IsZero() {
+			t.Errorf("GitHub wanted a pause until %v", held)
+		}
 	}
 	statuses := w.hub.Statuses(w.commit)
 	if last := w.hub.Deployments(); last[len(last)-1].State() != "success" ||
@@ -54,6 +76,41 @@ func TestADayOf400DeploymentsStaysBelowGitHubsLimits(t *testing.T) {
 		t.Errorf("the last deployment is %s", last[len(last)-1].State())
 	}
 	t.Logf("%d writes; %d last states had to wait", len(w.hub.Writes()), limited)
+}
+
+// TestWorkersShareGitHubsLimits has workers that write as much as they may, and one that stops.
+func TestWorkersShareGitHubsLimits(t *testing.T) {
+	for _, workers := range []int{2, 3, 12} {
+		now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+		var paces []*pace
+		for range workers {
+			p := newPace()
+			p.share(now, workers)
+			paces = append(paces, p)
+		}
+		writes, intermediate := 0, 0
+		for second := range 3600 {
+			for _, p := range paces {
+				for last := range 2 {
+					for p.take(now, last == 1) {
+						writes++
+						intermediate += 1 - last
+					}
+				}
+			}
+			if second == 59 && writes > perMinute {
+				t.Errorf("%d workers: %d writes in a minute", workers, writes)
+			}
+			now = now.Add(time.Second)
+		}
+		if writes > perHour || writes < perHour*9/10 || intermediate == 0 {
+			t.Errorf("%d workers: %d writes in an hour, %d of intermediate states", workers, writes, intermediate)
+		}
+		paces[0].share(now, 0) // Not known: the last known number counts.
+		if paces[0].workers != workers {
+			t.Errorf("%d workers count as %d", workers, paces[0].workers)
+		}
+	}
 }
 
 func TestThePaceKeepsWritesForLastStates(t *testing.T) {

@@ -3,13 +3,19 @@ package run
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
 	"perch"
 	"perch/activities"
 	"perch/activities/reporting"
+	"perch/dial"
 	"perch/report/github"
 	"perch/report/slack"
 )
@@ -42,6 +48,44 @@ func openChannel(
 		return nil
 	}
 	return all
+}
+
+// queueDescriber describes task queues, as a Temporal client does.
+type queueDescriber interface {
+	DescribeTaskQueue(context.Context, string, enums.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error)
+}
+
+// watchShare calls share with the number of workers among which GitHub's limits are divided, at
+// once and then regularly, until ctx ends. While Temporal does not answer it does not call share,
+// so the last known number counts.
+func watchShare(ctx context.Context, cfg Config, temporal queueDescriber, share func(workers int)) {
+	ticker := time.NewTicker(policyLooks * cfg.Interval)
+	defer ticker.Stop()
+	for {
+		workers, err := countWorkers(ctx, cfg, temporal)
+		if err != nil {
+			cfg.Logger.Debug("the number of workers is not known", slog.Any("error", err))
+		} else {
+			share(workers)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// countWorkers counts the workers that report, including this one.
+func countWorkers(ctx context.Context, cfg Config, temporal queueDescriber) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	found, err := dial.Pollers(
+		ctx, temporal, perch.TaskQueue(cfg.Policy.Project), enums.TASK_QUEUE_TYPE_ACTIVITY,
+	)
+	identities := append(found, cfg.Temporal.Identity)
+	slices.Sort(identities)
+	return len(slices.Compact(identities)), err
 }
 
 // channels are the channels of a worker. A channel that is not configured is nil.

@@ -117,8 +117,13 @@ func run(ctx context.Context, cfg Config) error {
 	}
 	channel := openChannel(cfg.Policy, branches, cfg.Env, namespace(cfg.Temporal), now)
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel, now)
-	if all, several := channel.(*channels); several && all.slack != nil {
-		all.slack.UpdateCard = set.UpdateCard
+	if all, several := channel.(*channels); several {
+		if all.slack != nil {
+			all.slack.UpdateCard = set.UpdateCard
+		}
+		if all.github != nil {
+			defer inBackground(ctx, func(ctx context.Context) { watchShare(ctx, cfg, temporal, all.github.Share) })()
+		}
 	}
 	answers := &reads{
 		policy: cfg.Policy, stacks: set.Stacks(), runs: perchclient.New(temporal), runsURL: runsURL(cfg, ui),
