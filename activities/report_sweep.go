@@ -7,13 +7,15 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/card"
+	"perch/activities/stack"
 	"perch/client"
 	"perch/lifecycle"
 )
 
 // sweepReports sends a note for every undelivered report: the environment's run, or a short one,
-// then reports the card's state. If a run could not report its end, the note says how it ended. It
-// never fails the sweep: the next one repairs what this one could not.
+// then reports the card's state. If the card does not have the end of the latest run, the note says
+// how that ended. It never fails the sweep: the next one repairs what this one could not.
 func (v *Verification) sweepReports(ctx context.Context) {
 	logger := activity.GetLogger(ctx)
 	all, err := v.stacks.List(ctx)
@@ -26,18 +28,29 @@ func (v *Verification) sweepReports(ctx context.Context) {
 		logger.Warn("reports that were not delivered are not repaired", "error", err)
 		return
 	}
-	now := time.Now().UTC()
+	if v.stacks.cards.BucketIn(ctx, all) == "" {
+		return // There is no place for cards.
+	}
+	now := v.now().UTC()
 	ended := map[string]bool{} // One note for each environment: a second one with the same ID would be dropped.
-	for _, card := range lifecycle.Unfinished(listed.Cards, now) {
-		request := perch.Request{Goal: card.State.Goal, Commit: card.State.Commit}
-		run, closed, err := v.lastEnd(ctx, card.Environment.StackName(), request)
-		if err != nil {
-			logger.Warn("it is not known whether a run is at work", "branch", card.Environment.Branch, "error", err)
+	for _, each := range lifecycle.AskAbout(listed.Cards, liveStacks(all, listed), now) {
+		if len(ended) == lifecycle.MaxReports {
+			break
 		}
-		if closed {
-			state := lifecycle.EndState(card.State, run)
-			v.repairReport(ctx, card.Environment, now, &state)
-			ended[card.Environment.Slug] = true
+		environment, request := each.Card.Environment, perch.Request{}
+		if said := each.Card.State; said.Phase.IsWorking() {
+			request = perch.Request{Goal: said.Goal, Commit: said.Commit}
+		}
+		run, closed, err := v.lastEnd(ctx, environment.StackName(), request)
+		if err != nil {
+			logger.Warn("it is not known whether a run is at work", "branch", environment.Branch, "error", err)
+		}
+		if !closed {
+			continue
+		}
+		if state, known := each.End(run); known {
+			v.repairReport(ctx, environment, now, &state)
+			ended[environment.Slug] = true
 		}
 	}
 	for _, environment := range lifecycle.PlanReports(listed.Cards, now) {
@@ -45,6 +58,17 @@ func (v *Verification) sweepReports(ctx context.Context) {
 			v.repairReport(ctx, environment, now, nil)
 		}
 	}
+}
+
+// liveStacks are the stacks of the project's environments, without those whose card cannot be read.
+func liveStacks(all stack.All, listed card.Listing) (stacks []lifecycle.LiveStack) {
+	unreadable := listed.Known().Unreadable
+	for _, each := range all.Ours {
+		if _, hidden := unreadable[each.Environment.Slug]; !hidden {
+			stacks = append(stacks, lifecycle.LiveStack{Environment: each.Environment, Stack: stack.Listed(each.Stack)})
+		}
+	}
+	return stacks
 }
 
 // repairReport sends the note that requests a report. state is the state to report; nil means the

@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
@@ -95,5 +96,75 @@ func TestTheSweepReportsRunsThatEndedWithoutAReport(t *testing.T) {
 	if notes != 1 || sent["terminated"].State == nil || sent["terminated"].State.Phase != perch.PhaseFailed ||
 		sent["terminated"].State.Failure != "the run was terminated" {
 		t.Errorf("sent %+v", sent)
+	}
+}
+
+// TestTheSweepReportsRunsThatTheCardsDoNotHave has an environment whose card is lost, one that was
+// removed without a report, and one whose run is open.
+func TestTheSweepReportsRunsThatTheCardsDoNotHave(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	ago := time.Now().Add(-time.Hour).UTC()
+	for _, branch := range []string{"removed", "open"} {
+		_, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment(
+			"shop", branch,
+		), func(c *perch.Card) error {
+			c.StackID = "stack-1"
+			c.State = perch.CardState{
+				Goal: perch.GoalUp, Commit: "c1", Phase: perch.PhaseReady, RunID: "run-1", Begun: ago, At: ago,
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit := w.repo.commit("lost", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+	w.up("lost", commit)
+	verification := of[*Verification](w)
+	verification.now = func() time.Time { return time.Now().Add(10 * time.Minute) }
+	sent := map[string]perch.CardState{}
+	verification.send = func(_ context.Context, note perch.Note) error {
+		if note.Kind != perch.NoteReport || note.State == nil {
+			t.Errorf("sent %+v", note)
+			return nil
+		}
+		sent[note.Branch] = *note.State
+		return nil
+	}
+	verification.lastEnd = func(
+		_ context.Context, workflowID string, request perch.Request,
+	) (lifecycle.ClosedRun, bool, error) {
+		if request.Goal != "" {
+			t.Errorf("the answer to %+v was wanted", request)
+		}
+		run := lifecycle.ClosedRun{RunID: "run-2", Began: ago.Add(time.Minute), Closed: ago.Add(time.Hour)}
+		switch workflowID {
+		case "shop-removed":
+			run.Goal, run.Answer.Result = perch.GoalGone, perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeGone}
+		case "shop-lost":
+			run.Goal, run.Commit = perch.GoalUp, commit
+			run.Answer.Result = perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commit}
+		default:
+			return lifecycle.ClosedRun{}, false, nil
+		}
+		return run, true, nil
+	}
+	must(w, verification.RecheckLeftovers, perch.CleanupInput{Project: "shop"})
+	if len(sent) != 2 || sent["removed"].Phase != perch.PhaseGone || sent["lost"].Phase != perch.PhaseReady ||
+		sent["lost"].Commit != commit {
+		t.Errorf("sent %+v", sent)
+	}
+	for branch, state := range sent {
+		must(w, of[*Reports](w).Report, contract.ReportInput{
+			Environment: activitytest.Environment("shop", branch),
+			Notes:       []perch.Note{{ID: branch, Kind: perch.NoteReport, State: &state}},
+		})
+	}
+	if card, _ := w.cardOf("lost"); card.State.Phase != perch.PhaseReady || !card.Activity.At.IsZero() {
+		t.Errorf("the card that was lost is now %+v", card)
+	}
+	if _, found := w.cardOf("removed"); found {
+		t.Error("the card of the removed environment is still there")
 	}
 }

@@ -23,13 +23,15 @@ type Verification struct {
 	send func(context.Context, perch.Note) error
 	// lastEnd is how the latest run of a workflow ended; false if it is open.
 	lastEnd func(context.Context, string, perch.Request) (lifecycle.ClosedRun, bool, error)
+	// now is the time that the ages of reports go by.
+	now func() time.Time
 }
 
 func newVerification(
 	cfg aws.Config, stacks *Stacks, shared *application.Databases, interval time.Duration,
 ) *Verification {
 	return &Verification{
-		stacks: stacks, send: sendNote, lastEnd: lastEnd,
+		stacks: stacks, send: sendNote, lastEnd: lastEnd, now: time.Now,
 		verifier: leftovers.NewVerifier(cfg, leftovers.Config{
 			Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals,
 			SharedDatabase: shared.Remains, Retract: stacks.apps.RetractAdmission, Interval: interval,

@@ -53,15 +53,19 @@ func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.La
 	return lifecycle.RunUp, nil
 }
 
-// LastEnd returns how the environment's latest run ended and how it answered request. The bool is
-// false if the run is open, if it continued as another run, or if Temporal knows none. LastEnd
-// ignores runs that only receive notes.
+// LastEnd returns how the environment's latest run ended and how it answered request, or its own
+// request if that is empty. The bool is false if the run is open, if it continued as another run,
+// or if Temporal knows none. LastEnd ignores runs that only receive notes.
 func (c *Client) LastEnd(
 	ctx context.Context, workflowID string, request perch.Request,
 ) (lifecycle.ClosedRun, bool, error) {
 	info, err := c.lastRun(ctx, workflowID)
 	if err != nil || info == nil || info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return lifecycle.ClosedRun{}, false, err
+	}
+	goal, commit := goalOf(info.GetType().GetName()), readAttribute(info, perch.AttributeCommit)
+	if request.Goal == "" {
+		request = perch.Request{Goal: goal, Commit: commit}
 	}
 	run := Run{WorkflowID: workflowID, RunID: info.GetExecution().GetRunId()}
 	event, err := c.lastEvent(ctx, run)
@@ -73,6 +77,7 @@ func (c *Client) LastEnd(
 		return lifecycle.ClosedRun{}, false, err
 	}
 	return lifecycle.ClosedRun{
-		RunID: run.RunID, Began: info.GetStartTime().AsTime(), Closed: info.GetCloseTime().AsTime(), Answer: answer,
+		RunID: run.RunID, Began: info.GetStartTime().AsTime(), Closed: info.GetCloseTime().AsTime(),
+		Goal: goal, Commit: commit, Answer: answer,
 	}, true, nil
 }

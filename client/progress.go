@@ -148,11 +148,15 @@ func goalOf(workflow string) perch.Goal {
 }
 
 func readPhase(info *workflowpb.WorkflowExecutionInfo) perch.Phase {
-	var phase string
-	if payload, ok := info.GetSearchAttributes().GetIndexedFields()[perch.AttributePhase]; ok {
-		_ = converter.GetDefaultDataConverter().FromPayload(payload, &phase)
+	return perch.Phase(readAttribute(info, perch.AttributePhase))
+}
+
+// readAttribute returns the text of a search attribute; empty if the run has none.
+func readAttribute(info *workflowpb.WorkflowExecutionInfo, name string) (text string) {
+	if payload, ok := info.GetSearchAttributes().GetIndexedFields()[name]; ok {
+		_ = converter.GetDefaultDataConverter().FromPayload(payload, &text)
 	}
-	return perch.Phase(phase)
+	return text
 }
 
 func readBeat(activity *workflowpb.PendingActivityInfo, payloads converter.DataConverter) *perch.Progress {

@@ -46,6 +46,8 @@ type Found struct {
 	// Commit is the commit in the stack's outputs; empty if they have none.
 	Commit  string
 	Created time.Time
+	// Changed is when the stack was created or last updated; zero if that is not known.
+	Changed time.Time
 }
 
 // Plan lists what cleanup has to do.

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"perch"
@@ -46,24 +47,124 @@ func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	return environments
 }
 
-// Unfinished returns the cards whose last report, made a while ago, says that a run was working.
-// That run may still be working, it may have been terminated, or its last report was lost.
-func Unfinished(cards []perch.Card, now time.Time) (unfinished []perch.Card) {
-	for _, card := range cards {
-		if card.State.Phase.IsWorking() && now.Sub(card.State.At) >= ReportsAfter {
-			unfinished = append(unfinished, card)
+// MaxAsked is the maximum number of environments about whose latest run one sweep asks Temporal.
+const MaxAsked = 200
+
+// LiveStack is an environment's stack.
+type LiveStack struct {
+	Environment perch.Environment
+	Stack       Found
+}
+
+// Unrecorded is an environment whose latest run may have ended without a record in its card: it was
+// terminated, the bucket was not there, or the card was lost.
+type Unrecorded struct {
+	// Card is the environment's card, which has only the environment if it was lost.
+	Card perch.Card
+	// Stack is the environment's stack; nil if it has none.
+	Stack *Found
+}
+
+// AskAbout returns the environments about whose latest run Temporal must be asked. Those whose card
+// contradicts their stack come first, or says that a run was working a while ago. What was reported
+// or changed just now is left out, because a report may still be on its way.
+func AskAbout(cards []perch.Card, stacks []LiveStack, now time.Time) []Unrecorded {
+	ranks := map[int][]Unrecorded{}
+	add := func(each Unrecorded) {
+		changed := each.Card.State.At
+		if each.Stack != nil {
+			changed = latest(changed, each.Stack.Changed)
+		}
+		said := each.Card.State.Phase != perch.PhaseGone && (each.Stack != nil || each.Card.StackID != "")
+		busy := each.Stack != nil && strings.HasSuffix(each.Stack.Status, "_IN_PROGRESS")
+		switch doubt := contradicted(each.Card, each.Stack); {
+		case each.Card.State.Phase.IsWorking() && now.Sub(each.Card.State.At) >= ReportsAfter:
+			ranks[0] = append(ranks[0], each)
+		case now.Sub(changed) < ReportsAfter || !said || busy || each.Card.State.Phase.IsWorking():
+		case doubt:
+			ranks[1] = append(ranks[1], each)
+		default:
+			ranks[2] = append(ranks[2], each)
 		}
 	}
-	slices.SortStableFunc(unfinished, func(a, b perch.Card) int { return a.State.At.Compare(b.State.At) })
-	return unfinished[:min(MaxReports, len(unfinished))]
+	live := map[string]*Found{}
+	for _, each := range stacks {
+		live[each.Environment.Slug] = &each.Stack
+	}
+	known := map[string]bool{}
+	for _, card := range cards {
+		known[card.Environment.Slug] = true
+		add(Unrecorded{card, live[card.Environment.Slug]})
+	}
+	for _, each := range stacks {
+		if !known[each.Environment.Slug] {
+			add(Unrecorded{perch.Card{Environment: each.Environment}, &each.Stack})
+		}
+	}
+	var asked []Unrecorded
+	for rank := range 3 {
+		slices.SortStableFunc(ranks[rank], func(a, b Unrecorded) int {
+			return a.Card.State.At.Compare(b.Card.State.At)
+		})
+		asked = append(asked, ranks[rank]...)
+	}
+	return asked[:min(MaxAsked, len(asked))]
+}
+
+// contradicted reports whether the card's state cannot be the last one of an environment with this
+// stack, or without one.
+func contradicted(card perch.Card, stack *Found) bool {
+	state := card.State
+	deployed := state.Phase == perch.PhaseReady || state.Phase == perch.PhaseSuperseded
+	switch {
+	case stack == nil:
+		return card.StackID != ""
+	case state.Phase == "", stack.Changed.After(state.At):
+		return true
+	case stack.Status == "DELETE_FAILED":
+		return state.Goal == perch.GoalUp
+	}
+	return deployed && stack.Commit != "" && stack.Commit != state.Commit
 }
 
 // ClosedRun describes how a run ended, from Temporal.
 type ClosedRun struct {
 	RunID         string
 	Began, Closed time.Time
-	// Answer is the run's answer to the request in the card.
+	// Goal and Commit are what the run worked for.
+	Goal   perch.Goal
+	Commit string
+	// Answer is the run's answer to the request in the card, or to its own.
 	Answer Answer
+}
+
+// End returns the state that the environment's run would have reported at its end. It is false if
+// the card has that state or a later one, and if the run's end does not say how the environment is.
+func (u Unrecorded) End(run ClosedRun) (state perch.CardState, known bool) {
+	if u.Card.State.Phase.IsWorking() {
+		return EndState(u.Card.State, run), true
+	}
+	if run.RunID != u.Card.State.RunID || run.Goal != u.Card.State.Goal || run.Commit != u.Card.State.Commit {
+		state.Goal, state.Commit = run.Goal, run.Commit
+	} else {
+		state = u.Card.State
+	}
+	state = EndState(state, run)
+	said := u.Card.State
+	switch {
+	case said.RunID == run.RunID && said.Phase == state.Phase && said.Commit == state.Commit,
+		said.RunID != run.RunID && !run.Began.After(said.Begun):
+		return perch.CardState{}, false
+	case run.Answer.Failure != "":
+		return state, true
+	case run.Goal == perch.GoalUp && state.Phase == perch.PhaseReady:
+		return state, u.Stack != nil && Reached(u.Stack.Status) && u.Stack.Commit == run.Commit
+	case run.Goal == perch.GoalGone && state.Phase == perch.PhaseGone:
+		return state, u.Stack == nil
+	case run.Goal == perch.GoalGone && state.Phase == perch.PhaseKept:
+		return state, u.Stack != nil
+	}
+	return state, run.Goal == perch.GoalUp && state.Phase == perch.PhaseRejected && state.Outcome != ""
 }
 
 // EndState returns the state that a run would have reported at its end. state is its last reported

@@ -103,16 +103,127 @@ func TestEndStateIsWhatTheRunWouldHaveReported(t *testing.T) {
 	}
 }
 
-func TestUnfinishedAreCardsWhoseRunWasAtWorkAWhileAgo(t *testing.T) {
-	now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
-	for phase, want := range map[perch.Phase]bool{
-		perch.PhaseImage: true, perch.PhaseStack: true, perch.PhaseGrace: true, perch.PhaseRemoving: true,
-		perch.PhaseReady: false, perch.PhaseFailed: false, perch.PhaseGone: false, perch.PhaseKept: false, "": false,
+// minutesAgo is a time before noon.
+func minutesAgo(minutes int) time.Time {
+	return time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC).Add(-time.Duration(minutes) * time.Minute)
+}
+
+func saidCard(branch string, phase perch.Phase, commit string, minutes int) perch.Card {
+	card := perch.Card{
+		Environment: perch.Environment{Project: "shop", Branch: branch, Slug: branch}, StackID: "stack-" + branch,
+		State: perch.CardState{
+			Goal: perch.GoalUp, Phase: phase, Commit: commit, RunID: "run-1", Begun: minutesAgo(minutes + 10),
+			At: minutesAgo(minutes),
+		},
+	}
+	return card
+}
+
+func liveStack(branch, status, commit string, minutes int) LiveStack {
+	return LiveStack{
+		Environment: perch.Environment{Project: "shop", Branch: branch, Slug: branch},
+		Stack:       Found{ID: "stack-" + branch, Status: status, Commit: commit, Changed: minutesAgo(minutes)},
+	}
+}
+
+func TestTemporalIsAskedAboutEnvironmentsWhoseRunMayBeUnrecorded(t *testing.T) {
+	cards := []perch.Card{
+		saidCard("fits", perch.PhaseReady, "c1", 60),
+		saidCard("later-commit", perch.PhaseReady, "c1", 60),
+		saidCard("later-change", perch.PhaseFailed, "c2", 60),
+		saidCard("no-stack", perch.PhaseReady, "c1", 60),
+		saidCard("not-removed", perch.PhaseReady, "c1", 60),
+		saidCard("changing", perch.PhaseReady, "c1", 60),
+		saidCard("working", perch.PhaseStack, "c1", 50),
+		saidCard("just-working", perch.PhaseStack, "c1", 4),
+		saidCard("just-ready", perch.PhaseReady, "c1", 4),
+		saidCard("gone", perch.PhaseGone, "", 60),
+	}
+	never := saidCard("never-had-a-stack", perch.PhaseRejected, "c1", 60)
+	never.StackID = ""
+	cards = append(cards, never)
+	stacks := []LiveStack{
+		liveStack("fits", "UPDATE_COMPLETE", "c1", 70), liveStack("later-commit", "UPDATE_COMPLETE", "c2", 70),
+		liveStack("later-change", "UPDATE_ROLLBACK_COMPLETE", "c1", 50),
+		liveStack("not-removed", "DELETE_FAILED", "c1", 90), liveStack("changing", "UPDATE_IN_PROGRESS", "c1", 50),
+		liveStack("working", "UPDATE_COMPLETE", "c1", 55), liveStack("just-ready", "UPDATE_COMPLETE", "c1", 70),
+		liveStack("lost", "CREATE_COMPLETE", "c1", 40), liveStack("just-created", "CREATE_COMPLETE", "c1", 4),
+	}
+	var asked []string
+	for _, each := range AskAbout(cards, stacks, minutesAgo(0)) {
+		asked = append(asked, each.Card.Environment.Branch)
+	}
+	want := []string{"working", "lost", "later-commit", "later-change", "no-stack", "not-removed", "fits"}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("asked about (-want +got):\n%s", diff)
+	}
+	cards = nil
+	for i := range 2 * MaxAsked {
+		cards = append(cards, saidCard(fmt.Sprint(i), perch.PhaseReady, "c1", 60))
+	}
+	if n := len(AskAbout(cards, nil, minutesAgo(0))); n != MaxAsked {
+		t.Errorf("asked about %d environments", n)
+	}
+}
+
+func TestTheSweepTellsOnlyWhatARunsEndSays(t *testing.T) {
+	ready := func(commit string) Answer {
+		return Answer{Result: perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commit}}
+	}
+	removal := func(outcome perch.Outcome) Answer {
+		return Answer{Result: perch.Result{Goal: perch.GoalGone, Outcome: outcome}}
+	}
+	run := func(goal perch.Goal, commit string, began int, answer Answer) ClosedRun {
+		return ClosedRun{
+			RunID: "run-2", Began: minutesAgo(began), Closed: minutesAgo(began - 5), Goal: goal, Commit: commit,
+			Answer: answer,
+		}
+	}
+	card, lost := saidCard("login", perch.PhaseReady, "c1", 60), perch.Card{}
+	c1, c2 := liveStack("login", "UPDATE_COMPLETE", "c1", 70), liveStack("login", "UPDATE_COMPLETE", "c2", 40)
+	rolledBack := liveStack("login", "UPDATE_ROLLBACK_COMPLETE", "c1", 40)
+	recorded := run(perch.GoalUp, "c1", 70, ready("c1"))
+	recorded.RunID = "run-1"
+	for name, c := range map[string]struct {
+		card  perch.Card
+		stack *Found
+		run   ClosedRun
+		want  string
+	}{
+		"a later commit is ready": {card, &c2.Stack, run(perch.GoalUp, "c2", 45, ready("c2")), "up c2 ready"},
+		"a later commit failed": {
+			card, &rolledBack.Stack, run(perch.GoalUp, "c2", 45, Answer{Failure: "no capacity"}), "up c2 failed",
+		},
+		"it was removed":       {card, nil, run(perch.GoalGone, "", 45, removal(perch.OutcomeGone)), "gone  gone"},
+		"its removal failed":   {card, &c1.Stack, run(perch.GoalGone, "", 45, Answer{Failure: "x"}), "gone  failed"},
+		"its removal was kept": {card, &c1.Stack, run(perch.GoalGone, "", 45, removal(perch.OutcomeKept)), "gone  kept"},
+		"the card is lost":     {lost, &c1.Stack, run(perch.GoalUp, "c1", 80, ready("c1")), "up c1 ready"},
+		"another commit is up than the run's": {
+			lost, &c2.Stack, run(perch.GoalUp, "c1", 80, ready("c1")), "",
+		},
+		"ready, but no stack":    {card, nil, run(perch.GoalUp, "c2", 45, ready("c2")), ""},
+		"gone, but a stack":      {lost, &c1.Stack, run(perch.GoalGone, "", 80, removal(perch.OutcomeGone)), ""},
+		"its removal was denied": {card, &c1.Stack, run(perch.GoalGone, "", 45, removal(perch.OutcomeRejected)), ""},
+		"it is recorded":         {card, &c1.Stack, recorded, ""},
+		"a run before the card's": {
+			card, &c1.Stack, run(perch.GoalUp, "c0", 90, Answer{Failure: "no capacity"}), "",
+		},
+		"a commit that was not the head": {
+			card, &c1.Stack,
+			run(perch.GoalUp, "c0", 45, Answer{Result: perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeSuperseded}}),
+			"",
+		},
+		"nothing is said": {card, &c1.Stack, run(perch.GoalUp, "c0", 45, Answer{}), ""},
 	} {
-		old := perch.Card{State: perch.CardState{Phase: phase, At: now.Add(-ReportsAfter)}}
-		young := perch.Card{State: perch.CardState{Phase: phase, At: now.Add(-ReportsAfter + time.Second)}}
-		if got := Unfinished([]perch.Card{old, young}, now); (len(got) == 1) != want || len(got) > 1 {
-			t.Errorf("%q: %d unfinished, want %t", phase, len(got), want)
+		got := ""
+		if state, known := (Unrecorded{Card: c.card, Stack: c.stack}).End(c.run); known {
+			got = fmt.Sprintf("%s %s %s", state.Goal, state.Commit, state.Phase)
+			if state.RunID != c.run.RunID || !state.At.Equal(c.run.Closed) || state.Kind != "" {
+				t.Errorf("%s: state %+v", name, state)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: tells %q, want %q", name, got, c.want)
 		}
 	}
 }

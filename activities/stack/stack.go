@@ -234,7 +234,7 @@ func Listed(stack types.Stack) lifecycle.Found {
 		ID: aws.ToString(stack.StackId), Name: aws.ToString(stack.StackName), Tags: Tags(stack),
 		Status: string(stack.StackStatus), StatusReason: aws.ToString(stack.StackStatusReason),
 		Protected: aws.ToBool(stack.EnableTerminationProtection), Commit: Outputs(stack)[cfn.OutputCommit],
-		Created: aws.ToTime(stack.CreationTime).UTC(),
+		Created: aws.ToTime(stack.CreationTime).UTC(), Changed: changed(stack),
 	}
 }
 
