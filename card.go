@@ -145,6 +145,10 @@ type CardState struct {
 	RemovedCommit string `json:"removed_commit,omitempty"`
 }
 
+// FailureLogLines is the maximum number of log lines that are kept and shown of a deployment that
+// failed.
+const FailureLogLines = 30
+
 // LogLines are the last lines of an environment's log, with secrets masked.
 type LogLines struct {
 	// Source names the origin of the lines: a log group, a common prefix of several log groups, or

@@ -44,6 +44,9 @@ const ProjectQuery = "project"
 // with it too often, the worker answers with status 429.
 const FreshQuery = "fresh"
 
+// MostLogLines is the maximum number of lines in an answer of PathLogs.
+const MostLogLines = 1000
+
 // longestAnswer is the maximum size of an answer in bytes; the client reads no more.
 const longestAnswer = 32 << 20
 
@@ -75,6 +78,19 @@ type Client struct {
 	Project string
 	// HTTP is the client that makes the calls.
 	HTTP *http.Client
+}
+
+// CheckAddress returns an error that says what to give instead if address cannot be that of a
+// worker's read API.
+func CheckAddress(address string) error {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return fmt.Errorf(
+			"%q is not the address of a worker's read API: give the address of its --read, such as "+
+				"http://127.0.0.1:9091", address,
+		)
+	}
+	return nil
 }
 
 // Overview reads all environments of the worker's project.

@@ -18,9 +18,8 @@ const (
 	longestSentence = 2000
 	// longestValue is the maximum length of a setting's value.
 	longestValue = 100
-	// mostSettings is the maximum number of settings in a comment, and mostLines that of log lines.
+	// mostSettings is the maximum number of settings in a comment.
 	mostSettings = 40
-	mostLines    = 30
 )
 
 // Marker returns the first line of an environment's comment, by which Perch finds the comment.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"perch"
@@ -18,7 +19,7 @@ func logged(log *perch.LogLines) string {
 	case len(log.Lines) == 0:
 		return "\nNo log: " + cell(log.Problem) + ".\n"
 	}
-	lines := log.Lines[max(0, len(log.Lines)-mostLines):]
+	lines := log.Lines[max(0, len(log.Lines)-perch.FailureLogLines):]
 	title := fmt.Sprintf("The last %d lines of %s", len(lines), log.Source)
 	if log.Masked > 0 {
 		title += fmt.Sprintf(", secrets masked: %d", log.Masked)
@@ -29,9 +30,16 @@ func logged(log *perch.LogLines) string {
 		if several {
 			fmt.Fprint(&text, line.Stream, " ")
 		}
+		if line.File != "" {
+			fmt.Fprint(&text, path.Base(line.File), " ")
+		}
 		fmt.Fprintln(&text, line.Text)
 	}
-	return "\n" + folded(title, fenced(text.String()))
+	section := "\n" + folded(title, fenced(text.String()))
+	if log.Problem != "" {
+		section += "\nSome lines are missing: " + cell(log.Problem) + ".\n"
+	}
+	return section
 }
 
 // severalStreams reports whether lines come from more than one instance.

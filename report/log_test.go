@@ -31,15 +31,26 @@ func TestTheCommentOnAFailureHasTheLastLinesOfTheLog(t *testing.T) {
 	if !strings.Contains(got, "12:00:01 i-1 app-1  | conn") || !strings.Contains(got, "12:01:02 i-2 app-1  | [m") {
 		t.Errorf("the lines of two instances:\n%s", got)
 	}
+	log.Lines[0].File, log.Lines[1].File = "/var/log/eb-engine.log", "/var/log/web.stdout.log"
+	log.Problem = "CloudWatch Logs answered no more within 5 seconds"
+	got = failedComment("no answer", log)
+	for _, want := range []string{
+		"12:00:01 i-1 eb-engine.log app-1  | conn", "12:01:02 i-2 web.stdout.log app-1  | [m",
+		"\nSome lines are missing: CloudWatch Logs answered no more within 5 seconds.\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
 }
 
 func TestLongLinesFitIntoAComment(t *testing.T) {
 	var log perch.LogLines
-	for i := range 2 * mostLines {
+	for i := range 2 * perch.FailureLogLines {
 		log.Lines = append(log.Lines, logLine(i, "i-1", strings.Repeat("a", 500)))
 	}
 	got := failedComment(strings.Repeat("b", 3*longestSentence), log)
-	if n := utf8.RuneCountInString(got); n > 30_000 || strings.Count(got, "\n12:00:") != mostLines {
+	if n := utf8.RuneCountInString(got); n > 30_000 || strings.Count(got, "\n12:00:") != perch.FailureLogLines {
 		t.Errorf("the comment has %d characters and %d lines", n, strings.Count(got, "\n12:00:"))
 	}
 }

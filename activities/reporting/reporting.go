@@ -30,8 +30,6 @@ const (
 	longestRepair = 7 * 24 * time.Hour
 	// longestSlackRepair is the limit for Slack, which must not hold cards up for long.
 	longestSlackRepair = time.Hour
-	// lastLines is how many lines of the log a card has of a deployment that failed.
-	lastLines = 30
 )
 
 // LogReader reads the last n lines that an environment has logged since a time.
@@ -239,7 +237,7 @@ func (r *Reporter) lastLog(ctx context.Context, in contract.ReportInput) *perch.
 	if in.State == nil || in.State.Goal != perch.GoalUp || in.State.Phase != perch.PhaseFailed || in.StackID == "" {
 		return nil
 	}
-	log := r.logs.Last(ctx, in.Environment, in.State.Begun, lastLines)
+	log := r.logs.Last(ctx, in.Environment, in.State.Begun, perch.FailureLogLines)
 	return &log
 }
 

@@ -116,7 +116,7 @@ func expectReadsByAPI(t *testing.T, p *bench, up document) {
 		},
 		"no address": {
 			map[string]string{"PERCH_READ_API": "localhost"}, []string{"status", shownBranch}, 2,
-			"give it the address of a worker's --read",
+			"give the address of its --read",
 		},
 		"unreachable": {
 			map[string]string{"PERCH_READ_API": "http://127.0.0.1:1"}, []string{"ls"}, 3,

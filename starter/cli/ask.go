@@ -51,6 +51,8 @@ type requestReport struct {
 	failure string
 	run     client.Run
 	link    string
+	// log is what the environment logged while its deployment failed; nil if it is not known.
+	log *perch.LogLines
 }
 
 // ask sends the request for t to Temporal and, unless --no-wait is set, waits for the answer. An
@@ -140,6 +142,9 @@ func (a *app) explain(r *requestReport, command string) {
 	switch r.result.Outcome {
 	case perch.OutcomeFailed:
 		a.note("%s failed: %s", r.target.title(r.goal), r.failure)
+		if r.goal == perch.GoalUp {
+			a.note("%s", strings.Join(failureLogText(r.log, branch), "\n"))
+		}
 		a.note("%s", r.where())
 		a.note("After you fix the cause, `perch %s %s` goes on from what is there.", command, branch)
 	case perch.OutcomeTimeout:

@@ -2,17 +2,16 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"perch"
 	"perch/readapi"
 )
-
-// mostLogLines is the maximum number of lines that a worker returns.
-const mostLogLines = 1000
 
 func (a *app) logsCommand() *cobra.Command {
 	var (
@@ -42,8 +41,8 @@ func (a *app) logs(ctx context.Context, args []string, since time.Duration, line
 	switch {
 	case since <= 0:
 		return usageError("--since %s is not a time to look back; give a duration such as 15m", since)
-	case lines < 1 || lines > mostLogLines:
-		return usageError("--lines %d is not possible; give a number from 1 to %d", lines, mostLogLines)
+	case lines < 1 || lines > readapi.MostLogLines:
+		return usageError("--lines %d is not possible; give a number from 1 to %d", lines, readapi.MostLogLines)
 	}
 	t, err := a.branchTarget(args)
 	if err != nil {
@@ -78,22 +77,34 @@ func (a *app) logs(ctx context.Context, args []string, since time.Duration, line
 // tellLogs prints the lines to stdout, and notes about them to stderr.
 func (a *app) tellLogs(document readapi.Logs) {
 	for _, line := range document.Lines {
-		where := line.Stream
-		if line.File != "" {
-			where += " " + line.File[strings.LastIndexByte(line.File, '/')+1:]
-		}
-		a.say("%s %s: %s", readapi.Timestamp(line.At), visible(where), visible(line.Text))
+		a.say("%s", logLineText(line))
 	}
-	if document.Problem != "" {
-		a.note("%s.", visible(document.Problem))
+	for _, remark := range logRemarks(document.LogLines) {
+		a.note("%s", remark)
 	}
-	switch document.Masked {
-	case 0:
-	case 1:
-		a.note("1 secret is masked.")
-	default:
-		a.note("%d secrets are masked.", document.Masked)
+}
+
+// logLineText formats a line with its time, its instance and its file.
+func logLineText(line perch.LogLine) string {
+	where := line.Stream
+	if line.File != "" {
+		where += " " + line.File[strings.LastIndexByte(line.File, '/')+1:]
 	}
+	return fmt.Sprintf("%s %s: %s", readapi.Timestamp(line.At), visible(where), visible(line.Text))
+}
+
+// logRemarks are sentences about lines that are missing, and about secrets that were masked.
+func logRemarks(log perch.LogLines) (remarks []string) {
+	if log.Problem != "" {
+		remarks = append(remarks, visible(log.Problem)+".")
+	}
+	switch {
+	case log.Masked == 1:
+		remarks = append(remarks, "1 secret is masked.")
+	case log.Masked > 1:
+		remarks = append(remarks, fmt.Sprintf("%d secrets are masked.", log.Masked))
+	}
+	return remarks
 }
 
 // visible returns text without terminal control characters.

@@ -188,7 +188,9 @@ func TestWhatPeopleRead(t *testing.T) {
 		},
 		"failed": {
 			report: up(perch.Result{Outcome: perch.OutcomeFailed}, "no capacity"), code: exitFailed,
-			stderr: "up main at aaaaaaa failed: no capacity\nThe run: workflow shop-main, run r\nAfter you fix the " +
+			stderr: "up main at aaaaaaa failed: no capacity\n" +
+				"`perch logs main` shows what the environment has logged.\n" +
+				"The run: workflow shop-main, run r\nAfter you fix the " +
 				"cause, `perch up main` goes on from what is there.\n",
 		},
 		"gave up waiting": {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"perch"
@@ -25,12 +24,10 @@ func (a *app) readers(project string) (*readapi.Client, error) {
 	if address == "" {
 		return nil, nil
 	}
-	parsed, err := url.Parse(address)
-	switch {
-	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
-		return nil, usageError("%s is %q: give it the address of a worker's --read, such as http://127.0.0.1:9091",
-			readAddressVariable, address)
-	case token == "":
+	if err := readapi.CheckAddress(address); err != nil {
+		return nil, usageError("%s: %v", readAddressVariable, err)
+	}
+	if token == "" {
 		return nil, usageError("%s is set and %s is not: give it the value that the worker was started with",
 			readAddressVariable, readTokenVariable)
 	}
@@ -81,35 +78,36 @@ func (a *app) readList(ctx context.Context, project string) (readapi.List, error
 	return readapi.NewList(result), nil
 }
 
-// readStatus reads the status of an environment, from the read API or by a run. link is the address
-// of the environment's latest run; empty if it is unknown.
-func (a *app) readStatus(ctx context.Context, e perch.Environment) (document readapi.Status, link string, err error) {
+// readStatus reads the page of an environment from the read API, or only its status by a run. link
+// is the address of the environment's latest run; empty if it is unknown.
+func (a *app) readStatus(ctx context.Context, e perch.Environment) (page readapi.Page, link string, err error) {
 	readers, err := a.readers(e.Project)
 	if err != nil {
-		return document, "", err
+		return page, "", err
 	}
 	if readers != nil {
 		page, err := readers.Page(ctx, e.Branch)
 		if err != nil {
-			return document, "", readFailure(err)
+			return page, "", readFailure(err)
 		}
 		page.Warnings = withProblem(page.Warnings, page.At, page.Problem)
-		return page.Status, a.runLink(page.Run), nil
+		return page, a.runLink(page.Run), nil
 	}
 	c, err := a.connect(ctx)
 	if err != nil {
-		return document, "", err
+		return page, "", err
 	}
 	defer c.Close()
 	result, err := c.Status(ctx, e, c.remarks)
 	if err != nil {
-		return document, "", ended(err)
+		return page, "", ended(err)
 	}
 	far, latest, err := c.Latest(ctx, e)
 	if err != nil {
-		return document, "", &exitError{code: exitFailed, err: err}
+		return page, "", &exitError{code: exitFailed, err: err}
 	}
-	return readapi.NewStatus(e, result, far, latest), c.link(latest), nil
+	page.Status = readapi.NewStatus(e, result, far, latest)
+	return page, c.link(latest), nil
 }
 
 // readHistory reads the records of removed environments, from the read API or by a run.

@@ -28,14 +28,18 @@ func (a *app) status(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	document, link, err := a.readStatus(ctx, t.environment)
+	page, link, err := a.readStatus(ctx, t.environment)
 	if err != nil {
 		return err
 	}
+	document := page.Status
 	if a.json() {
 		return a.printJSON(document)
 	}
 	a.tellStatus(document, link)
+	if deploymentFailed(document) {
+		a.say("\n%s", strings.Join(failureLogText(page.Log, document.Branch), "\n"))
+	}
 	a.noteLeftovers(document.Leftovers)
 	a.noteWarnings(document.Warnings)
 	return nil

@@ -22,8 +22,10 @@ func (a *app) checkKnown(ctx context.Context, args []string, t target, yes bool)
 	if slices.Contains(branches, branch) {
 		return nil
 	}
-	status, _, err := a.readStatus(ctx, t.environment)
-	if err != nil || status.Status != "" || status.State != "" || status.Run.RunID != "" || len(status.Leftovers) > 0 {
+	page, _, err := a.readStatus(ctx, t.environment)
+	status := page.Status
+	if err != nil || status.Environment.Status != "" || status.State != "" ||
+		status.Run.RunID != "" || len(status.Leftovers) > 0 {
 		return nil
 	}
 	in := perch.HistoryInput{Project: t.environment.Project, Branch: branch}

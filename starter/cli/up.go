@@ -71,6 +71,9 @@ func (a *app) up(ctx context.Context, args []string, o upOptions, w waiting) err
 		return err
 	}
 	if !stopped(ctx) {
+		if r.result.Outcome == perch.OutcomeFailed {
+			r.log = a.failureLog(ctx, r.target.environment)
+		}
 		a.tellUp(r)
 	}
 	return silently(r.code())

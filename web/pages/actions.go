@@ -41,7 +41,7 @@ func viewActions(f Frame, e readapi.Environment) actionsView {
 	commit := requestedCommit(e)
 	form := func(a Action) actionView { return actionView{Action: a, Denied: Allowed(f.Viewer, a, e)} }
 	view := actionsView{
-		Branch: e.Branch, Commit: commit, ShortCommit: perch.ShortCommit(commit), ConfirmPath: confirmPath(e.Branch),
+		Branch: e.Branch, Commit: commit, ShortCommit: perch.ShortCommit(commit), ConfirmPath: ConfirmPath(e.Branch),
 		Pinned:   viewPin(e.Pin, f.Now) != nil,
 		Redeploy: form(ActionRedeploy), Extend: form(ActionExtend), Pin: form(ActionPin), Unpin: form(ActionUnpin),
 		Remove: form(ActionRemove),

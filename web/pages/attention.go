@@ -72,7 +72,7 @@ func viewHeld(f Frame, held *readapi.HeldCleanup) *heldView {
 	}
 	for _, verdict := range held.Removals {
 		view.Removals = append(view.Removals, verdictView{
-			Branch: verdict.Branch, Path: environmentPath(verdict.Branch), Reason: perch.Printable(verdict.Reason),
+			Branch: verdict.Branch, Path: EnvironmentPath(verdict.Branch), Reason: perch.Printable(verdict.Reason),
 			Commit: perch.ShortCommit(verdict.Commit), Created: at(verdict.Created, f.Now),
 		})
 	}
@@ -81,7 +81,7 @@ func viewHeld(f Frame, held *readapi.HeldCleanup) *heldView {
 
 func viewLeftover(f Frame, left perch.Leftover) leftoverView {
 	return leftoverView{
-		Branch: left.Branch, Path: environmentPath(left.Branch), Resources: left.Resources,
+		Branch: left.Branch, Path: EnvironmentPath(left.Branch), Resources: left.Resources,
 		Since: at(left.Since, f.Now), Again: left.Again,
 	}
 }

@@ -61,8 +61,8 @@ func Environment(w io.Writer, f Frame, p readapi.Page, logs *readapi.Logs) error
 	view := environmentView{Row: viewRow(f, p.Environment, p.Beat), Pulls: viewPulls(p.PullRequests), Stack: p.Stack}
 	view.shell = newShell(f, view.Row.Title)
 	view.Stale = viewStale(f, p.Status.At, p.Problem)
-	view.Events = "/events?" + strings.TrimPrefix(environmentPath(p.Branch), "/environment?")
-	view.Refresh, view.At = environmentPath(p.Branch), stamped(p.Status.At, f.Now)
+	view.Events = "/events?" + strings.TrimPrefix(EnvironmentPath(p.Branch), "/environment?")
+	view.Refresh, view.At = EnvironmentPath(p.Branch), stamped(p.Status.At, f.Now)
 	now := report.Known{StackStatus: p.Environment.Status, LastReport: p.LastReport, Phase: p.Phase, Beat: p.Beat}
 	view.Row.State = viewState(now, f.Now)
 	view.Absent = p.Environment.Status == "" && view.Row.State.Group != groupWorking

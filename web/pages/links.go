@@ -49,15 +49,17 @@ func runAddress(list string, run client.Run) string {
 // is a UUID.
 func LifeID(stackID string) string { return stackID[strings.LastIndex(stackID, "/")+1:] }
 
-// environmentPath, lifePath and confirmPath are addresses of pages.
-func environmentPath(branch string) string {
+// EnvironmentPath returns the path and query of the page of a branch's environment.
+func EnvironmentPath(branch string) string {
 	return "/environment?" + url.Values{"branch": {branch}}.Encode()
 }
 
-func confirmPath(branch string) string {
+// ConfirmPath returns the path and query of the page that confirms a removal.
+func ConfirmPath(branch string) string {
 	return "/confirm?" + url.Values{"branch": {branch}}.Encode()
 }
 
+// lifePath returns the path and query of the page of a removed environment.
 func lifePath(stackID string) string {
 	return "/life?" + url.Values{"id": {LifeID(stackID)}}.Encode()
 }

@@ -81,7 +81,7 @@ func Removed(w io.Writer, f Frame, q Query, h readapi.History) error {
 func Life(w io.Writer, f Frame, life perch.Life) error {
 	view := lifeView{
 		Life: viewLife(f, life), Stack: life.StackID, Pulls: viewPulls(life.PullRequests), Log: viewLog(life.Log),
-		Today: environmentPath(life.Branch),
+		Today: EnvironmentPath(life.Branch),
 	}
 	view.shell = newShell(f, view.Life.Title)
 	view.Timeline = viewTimeline(f, f.Project+"-"+life.Slug, life.Timeline)

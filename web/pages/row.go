@@ -58,7 +58,7 @@ func viewRow(f Frame, e readapi.Environment, beat *perch.Progress) row {
 		Title: e.Branch, Branch: e.Branch, Kind: string(e.Kind), Author: authorOf(e), State: viewState(
 			known(e, beat), f.Now,
 		),
-		Path: environmentPath(e.Branch), Commit: viewCommit(f, e), PerDay: dollars(e.USDPerDay),
+		Path: EnvironmentPath(e.Branch), Commit: viewCommit(f, e), PerDay: dollars(e.USDPerDay),
 		SoFar:   dollars(e.USDSoFar),
 		Expires: stamped(e.Expires, f.Now), Pin: viewPin(e.Pin, f.Now), mine: isMine(f.Viewer.Login, e),
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -103,7 +102,7 @@ func (o order) back() string {
 	if o.action == pages.ActionApprove {
 		return "/"
 	}
-	return "/environment?" + url.Values{"branch": {o.form.branch}}.Encode()
+	return pages.EnvironmentPath(o.form.branch)
 }
 
 // trouble returns an error of the action, with a link back to its page.
@@ -284,7 +283,7 @@ func (d *Dashboard) remove(ctx context.Context, o order) (string, *trouble) {
 	if o.form.confirm != o.form.branch {
 		failed := o.trouble(http.StatusUnprocessableEntity, "The name is not the same",
 			"Nothing was removed: type the name of the branch, %s, exactly as it is.", o.form.branch)
-		failed.back = "/confirm?" + url.Values{"branch": {o.form.branch}}.Encode()
+		failed.back = pages.ConfirmPath(o.form.branch)
 		return "", failed
 	}
 	if failed := d.request(ctx, o, perch.Request{Goal: perch.GoalGone}); failed != nil {

@@ -48,10 +48,8 @@ func configureDashboard(f dashboardFlags, project, listen string, env func(strin
 }
 
 func readWorker(address, project string, env func(string) string) (*readapi.Client, error) {
-	read, err := url.Parse(address)
-	if err != nil || read.Host == "" || read.Scheme != "http" && read.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no address of a worker's read API: give --read-api or PERCH_READ_API one such "+
-			"as http://127.0.0.1:9091", address)
+	if err := readapi.CheckAddress(address); err != nil {
+		return nil, fmt.Errorf("--read-api or PERCH_READ_API: %w", err)
 	}
 	token := env("PERCH_READ_TOKEN")
 	if token == "" {

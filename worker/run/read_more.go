@@ -18,9 +18,8 @@ const (
 	// defaultSince and defaultLines are the defaults for a question about logs.
 	defaultSince = 15 * time.Minute
 	defaultLines = 100
-	// mostSince and mostLines are the limits for such a question.
+	// mostSince is the longest time that such a question may look back.
 	mostSince = 30 * 24 * time.Hour
-	mostLines = 1000
 )
 
 func (r *reads) history(request *http.Request) (any, error) {
@@ -71,8 +70,10 @@ func (r *reads) logLines(request *http.Request) (any, error) {
 	}
 	if text := query.Get("lines"); text != "" {
 		question.Lines, err = strconv.Atoi(text)
-		if err != nil || question.Lines < 1 || question.Lines > mostLines {
-			return nil, unanswerable(http.StatusBadRequest, "lines=%q is not a number from 1 to %d", text, mostLines)
+		if err != nil || question.Lines < 1 || question.Lines > readapi.MostLogLines {
+			return nil, unanswerable(
+				http.StatusBadRequest, "lines=%q is not a number from 1 to %d", text, readapi.MostLogLines,
+			)
 		}
 	}
 	key, err := json.Marshal(question)
