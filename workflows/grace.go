@@ -24,21 +24,73 @@ func (r *run) grace(allowed int) (due bool, err error) {
 	if err := r.waitOut(); err != nil || r.superseded() {
 		return false, err
 	}
-	out, done, err := r.lastLook()
+	keep, done, err := r.looksAgain()
 	if !done || err != nil {
 		return false, err
 	}
-	if out.Keep != "" {
-		r.result.Outcome, r.result.Reason = perch.OutcomeKept, out.Keep
+	if keep != "" {
+		r.result.Outcome, r.result.Reason = perch.OutcomeKept, keep
 		return false, nil
 	}
 	if r.superseded() && r.chain.Newer.Goal == perch.GoalUp {
 		return false, nil
 	}
 	r.judged = r.chain.Target.Judged
-	r.state.StackID = r.judged.StackID
+	if !r.seen {
+		r.state.StackID = r.judged.StackID
+	}
 	r.chain.EndGrace()
 	return true, nil
+}
+
+// Waiting for the notes before the last look. Runs that began before this change look only once.
+const (
+	changeNotesFirst = "notes before the last look"
+	// notesTimeout is longer than a delivery takes, which a note may wait for.
+	notesTimeout = time.Minute
+)
+
+// looksAgain checks the branch and the stack again, when all notes have been entered into the card
+// that the check reads: one of them may be a pin. It looks once more if a note arrives meanwhile,
+// and after that waits for nothing until the card says that the environment is being removed. keep explains why the environment is kept; done is false if a newer request arrives.
+func (r *run) looksAgain() (keep string, done bool, err error) {
+	if workflow.GetVersion(r.ctx, changeNotesFirst, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		out, done, err := r.lastLook()
+		return out.Keep, done, err
+	}
+	for range maxSteps {
+		entered, err := r.awaitNotes()
+		if err != nil || r.superseded() {
+			return "", false, err
+		}
+		if !entered || len(r.reports.problems) > 0 {
+			break
+		}
+		seen := r.reports.received()
+		out, done, err := r.lastLook()
+		if !done || err != nil || out.Keep != "" {
+			return out.Keep, done, err
+		}
+		r.state.StackID = r.chain.Target.Judged.StackID
+		if err := r.lookAtLatest(); err != nil || r.superseded() {
+			return "", false, err
+		}
+		if r.reports.received() == seen {
+			r.seen = true // What follows needs no other look at the stack.
+			return "", true, nil
+		}
+	}
+	return "a note, such as a pin, could not be entered into the environment's card yet", true, nil
+}
+
+// awaitNotes waits until every note that has arrived is entered, or a newer request arrives.
+// entered is false if the notes take too long.
+func (r *run) awaitNotes() (entered bool, err error) {
+	ready := func() bool { return !r.reports.takesNotes() || r.superseded() }
+	if ready() {
+		return true, nil
+	}
+	return workflow.AwaitWithTimeout(r.ctx, notesTimeout, ready)
 }
 
 // boundGrace limits the grace period to the policy's. Otherwise anyone with access to Temporal

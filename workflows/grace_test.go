@@ -3,6 +3,8 @@ package workflows
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,10 +18,15 @@ import (
 type lastLooks struct {
 	w    *world
 	keep string
+	// keepIf is a note that keeps the environment when it was entered; empty for none.
+	keepIf string
 }
 
 func (l *lastLooks) LastLook(_ context.Context, in contract.LastLookInput) (contract.LastLookResult, error) {
 	l.w.note("LastLook", "%s", in.Judged.StackID[len(in.Judged.StackID)-1:])
+	if l.keepIf != "" && slices.Contains(l.w.taken(), l.keepIf) {
+		return contract.LastLookResult{Keep: "pinned"}, nil
+	}
 	return contract.LastLookResult{Keep: l.keep}, l.w.fails["LastLook"]
 }
 
@@ -27,8 +34,36 @@ func (l *lastLooks) LastLook(_ context.Context, in contract.LastLookInput) (cont
 func newGrace(t *testing.T, keep string) *world {
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "new")
-	w.env.RegisterActivity(&lastLooks{w, keep})
+	w.env.RegisterActivity(&lastLooks{w: w, keep: keep})
 	return w
+}
+
+// TestAPinAtTheEndOfTheGraceKeepsTheEnvironment sends a pin when the grace period is over: it waits
+// behind a report, or arrives while the last look or what follows it is under way.
+func TestAPinAtTheEndOfTheGraceKeepsTheEnvironment(t *testing.T) {
+	for _, during := range []string{"Report", "LastLook", "DescribeStack"} {
+		t.Run("during "+during, func(t *testing.T) {
+			w := newWorld(t)
+			w.ours("UPDATE_COMPLETE", "new")
+			w.env.RegisterActivity(&lastLooks{w: w, keepIf: "a"})
+			w.during[during] = func() { w.env.SignalWorkflow(perch.SignalNote, aNote("a")) }
+			result, _, err := w.run(Teardown, w.judged(0))
+			if err != nil || result.Outcome != perch.OutcomeKept || result.Reason != "pinned" {
+				t.Errorf("result %+v, %v; the run did %q", result, err, w.calls())
+			}
+		})
+	}
+}
+
+func TestANoteThatCannotBeEnteredKeepsTheEnvironment(t *testing.T) {
+	w := newGrace(t, "")
+	w.unreported = 1000
+	w.env.RegisterDelayedCallback(func() { w.env.SignalWorkflow(perch.SignalNote, aNote("a")) }, time.Minute)
+	result, _, err := w.run(Teardown, w.judged(time.Hour))
+	if err != nil || result.Outcome != perch.OutcomeKept || !strings.Contains(result.Reason, "could not be entered") {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit gone")
 }
 
 // judged is the removal that cleanup requests now, with so long a grace period.

@@ -79,6 +79,19 @@ func (p *reporter) due() bool {
 // idle reports whether everything is delivered.
 func (p *reporter) idle() bool { return !p.due() && p.sending == nil }
 
+// takesNotes reports whether a note waits, or is being entered. While a report is being delivered,
+// notes wait for its end.
+func (p *reporter) takesNotes() bool {
+	p.takeNotes()
+	return len(p.waiting.Notes) > 0 || p.sending != nil && len(p.sending.Notes) > 0
+}
+
+// received is how many notes have arrived.
+func (p *reporter) received() int {
+	p.takeNotes()
+	return len(p.taken)
+}
+
 // tell queues a report of state, which is delivered after the current one. It drops waiting states
 // of earlier requests for the same commit.
 func (p *reporter) tell(stackID string, state perch.CardState, removed bool) {

@@ -36,10 +36,7 @@ func (r *run) teardown() error {
 		return err
 	}
 	start := workflow.Now(r.ctx)
-	if r.chain.Operation != nil {
-		r.state.StackID = r.chain.Operation.StackID // A stack that was just made may not be seen by its name yet.
-	}
-	if err := r.look(); err != nil {
+	if err := r.lookAtLatest(); err != nil {
 		return err
 	}
 	if r.state.Status == "" {
@@ -57,6 +54,14 @@ func (r *run) teardown() error {
 	failure := r.dropDatabase()
 	r.result.Seconds.Stack = r.since(start)
 	return r.verify(perch.OutcomeGone, failure)
+}
+
+// lookAtLatest reads the stack. One that was just made may not be seen by its name yet.
+func (r *run) lookAtLatest() error {
+	if r.chain.Operation != nil && !r.seen {
+		r.state.StackID = r.chain.Operation.StackID
+	}
+	return r.look()
 }
 
 // tearDown performs the steps that the rules return until the stack is deleted. It returns false if
