@@ -103,6 +103,9 @@ type Repair struct {
 	Sweep []Failure
 }
 
+// remedy is what a person does about resources that Perch cannot delete.
+const remedy = ". Fix the cause and run `perch down` again, or leave these resources behind with `perch down --force`"
+
 // RepairFor returns the action after the stack's deletion has failed for the deletions-th time with
 // these failures. If force is set, it makes one more attempt where it would otherwise stop.
 func RepairFor(failures []Failure, deletions int, force bool) Repair {
@@ -111,9 +114,9 @@ func RepairFor(failures []Failure, deletions int, force bool) Repair {
 	case force && deletions <= MaxDeletions && (stop != "" || deletions == MaxDeletions):
 		return Repair{Force: true, Sweep: failures}
 	case stop != "":
-		return Repair{Stop: stop + "; or give them up with `perch down --force`"}
+		return Repair{Stop: stop + remedy}
 	case deletions >= MaxDeletions:
-		return Repair{Stop: fmt.Sprintf("it failed %d times: %s", deletions, Describe(failures))}
+		return Repair{Stop: fmt.Sprintf("it failed %d times: %s", deletions, Describe(failures)) + remedy}
 	}
 	leaveOut := deletions == MaxDeletions-2
 	var repair Repair
@@ -142,7 +145,7 @@ func needsPerson(failures []Failure, deletions int) string {
 	if len(stuck) == 0 {
 		return ""
 	}
-	return "only you can decide this: " + Describe(stuck)
+	return Describe(stuck)
 }
 
 // Describe formats failures for people.

@@ -233,10 +233,7 @@ func (r *run) repairDeletion() (lifecycle.Repair, error) {
 	}
 	repair := lifecycle.RepairFor(remains.Failures, r.deletions, r.chain.Target.Force)
 	if repair.Stop != "" {
-		return repair, failed(
-			"stack %s cannot be deleted: %s; fix that and run `perch down` again", r.environment.StackName(),
-			repair.Stop,
-		)
+		return repair, failed("stack %s cannot be deleted: %s", r.environment.StackName(), repair.Stop)
 	}
 	if repair.Pause == 0 {
 		return repair, nil

@@ -212,6 +212,9 @@ type Owned struct {
 func (o Owned) Status() perch.EnvironmentStatus {
 	outputs := Outputs(o.Stack)
 	url, _ := cfn.Address(outputs)
+	if o.Stack.StackStatus == types.StackStatusDeleteInProgress || o.Stack.StackStatus == types.StackStatusDeleteFailed {
+		url = "" // Nothing may answer any more.
+	}
 	return perch.EnvironmentStatus{
 		Branch: o.Environment.Branch, Slug: o.Environment.Slug, Stack: o.Environment.StackName(), Kind: o.Kind,
 		Status: string(o.Stack.StackStatus), StatusReason: failureReason(o.Stack), URL: url,

@@ -146,7 +146,9 @@ func (a *app) explain(r *requestReport, command string) {
 			a.note("%s", strings.Join(failureLogText(r.log, branch), "\n"))
 		}
 		a.note("%s", r.where())
-		a.note("After you fix the cause, `perch %s %s` goes on from what is there.", command, branch)
+		if !strings.Contains(r.failure, "run `perch "+command) {
+			a.note("After you fix the cause, `perch %s %s` goes on from what is there.", command, branch)
+		}
 	case perch.OutcomeTimeout:
 		a.note("%s: %s; the run goes on.", r.target.title(r.goal), r.failure)
 		a.note("%s", r.where())
