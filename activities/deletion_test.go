@@ -147,6 +147,7 @@ func (w *world) emptied(stackID, bucket string) error {
 
 func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 	w := newWorldOf(t, aws.Config{Speed: 1})
+	of[*Stacks](w).Poller.SetBudget(20) // At this speed, an unlimited one would poll for seconds without a pause.
 	id := w.templated(bucketTemplate("one"))
 	bucket := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: id}).Buckets[0]
 	activitytest.WantFinal(t, w.emptied(id, bucket), perch.ErrorInvalid, "is CREATE_COMPLETE and may return to service")

@@ -212,7 +212,8 @@ type Owned struct {
 func (o Owned) Status() perch.EnvironmentStatus {
 	outputs := Outputs(o.Stack)
 	url, _ := cfn.Address(outputs)
-	if o.Stack.StackStatus == types.StackStatusDeleteInProgress || o.Stack.StackStatus == types.StackStatusDeleteFailed {
+	switch o.Stack.StackStatus {
+	case types.StackStatusDeleteInProgress, types.StackStatusDeleteFailed:
 		url = "" // Nothing may answer any more.
 	}
 	return perch.EnvironmentStatus{

@@ -132,17 +132,15 @@ func works(ctx context.Context, temporal client.Client, id string) bool {
 	return !waits
 }
 
-// TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries records 80 deliveries about 8 branches,
-// and as a proof 500 about 50. They arrive shuffled, a fifth of them twice, a fifth never and some
-// of them only after what happened later. After one sweep the environments are the branches.
+// TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries records 500 deliveries about 50
+// branches. They arrive shuffled, a fifth of them twice, a fifth never and some of them only after
+// what happened later. After one sweep the environments are the branches.
 func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves it out: it takes minutes with the race detector")
 	}
-	size := 8
-	if proofs {
-		size = 50
-	}
+	skipUnlessProof(t)
+	const size = 50
 	t.Parallel()
 	b := newSandbox(t, func(o *options) { o.hub, o.worker = true, false })
 	if err := b.work(b.policyFile, func(p *perch.Policy) {

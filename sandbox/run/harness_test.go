@@ -34,7 +34,9 @@ const (
 	// testSpeed lets a database's ten minutes pass in a tenth of a second.
 	testSpeed = 6000
 	// testInterval is how often the workers of tests look at what they wait for.
-	testInterval = 50 * time.Millisecond
+	testInterval = 150 * time.Millisecond
+	// pollEvery is how often tests look at what they wait for.
+	pollEvery = 100 * time.Millisecond
 	// patience is how long anything may take: generous, because only a failure takes that long, and
 	// a machine may have much else to do.
 	patience = 5 * time.Minute
@@ -141,8 +143,14 @@ var shared = struct {
 	err error
 }{}
 
-// proofs has the tests prove in minutes what they otherwise show in seconds.
-var proofs = os.Getenv("PERCH_PROOFS") != ""
+// skipUnlessProof skips a long test unless PERCH_PROOFS is set. README.md names the command that
+// runs these tests, and CI runs it.
+func skipUnlessProof(t *testing.T) {
+	t.Helper()
+	if os.Getenv("PERCH_PROOFS") == "" {
+		t.Skip("it is a proof: set PERCH_PROOFS=1 to run it")
+	}
+}
 
 // sharedSandbox is the sandbox of every test that needs only new branches or projects. Its
 // application stack is made.
@@ -399,7 +407,7 @@ func eventually(t *testing.T, what string, condition func() (seen any, holds boo
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	ticker := time.NewTicker(20 * time.Millisecond)
+	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
 		seen, holds := condition()

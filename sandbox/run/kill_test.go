@@ -25,9 +25,7 @@ import (
 // held at another boundary, first of Provision, then of its updates, then of Teardown; another
 // worker ends what the first began.
 func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
-	if !proofs {
-		t.Skip("it is a proof: PERCH_PROOFS=1 go test ./sandbox/run")
-	}
+	skipUnlessProof(t)
 	t.Parallel()
 	k := newKilling(t)
 	worker := k.spawn(t, k.through)

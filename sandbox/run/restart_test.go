@@ -86,6 +86,7 @@ func (j *job) kill() {
 // goes and comes back: the one whose patience ends meanwhile says how to go on, the other one is
 // there when the run has ended.
 func TestS60S76TemporalStoppedAndStartedInTheMiddle(t *testing.T) {
+	skipUnlessProof(t)
 	t.Parallel()
 	data := t.TempDir()
 	b := newSandbox(t, func(o *options) { o.data = data })
@@ -133,6 +134,7 @@ func TestS60S76TemporalStoppedAndStartedInTheMiddle(t *testing.T) {
 // worker and two jobs, one in a creation and one in a deletion, and brings them back with the state
 // that they had.
 func TestS60EverythingButTheWorkerStoppedAndStarted(t *testing.T) {
+	skipUnlessProof(t)
 	t.Parallel()
 	data := t.TempDir()
 	b := newSandbox(t, func(o *options) { o.data, o.worker = data, false })

@@ -283,6 +283,7 @@ func evaluate(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func TestStateSurvivesARestart(t *testing.T) {
+	skipUnlessProof(t)
 	t.Parallel()
 	data := t.TempDir()
 	first, err := openBench(t.Context(), func(o *options) { o.data = data })

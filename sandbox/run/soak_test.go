@@ -38,6 +38,9 @@ const shortSoak = 60
 // as they like. When the faults are lifted and each branch has been requested once more, every live
 // branch has its environment at its last commit, and nothing else exists.
 func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
+	if *soakFor == 0 {
+		skipUnlessProof(t)
+	}
 	t.Parallel()
 	s := newSoak(t)
 	turn := 0

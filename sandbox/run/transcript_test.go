@@ -1,14 +1,18 @@
 package run
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"perch/starter/cli"
 )
 
 func TestCleanupDoesWhatItsPageShows(t *testing.T) {
@@ -47,17 +51,31 @@ func transcript(ts *testscript.TestScript, _ bool, args []string) {
 	for _, each := range strings.Split(shown[1], "$ ")[1:] {
 		command, want, _ := strings.Cut(each, "\n")
 		got := printed(ts, command)
+		ticker := time.NewTicker(pollEvery)
 		for tries := 0; reads(command) && masked(got) != masked(want) && tries < 200; tries++ {
+			<-ticker.C
 			got = printed(ts, command)
 		}
+		ticker.Stop()
 		if diff := cmp.Diff(masked(want), masked(got)); diff != "" {
 			ts.Fatalf("%s: %s (-) and what was printed (+):\n%s", args[0], command, diff)
 		}
 	}
 }
 
+// printed returns what the command prints to stdout. The starter runs in this process, because its
+// commands are tried again and again.
 func printed(ts *testscript.TestScript, command string) string {
 	words := strings.Fields(command)
+	if words[0] == "perch" {
+		var stdout, stderr strings.Builder
+		if exit := cli.Run(
+			context.Background(), words[1:], strings.NewReader(""), &stdout, &stderr, ts.Getenv,
+		); exit != 0 {
+			ts.Fatalf("%s: exit code %d: %s", command, exit, stderr.String())
+		}
+		return stdout.String()
+	}
 	ts.Check(ts.Exec(words[0], words[1:]...))
 	if words[0] == "git" {
 		return ""

@@ -81,7 +81,8 @@ func TestTheCommitThatIsDeployedIsShown(t *testing.T) {
 		status, listing string
 	}{
 		"a creation": {
-			perch.EnvironmentStatus{Status: "CREATE_IN_PROGRESS", LastReport: deploying}, "deploying  " + commitB, commitB,
+			perch.EnvironmentStatus{Status: "CREATE_IN_PROGRESS", LastReport: deploying}, "deploying  " + commitB,
+			commitB,
 		},
 		"an update": {
 			perch.EnvironmentStatus{Status: "UPDATE_IN_PROGRESS", Commit: commitA, LastReport: deploying},
