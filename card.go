@@ -62,6 +62,9 @@ type Card struct {
 	// Log holds the environment's last log lines from when its last deployment failed; nil if that
 	// did not fail. It must not pass through Temporal, because a history keeps everything.
 	Log *LogLines `json:"log,omitempty"`
+	// LastLog holds the environment's last log lines from when its removal began; nil if there were
+	// none.
+	LastLog *LogLines `json:"last_log,omitempty"`
 	// GitHub records what has been reported to GitHub.
 	GitHub GitHubMemory `json:"github,omitzero"`
 	// Slack records what has been reported to Slack.

@@ -80,6 +80,7 @@ type Life struct {
 	Timeline []TimelineEntry `json:"timeline"`
 	// Leftovers are the resources that could not be deleted.
 	Leftovers []Leftover `json:"leftovers"`
-	// Log holds the environment's last log lines if its last deployment failed; null otherwise.
+	// Log holds the environment's last log lines: those from when its last deployment failed, or
+	// else those from when its removal began. It is null if there are none.
 	Log *LogLines `json:"log"`
 }

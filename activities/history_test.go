@@ -186,3 +186,45 @@ func TestLeftoversForPeopleAreBounded(t *testing.T) {
 		t.Errorf("%q, %q", many.Resources, shown[1].Resources)
 	}
 }
+
+// TestTheRecordOfARemovedEnvironmentHasItsLastLogLines reads them when the removal begins. A log
+// that cannot be read holds nothing up.
+func TestTheRecordOfARemovedEnvironmentHasItsLastLogLines(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	for branch, want := range map[string]int{"login": 2, "silent": 0, "denied": 0} {
+		if branch != "silent" {
+			w.logged(activitytest.Environment("shop", branch), "app-1  | GET /", "app-1  | token=hunter2abc sent")
+		}
+		if branch == "denied" {
+			w.fault(aws.Fault{Service: "logs", Action: "FilterLogEvents", Code: "AccessDeniedException", Count: 1})
+		}
+		report := func(goal perch.Goal, phase perch.Phase, minute int) {
+			t.Helper()
+			in := reportIn(branch, phase)
+			in.StackID, in.State.Goal, in.Removed = "one", goal, phase == perch.PhaseGone
+			in.State.RunID, in.State.Begun = string(goal), time.Now().UTC()
+			in.State.At = in.State.Begun.Add(time.Duration(minute) * time.Minute)
+			if out := must(w, of[*Reports](w).Report, in); len(out.Problems) > 0 {
+				t.Fatalf("%s: problems: %q", branch, out.Problems)
+			}
+		}
+		report(perch.GoalUp, perch.PhaseReady, 0)
+		report(perch.GoalGone, perch.PhaseRemoving, 1)
+		report(perch.GoalGone, perch.PhaseGone, 2)
+		lives, _, err := of[*Stacks](w).ReadHistory(t.Context(), branch)
+		if err != nil || len(lives) != 1 {
+			t.Fatalf("%s: lives %+v, %v", branch, lives, err)
+		}
+		log := lives[0].Log
+		if want == 0 {
+			if log != nil {
+				t.Errorf("%s: log %+v", branch, log)
+			}
+			continue
+		}
+		if log == nil || len(log.Lines) != want || log.Masked != 1 || strings.Contains(log.Lines[1].Text, "hunter2") {
+			t.Errorf("%s: log %+v", branch, log)
+		}
+	}
+}

@@ -71,7 +71,7 @@ var grants = []grant{
 	},
 	{
 		"LogsOfTheProject",
-		"`perch logs`, and the last log lines of an environment whose deployment failed",
+		"`perch logs`, and the last log lines of an environment whose deployment failed or that is removed",
 		[]string{"arn:aws:logs:REGION:ACCOUNT:log-group:/aws/elasticbeanstalk/PROJECT-*"},
 		nil,
 	},

@@ -16,7 +16,7 @@ func PastLife(card perch.Card) perch.Life {
 		Reason:       perch.ShortSentence(endReason(state)),
 		PullRequests: append([]perch.PullRequest{}, card.PullRequests...),
 		Timeline:     append([]perch.TimelineEntry{}, card.Timeline...),
-		Leftovers:    []perch.Leftover{}, Log: card.Log,
+		Leftovers:    []perch.Leftover{}, Log: cmp.Or(card.Log, card.LastLog),
 	}
 	if past.Created.IsZero() {
 		past.Created = state.Begun

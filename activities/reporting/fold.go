@@ -129,10 +129,13 @@ func enterSaid(card *perch.Card, stackID string, state perch.CardState, log *per
 func enterState(card *perch.Card, stackID string, state perch.CardState, log *perch.LogLines) {
 	if stackID != "" && stackID != card.StackID {
 		card.StackID, card.Since, card.Ready, card.Seeds = stackID, state.Begun, nil, nil
-		card.Extended, card.ExpiryWarning = time.Time{}, nil
+		card.Extended, card.ExpiryWarning, card.LastLog = time.Time{}, nil, nil
 	}
-	if state.Goal == perch.GoalUp {
-		card.Log, card.Message = log, messageOf(*card, state)
+	switch {
+	case state.Goal == perch.GoalUp:
+		card.Log, card.LastLog, card.Message = log, nil, messageOf(*card, state)
+	case log != nil && len(log.Lines) > 0:
+		card.LastLog = log
 	}
 	card.State = state
 	if wasDeployed(state) {

@@ -30,6 +30,8 @@ const (
 	longestRepair = 7 * 24 * time.Hour
 	// longestSlackRepair is the limit for Slack, which must not hold cards up for long.
 	longestSlackRepair = time.Hour
+	// beforeRemoval is how far back the log of an environment is read when its removal begins.
+	beforeRemoval = 24 * time.Hour
 )
 
 // LogReader reads the last n lines that an environment has logged since a time.
@@ -231,13 +233,21 @@ func (r *Reporter) UpdateCard(ctx context.Context, e perch.Environment, change f
 	return err
 }
 
-// lastLog is what the environment has logged during a deployment that failed; nil for any other
-// report.
+// lastLog is what the environment has logged during a deployment that failed, or lately before its
+// removal; nil for any other report. The removal does not wait for it.
 func (r *Reporter) lastLog(ctx context.Context, in contract.ReportInput) *perch.LogLines {
-	if in.State == nil || in.State.Goal != perch.GoalUp || in.State.Phase != perch.PhaseFailed || in.StackID == "" {
+	if in.State == nil || in.StackID == "" {
 		return nil
 	}
-	log := r.logs.Last(ctx, in.Environment, in.State.Begun, perch.FailureLogLines)
+	since := in.State.Begun
+	switch {
+	case in.State.Goal == perch.GoalUp && in.State.Phase == perch.PhaseFailed:
+	case in.State.Goal == perch.GoalGone && in.State.Phase == perch.PhaseRemoving:
+		since = since.Add(-beforeRemoval)
+	default:
+		return nil
+	}
+	log := r.logs.Last(ctx, in.Environment, since, perch.FailureLogLines)
 	return &log
 }
 
