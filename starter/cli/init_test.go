@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/go-git/go-git/v5"
+	gitconfig "github.com/go-git/go-git/v5/config"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -342,5 +344,63 @@ func TestExamplesAreWhatInitWrites(t *testing.T) {
 				t.Errorf("%s: the example has no seed step %q", name, step)
 			}
 		}
+	}
+}
+
+// TestThePageOfOwnRepositoriesShowsWhatInitPrints compares docs/own-repository.md with the output
+// for examples/django, for examples/node, and for a repository with both and a Go module.
+func TestThePageOfOwnRepositoriesShowsWhatInitPrints(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "own-repository.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "## Write perch.yaml")
+	for name, folders := range map[string]map[string]string{
+		"shop":  {".": "django"},
+		"store": {".": "node"},
+		"mono":  {"backend": "django", "frontend": "node"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			home := t.TempDir()
+			dir := filepath.Join(home, name)
+			for folder, example := range folders {
+				source := os.DirFS(filepath.Join("..", "..", "examples", example))
+				if err := os.CopyFS(filepath.Join(dir, folder), source); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Remove(filepath.Join(dir, folder, config.FileName)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if name == "mono" {
+				mailer := fstest.MapFS{
+					"go.mod":  {Data: []byte("module example.org/mailer\n\ngo 1.26\n")},
+					"main.go": {Data: []byte("package main\n\nfunc main() {}\n")},
+				}
+				if err := os.CopyFS(filepath.Join(dir, "services", "mailer"), mailer); err != nil {
+					t.Fatal(err)
+				}
+			}
+			repository, err := git.PlainInit(dir, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := repository.CreateRemote(&gitconfig.RemoteConfig{
+				Name: "origin", URLs: []string{"https://github.com/acme/" + name + ".git"},
+			}); err != nil {
+				t.Fatal(err)
+			}
+			var stdout, stderr strings.Builder
+			exit := Run(
+				t.Context(), []string{"--repo", dir, "config", "init"}, strings.NewReader(""), &stdout, &stderr,
+				func(string) string { return "" },
+			)
+			got := strings.ReplaceAll(stdout.String()+stderr.String(), home, "/home/jane")
+			if exit != exitDone || !strings.Contains(rest, "$ perch config init\n"+got+"```") {
+				t.Errorf("exit code %d; the page does not show this:\n%s", exit, got)
+			}
+		})
 	}
 }
