@@ -125,6 +125,16 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 			e.Max, e.Idle,
 		)
 	}
+	for _, life := range []struct {
+		key   string
+		hours perch.Hours
+	}{{"idle", p.Expiry.Idle}, {"max", p.Expiry.Max}} {
+		if life.hours != 0 && p.Expiry.Warn >= life.hours {
+			d.Fail(root.At("expiry", "warn"), "expiry.warn is %s and expiry.%s is %s; people must not be warned as soon "+
+				"as an environment is deployed: set expiry.warn to a part of that",
+				p.Expiry.Warn, life.key, life.hours)
+		}
+	}
 	if at := root.Get("reports"); at != nil && at.Get("github") != nil && p.Source.GitHub == nil {
 		d.Fail(at.Get("github"), "reports.github needs `source.github`: without it no repository on GitHub is known")
 	}

@@ -43,7 +43,7 @@ images: {registries: [ghcr.io, 'registry.example.com:5000'], endpoint: 'http://1
 triggers: [ci, webhook]
 on_pr_close: keep
 cleanup: {grace: 90m, max_removals: 5, max_share: 0.25}
-expiry: {idle: 336h, max: 2160h, extend: 72h, pin: 1440h}
+expiry: {idle: 336h, max: 2160h, warn: 48h, extend: 72h, pin: 1440h}
 `
 
 const minimalPolicy = `account: "123456789012"
@@ -103,7 +103,7 @@ func TestAPolicyReads(t *testing.T) {
 			GitHub: perch.ReportsGitHub{Deployments: true, Status: true, Comment: true, Environment: "preview"},
 		},
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
-		Expiry:  perch.PolicyExpiry{Idle: 336, Max: 2160, Extend: 72, Pin: 1440},
+		Expiry:  perch.PolicyExpiry{Idle: 336, Max: 2160, Warn: 48, Extend: 72, Pin: 1440},
 	}
 	if diff := cmp.Diff(
 		want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
@@ -261,6 +261,11 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 		"no grace": {
 			"project: shop", "project: shop\ncleanup: {grace: 0s}",
 			`policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h, such as 30m, not "0s"`,
+		},
+		"a warning as soon as an environment is deployed": {
+			"project: shop", "project: shop\nexpiry: {idle: 48h, warn: 48h}",
+			`policy.yaml:4:27: expiry.warn is 48h and expiry.idle is 48h; people must not be warned as soon as an ` +
+				`environment is deployed`,
 		},
 		"expiry in days": {
 			"project: shop", "project: shop\nexpiry: {idle: 7d}",

@@ -132,6 +132,20 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 		"an instance type": {"x", func(a *Admission) { a.Wanted.Settings.InstanceType = "m7i.large" },
 			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or " +
 				"`instance_types` in the policy"},
+		"a warning that is shorter": {
+			"x", func(a *Admission) {
+				a.Wanted.Settings.Expiry, a.Policy.Expiry.Warn = &perch.Expiry{Idle: 168, Warn: 1}, 12
+			},
+			"expiry.warn is 1h, and the policy wants 12h at least; change expiry.warn in perch.yaml, or `expiry.warn` in " +
+				"the policy",
+		},
+		"a life that is shorter than the warning": {
+			"x", func(a *Admission) {
+				a.Wanted.Settings.Expiry, a.Policy.Expiry.Warn = &perch.Expiry{Idle: 48, Warn: 24}, 48
+			},
+			"expiry.idle is 48h, and the policy has people warned 48h before the end; choose more for expiry.idle in " +
+				"perch.yaml, or less for `expiry.warn` in the policy",
+		},
 		"an expiry that is longer": {
 			"x", func(a *Admission) { a.Wanted.Settings.Expiry, a.Policy.Expiry.Idle = &perch.Expiry{Idle: 200}, 168 },
 			"expiry.idle is 200h, and the policy allows 168h at most; change expiry.idle in perch.yaml, or " +
@@ -336,5 +350,14 @@ func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
 	a.Request.Recreate, a.Kind = true, perch.KindBranch
 	if err := AdmitRequest(a); err != nil {
 		t.Errorf("a branch: %v", err)
+	}
+}
+
+// TestAWarningThatPerchYAMLLeavesOutIsNotRejected has the default, which the policy's replaces.
+func TestAWarningThatPerchYAMLLeavesOutIsNotRejected(t *testing.T) {
+	wanted := Wanted{Kind: perch.KindBranch, Settings: perch.Settings{Expiry: &perch.Expiry{Idle: 168, Warn: 24}}}
+	policy := &perch.Policy{Expiry: perch.PolicyExpiry{Warn: 48}}
+	if err := (Admission{Wanted: &wanted, Policy: policy}).expiry(); err != nil {
+		t.Error(err)
 	}
 }

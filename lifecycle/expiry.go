@@ -251,11 +251,12 @@ func EffectiveExpiry(asked *perch.Expiry, bounds perch.PolicyExpiry) perch.Expir
 	if asked != nil {
 		expiry = *asked
 	}
-	expiry.Warn, expiry.Extend = cmp.Or(expiry.Warn, usualWarn), cmp.Or(expiry.Extend, usualExtend)
+	expiry.Warn, expiry.Extend = max(cmp.Or(expiry.Warn, usualWarn), bounds.Warn), cmp.Or(expiry.Extend, usualExtend)
 	expiry.Idle, expiry.Max = within(expiry.Idle, bounds.Idle), within(expiry.Max, bounds.Max)
 	expiry.Extend = within(expiry.Extend, bounds.Extend)
 	if shortest := within(expiry.Idle, expiry.Max); shortest != 0 && expiry.Warn >= shortest {
-		expiry.Warn = max(1, shortest/2) // The policy's limit is shorter than perch.yaml expects.
+		// The policy's limit is shorter than perch.yaml expects. A warning is never shorter than it says.
+		expiry.Warn = max(1, shortest/2, bounds.Warn)
 	}
 	return expiry
 }

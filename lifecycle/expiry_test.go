@@ -461,7 +461,16 @@ func TestEffectiveExpiryIsWithinThePolicy(t *testing.T) {
 			&perch.Expiry{Idle: 200, Max: 900, Extend: 90}, perch.PolicyExpiry{Idle: 168, Max: 720, Extend: 10},
 			perch.Expiry{Idle: 168, Max: 720, Warn: 24, Extend: 10},
 		},
-		"a warning beyond the life":   {nil, perch.PolicyExpiry{Idle: 12}, perch.Expiry{Idle: 12, Warn: 6, Extend: 72}},
+		"a warning beyond the life": {nil, perch.PolicyExpiry{Idle: 12}, perch.Expiry{Idle: 12, Warn: 6, Extend: 72}},
+		"the policy's warning, if longer": {
+			&perch.Expiry{Idle: 168, Warn: 2}, perch.PolicyExpiry{Warn: 48}, perch.Expiry{Idle: 168, Warn: 48, Extend: 72},
+		},
+		"the policy's warning, if none is asked": {
+			nil, perch.PolicyExpiry{Idle: 168, Warn: 48}, perch.Expiry{Idle: 168, Warn: 48, Extend: 72},
+		},
+		"the policy's warning, also beyond the life": {
+			&perch.Expiry{Idle: 40, Warn: 2}, perch.PolicyExpiry{Warn: 48}, perch.Expiry{Idle: 40, Warn: 48, Extend: 72},
+		},
 		"a warning of an hour's life": {nil, perch.PolicyExpiry{Max: 1}, perch.Expiry{Max: 1, Warn: 1, Extend: 72}},
 	} {
 		if got := EffectiveExpiry(c.asked, c.bounds); got != c.want {

@@ -52,7 +52,8 @@ const (
 
 // looksAgain checks the branch and the stack again, when all notes have been entered into the card
 // that the check reads: one of them may be a pin. It looks once more if a note arrives meanwhile,
-// and after that waits for nothing until the card says that the environment is being removed. keep explains why the environment is kept; done is false if a newer request arrives.
+// and after that waits for nothing until the card says that the environment is being removed. keep
+// explains why the environment is kept; done is false if a newer request arrives.
 func (r *run) looksAgain() (keep string, done bool, err error) {
 	if workflow.GetVersion(r.ctx, changeNotesFirst, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		out, done, err := r.lastLook()
