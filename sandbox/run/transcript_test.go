@@ -32,10 +32,13 @@ func TestExpiryDoesWhatItsPageShows(t *testing.T) {
 }
 
 var (
-	address = regexp.MustCompile(`\S+@\S+`)
-	columns = regexp.MustCompile(`  +`)
-	console = regexp.MustCompile("(?s)```console\n(.*?)```")
-	moment  = regexp.MustCompile(`\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ| \d\d:\d\d UTC)`)
+	address     = regexp.MustCompile(`\S+@\S+`)
+	columns     = regexp.MustCompile(`  +`)
+	console     = regexp.MustCompile("(?s)```console\n(.*?)```")
+	shortCommit = regexp.MustCompile(`\b[0-9a-f]{7}\b`)
+	seconds     = regexp.MustCompile(`\b[0-9.]+s\b`)
+	localPort   = regexp.MustCompile(`localhost:\d+`)
+	moment      = regexp.MustCompile(`\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ| \d\d:\d\d UTC)`)
 )
 
 // transcript PAGE: the commands of the page of docs's first console print what it shows, but for
@@ -88,9 +91,12 @@ func reads(command string) bool {
 	return strings.HasPrefix(command, "perch ls") || strings.HasSuffix(command, "--dry-run")
 }
 
-// masked is text without its times, people and the widths of columns that follow from them.
+// masked is text without its times, people, commits, ports and the widths of columns that follow
+// from them.
 func masked(text string) string {
 	text = moment.ReplaceAllString(text, "TIME")
+	text = shortCommit.ReplaceAllString(seconds.ReplaceAllString(text, "SECONDS"), "COMMIT")
+	text = localPort.ReplaceAllString(text, "localhost:PORT")
 	text = address.ReplaceAllString(text, "ADDRESS")
 	return columns.ReplaceAllString(text, "  ")
 }
