@@ -136,8 +136,8 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 			"x", func(a *Admission) {
 				a.Wanted.Settings.Expiry, a.Policy.Expiry.Warn = &perch.Expiry{Idle: 168, Warn: 1}, 12
 			},
-			"expiry.warn is 1h, and the policy wants 12h at least; change expiry.warn in perch.yaml, or `expiry.warn` in " +
-				"the policy",
+			"expiry.warn is 1h, and the policy wants 12h at least; change expiry.warn in perch.yaml, or " +
+				"`expiry.warn` in the policy",
 		},
 		"a life that is shorter than the warning": {
 			"x", func(a *Admission) {

@@ -463,13 +463,15 @@ func TestEffectiveExpiryIsWithinThePolicy(t *testing.T) {
 		},
 		"a warning beyond the life": {nil, perch.PolicyExpiry{Idle: 12}, perch.Expiry{Idle: 12, Warn: 6, Extend: 72}},
 		"the policy's warning, if longer": {
-			&perch.Expiry{Idle: 168, Warn: 2}, perch.PolicyExpiry{Warn: 48}, perch.Expiry{Idle: 168, Warn: 48, Extend: 72},
+			&perch.Expiry{Idle: 168, Warn: 2}, perch.PolicyExpiry{Warn: 48},
+			perch.Expiry{Idle: 168, Warn: 48, Extend: 72},
 		},
 		"the policy's warning, if none is asked": {
 			nil, perch.PolicyExpiry{Idle: 168, Warn: 48}, perch.Expiry{Idle: 168, Warn: 48, Extend: 72},
 		},
 		"the policy's warning, also beyond the life": {
-			&perch.Expiry{Idle: 40, Warn: 2}, perch.PolicyExpiry{Warn: 48}, perch.Expiry{Idle: 40, Warn: 48, Extend: 72},
+			&perch.Expiry{Idle: 40, Warn: 2}, perch.PolicyExpiry{Warn: 48},
+			perch.Expiry{Idle: 40, Warn: 48, Extend: 72},
 		},
 		"a warning of an hour's life": {nil, perch.PolicyExpiry{Max: 1}, perch.Expiry{Max: 1, Warn: 1, Extend: 72}},
 	} {
