@@ -118,3 +118,24 @@ func TestPlaceholdersAreWhatAnEnvironmentNeeds(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordsOfRemovedEnvironmentsExpireAfter400Days: the rule is about the folder of the records
+// alone, so that cards, bundles and templates stay.
+func TestRecordsOfRemovedEnvironmentsExpireAfter400Days(t *testing.T) {
+	buckets := resourcesOf(t, renderApplication(t, applicationInput(perch.KindStaging)), "AWS::S3::Bucket")
+	expiring := map[string]any{}
+	for _, bucket := range buckets {
+		properties, _ := bucket["Properties"].(map[string]any)
+		lifecycle, _ := properties["LifecycleConfiguration"].(map[string]any)
+		rules, _ := lifecycle["Rules"].([]any)
+		for _, each := range rules {
+			rule := each.(map[string]any)
+			if days, expires := rule["ExpirationInDays"]; expires && rule["Status"] == "Enabled" {
+				expiring[rule["Prefix"].(string)] = days
+			}
+		}
+	}
+	if diff := cmp.Diff(map[string]any{"history/": 400.0}, expiring); diff != "" {
+		t.Errorf("what expires, after how many days (-want +got):\n%s", diff)
+	}
+}

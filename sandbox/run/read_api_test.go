@@ -45,7 +45,12 @@ func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
 	eventually(t, "the run is counted", func() (any, bool) { n := runs(); return n, n >= 2 })
 	before := runs()
 	client := p.readers()
-	for range 200 {
+	for i := range 200 {
+		if i%10 == 0 {
+			if page, err := client.Page(t.Context(), shownBranch); err != nil || page.URL != up.text("url") {
+				t.Fatalf("%+v, %v", page, err)
+			}
+		}
 		all, err := client.Overview(t.Context())
 		if err != nil {
 			t.Fatal(err)

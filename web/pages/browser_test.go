@@ -192,12 +192,7 @@ func TestThePageFollowsChanges(t *testing.T) {
 	browser.Open(t, server.URL+"/environment", screens[4])
 	until := func(what string) {
 		t.Helper()
-		if !browsertest.Ask[bool](t, browser, `new Promise(done => {
-			const end = Date.now() + 45000, poll = () => (`+what+`) ? done(true) : Date.now() > end ? done(false) : setTimeout(poll, 20);
-			poll()
-		})`) {
-			t.Fatalf("it did not happen: %s", what)
-		}
+		awaitInPage(t, browser, what)
 	}
 	browsertest.Ask[bool](t, browser, `(() => {
 		document.querySelector("details").open = true;
@@ -219,6 +214,69 @@ func TestThePageFollowsChanges(t *testing.T) {
 	title.Store(new("The newest title"))
 	changed <- struct{}{}
 	until(`document.querySelector("h1").innerText == "The newest title" && document.activeElement.name == "reason"`)
+}
+
+// TestAPageThatTakesLongSaysThatItIsLoading has the server hold answers back: that of the page that
+// is fetched again, and that of the page of a link.
+func TestAPageThatTakesLongSaysThatItIsLoading(t *testing.T) {
+	browser := browsertest.Start(t)
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(Static)))
+	var held atomic.Bool
+	changed, goOn := make(chan struct{}), make(chan struct{})
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		if held.Load() && r.URL.Path != "/favicon.ico" {
+			<-goOn
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if err := Overview(w, frameFor(ana), Query{Tab: TabAll}, usual()); err != nil {
+			t.Error(err)
+		}
+	})
+	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-changed:
+			_, _ = io.WriteString(w, "event: changed\ndata: \n\n")
+			_ = http.NewResponseController(w).Flush()
+		case <-r.Context().Done():
+			return
+		}
+		<-r.Context().Done()
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	browser.Open(t, server.URL+"/", screens[4])
+	const (
+		says = `document.getElementById("live").innerText == "Loading…" && ` +
+			`!document.getElementById("live").hidden && document.getElementById("main").getAttribute("aria-busy") == "true"`
+		calm = `document.getElementById("live").hidden && !document.getElementById("main").hasAttribute("aria-busy")`
+	)
+	held.Store(true)
+	changed <- struct{}{}
+	awaitInPage(t, browser, says)
+	held.Store(false)
+	goOn <- struct{}{}
+	awaitInPage(t, browser, calm)
+	held.Store(true)
+	browsertest.Ask[bool](t, browser, `(() => { document.querySelector("a.brand").click(); return true })()`)
+	awaitInPage(t, browser, says)
+	held.Store(false)
+	goOn <- struct{}{}
+	awaitInPage(t, browser, calm)
+}
+
+// awaitInPage waits until an expression holds in the browser's page.
+func awaitInPage(t *testing.T, browser *browsertest.Browser, what string) {
+	t.Helper()
+	if !browsertest.Ask[bool](t, browser, `new Promise(done => {
+		const end = Date.now() + 45000, poll = () => (`+what+`) ? done(true) : Date.now() > end ? done(false) : setTimeout(poll, 20);
+		poll()
+	})`) {
+		t.Fatalf("it did not happen: %s", what)
+	}
 }
 
 // TestAxeFindsNothing has axe look at each page: contrast, names, headings, landmarks, tables.

@@ -33,6 +33,11 @@ func TestAHostileApplicationDoesNothingInTheBrowserOfSomebodyWhoIsSignedIn(t *te
 			const frame = document.createElement("iframe"); frame.src = "%s/confirm?branch=feature%%2Flogin";
 			frame.onload = () => document.body.append("the frame has ended"); document.body.append(frame) }</script>`,
 			"the frame has ended"},
+		"sets cookies": {`<button id="go">Win</button><script>document.getElementById("go").onclick = async () => {
+			for (const name of ["__Host-perch", "perch"]) for (const domain of ["", "; domain=localhost", "; domain=127.0.0.1"])
+				document.cookie = name + "=stolen; path=/" + domain + (name == "perch" ? "" : "; secure");
+			try { await fetch("%[1]s/actions/redeploy", {method: "POST", mode: "no-cors", credentials: "include", body: new URLSearchParams({branch: "feature/login"})}) }
+			catch {} document.body.append("the cookies are set") }</script>`, "the cookies are set"},
 		"fetches": {`<button id="go">Win</button><script>document.getElementById("go").onclick = async () => {
 			try { const got = await fetch("%[1]s/", {credentials: "include"}); document.body.append("read " + await got.text()) }
 			catch { document.body.append("it may not be read; ") }

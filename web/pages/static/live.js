@@ -1,17 +1,36 @@
 // Fetches the page again when the server says that it differs, and each minute for its words about
-// times. What a person types, or has opened, stays.
+// times. What a person types, or has opened, stays. Says so if a page takes more than a second.
 (() => {
   "use strict";
   const path = document.body.dataset.events;
   const strip = document.getElementById("live");
-  if (!path || !strip || !window.EventSource) return;
-  let loading = false, missed = false, deferred = false;
-  let shown = document.getElementById("main").innerHTML;
+  if (!strip) return;
+  const waiting = "Loading…";
+  let timer = 0;
 
   const say = (words) => {
     strip.textContent = words;
     strip.hidden = !words;
   };
+
+  // busy says that a page is fetched, and after a second says it in words.
+  const busy = (isBusy) => {
+    clearTimeout(timer);
+    const main = document.getElementById("main");
+    if (isBusy) {
+      main.setAttribute("aria-busy", "true");
+      timer = setTimeout(() => say(waiting), 1000);
+      return;
+    }
+    main.removeAttribute("aria-busy");
+    if (strip.textContent === waiting) say("");
+  };
+
+  window.addEventListener("beforeunload", () => busy(true)); // A link or a form: this page stays until the next.
+  window.addEventListener("pageshow", () => busy(false));
+  if (!path || !window.EventSource) return;
+  let loading = false, missed = false, deferred = false;
+  let shown = document.getElementById("main").innerHTML;
 
   // typing says that a form of the page has been filled in, or that a list of it may be open.
   const typing = (main) => [...main.querySelectorAll("input:not([type=hidden]), select")].some((field) => {
@@ -59,6 +78,7 @@
     missed = loading;
     if (loading) return;
     loading = true;
+    busy(true);
     try {
       do {
         missed = false;
@@ -69,6 +89,7 @@
       say("The dashboard does not answer. What you see may be old.");
     }
     loading = false;
+    busy(false);
   };
 
   const source = new EventSource(path);
