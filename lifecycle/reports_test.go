@@ -194,23 +194,29 @@ func TestTheSweepTellsOnlyWhatARunsEndSays(t *testing.T) {
 		"a later commit failed": {
 			card, &rolledBack.Stack, run(perch.GoalUp, "c2", 45, Answer{Failure: "no capacity"}), "up c2 failed",
 		},
-		"it was removed":       {card, nil, run(perch.GoalGone, "", 45, removal(perch.OutcomeGone)), "gone  gone"},
-		"its removal failed":   {card, &c1.Stack, run(perch.GoalGone, "", 45, Answer{Failure: "x"}), "gone  failed"},
-		"its removal was kept": {card, &c1.Stack, run(perch.GoalGone, "", 45, removal(perch.OutcomeKept)), "gone  kept"},
-		"the card is lost":     {lost, &c1.Stack, run(perch.GoalUp, "c1", 80, ready("c1")), "up c1 ready"},
+		"it was removed":     {card, nil, run(perch.GoalGone, "", 45, removal(perch.OutcomeGone)), "gone  gone"},
+		"its removal failed": {card, &c1.Stack, run(perch.GoalGone, "", 45, Answer{Failure: "x"}), "gone  failed"},
+		"its removal was kept": {
+			card, &c1.Stack, run(perch.GoalGone, "", 45, removal(perch.OutcomeKept)), "gone  kept",
+		},
+		"the card is lost": {lost, &c1.Stack, run(perch.GoalUp, "c1", 80, ready("c1")), "up c1 ready"},
 		"another commit is up than the run's": {
 			lost, &c2.Stack, run(perch.GoalUp, "c1", 80, ready("c1")), "",
 		},
-		"ready, but no stack":    {card, nil, run(perch.GoalUp, "c2", 45, ready("c2")), ""},
-		"gone, but a stack":      {lost, &c1.Stack, run(perch.GoalGone, "", 80, removal(perch.OutcomeGone)), ""},
-		"its removal was denied": {card, &c1.Stack, run(perch.GoalGone, "", 45, removal(perch.OutcomeRejected)), ""},
-		"it is recorded":         {card, &c1.Stack, recorded, ""},
+		"ready, but no stack": {card, nil, run(perch.GoalUp, "c2", 45, ready("c2")), ""},
+		"gone, but a stack":   {lost, &c1.Stack, run(perch.GoalGone, "", 80, removal(perch.OutcomeGone)), ""},
+		"its removal was denied": {
+			card, &c1.Stack, run(perch.GoalGone, "", 45, removal(perch.OutcomeRejected)), "",
+		},
+		"it is recorded": {card, &c1.Stack, recorded, ""},
 		"a run before the card's": {
 			card, &c1.Stack, run(perch.GoalUp, "c0", 90, Answer{Failure: "no capacity"}), "",
 		},
 		"a commit that was not the head": {
 			card, &c1.Stack,
-			run(perch.GoalUp, "c0", 45, Answer{Result: perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeSuperseded}}),
+			run(perch.GoalUp, "c0", 45, Answer{
+				Result: perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeSuperseded},
+			}),
 			"",
 		},
 		"nothing is said": {card, &c1.Stack, run(perch.GoalUp, "c0", 45, Answer{}), ""},

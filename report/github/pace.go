@@ -16,8 +16,8 @@ const (
 	minuteBurst = 20
 	perHour     = 400
 	hourBurst   = 120
-	// keptFree is how many writes of minuteBurst an intermediate state leaves for the last states of
-	// requests.
+	// keptFree is how many writes of minuteBurst an intermediate state leaves for the last states
+	// of requests.
 	keptFree = 5
 )
 
