@@ -140,8 +140,8 @@ type PolicyExpiry struct {
 	// environments whose perch.yaml says nothing of expiry; perch.yaml may say less. It must not be
 	// below `expiry.idle`.
 	Max Hours `yaml:"max,omitempty" json:"max" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
-	// Warn is the least time before its end that people are warned; perch.yaml may say more. It must
-	// be below `expiry.idle` and `expiry.max`.
+	// Warn is the least time before its end that people are warned; perch.yaml may say more. It
+	// must be below `expiry.idle` and `expiry.max`.
 	Warn Hours `yaml:"warn,omitempty" json:"warn" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=720h"`
 	// Extend is the most that one extension adds to an environment's life.
 	Extend Hours `yaml:"extend,omitempty" json:"extend" jsonschema:"format=hours,default=168h" jsonschema_extras:"from=1h,to=8760h"`

@@ -73,7 +73,7 @@ kinds:
 {{end}}    # After a week without use (a push, perch up, perch extend) the environment is removed. People are
     # warned a day before. The branch stays, and a push or perch up brings the environment back, with
     # an empty database and empty buckets. To keep it longer: perch pin --reason "...". Without this
-    # line only the policy says when it expires.
+    # line only the policy says when it expires. If the policy allows less than 168h, write less.
     expiry: {idle: 168h}
 
 # What branches of some name have differently; every pattern that matches counts, the later over the

@@ -130,8 +130,8 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 		hours perch.Hours
 	}{{"idle", p.Expiry.Idle}, {"max", p.Expiry.Max}} {
 		if life.hours != 0 && p.Expiry.Warn >= life.hours {
-			d.Fail(root.At("expiry", "warn"), "expiry.warn is %s and expiry.%s is %s; people must not be warned as soon "+
-				"as an environment is deployed: set expiry.warn to a part of that",
+			d.Fail(root.At("expiry", "warn"), "expiry.warn is %s and expiry.%s is %s; people must not be warned as "+
+				"soon as an environment is deployed: set expiry.warn to a part of that",
 				p.Expiry.Warn, life.key, life.hours)
 		}
 	}

@@ -332,14 +332,14 @@ func (a Admission) expiry() error {
 				each.key, each.asked, each.bound, perch.FileName)
 		}
 		if each.key != "extend" && each.asked != 0 && each.asked <= bounds.Warn {
-			return reject("expiry.%[1]s is %[2]s, and the policy has people warned %[3]s before the end; choose more for "+
-				"expiry.%[1]s in %[4]s, or less for `expiry.warn` in the policy",
+			return reject("expiry.%[1]s is %[2]s, and the policy has people warned %[3]s before the end; choose more "+
+				"for expiry.%[1]s in %[4]s, or less for `expiry.warn` in the policy",
 				each.key, each.asked, bounds.Warn, perch.FileName)
 		}
 	}
 	if asked.Warn != 0 && asked.Warn != usualWarn && asked.Warn < bounds.Warn {
-		return reject("expiry.warn is %s, and the policy wants %s at least; change expiry.warn in %s, or `expiry.warn` in "+
-			"the policy",
+		return reject("expiry.warn is %s, and the policy wants %s at least; change expiry.warn in %s, or "+
+			"`expiry.warn` in the policy",
 			asked.Warn, bounds.Warn, perch.FileName)
 	}
 	return nil

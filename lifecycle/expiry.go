@@ -255,7 +255,8 @@ func EffectiveExpiry(asked *perch.Expiry, bounds perch.PolicyExpiry) perch.Expir
 	expiry.Idle, expiry.Max = within(expiry.Idle, bounds.Idle), within(expiry.Max, bounds.Max)
 	expiry.Extend = within(expiry.Extend, bounds.Extend)
 	if shortest := within(expiry.Idle, expiry.Max); shortest != 0 && expiry.Warn >= shortest {
-		// The policy's limit is shorter than perch.yaml expects. A warning is never shorter than it says.
+		// The policy's limit is shorter than perch.yaml expects. A warning has the policy's length
+		// at least.
 		expiry.Warn = max(1, shortest/2, bounds.Warn)
 	}
 	return expiry
