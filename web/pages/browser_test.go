@@ -251,8 +251,10 @@ func TestAPageThatTakesLongSaysThatItIsLoading(t *testing.T) {
 	browser.Open(t, server.URL+"/", screens[4])
 	const (
 		says = `document.getElementById("live").innerText == "Loading…" && ` +
-			`!document.getElementById("live").hidden && document.getElementById("main").getAttribute("aria-busy") == "true"`
-		calm = `document.getElementById("live").hidden && !document.getElementById("main").hasAttribute("aria-busy")`
+			`!document.getElementById("live").hidden && ` +
+			`document.getElementById("main").getAttribute("aria-busy") == "true"`
+		calm = `document.getElementById("live").hidden && ` +
+			`!document.getElementById("main").hasAttribute("aria-busy")`
 	)
 	held.Store(true)
 	changed <- struct{}{}
