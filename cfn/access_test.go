@@ -191,7 +191,7 @@ func checkArtifacts(t *testing.T, a *account, profile, bucket string, its bool) 
 	for _, key := range []string{
 		"templates/4f2d.json", "templates/4f2d.parameters.json", "seeds/1/2",
 		"cards/feature-login.json", "cards/unreadable/feature-login-4f2d.json", "removals/feature-login.json",
-		"admissions/1",
+		"history/feature-login/4f2d.json", "admissions/1",
 	} {
 		if a.may(profile, getObject, bucket+"/"+key) {
 			t.Errorf("%s can be read", key)

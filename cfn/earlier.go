@@ -3,7 +3,7 @@ package cfn
 import "slices"
 
 // privatePrefixes begin the keys of the artifact bucket that are no source bundles.
-var privatePrefixes = []string{"admissions/", "cards/", "removals/", "seeds/", "templates/"}
+var privatePrefixes = []string{"admissions/", "cards/", "history/", "removals/", "seeds/", "templates/"}
 
 // earlierStatements are what the role of earlier versions may do: it knows buckets by their names
 // and passwords by the kinds of the application. What instances never needed of the artifact bucket
