@@ -329,6 +329,34 @@ func TestDoctorChecksReportsAfterTheRepository(t *testing.T) {
 	}
 }
 
+// TestDoctorSaysWhatTheCardsSayOfReports has cards with what was denied to another worker, and one
+// whose problem was only worth a sentence.
+func TestDoctorSaysWhatTheCardsSayOfReports(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.repo.commit("main", map[string]string{"a": "b"})
+	of[*Examinations](w).doctor.Reports = checkedReports{}
+	for _, branch := range []string{"login", "cart", "search", "edited"} {
+		_, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment(
+			"shop", branch,
+		), func(c *perch.Card) error {
+			c.GitHub = perch.GitHubMemory{Undelivered: branch != "edited", Problem: "give the token the permission"}
+			if branch == "search" {
+				c.GitHub, c.Slack = perch.GitHubMemory{}, perch.SlackMemory{Undelivered: true, Problem: "Slack said no"}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "a report of cart and 1 more was not delivered: give the token the permission; " +
+		"a report of search was not delivered: Slack said no"
+	if check := w.examine()[perch.CheckReports]; check.OK || check.Detail != want {
+		t.Errorf("check %+v", check)
+	}
+}
+
 func TestDoctorOfAnotherProjectIsRejected(t *testing.T) {
 	_, err := activitytest.Try(of[*Examinations](newWorld(t)).Examine, perch.DoctorInput{Project: "blog"})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, `project "shop", not "blog"`)

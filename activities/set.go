@@ -88,6 +88,10 @@ func New(
 		stacks: stacks, doctor: doctor.New(cfg, policy, source, doctor.ProjectOf(stacks.Reader, apps), quotas),
 	}
 	examinations.doctor.Reports, _ = channel.(doctor.Reports)
+	examinations.doctor.Cards = func(ctx context.Context) ([]perch.Card, error) {
+		listed, err := stacks.cards.ListAll(ctx)
+		return listed.Cards, err
+	}
 	teller, _ := channel.(heldTeller)
 	reporter := reporting.New(reporting.Config{
 		Stacks: stacks.Reader, Cards: stacks.cards, Logs: logged, Leftovers: verification.verifier,

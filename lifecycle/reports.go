@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,41 @@ func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 		environments = append(environments, card.Environment)
 	}
 	return environments
+}
+
+// namedProblems is the maximum number of sentences that ReportProblems returns.
+const namedProblems = 5
+
+// ReportProblems returns sentences that say why reports of the cards' environments have not been
+// delivered, each once with an environment's branch.
+func ReportProblems(cards []perch.Card) (sentences []string) {
+	branches := map[string][]string{}
+	var problems []string
+	add := func(branch, problem string) {
+		if branches[problem] == nil {
+			problems = append(problems, problem)
+		}
+		branches[problem] = append(branches[problem], branch)
+	}
+	for _, card := range cards {
+		if card.GitHub.Undelivered && card.GitHub.Problem != "" {
+			add(card.Environment.Branch, card.GitHub.Problem)
+		}
+		if card.Slack.Undelivered && card.Slack.Problem != "" {
+			add(card.Environment.Branch, card.Slack.Problem)
+		}
+	}
+	for _, problem := range problems {
+		if len(sentences) == namedProblems {
+			return append(sentences, fmt.Sprintf("and %d more problems with reports", len(problems)-namedProblems))
+		}
+		of := branches[problem][0]
+		if more := len(branches[problem]) - 1; more > 0 {
+			of += fmt.Sprintf(" and %d more", more)
+		}
+		sentences = append(sentences, fmt.Sprintf("a report of %s was not delivered: %s", of, problem))
+	}
+	return sentences
 }
 
 // MaxAsked is the maximum number of environments about whose latest run one sweep asks Temporal.

@@ -24,6 +24,7 @@ import (
 	"perch"
 	"perch/activities/quota"
 	"perch/cfn"
+	"perch/lifecycle"
 )
 
 // lookTimeout bounds one check of Examine: the starter waits for three of them in a row at most.
@@ -60,6 +61,8 @@ type Reports interface {
 type Doctor struct {
 	// Reports are checked too; nil if there is no channel.
 	Reports Reports
+	// Cards are the cards of the environments. They have what was denied to any worker.
+	Cards func(ctx context.Context) ([]perch.Card, error)
 	// Source is where the default branch and its files are read.
 	Source Source
 
@@ -92,13 +95,37 @@ func (d *Doctor) Examine(ctx context.Context) []perch.Check {
 	)
 	running.Go(func() { repository = makeCheck(ctx, perch.CheckRepository, d.checkRepository) })
 	if d.Reports != nil {
-		running.Go(func() { reports = []perch.Check{makeCheck(ctx, perch.CheckReports, d.Reports.Check)} })
+		running.Go(func() { reports = []perch.Check{makeCheck(ctx, perch.CheckReports, d.checkReports)} })
 	}
 	checks := d.checkAccount(ctx)
 	running.Wait()
 	checks = append(append(checks, repository), reports...)
 	slices.SortStableFunc(checks, func(a, b perch.Check) int { return checkRank(a.Name) - checkRank(b.Name) })
 	return checks
+}
+
+// checkReports checks the channels, and whether the cards say that something was not delivered: that
+// was denied to another worker, or before this one started.
+func (d *Doctor) checkReports(ctx context.Context) (string, error) {
+	told, err := d.Reports.Check(ctx)
+	problems := []error{err}
+	cards, unread := d.Cards(ctx)
+	if unread != nil {
+		problems = append(problems, fmt.Errorf("what was not delivered is not known: %s", errorWords(unread)))
+	}
+	for _, sentence := range lifecycle.ReportProblems(cards) {
+		problems = append(problems, errors.New(sentence))
+	}
+	var sentences []string
+	for _, problem := range problems {
+		if problem != nil {
+			sentences = append(sentences, problem.Error())
+		}
+	}
+	if len(sentences) > 0 {
+		return "", errors.New(strings.Join(sentences, "; "))
+	}
+	return told, nil
 }
 
 // checkRank puts checks in the order of perch.WorkerChecks; the applications come together, and the
