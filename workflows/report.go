@@ -39,12 +39,13 @@ type reporter struct {
 // chain.
 func startReporter(ctx workflow.Context, in perch.RunInput) *reporter {
 	p := &reporter{environment: in.Environment, incoming: workflow.GetSignalChannel(ctx, perch.SignalNote)}
+	free, _ := workflow.NewDisconnectedContext(ctx) // A cancelled run enters the notes that it has taken.
 	p.taken = map[string]bool{}
 	p.waiting = contract.ReportInput{Ended: in.Unreported, Notes: in.Notes}
 	for _, note := range in.Notes {
 		p.taken[note.ID] = true
 	}
-	workflow.Go(ctx, p.work)
+	workflow.Go(free, p.work)
 	return p
 }
 
@@ -178,11 +179,13 @@ func (r *run) cardState(phase perch.Phase) perch.CardState {
 	return state
 }
 
-// finishReports waits until everything is delivered. It returns false if a newer request arrives
-// first.
+// finishReports waits until everything is delivered, also if the run was cancelled: nobody else has
+// the notes that it has taken. The time limits of the reports bound the wait. It returns false if a
+// newer request arrives first.
 func (r *run) finishReports() (finished bool) {
 	newer := func() bool { r.drain(); return r.chain.Newer != nil }
-	_ = workflow.Await(r.ctx, func() bool { return newer() || r.reports.idle() }) // A cancelled run waits for nothing.
+	free, _ := workflow.NewDisconnectedContext(r.ctx)
+	_ = workflow.Await(free, func() bool { return newer() || r.reports.idle() })
 	r.result.Warnings = append(r.result.Warnings, r.reports.problems...)
 	r.reports.problems = nil
 	return !newer()

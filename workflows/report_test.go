@@ -250,6 +250,31 @@ func TestNotesSurviveContinueAsNew(t *testing.T) {
 	}
 }
 
+// TestNotesOfACancelledRunAreEntered cancels runs that have just taken notes.
+func TestNotesOfACancelledRunAreEntered(t *testing.T) {
+	w := newWorld(t)
+	w.during["AwaitStack"] = func() {
+		w.env.SignalWorkflow(perch.SignalNote, aNote("a"))
+		w.env.CancelWorkflow()
+	}
+	_, _, err := w.run(Provision, up(commitOne))
+	if told := w.told(); !temporal.IsCanceledError(err) || !slices.Contains(w.taken(), "a") ||
+		told[len(told)-1] != "failed 1111111" {
+		t.Errorf("cancelled run: %v; took %q, told %q", err, w.taken(), told)
+	}
+	w = newWorld(t)
+	w.during["Report"] = func() {
+		if len(w.taken()) < 2 {
+			w.env.SignalWorkflow(perch.SignalNote, aNote("b"))
+			w.env.CancelWorkflow()
+		}
+	}
+	if err = w.runNote(perch.RunInput{Notes: []perch.Note{aNote("a")}}); !temporal.IsCanceledError(err) ||
+		!slices.Equal(w.taken(), []string{"a", "b"}) {
+		t.Errorf("cancelled run of notes: %v; took %q", err, w.taken())
+	}
+}
+
 func TestNotesThatCannotBeEnteredAreSaid(t *testing.T) {
 	w := newWorld(t)
 	w.unreported = 1000
