@@ -305,6 +305,23 @@ func TestAPullRequestIsNotedForTheReport(t *testing.T) {
 	}
 }
 
+// TestAnEventAboutTheRepositoryIsLoggedWithWhatToDo has what becomes of a repository, and an event
+// that changes nothing.
+func TestAnEventAboutTheRepositoryIsLoggedWithWhatToDo(t *testing.T) {
+	for _, action := range []string{"renamed", "transferred", "archived", "unarchived", "deleted", "edited"} {
+		var logged strings.Builder
+		r, _ := newReceiver()
+		r.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		body := `{"action": "` + action + `", "repository": {"id": 7, "default_branch": "main"}}`
+		status, _ := answered(r, delivery("repository", body))
+		want := action != "edited"
+		if got := strings.Contains(logged.String(), "the repository was "+action); got != want ||
+			want && (status != 202 || !strings.Contains(logged.String(), "project=shop")) {
+			t.Errorf("%s: answered %d, logged %q", action, status, logged.String())
+		}
+	}
+}
+
 func noUp(hints map[string]perch.Hint) map[string]perch.Hint {
 	for branch, hint := range hints {
 		hint.NoUp = true
