@@ -101,6 +101,32 @@ func TestTheCardStaysUntilItsHistoryIsWritten(t *testing.T) {
 	}
 }
 
+// historian is a channel that looks whether the history is there when a removal is told.
+type historian struct {
+	w     *world
+	found bool
+}
+
+func (h *historian) Deliver(_ context.Context, card *perch.Card, _ bool) {
+	if card.State.Phase == perch.PhaseGone {
+		_, h.found = h.w.historyOf(card.Environment.Branch, "one")
+	}
+	card.GitHub.Undelivered = false
+}
+
+func TestTheHistoryIsWrittenBeforeTheRemovalIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	channel := &historian{w: w}
+	w.fill(w.set.branches.Source, channel)
+	gone := reportIn("login", perch.PhaseGone)
+	gone.StackID, gone.Removed = "one", true
+	must(w, of[*Reports](w).Report, gone)
+	if _, found := w.cardOf("login"); found || !channel.found {
+		t.Errorf("after the removal there is a card: %t; a history when it was told: %t", found, channel.found)
+	}
+}
+
 func TestAForgedReportTouchesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

@@ -50,11 +50,15 @@ func (r *Reporter) recheck(ctx context.Context, environment perch.Environment, o
 	if errors.Is(err, errNothingSaid) {
 		return nil
 	}
+	kept := false
+	if err == nil {
+		kept, err = r.keep(ctx, recorded, false, out)
+	}
 	if err == nil {
 		err = r.tell(ctx, &recorded, false)
 	}
-	if err == nil {
-		err = r.drop(ctx, recorded, false, out)
+	if err == nil && kept {
+		err = r.drop(ctx, recorded)
 	}
 	if err == nil {
 		out.Problems = append(out.Problems, recorded.Problems()...)

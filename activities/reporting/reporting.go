@@ -116,13 +116,17 @@ func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out con
 	if errors.Is(err, errNothingSaid) {
 		return out, nil
 	}
+	kept := false
+	if err == nil && recorded.State.Phase == perch.PhaseGone {
+		kept, err = r.keep(ctx, recorded, in.Removed, &out)
+	}
 	if err == nil {
 		err = r.tell(ctx, &recorded, slices.ContainsFunc(
 			in.Notes, func(n perch.Note) bool { return n.Kind == perch.NoteReport || n.Kind == perch.NoteWarn },
 		))
 	}
-	if err == nil && recorded.State.Phase == perch.PhaseGone {
-		err = r.drop(ctx, recorded, in.Removed, &out)
+	if err == nil && kept {
+		err = r.drop(ctx, recorded)
 	}
 	if err != nil {
 		return failed(in, err)
@@ -194,20 +198,27 @@ func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) e
 	return err
 }
 
-// drop deletes the card of an environment that is removed, when its removal has been told and
-// nothing is left of it. What it says is kept as history. If that cannot be written, out says so:
-// it fails no removal, and the card stays until the sweep has it tried again.
-func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool, out *contract.ReportResult) error {
+// keep writes the history of an environment that is removed, before its removal is told and its
+// card deleted. kept is false if the environment has a stack, or the history cannot be written. Then
+// out says so: it fails no removal, and the card stays until the sweep has it tried again.
+func (r *Reporter) keep(
+	ctx context.Context, recorded perch.Card, removed bool, out *contract.ReportResult,
+) (kept bool, err error) {
 	if !removed {
 		_, exists, err := r.stacks.Describe(ctx, recorded.Environment.StackName())
 		if exists || err != nil {
-			return err
+			return false, err
 		}
 	}
 	if err := r.cards.KeepHistory(ctx, recorded); err != nil {
 		out.Problems = append(out.Problems, err.Error())
-		return nil
+		return false, nil
 	}
+	return true, nil
+}
+
+// drop deletes the card of an environment whose history is written, when its removal has been told.
+func (r *Reporter) drop(ctx context.Context, recorded perch.Card) error {
 	_, err := r.cards.DeleteIf(ctx, recorded.Environment, func(c perch.Card) bool {
 		age := time.Since(c.State.At)
 		gitHub := !c.GitHub.Undelivered || age > longestRepair
