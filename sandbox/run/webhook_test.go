@@ -238,3 +238,20 @@ func TestPullRequestsThatWantNoEnvironment(t *testing.T) {
 	follows("the end of the pull request removes the environment", "")
 	follows("a push brings it back", push("2"))
 }
+
+// TestRecordHistoriesOfImages records the creation of an environment that a webhook requested
+// before the image was built.
+func TestRecordHistoriesOfImages(t *testing.T) {
+	if !*update {
+		t.Skip("records histories only with -update")
+	}
+	h := newHooked(t, "late", perch.TriggerWebhook)
+	commit := h.repo.commit(t, "login", map[string]string{"a.txt": "late"})
+	build := h.hide(t, "registry.example.com/late:"+commit)
+	h.accepted(t, "push", `"ref": "refs/heads/login"`)
+	h.looked(t, "login")
+	h.waitsForImage(t, "login")
+	build()
+	h.deployedOnce(t, "login", commit)
+	h.save(t, "created-after-its-image", h.stackOf(t, "login"), nil)
+}
