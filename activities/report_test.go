@@ -101,7 +101,7 @@ func TestTheCardStaysUntilItsHistoryIsWritten(t *testing.T) {
 	}
 }
 
-// historian is a channel that looks whether the history is there when a removal is told.
+// historian is a channel that checks whether the history is there when a removal is told.
 type historian struct {
 	w     *world
 	found bool

@@ -30,7 +30,7 @@ func Note(ctx workflow.Context, in perch.RunInput) error {
 			r.reports.sending == nil && workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 	})
 	switch {
-	case err != nil: // The run was cancelled: nobody else has the notes that it has taken.
+	case err != nil: // The run was cancelled: no other run has the notes that it has taken.
 		free, _ := workflow.NewDisconnectedContext(ctx)
 		_ = workflow.Await(free, r.reports.idle)
 		return err

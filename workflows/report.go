@@ -179,9 +179,9 @@ func (r *run) cardState(phase perch.Phase) perch.CardState {
 	return state
 }
 
-// finishReports waits until everything is delivered, also if the run was cancelled: nobody else has
-// the notes that it has taken. The time limits of the reports bound the wait. It returns false if a
-// newer request arrives first.
+// finishReports waits until everything is delivered, also if the run was cancelled: no other run
+// has the notes that it has taken. The time limits of the reports bound the wait. It returns false
+// if a newer request arrives first.
 func (r *run) finishReports() (finished bool) {
 	newer := func() bool { r.drain(); return r.chain.Newer != nil }
 	free, _ := workflow.NewDisconnectedContext(r.ctx)

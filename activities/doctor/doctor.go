@@ -104,8 +104,8 @@ func (d *Doctor) Examine(ctx context.Context) []perch.Check {
 	return checks
 }
 
-// checkReports checks the channels, and whether the cards say that something was not delivered: that
-// was denied to another worker, or before this one started.
+// checkReports checks the channels, and whether the cards say that something was not delivered:
+// that was denied to another worker, or before this one started.
 func (d *Doctor) checkReports(ctx context.Context) (string, error) {
 	told, err := d.Reports.Check(ctx)
 	problems := []error{err}

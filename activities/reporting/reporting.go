@@ -199,8 +199,8 @@ func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) e
 }
 
 // keep writes the history of an environment that is removed, before its removal is told and its
-// card deleted. kept is false if the environment has a stack, or the history cannot be written. Then
-// out says so: it fails no removal, and the card stays until the sweep has it tried again.
+// card deleted. kept is false if the environment has a stack, or the history cannot be written.
+// Then out says so: it fails no removal, and the card stays until the sweep has it tried again.
 func (r *Reporter) keep(
 	ctx context.Context, recorded perch.Card, removed bool, out *contract.ReportResult,
 ) (kept bool, err error) {

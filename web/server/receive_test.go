@@ -305,8 +305,8 @@ func TestAPullRequestIsNotedForTheReport(t *testing.T) {
 	}
 }
 
-// TestAnEventAboutTheRepositoryIsLoggedWithWhatToDo has what becomes of a repository, and an event
-// that changes nothing.
+// TestAnEventAboutTheRepositoryIsLoggedWithWhatToDo has all that happens to a repository, and an
+// event that changes nothing.
 func TestAnEventAboutTheRepositoryIsLoggedWithWhatToDo(t *testing.T) {
 	for _, action := range []string{"renamed", "transferred", "archived", "unarchived", "deleted", "edited"} {
 		var logged strings.Builder
