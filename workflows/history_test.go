@@ -200,7 +200,7 @@ A creation of twelve minutes sends 120 to 200 of them, so that they are most of 
 
 A creation takes at most 60 events and 20 actions, reports included.
 If a webhook requests it before its image is built (*created after its image*), it takes up to 80 events and still 20 actions: the wait for the image is one activity, its report another, the request is admitted again when the image is there, and each phase is shown on the run's page.
-The look at the push that requested it (*looked at a push*) is a run of its own; one look serves all events of a branch that arrive within three seconds.
+The look at the push that requested it (*looked at a push*) is a separate run; one look serves all events of a branch that arrive within three seconds.
 
 | run | history events | actions |
 |---|---:|---:|
