@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,7 +47,12 @@ func TestAPinAtTheEndOfTheGraceKeepsTheEnvironment(t *testing.T) {
 			w := newWorld(t)
 			w.ours("UPDATE_COMPLETE", "new")
 			w.env.RegisterActivity(&lastLooks{w: w, keepIf: "a"})
-			w.during[during] = func() { w.env.SignalWorkflow(perch.SignalNote, aNote("a")) }
+			sent := make(chan struct{})
+			send := sync.OnceFunc(func() { w.env.SignalWorkflow(perch.SignalNote, aNote("a")); close(sent) })
+			w.during[during] = send
+			if during == "Report" { // Nothing waits for the report.
+				w.during["DescribeStack"] = func() { <-sent }
+			}
 			result, _, err := w.run(Teardown, w.judged(0))
 			if err != nil || result.Outcome != perch.OutcomeKept || result.Reason != "pinned" {
 				t.Errorf("result %+v, %v; the run did %q", result, err, w.calls())
