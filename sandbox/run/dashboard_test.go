@@ -15,7 +15,7 @@ func TestTheSandboxShowsItsDashboardFirst(t *testing.T) {
 	if !found || !strings.HasPrefix(strings.TrimSpace(stdout.String()), "dashboard     "+address+"\n") {
 		t.Fatalf("it prints:\n%s%s", stderr.String(), stdout.String())
 	}
-	_, rest, _ = strings.Cut(stdout.String(), "\npull request  ")
+	_, rest, _ = strings.Cut(stdout.String(), "\n  pull request  ")
 	if pull, _, _ := strings.Cut(rest, "\n"); !strings.HasPrefix(pull, "http://") || !strings.Contains(pull, "/pull/") {
 		t.Errorf("it prints the link %q to the pull request:\n%s", pull, stdout.String())
 	}
