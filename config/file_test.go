@@ -292,3 +292,33 @@ func TestTheProjectMayWantFewerReports(t *testing.T) {
 		})
 	}
 }
+
+func TestInitProposesNoExpiryThatThePolicyRejects(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		bounds perch.PolicyExpiry
+		want   perch.Hours
+	}{
+		"no bound":               {perch.PolicyExpiry{}, 168},
+		"a longer bound":         {perch.PolicyExpiry{Idle: 336, Max: 400}, 168},
+		"a shorter idle":         {perch.PolicyExpiry{Idle: 72}, 0},
+		"a shorter longest life": {perch.PolicyExpiry{Max: 100}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := Start{Project: "demo", Image: "ghcr.io/acme/demo:{commit}"}
+			start.KeepWithin(&perch.Policy{Expiry: c.bounds})
+			settings, _, err := read(t, string(Init(start))).Resolve("feature/login", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := perch.Hours(0)
+			if settings.Expiry != nil {
+				got = settings.Expiry.Idle
+			}
+			if got != c.want {
+				t.Errorf("expiry.idle is %s, want %s", got, c.want)
+			}
+		})
+	}
+}

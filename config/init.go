@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 
 // initFile is what `perch config init` writes of a Start.
 var initFile = template.Must(template.New(FileName).Funcs(template.FuncMap{
-	"plain": plainText, "step": stepText,
+	"plain": plainText, "step": stepText, "idle": func() perch.Hours { return proposedIdle },
 }).Parse(`{{with .Schema}}# yaml-language-server: $schema={{.}}
 
 {{end}}# What every branch of this repository gets on AWS. Check it with: perch config validate
@@ -70,12 +71,14 @@ kinds:
     instances: {min: 1, max: 1}
 {{if .App.Database}}    database: {class: db.t4g.micro, backup_days: 0}
 {{end}}{{with .App.BranchVariables}}    environment: {{.}}
-{{end}}    # After a week without use (a push, perch up, perch extend) the environment is removed. People are
+{{end}}{{if .PolicyLife}}    # The worker's policy removes an environment after {{.PolicyLife}} at most. A shorter time goes here:
+    # expiry: {idle: {{.PolicyLife}}}
+{{else}}    # After a week without use (a push, perch up, perch extend) the environment is removed. People are
     # warned a day before. The branch stays, and a push or perch up brings the environment back, with
     # an empty database and empty buckets. To keep it longer: perch pin --reason "...". Without this
-    # line only the policy says when it expires. If the policy allows less than 168h, write less.
-    expiry: {idle: 168h}
-
+    # line only the policy says when it expires. If the policy allows less than {{idle}}, write less.
+    expiry: {idle: {{idle}}}
+{{end}}
 # What branches of some name have differently; every pattern that matches counts, the later over the
 # earlier. null removes a database or a bucket.
 # overrides:
@@ -102,8 +105,23 @@ type Start struct {
 	// Schema is the path of the JSON Schema, relative to the file; empty if there is none that an
 	// editor would find.
 	Schema string
+	// PolicyLife is the longest that the worker's policy lets an environment live, if that is less
+	// than the file would propose; else 0.
+	PolicyLife perch.Hours
 	// App is what the app needs; the zero value if that is not known.
 	App StartApp
+}
+
+// proposedIdle is the expiry.idle of the first perch.yaml.
+const proposedIdle perch.Hours = 168
+
+// KeepWithin has the file propose no expiry that the policy would reject.
+func (s *Start) KeepWithin(policy *perch.Policy) {
+	for _, bound := range []perch.Hours{policy.Expiry.Idle, policy.Expiry.Max} {
+		if bound != 0 && bound < cmp.Or(s.PolicyLife, proposedIdle) {
+			s.PolicyLife = bound
+		}
+	}
 }
 
 // StartApp is what the first perch.yaml says of the app.

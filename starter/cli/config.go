@@ -41,17 +41,18 @@ func (a *app) configCommand() *cobra.Command {
 		"take it for an error that a pattern matches no branch of the checkout, its own or origin's",
 	)
 	var (
-		force bool
-		image string
+		force             bool
+		image, policyFile string
 	)
 	init := &cobra.Command{
 		Use:   "init",
 		Short: "Write a perch.yaml to begin with",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.configInit(image, force) },
+		RunE:  func(*cobra.Command, []string) error { return a.configInit(image, policyFile, force) },
 	}
 	init.Flags().BoolVar(&force, "force", false, "replace a file that is there")
 	init.Flags().StringVar(&image, "image", "", "Docker image of the app, with {commit} where its tag is the commit")
+	init.Flags().StringVar(&policyFile, "policy", "", "file of the worker's policy, to propose only what it allows")
 	var policy bool
 	schema := &cobra.Command{
 		Use:   "schema",

@@ -18,7 +18,7 @@ type initDocument struct {
 	Guessed []guess `json:"guessed"`
 }
 
-func (a *app) configInit(image string, force bool) error {
+func (a *app) configInit(image, policyFile string, force bool) error {
 	place := a.place()
 	folder, err := filepath.Abs(a.folder(place))
 	if err != nil {
@@ -43,6 +43,17 @@ func (a *app) configInit(image string, force bool) error {
 		}
 		found.guesses = append(found.guesses, guess{"image", start.Image, from})
 		found.notes = append(found.notes, imageNote(place.repository(), start.Image))
+	}
+	if policyFile != "" {
+		text, err := os.ReadFile(policyFile)
+		if err != nil {
+			return usageError("read --policy: %w", err)
+		}
+		policy, err := config.ReadPolicy(policyFile, text)
+		if err != nil {
+			return &exitError{code: exitUsage, err: err}
+		}
+		start.KeepWithin(policy)
 	}
 	data := config.Init(start)
 	path := filepath.Join(folder, config.FileName)
