@@ -36,7 +36,7 @@ var (
 	columns     = regexp.MustCompile(`  +`)
 	console     = regexp.MustCompile("(?s)```console\n(.*?)```")
 	shortCommit = regexp.MustCompile(`\b[0-9a-f]{7}\b`)
-	seconds     = regexp.MustCompile(`\b[0-9.]+s\b`)
+	seconds     = regexp.MustCompile(`\b[0-9.]+m?s\b`)
 	localPort   = regexp.MustCompile(`localhost:\d+`)
 	moment      = regexp.MustCompile(`\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ| \d\d:\d\d UTC)`)
 )
