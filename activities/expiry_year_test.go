@@ -54,7 +54,7 @@ func TestExpiryOfAYear(t *testing.T) {
 	w.apply()
 	y := &year{world: w, random: rand.New(rand.NewPCG(16, 58)), channel: &announcer{}}
 	w.policy.Expiry = perch.PolicyExpiry{Extend: 400, Pin: 720}
-	w.policy.Reports.Slack = true // The announcer stands for it.
+	w.policy.Reports.Slack = true // The announcer is the channel.
 	w.set = New(w.config, w.policy, w.set.branches.Source, 5*time.Millisecond, y.channel, w.aws.Now)
 	of[*Stacks](w).Poller.SetBudget(rate.Inf)
 	for i := range branches {
