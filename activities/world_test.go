@@ -104,8 +104,8 @@ func newSerialWorld(t testing.TB, config aws.Config) *world {
 	w := &world{t: t, aws: server, url: listener.URL, repo: newRepository(t), registry: images}
 	w.config = sdk.Config{
 		Region: "eu-central-1", BaseEndpoint: &w.url,
-		Credentials:      credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
-		RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
+		Retryer:     activitytest.OneAttempt,
 	}
 	w.policy = &perch.Policy{
 		Account: "123456789012", Region: "eu-central-1", Project: "shop", Repository: "github.com/acme/shop",

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -40,7 +41,7 @@ func newWorld(t *testing.T) *world {
 		_ = server.Close()
 	})
 	config := sdk.Config{
-		Region: "eu-central-1", BaseEndpoint: &listener.URL, RetryMaxAttempts: 1,
+		Region: "eu-central-1", BaseEndpoint: &listener.URL, Retryer: activitytest.OneAttempt,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 	}
 	return &world{
