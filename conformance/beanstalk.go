@@ -18,8 +18,8 @@ const (
 		"aws-resource-elasticbeanstalk-environment.html"
 )
 
-// An environment of these checks is one t3.micro with a public address: about 2 US cents an hour
-// (AWS pricing: EC2).
+// Each of these checks runs one t3.micro with a public address, which costs about 2 US cents an
+// hour (AWS pricing: EC2).
 var beanstalkBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/terminated-environments",
@@ -42,10 +42,10 @@ var beanstalkBeliefs = []Belief{
 	},
 }
 
-// environmentName is the name of an environment of the check: at most 40 characters.
+// environmentName returns the name of the check's environment, at most 40 characters.
 func (w *World) environmentName(suffix string) string { return "perch-" + w.run + suffix }
 
-// applicationWith is applicationOn the newest platform.
+// applicationWith returns the template of applicationOn with the newest platform.
 func (w *World) applicationWith(ctx context.Context, name, lines string, options ...string) (string, error) {
 	platform, err := w.platform(ctx)
 	if err != nil {
@@ -54,19 +54,19 @@ func (w *World) applicationWith(ctx context.Context, name, lines string, options
 	return w.applicationOn("SolutionStackName: "+platform, name, lines, options...), nil
 }
 
-// applicationOn is a template with an application and one environment of one instance, which runs
-// Beanstalk's sample. platform is the property that names its platform, options are further option
-// settings, lines further properties of the environment.
+// applicationOn returns a template with an application and one environment of one instance, which
+// runs Beanstalk's sample application. platform is the property that names the platform. options
+// are more option settings. lines are more properties of the environment.
 func (w *World) applicationOn(platform, name, lines string, options ...string) string {
 	single := option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance")
 	return template(environmentParts(platform, name, lines, append([]string{single}, options...))...)
 }
 
-// environmentParts are the resources of applicationOn, with any type of environment.
+// environmentParts returns the resources of applicationOn, for an environment of any type.
 func environmentParts(platform, name, lines string, options []string) []string {
 	settings := append([]string{
 		option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "!Ref Profile"),
-		// New accounts need a launch template.
+		// New accounts can only use launch templates, and this option makes Beanstalk use one.
 		option("aws:autoscaling:launchconfiguration", "DisableIMDSv1", `"true"`),
 		option("aws:ec2:instances", "InstanceTypes", "t3.micro"),
 	}, options...)
@@ -85,7 +85,7 @@ func option(namespace, name, value string) string {
 	return fmt.Sprintf(`{Namespace: "%s", OptionName: %s, Value: %s}`, namespace, name, value)
 }
 
-// environment creates a stack with an application and an environment.
+// environment creates a stack with an application and an environment, and returns the stack's id.
 func (w *World) environment(ctx context.Context, suffix, name string, options ...string) (stack string, err error) {
 	body, err := w.applicationWith(ctx, name, "", options...)
 	if err != nil {
@@ -94,8 +94,8 @@ func (w *World) environment(ctx context.Context, suffix, name string, options ..
 	return w.create(ctx, suffix, body)
 }
 
-// environments are the environments of a name; deleted says whether terminated ones are wanted,
-// too.
+// environments lists the environments with the name; deleted means that it includes terminated
+// ones.
 func (w *World) environments(ctx context.Context, name string, deleted bool) ([]ebtypes.EnvironmentDescription, error) {
 	out, err := w.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{
 		EnvironmentNames: []string{name}, IncludeDeleted: &deleted,
@@ -122,7 +122,8 @@ func checkTerminated(ctx context.Context, w *World) error {
 	}
 	if len(alive) != 0 || len(all) != 1 || all[0].Status != ebtypes.EnvironmentStatusTerminated {
 		return differs(
-			"after the termination %d environments are listed, %d with terminated ones", len(alive), len(all),
+			"after the termination %d environments are listed, and %d if terminated ones are included",
+			len(alive), len(all),
 		)
 	}
 	body, err := w.applicationWith(ctx, name, "")

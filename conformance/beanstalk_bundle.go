@@ -33,10 +33,10 @@ var bundleBeliefs = []Belief{
 	},
 }
 
-// composeFile is an app that Beanstalk's platform for Docker can run.
+// composeFile is an app that Beanstalk's Docker platform can run.
 const composeFile = "services: {web: {image: 'public.ecr.aws/nginx/nginx:stable-alpine', ports: ['80:80']}}\n"
 
-// bundle puts a source bundle into the bucket of a new stack.
+// bundle uploads a source bundle to the bucket of a new stack.
 func (w *World) bundle(ctx context.Context) (bucket, key string, err error) {
 	var archive bytes.Buffer
 	files := zip.NewWriter(&archive)
@@ -61,13 +61,14 @@ func (w *World) bundle(ctx context.Context) (bucket, key string, err error) {
 	return bucket, "bundle.zip", err
 }
 
-// versionOf is an application version with a source bundle.
+// versionOf returns the resource of an application version with the source bundle.
 func versionOf(bucket, key string) string {
 	return "Version: {Type: AWS::ElasticBeanstalk::ApplicationVersion, Properties: {ApplicationName: !Ref " +
 		"Application, SourceBundle: {S3Bucket: " + bucket + ", S3Key: " + key + "}}}"
 }
 
-// deployed creates a stack with an environment that runs a source bundle.
+// deployed creates a stack with an environment that runs a source bundle, and returns the stack's
+// id.
 func (w *World) deployed(ctx context.Context, name string) (stack string, err error) {
 	bucket, key, err := w.bundle(ctx)
 	if err != nil {

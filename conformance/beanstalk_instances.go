@@ -20,8 +20,8 @@ var instanceBeliefs = []Belief{
 	},
 	{
 		Name: "elasticbeanstalk/resources-in-the-callers-name",
-		Sentence: "DescribeEnvironmentResources asks Auto Scaling in its caller's name: without that right it is an " +
-			"InsufficientPrivilegesException, which names the action.",
+		Sentence: "DescribeEnvironmentResources calls Auto Scaling with its caller's permissions: without them it is " +
+			"an InsufficientPrivilegesException, which names the action.",
 		Source:   "https://github.com/zoph-io/MAMIP (AWSElasticBeanstalkReadOnly); error reports",
 		ReliedOn: "deploy/iam/worker.json", Cents: 1, Minutes: 15, check: checkCallersName,
 	},
@@ -39,14 +39,14 @@ var instanceBeliefs = []Belief{
 	},
 	{
 		Name: "elasticbeanstalk/signs-in-values",
-		Sentence: "The value of a variable may have a comma, a semicolon and other signs of ASCII: the environment's " +
-			"settings have it unchanged.",
+		Sentence: "The value of a variable may contain commas, semicolons and other ASCII characters: the " +
+			"environment's settings return it unchanged.",
 		Source:   "not documented; environments-cfg-softwaresettings.html lists fewer signs",
 		ReliedOn: "config/variable_value.go", Cents: 1, Minutes: 15, check: checkSigns,
 	},
 }
 
-// instances are the ids of an environment's instances, which is named.
+// instances returns the ids of the instances of the environment with the name.
 func (w *World) instances(ctx context.Context, name string) ([]string, error) {
 	in := &elasticbeanstalk.DescribeEnvironmentResourcesInput{EnvironmentName: &name}
 	out, err := w.beanstalk.DescribeEnvironmentResources(ctx, in)
@@ -91,7 +91,7 @@ func checkInstanceTags(ctx context.Context, w *World) error {
 	return nil
 }
 
-// tagged reports whether tags of EC2 have the tag of the run.
+// tagged reports whether the EC2 tags include the tag of the run.
 func (w *World) tagged(tags []ec2types.Tag) bool {
 	for _, tag := range tags {
 		if w.mine(aws.ToString(tag.Key), aws.ToString(tag.Value)) {
@@ -110,7 +110,7 @@ func checkCallersName(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	err = w.until(ctx, "the rights of the new role count", func() (bool, error) {
+	err = w.until(ctx, "the new role's permissions take effect", func() (bool, error) {
 		_, err := caller.environments(ctx, name, false)
 		if hasCode(err, "AccessDenied") {
 			return false, nil
@@ -161,7 +161,7 @@ func checkFixedArchitecture(ctx context.Context, w *World) error {
 	return w.wantFixed(ctx, stack, strings.NewReplacer("x86_64", "arm64", "t3.micro", "t4g.micro").Replace(body))
 }
 
-// signs are the signs of ASCII that Perch lets through in the value of a variable, and a letter
+// signs are the ASCII characters that Perch allows in the value of a variable, and one letter
 // outside ASCII.
 const signs = "a,b;c&d#e!f(g)h{i}j%k=l:m/n+o@p<q>r|s*t?u~v^w$x[y]z_A.B-C é"
 

@@ -39,7 +39,7 @@ var platformBeliefs = []Belief{
 	},
 }
 
-// platforms are the names of the versions of the platform for Docker, as Beanstalk lists them.
+// platforms returns the names of the versions of the Docker platform, as Beanstalk lists them.
 func (w *World) platforms(ctx context.Context) ([]string, error) {
 	out, err := w.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
 	if err := wantAccepted("ListAvailableSolutionStacks", err); err != nil {
@@ -54,7 +54,7 @@ func (w *World) platforms(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// version is the version of a platform of Amazon Linux 2023; zero for any other platform.
+// version returns the version of an Amazon Linux 2023 platform; zero for any other platform.
 func version(platform string) (v [3]int) {
 	_, err := fmt.Sscanf(platform, "64bit Amazon Linux 2023 v%d.%d.%d running", &v[0], &v[1], &v[2])
 	if err != nil {
@@ -63,7 +63,7 @@ func version(platform string) (v [3]int) {
 	return v
 }
 
-// platform is the newest platform for Docker, the first of the list.
+// platform returns the newest Docker platform, which Beanstalk lists first.
 func (w *World) platform(ctx context.Context) (string, error) {
 	names, err := w.platforms(ctx)
 	if err != nil {
@@ -81,15 +81,15 @@ func (w *World) platform(ctx context.Context) (string, error) {
 	return names[0], nil
 }
 
-// platformProperty names a platform by its ARN, as a property of an environment.
+// platformProperty returns the property that sets an environment's platform by its ARN.
 func (w *World) platformProperty(name string) string {
 	v := version(name)
 	return fmt.Sprintf(`PlatformArn: "arn:aws:elasticbeanstalk:%s::platform/`+
 		`Docker running on 64bit Amazon Linux 2023/%d.%d.%d"`, w.target.Config.Region, v[0], v[1], v[2])
 }
 
-// staysThrough creates an environment on one platform, updates it to another, and checks that it is
-// the same environment.
+// staysThrough creates an environment on one platform, updates it to another, and checks that the
+// update did not replace it.
 func (w *World) staysThrough(ctx context.Context, name, before, after string) error {
 	stack, err := w.create(ctx, "", w.applicationOn(before, name, ""))
 	if err != nil {

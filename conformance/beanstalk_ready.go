@@ -47,7 +47,7 @@ var readyBeliefs = []Belief{
 	},
 }
 
-// launching begins to create an environment and waits until it is launching.
+// launching starts to create an environment and waits until its status is Launching.
 func (w *World) launching(ctx context.Context, name string) (stack string, err error) {
 	body, err := w.applicationWith(ctx, name, "")
 	if err != nil {
@@ -59,7 +59,8 @@ func (w *World) launching(ctx context.Context, name string) (stack string, err e
 	return stack, w.becomes(ctx, stack, name, ebtypes.EnvironmentStatusLaunching)
 }
 
-// becomes waits until an environment has a status, while the operation of its stack is in progress.
+// becomes waits until the environment has the status while its stack's operation is still in
+// progress.
 func (w *World) becomes(ctx context.Context, stack, name string, status ebtypes.EnvironmentStatus) error {
 	return w.until(ctx, "the environment "+name+" is "+string(status), func() (bool, error) {
 		found, err := w.environments(ctx, name, false)
@@ -148,12 +149,13 @@ func checkRollbackNeedsReady(ctx context.Context, w *World) error {
 	return w.reach(ctx, stack, types.StackStatusUpdateRollbackComplete)
 }
 
-// variable is an environment variable of the app as an option setting.
+// variable returns the option setting for an environment variable of the app.
 func variable(name, value string) string {
 	return option("aws:elasticbeanstalk:application:environment", name, value)
 }
 
-// optionGone is a stack whose environment has lost the variable FLAG from its template.
+// optionGone creates a stack with the variable FLAG, removes FLAG from the template, and returns
+// the updated stack.
 func (w *World) optionGone(ctx context.Context, name string) error {
 	stack, err := w.environment(ctx, "", name, variable("FLAG", `"on"`))
 	if err != nil {
@@ -166,7 +168,7 @@ func (w *World) optionGone(ctx context.Context, name string) error {
 	return w.update(ctx, stack, body, types.StackStatusUpdateComplete)
 }
 
-// flag is the value of the variable FLAG in an environment; empty if it has none.
+// flag returns the value of the environment's variable FLAG; empty if it has none.
 func (w *World) flag(ctx context.Context, name string) (string, error) {
 	found, err := w.environments(ctx, name, false)
 	if err != nil || len(found) != 1 {

@@ -14,8 +14,8 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
-// A check of these costs an instance and a load balancer, about 4 US cents an hour (AWS pricing:
-// EC2, Elastic Load Balancing).
+// Each of these checks runs an instance and a load balancer, which cost about 4 US cents an hour
+// (AWS pricing: EC2, Elastic Load Balancing).
 var sharedBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/shared-load-balancer-options",
@@ -27,7 +27,7 @@ var sharedBeliefs = []Belief{
 	},
 	{
 		Name: "elasticbeanstalk/one-rule-for-an-environment",
-		Sentence: "An environment of a shared load balancer gets one rule, on the listener that its options name, " +
+		Sentence: "An environment with a shared load balancer gets one rule, on the listener that its options name, " +
 			"and none on the listener of port 80.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html (it contradicts command-options-general.html)",
 		ReliedOn: "activities/quota/rules.go", Cents: 2, Minutes: 25, check: checkOneRule,
@@ -47,18 +47,18 @@ var sharedBeliefs = []Belief{
 	},
 }
 
-// sharedBalancer is a load balancer of a check, with listeners on the ports 80 and 8080.
+// sharedBalancer is a check's load balancer, with listeners on the ports 80 and 8080.
 type sharedBalancer struct {
 	// arn is the load balancer's ARN, and group its security group.
 	arn, group string
 	// http and other are the ARNs of the listeners of port 80 and of port 8080.
 	http, other string
-	// vpc and subnets are where it is: the default subnets.
+	// vpc and subnets are the load balancer's: those of the default VPC.
 	vpc     string
 	subnets []string
 }
 
-// defaultNetwork is the default VPC with its subnets.
+// defaultNetwork returns the default VPC and its subnets.
 func (w *World) defaultNetwork(ctx context.Context) (vpc string, subnets []string, err error) {
 	out, err := w.network.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: []ec2types.Filter{
 		{Name: aws.String("default-for-az"), Values: []string{"true"}},
@@ -104,11 +104,11 @@ func (w *World) balancer(ctx context.Context) (b sharedBalancer, err error) {
 	return b, nil
 }
 
-// hostOf is the host name of the rule of an environment.
+// hostOf returns the host name in the environment's listener rule.
 func hostOf(environment string) string { return environment + ".perch-conformance.test" }
 
-// sharing is a template with an environment that shares a load balancer, with the options that
-// Perch gives it; its rule is on port 8080, because 443 would need a certificate.
+// sharing returns a template with an environment that shares the load balancer and has the options
+// that Perch sets. Its rule is on port 8080, because port 443 would need a certificate.
 func (w *World) sharing(ctx context.Context, b sharedBalancer, name string) (string, error) {
 	platform, err := w.platform(ctx)
 	if err != nil {
@@ -129,8 +129,8 @@ func (w *World) sharing(ctx context.Context, b sharedBalancer, name string) (str
 	})...), nil
 }
 
-// environmentOn creates a stack with an environment that shares a load balancer. suffix tells
-// several stacks apart.
+// environmentOn creates a stack with an environment that shares the load balancer. suffix
+// distinguishes the stacks of one check.
 func (w *World) environmentOn(ctx context.Context, b sharedBalancer, suffix, name string) (stack string, err error) {
 	body, err := w.sharing(ctx, b, name)
 	if err != nil {
@@ -139,7 +139,7 @@ func (w *World) environmentOn(ctx context.Context, b sharedBalancer, suffix, nam
 	return w.create(ctx, suffix, body)
 }
 
-// environmentRules are the rules of a listener, without its default one.
+// environmentRules returns the listener's rules except its default rule.
 func (w *World) environmentRules(ctx context.Context, listener string) ([]elbtypes.Rule, error) {
 	out, err := w.balancing.DescribeRules(ctx, &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: &listener})
 	if err := wantAccepted("DescribeRules", err); err != nil {
@@ -171,14 +171,15 @@ func checkOneRule(ctx context.Context, w *World) error {
 	}
 	for _, condition := range named[0].Conditions {
 		if hosts := hostsOf(condition); slices.Contains(hosts, hostOf(name)) {
-			w.note = "the hosts of the rule: " + strings.Join(hosts, ", ") // Beanstalk adds a name of its domain.
+			w.note = "the hosts of the rule: " + strings.Join(hosts, ", ") // Beanstalk adds one of its own.
 			return nil
 		}
 	}
 	return differs("the rule has no condition with the host name %s", hostOf(name))
 }
 
-// hostsOf are the host names of a condition. DescribeRules gives them in either of two members.
+// hostsOf returns the host names in a rule's condition. DescribeRules returns them in one of two
+// fields.
 func hostsOf(condition elbtypes.RuleCondition) []string {
 	if condition.HostHeaderConfig != nil {
 		return condition.HostHeaderConfig.Values

@@ -1,8 +1,9 @@
-// Package conformance checks what Perch believes about AWS.
+// Package conformance checks what Perch assumes about AWS.
 //
-// A Belief is one sentence about AWS that product code relies on, with a check that uses the real
-// SDK. The same checks run against the sandbox in CI, against another endpoint, and against a real
-// account, where what they create is tagged and deleted again. docs/fidelity.md shows the results.
+// Each assumption is a Belief: one sentence about AWS that product code relies on, with a check
+// that calls AWS through its SDK. The same checks run against the sandbox in CI, against any other
+// endpoint, and against a real account. There, the resources that a check creates have a tag, and
+// are deleted afterwards. docs/fidelity.md shows the results.
 package conformance
 
 import (
@@ -15,19 +16,21 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Belief is one sentence about AWS that product code relies on.
+// Belief is one assumption about AWS that product code relies on.
 type Belief struct {
-	// Name is service/what, for example s3/pages-of-1000.
+	// Name is SERVICE/WHAT, for example s3/pages-of-1000.
 	Name string
 	// Sentence says in plain English what AWS does.
 	Sentence string
-	// Source is where the sentence comes from: a document or a recording.
+	// Source says where the sentence comes from: AWS's documentation, another project, or a
+	// recorded response.
 	Source string
-	// ReliedOn is the file of the product that would be wrong without it.
+	// ReliedOn is the file of the product that would be wrong if the sentence were false.
 	ReliedOn string
-	// Cents is the estimated cost of one check on AWS in US cents, Minutes its estimated duration.
+	// Cents is the estimated cost of one check on AWS in US cents, and Minutes its estimated
+	// duration.
 	Cents, Minutes int
-	// Sandbox is why the sandbox is known to differ; empty if it does what AWS does.
+	// Sandbox explains a known difference between the sandbox and AWS; empty if there is none.
 	Sandbox string
 
 	check func(ctx context.Context, w *World) error
@@ -39,7 +42,7 @@ func (b Belief) service() string {
 	return service
 }
 
-// Beliefs are all beliefs, in the order of the documentation.
+// Beliefs returns all beliefs, in the order in which docs/fidelity.md lists them.
 func Beliefs() []Belief {
 	return slices.Concat(
 		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, changeSetBeliefs,
@@ -49,8 +52,8 @@ func Beliefs() []Belief {
 	)
 }
 
-// Difference is a contradiction between a belief and what an endpoint does. Any other error of a
-// check means that the belief could not be checked.
+// Difference means that the endpoint contradicts a belief. Any other error of a check means that
+// the belief could not be checked.
 type Difference struct{ What string }
 
 // Error implements error.
@@ -60,14 +63,14 @@ func differs(format string, args ...any) error {
 	return &Difference{What: fmt.Sprintf(format, args...)}
 }
 
-// ourFault are error codes that say something about the caller and nothing about the belief.
+// ourFault has error codes that are caused by the caller and so say nothing about the belief.
 var ourFault = []string{
 	"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
 	"InvalidClientTokenId", "UnrecognizedClientException", "Throttling", "ThrottlingException",
 	"LimitExceededException",
 }
 
-// wantRejected checks that a call was rejected with a code and a message that contains words.
+// wantRejected checks that the call was rejected with the code and a message that contains words.
 func wantRejected(call string, err error, code, words string) error {
 	var failure smithy.APIError
 	switch {
@@ -83,7 +86,7 @@ func wantRejected(call string, err error, code, words string) error {
 	return differs("%s answers %s: %s; want %s: %s", call, failure.ErrorCode(), failure.ErrorMessage(), code, words)
 }
 
-// wantAccepted checks that a call was accepted.
+// wantAccepted checks that the call was accepted.
 func wantAccepted(call string, err error) error {
 	var failure smithy.APIError
 	if errors.As(err, &failure) && !slices.Contains(ourFault, failure.ErrorCode()) {

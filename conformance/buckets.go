@@ -11,10 +11,11 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// versionedBucket is a bucket that keeps versions.
+// versionedBucket is a bucket with versioning.
 const versionedBucket = "Bucket: {Type: AWS::S3::Bucket, Properties: {VersioningConfiguration: {Status: Enabled}}}"
 
-// bucket is the bucket of a new stack; versioned says that it keeps versions.
+// bucket creates a stack with a bucket and returns the bucket's name; versioned turns on
+// versioning.
 func (w *World) bucket(ctx context.Context, versioned bool) (string, error) {
 	resource := plainBucket
 	if versioned {
@@ -27,7 +28,7 @@ func (w *World) bucket(ctx context.Context, versioned bool) (string, error) {
 	return w.physical(ctx, id, "Bucket")
 }
 
-// filled puts an object into the bucket of a stack and gives the bucket's name.
+// filled writes an object to the bucket of a stack and returns the bucket's name.
 func (w *World) filled(ctx context.Context, id string) (string, error) {
 	bucket, err := w.physical(ctx, id, "Bucket")
 	if err != nil {
@@ -37,7 +38,7 @@ func (w *World) filled(ctx context.Context, id string) (string, error) {
 	return bucket, err
 }
 
-// put writes an object and gives the id of its version; empty in a bucket without versions.
+// put writes an object and returns its version id; empty if the bucket has no versioning.
 func (w *World) put(ctx context.Context, bucket, key, content string) (version string, err error) {
 	out, err := w.storage.PutObject(
 		ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(content)},
@@ -74,13 +75,14 @@ func (w *World) bucketExists(ctx context.Context, bucket string) (bool, error) {
 	return true, nil
 }
 
-// hasCode reports whether an error of AWS has a code.
+// hasCode reports whether err is an AWS error with the code.
 func hasCode(err error, code string) bool {
 	var failure smithy.APIError
 	return errors.As(err, &failure) && failure.ErrorCode() == code
 }
 
-// orDiffers is err, or the difference that words describe if there is no error.
+// orDiffers returns err. If err is nil, because the call was wrongly accepted, it returns a
+// Difference with words.
 func orDiffers(err error, words string) error {
 	if err != nil {
 		return err

@@ -15,23 +15,23 @@ const (
 	stackAPI = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/"
 )
 
-// template is a template with resources. It is YAML, which may not begin with a brace: that would
-// be JSON.
+// template returns a template with the resources. It is YAML and does not begin with a brace,
+// because CloudFormation would then parse it as JSON.
 func template(resources ...string) string {
 	return "Resources: {" + strings.Join(resources, ", ") + "}"
 }
 
-// thing is the cheapest resource that can be updated, a parameter of Systems Manager.
+// thing returns the cheapest resource that can be updated: a parameter of Systems Manager.
 func thing(value string) string {
 	return named(`!Ref "AWS::StackName"`, `"`+value+`"`)
 }
 
-// named is thing with a name: another name is another resource.
+// named returns thing with a name. If the name changes, CloudFormation replaces the resource.
 func named(name, value string) string {
 	return `Thing: {Type: AWS::SSM::Parameter, Properties: {Name: ` + name + `, Type: String, Value: ` + value + `}}`
 }
 
-// parameter is a template with this one resource.
+// parameter returns a template whose only resource is thing.
 func parameter(value string) string { return template(thing(value)) }
 
 // plainBucket is a bucket that is deleted with its stack.
@@ -60,8 +60,8 @@ var stackBeliefs = []Belief{
 	},
 	{
 		Name: "cloudformation/events-of-a-creation",
-		Sentence: "The events of a creation begin and end with the stack's own; a resource has CREATE_IN_PROGRESS " +
-			"without an id, CREATE_IN_PROGRESS with its id, and CREATE_COMPLETE.",
+		Sentence: "The first and the last event of a creation are those of the stack; a resource has " +
+			"CREATE_IN_PROGRESS without an id, CREATE_IN_PROGRESS with its id, and CREATE_COMPLETE.",
 		Source: recorded, ReliedOn: "activities/stack/events.go", Minutes: 2, check: checkCreationEvents,
 	},
 	{
@@ -99,13 +99,13 @@ var stackBeliefs = []Belief{
 	},
 	{
 		Name:     "cloudformation/names-of-buckets",
-		Sentence: "The name of a bucket without a name begins with the stack's name in lower case.",
+		Sentence: "A bucket whose template gives no name gets one that begins with the stack's name in lower case.",
 		Source:   guide + "aws-properties-name.html",
 		ReliedOn: "deploy/iam/worker.json", Minutes: 2, check: checkBucketName,
 	},
 	{
 		Name:     "cloudformation/template-verbatim",
-		Sentence: "GetTemplate gives the template back as it was sent, its white space included.",
+		Sentence: "GetTemplate returns the template exactly as it was sent, including its white space.",
 		Source:   recorded, ReliedOn: "activities/stack/stack.go", Minutes: 2, check: checkTemplateVerbatim,
 	},
 }

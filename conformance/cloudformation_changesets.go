@@ -25,7 +25,8 @@ var changeSetBeliefs = []Belief{
 	},
 }
 
-// reviewed is a stack in REVIEW_IN_PROGRESS, and its change set.
+// reviewed creates a change set for a new stack, and returns the stack, which is in
+// REVIEW_IN_PROGRESS, and the change set.
 func (w *World) reviewed(ctx context.Context) (stack, set string, err error) {
 	in := w.creation("", parameter("1"))
 	out, err := w.stacks.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{

@@ -17,8 +17,8 @@ var deletionBeliefs = []Belief{
 	},
 	{
 		Name: "cloudformation/earlier-life",
-		Sentence: "The id of a deleted stack stays its own: DeleteStack with it leaves the stack alone that has the " +
-			"name now.",
+		Sentence: "The id of a deleted stack is not used again: DeleteStack with it does not delete a new stack with " +
+			"the same name.",
 		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3,
 		check: checkEarlierLife,
 	},
@@ -122,7 +122,8 @@ func checkEarlierLife(ctx context.Context, w *World) error {
 	return w.reach(ctx, after, types.StackStatusCreateComplete)
 }
 
-// failedDeletion is a stack that is DELETE_FAILED because its bucket is not empty.
+// failedDeletion creates a stack, and deletes it while its bucket is not empty, so that it is
+// DELETE_FAILED.
 func (w *World) failedDeletion(ctx context.Context) (id, bucket string, err error) {
 	id, err = w.create(ctx, "", template(plainBucket))
 	if err != nil {
@@ -175,8 +176,8 @@ func checkForce(ctx context.Context, w *World) error {
 	return w.leavesBucket(ctx, id, force)
 }
 
-// leavesBucket fails a deletion by an object in the stack's bucket, and checks that the deletion in
-// leaves the bucket.
+// leavesBucket makes a deletion fail by an object in the stack's bucket. It then checks that the
+// deletion with the input in does not delete the bucket.
 func (w *World) leavesBucket(ctx context.Context, id string, in *cloudformation.DeleteStackInput) error {
 	bucket, err := w.filled(ctx, id)
 	if err != nil {
@@ -195,7 +196,7 @@ func (w *World) leavesBucket(ctx context.Context, id string, in *cloudformation.
 	}
 	there, err := w.bucketExists(ctx, bucket)
 	if err == nil && !there {
-		err = differs("the deletion deleted the bucket, too")
+		err = differs("the deletion also deleted the bucket, which it should have kept")
 	}
 	return err
 }

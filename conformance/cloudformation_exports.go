@@ -12,8 +12,8 @@ import (
 var exportBeliefs = []Belief{
 	{
 		Name: "cloudformation/deletion-canceled",
-		Sentence: "DeleteStack of a stack whose export is imported is accepted; then the stack returns to its status " +
-			"from before, with the reason `Delete canceled. Cannot delete export`.",
+		Sentence: "DeleteStack of a stack whose export is imported is accepted; then the stack returns to its " +
+			"earlier status, with the reason `Delete canceled. Cannot delete export`.",
 		Source: recorded, ReliedOn: "activities/stack/await.go", Minutes: 4, check: checkDeletionCanceled,
 	},
 	{
@@ -36,7 +36,7 @@ func (w *World) exporting(value string) string {
 		`}}}`
 }
 
-// shared is a stack with an export, and another stack that imports it.
+// shared creates a stack with an export and another stack that imports it, and returns the first.
 func (w *World) shared(ctx context.Context) (exporter string, err error) {
 	if exporter, err = w.create(ctx, "", w.exporting("1")); err != nil {
 		return "", err

@@ -17,12 +17,12 @@ var tokenBeliefs = []Belief{
 	},
 	{
 		Name:     "cloudformation/token-of-another-request",
-		Sentence: "CreateStack with a token that came with another template is a TokenAlreadyExistsException.",
+		Sentence: "CreateStack with a token that was used with another template is a TokenAlreadyExistsException.",
 		Source:   recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTokenOfAnother,
 	},
 	{
 		Name:     "cloudformation/token-on-events",
-		Sentence: "Every event of an operation carries the token of the call that began it.",
+		Sentence: "Every event of an operation has the token of the call that started it.",
 		Source:   recorded, ReliedOn: "activities/stack/events.go", Minutes: 2, check: checkTokenOnEvents,
 	},
 	{

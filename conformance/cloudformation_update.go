@@ -17,8 +17,8 @@ var updateBeliefs = []Belief{
 	},
 	{
 		Name: "cloudformation/events-of-an-update",
-		Sentence: "Every update passes UPDATE_COMPLETE_CLEANUP_IN_PROGRESS before UPDATE_COMPLETE, with " +
-			"nothing to clean up, too.",
+		Sentence: "Every update goes through UPDATE_COMPLETE_CLEANUP_IN_PROGRESS before UPDATE_COMPLETE, even with " +
+			"nothing to clean up.",
 		Source: recorded, ReliedOn: "lifecycle/next.go", Minutes: 2, check: checkUpdateEvents,
 	},
 	{
@@ -40,7 +40,7 @@ var updateBeliefs = []Belief{
 	},
 	{
 		Name:     "cloudformation/update-rolls-back",
-		Sentence: "An update whose resource fails ends UPDATE_ROLLBACK_COMPLETE, with the template from before.",
+		Sentence: "An update whose resource fails ends UPDATE_ROLLBACK_COMPLETE, with the previous template.",
 		Source:   recorded, ReliedOn: "lifecycle/next.go", Minutes: 5, check: checkUpdateRollsBack,
 	},
 	{
@@ -51,7 +51,7 @@ var updateBeliefs = []Belief{
 	},
 	{
 		Name:     "cloudformation/cancel-an-update",
-		Sentence: "CancelUpdateStack during an update turns it back: UPDATE_ROLLBACK_COMPLETE.",
+		Sentence: "CancelUpdateStack during an update rolls it back: UPDATE_ROLLBACK_COMPLETE.",
 		Source:   stackAPI + "API_CancelUpdateStack.html",
 		ReliedOn: "activities/change/change.go", Minutes: 4, check: checkCancelUpdate,
 	},
@@ -199,7 +199,8 @@ func checkNoUpdateDuringCreation(ctx context.Context, w *World) error {
 	return wantRejected("UpdateStack", err, "ValidationError", "is in CREATE_IN_PROGRESS state and can not be updated")
 }
 
-// checkCancelUpdate cancels an update that creates a bucket: that takes long enough on AWS.
+// checkCancelUpdate cancels an update that creates a bucket, because on AWS that takes long enough
+// to be cancelled.
 func checkCancelUpdate(ctx context.Context, w *World) error {
 	id, err := w.create(ctx, "", parameter("1"))
 	if err != nil {

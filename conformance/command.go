@@ -18,16 +18,18 @@ import (
 // The exit codes of Command.
 const (
 	exitDone = iota
-	// exitFailed: a belief does not hold or could not be checked, or something is left over.
+	// exitFailed: a belief does not hold or could not be checked, or a resource could not be
+	// deleted.
 	exitFailed
-	// exitUsage: a bad flag, or no consent; nothing was called that changes something.
+	// exitUsage: a flag is wrong, or -yes is missing; no call was made that changes anything.
 	exitUsage
 )
 
-// Command is one call of the command line: `go test ./conformance -args` with the flags that fields
-// name.
+// Command runs the checks from the command line: `go test ./conformance -args`, followed by the
+// flags that the fields name.
 type Command struct {
-	// AWS is -aws: check against a real account. Account is -account, Region -region, Yes -yes.
+	// AWS is -aws: check against a real account. Account, Region and Yes are -account, -region and
+	// -yes.
 	AWS             bool
 	Account, Region string
 	Yes             bool
@@ -35,7 +37,7 @@ type Command struct {
 	Endpoint string
 	// Sweep is -sweep: check nothing, delete what earlier runs left.
 	Sweep bool
-	// Only is -only: the beginning of the names of the beliefs to check.
+	// Only is -only: check the beliefs whose names begin with it.
 	Only string
 	// Timeout is go test's -timeout; 0 means none.
 	Timeout time.Duration
@@ -44,20 +46,20 @@ type Command struct {
 	// Results and Page are the files that a run against AWS writes: results.json and
 	// docs/fidelity.md.
 	Results, Page string
-	// Out shows estimate and outcomes.
+	// Out receives the estimate and the outcomes.
 	Out io.Writer
 
-	// load gives the configuration for AWS, and endpoint that of another endpoint; now is the
+	// load returns the configuration for AWS, and endpoint that for another endpoint; now is the
 	// clock.
 	load func(ctx context.Context, region string) (aws.Config, error)
 	now  func() time.Time
 }
 
-// Parallel is how many beliefs are checked at the same time on AWS, where an account has 5 Elastic
-// IP addresses and answers 5 calls of DescribeStacks a second.
+// parallel is the number of beliefs that are checked at the same time on AWS. It is small because
+// an account has 5 Elastic IP addresses, and AWS answers 5 calls of DescribeStacks a second.
 const parallel = 4
 
-// Run carries out the command and gives its exit code.
+// Run carries out the command and returns its exit code.
 func (c Command) Run(ctx context.Context) int {
 	code, err := c.run(ctx)
 	if err != nil {
@@ -94,7 +96,7 @@ var (
 	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 )
 
-// check checks each flag, and chooses the beliefs.
+// check validates the flags and returns the selected beliefs.
 func (c Command) check() ([]Belief, error) {
 	var chosen []Belief
 	for _, b := range Beliefs() {
@@ -122,7 +124,7 @@ func (c Command) check() ([]Belief, error) {
 	return chosen, nil
 }
 
-// account is the real account as a target, if the credentials are for the one that was named.
+// account returns the real account as a target, after checking that the credentials belong to it.
 func (c Command) account(ctx context.Context) (Target, error) {
 	for _, variable := range c.Environ {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_ENDPOINT_URL") {
@@ -150,7 +152,7 @@ func (c Command) account(ctx context.Context) (Target, error) {
 	}
 	target := Target{Config: settings, Account: account, Interval: 5 * time.Second, Patience: 90 * time.Minute,
 		Parallel: parallel, Log: c.Out}
-	if settings.BaseEndpoint != nil { // A test's replacement for AWS.
+	if settings.BaseEndpoint != nil { // In a test, settings name a replacement for AWS.
 		target.Interval = endpointInterval
 	}
 	return target, nil
@@ -174,8 +176,8 @@ func callerAccount(ctx context.Context, settings aws.Config) (string, error) {
 
 const endpointInterval = 5 * time.Millisecond
 
-// endpointTarget is an endpoint that is not AWS. Its credentials are made up, so that nothing can
-// reach AWS with it.
+// endpointTarget returns an endpoint that is not AWS as a target. Its credentials are made up, so
+// no call can reach AWS with them.
 func endpointTarget(address, region string, log io.Writer) Target {
 	return Target{
 		Config: aws.Config{
@@ -186,7 +188,7 @@ func endpointTarget(address, region string, log io.Writer) Target {
 	}
 }
 
-// announce says what a run against AWS will do and cost.
+// announce prints what a run against AWS will do and cost.
 func (c Command) announce(beliefs []Belief) {
 	if c.Sweep {
 		fmt.Fprintf(c.Out, "This deletes all stacks, buckets and database snapshots of account %s in %s "+
@@ -200,7 +202,7 @@ func (c Command) announce(beliefs []Belief) {
 		len(beliefs), c.Account, c.Region, duration, cost, Prefix, Tag)
 }
 
-// finish checks the beliefs or sweeps, and writes down what a real account showed.
+// finish checks the beliefs or sweeps, and records the results of a real account.
 func (c Command) finish(ctx context.Context, target Target, beliefs []Belief) (int, error) {
 	if c.Sweep {
 		found, err := Sweep(ctx, target, "", true)

@@ -16,7 +16,7 @@ import (
 	sandbox "perch/sandbox/aws"
 )
 
-// newCommand is a command for a real account, with the sandbox in the place of AWS.
+// newCommand returns a command for a real account, with the sandbox in place of AWS.
 func newCommand(t *testing.T) (Command, Target, *strings.Builder) {
 	t.Helper()
 	target, out, folder := newSandbox(t), &strings.Builder{}, t.TempDir()
@@ -32,7 +32,7 @@ func newCommand(t *testing.T) (Command, Target, *strings.Builder) {
 	}, target, out
 }
 
-// callsOf are the actions that the sandbox has been called with.
+// callsOf returns the actions that the sandbox has been called with.
 func callsOf(t *testing.T, target Target) []string {
 	t.Helper()
 	var seen struct {
@@ -48,8 +48,8 @@ func callsOf(t *testing.T, target Target) []string {
 	return actions
 }
 
-// TestS211ARunOnAWSNeedsConsent checks that bad input and a missing -yes get one sentence and
-// change nothing.
+// TestS211ARunOnAWSNeedsConsent checks that wrong flags and a missing -yes are answered with one
+// sentence and change nothing.
 func TestS211ARunOnAWSNeedsConsent(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -98,7 +98,7 @@ func withoutCredentials(context.Context, string) (aws.Config, error) {
 	return aws.Config{Region: testRegion, Credentials: aws.CredentialsProviderFunc(none)}, nil
 }
 
-// TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown runs the whole way with the sandbox in the place
+// TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown runs the whole command with the sandbox in place
 // of AWS.
 func TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown(t *testing.T) {
 	t.Parallel()
@@ -137,8 +137,8 @@ func TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown(t *testing.T) {
 	wantNothingLeft(t, target)
 }
 
-// TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne has credentials that may do nothing but say
-// who they are.
+// TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne uses credentials that only allow
+// GetCallerIdentity.
 func TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne(t *testing.T) {
 	t.Parallel()
 	command, target, out := newCommand(t)

@@ -34,16 +34,17 @@ var roleBeliefs = []Belief{
 	},
 }
 
-// trust is the property of a role that a service may assume.
+// trust returns a role's property that lets the service assume the role.
 func trust(service string) string { return trusting("Service: " + service + ".amazonaws.com") }
 
-// trusting is the property of a role that a principal may assume.
+// trusting returns a role's property that lets the principal assume the role.
 func trusting(principal string) string {
 	return `AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, ` +
 		`Principal: {` + principal + `}, Action: "sts:AssumeRole"}]}, `
 }
 
-// role creates a stack with a role that has the rights of a statement. It gives the role's ARN.
+// role creates a stack with a role that has the permissions in statement, and returns the role's
+// ARN.
 func (w *World) role(ctx context.Context, trust, statement string) (string, error) {
 	stack, err := w.create(ctx, "-role", template("Role: {Type: AWS::IAM::Role, Properties: {"+trust+
 		`Policies: [{PolicyName: rights, PolicyDocument: {Version: "2012-10-17", Statement: [{`+
@@ -60,8 +61,8 @@ func checkServiceRole(ctx context.Context, w *World) error {
 	return w.wantDenied(ctx, actions, thing("1"), "Thing", "ssm:PutParameter")
 }
 
-// alarm is an alarm of a metric that does not exist. Alarms cost 10 US cents a month, which is
-// nothing for minutes (AWS pricing: CloudWatch).
+// alarm watches a metric that does not exist. An alarm costs 10 US cents a month, so a few minutes
+// cost nothing (AWS pricing: CloudWatch).
 const alarm = "Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {Namespace: perch, MetricName: conformance, " +
 	"Statistic: Sum, Period: 60, EvaluationPeriods: 1, Threshold: 1, ComparisonOperator: GreaterThanThreshold}}"
 
@@ -71,8 +72,8 @@ func checkAlarmTags(ctx context.Context, w *World) error {
 	return w.wantDenied(ctx, actions, alarm, "Alarm", "cloudwatch:TagResource")
 }
 
-// wantDenied creates a stack of one resource with a service role that has the rights to actions
-// only, and checks that the resource fails because of a missing right.
+// wantDenied creates a stack with one resource and a service role that allows only actions. It
+// checks that the resource fails because the permission missing is not among them.
 func (w *World) wantDenied(ctx context.Context, actions, resource, logicalID, missing string) error {
 	role, err := w.role(ctx, trust("cloudformation"), "Action: ["+actions+`], Resource: "*"`)
 	if err != nil {
@@ -103,7 +104,8 @@ func (w *World) wantDenied(ctx context.Context, actions, resource, logicalID, mi
 	return nil
 }
 
-// assumed creates a role that has the rights of a statement, and is the world of its caller.
+// assumed creates a role that has the permissions in statement, assumes it, and returns a World
+// whose calls use it.
 func (w *World) assumed(ctx context.Context, statement string) (*World, error) {
 	role, err := w.role(ctx, trusting(`AWS: "arn:aws:iam::`+w.target.Account+`:root"`), statement)
 	if err != nil {
@@ -135,9 +137,9 @@ func checkLogGroups(ctx context.Context, w *World) error {
 		return err
 	}
 	logs := cloudwatchlogs.NewFromConfig(caller.target.Config)
-	// The role's policy takes some seconds, too. With it, the name is allowed, and the group is
-	// missing.
-	err = w.until(ctx, "the rights of the new role count", func() (bool, error) {
+	// The role's policy also takes some seconds to take effect. Once it has, the call is allowed,
+	// and fails only because the group does not exist.
+	err = w.until(ctx, "the new role's permissions take effect", func() (bool, error) {
 		_, err := logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &group})
 		if hasCode(err, "AccessDeniedException") {
 			return false, nil

@@ -58,7 +58,8 @@ func checkNewestLines(ctx context.Context, w *World) error {
 	})
 }
 
-// writeLog writes digits into a stream; a higher one is later, and none is later than now.
+// writeLog writes the digits in lines to a stream, one event each. A higher digit has a later time,
+// and none is in the future.
 func (w *World) writeLog(ctx context.Context, group, stream string, now time.Time, lines []string) error {
 	_, err := w.logs.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{
 		LogGroupName: &group, LogStreamName: &stream,
@@ -75,7 +76,8 @@ func (w *World) writeLog(ctx context.Context, group, stream string, now time.Tim
 	return wantAccepted("PutLogEvents", err)
 }
 
-// newestLines are the lines of a log group since a time, two on a page at most.
+// newestLines returns the lines of a log group since the time since, and reads at most two on a
+// page.
 func (w *World) newestLines(ctx context.Context, group string, since time.Time) (lines []string, err error) {
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(w.logs, &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli()), StartFromHead: aws.Bool(false),

@@ -23,7 +23,7 @@ var (
 	yes      = flag.Bool("yes", false, "start the run that -aws has announced")
 	endpoint = flag.String("endpoint", "", "check the beliefs against the endpoint at this URL")
 	sweep    = flag.Bool("sweep", false, "check nothing; delete what earlier runs left")
-	only     = flag.String("only", "", "check the beliefs whose names begin so")
+	only     = flag.String("only", "", "check only the beliefs whose names begin with this")
 	update   = flag.Bool("update", false, "write the table of docs/fidelity.md")
 )
 
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	// go test ends a test binary by SIGQUIT when its time is over.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	timeout, _ := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
-	context.AfterFunc(ctx, stop) // A second Ctrl-C ends the cleaning, too.
+	context.AfterFunc(ctx, stop) // A second Ctrl-C interrupts the cleanup, too.
 	code := Command{
 		AWS: *useAWS, Account: *account, Region: *region, Yes: *yes, Endpoint: *endpoint, Sweep: *sweep, Only: *only,
 		Timeout: timeout, Environ: os.Environ(), Results: resultsFile, Page: pageFile, Out: os.Stdout, now: time.Now,

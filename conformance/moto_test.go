@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// motoDiffers are the beliefs that moto gets wrong, and motoFails those that cannot be checked
-// there, mostly because its server fails. Moto executes every operation of CloudFormation at once,
-// tags no bucket, knows no failed deletion, and does not create every type.
+// motoDiffers are the beliefs that moto contradicts, and motoFails those that cannot be checked
+// there, mostly because its server fails. Moto executes every CloudFormation operation at once,
+// tags no buckets, has no failed deletions, and cannot create every resource type.
 var (
 	motoDiffers = []string{
 		"cloudformation/creation-rolls-back",
@@ -101,8 +101,8 @@ var (
 	}
 )
 
-// TestS214AnotherEndpointShowsWhereItDiffers runs every belief against moto, the replacement for an
-// endpoint that is not ours. What moto gets wrong has to show.
+// TestS214AnotherEndpointShowsWhereItDiffers runs every belief against moto, as an example of an
+// endpoint that is not the sandbox. The run must show what moto gets wrong.
 func TestS214AnotherEndpointShowsWhereItDiffers(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
@@ -169,7 +169,7 @@ func startMoto(t *testing.T) string {
 	return ""
 }
 
-// waitFor lets a little time pass between two looks at another process.
+// waitFor pauses between two checks of another process.
 func waitFor(t *testing.T, d time.Duration) {
 	t.Helper()
 	select {

@@ -13,12 +13,12 @@ import (
 
 const databaseDocs = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
 
-// A database of these checks is a db.t4g.micro, which costs about 2 US cents an hour (AWS pricing:
+// Each of these checks runs a db.t4g.micro, which costs about 2 US cents an hour (AWS pricing:
 // RDS).
 var databaseBeliefs = []Belief{
 	{
 		Name: "rds/names-of-databases",
-		Sentence: "The identifier of a database without one begins with its stack's name in lower case, and a " +
+		Sentence: "A database without an identifier gets one that begins with its stack's name in lower case, and a " +
 			"deletion with DeletionPolicy Delete leaves no snapshot.",
 		Source:   "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds",
 		ReliedOn: "deploy/iam/worker.json", Cents: 1, Minutes: 20, check: checkDatabaseName,
@@ -64,7 +64,7 @@ var databaseBeliefs = []Belief{
 	},
 	{
 		Name:     "rds/major-version",
-		Sentence: "A template may give a major version of PostgreSQL alone: RDS runs a minor version of it.",
+		Sentence: "A template may give only a major version of PostgreSQL: RDS chooses the minor version.",
 		Source:   databaseDocs + "USER_UpgradeDBInstance.PostgreSQL.html", ReliedOn: "cfn/database.go", Cents: 1,
 		Minutes: 20,
 		check:   checkMajorVersion,
@@ -78,7 +78,7 @@ var databaseBeliefs = []Belief{
 	},
 }
 
-// database is a database in the default VPC. lines are further lines of its properties.
+// database returns a database in the default VPC as a resource. lines are more of its properties.
 func database(deletionPolicy, lines string) string {
 	return "Database: {Type: AWS::RDS::DBInstance, DeletionPolicy: " + deletionPolicy + ", Properties: {" +
 		`Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", StorageType: gp3, ` +
@@ -86,7 +86,8 @@ func database(deletionPolicy, lines string) string {
 		"CopyTagsToSnapshot: true, " + lines + "}}"
 }
 
-// databaseStack is a stack with a database.
+// databaseStack creates a stack with a database, and returns the stack's id and the database's
+// name.
 func (w *World) databaseStack(ctx context.Context, deletionPolicy, lines string) (stack, name string, err error) {
 	if stack, err = w.create(ctx, "", template(database(deletionPolicy, lines))); err != nil {
 		return "", "", err
@@ -95,7 +96,7 @@ func (w *World) databaseStack(ctx context.Context, deletionPolicy, lines string)
 	return stack, name, err
 }
 
-// snapshots are the manual snapshots of a database, also of one that is deleted.
+// snapshots returns the manual snapshots of a database, which may already be deleted.
 func (w *World) snapshots(ctx context.Context, database string) ([]rdstypes.DBSnapshot, error) {
 	out, err := w.databases.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{
 		DBInstanceIdentifier: &database, SnapshotType: aws.String("manual"),
@@ -166,7 +167,7 @@ func checkDatabaseProtection(ctx context.Context, w *World) error {
 	return nil
 }
 
-// stopped is a stack whose database is stopped.
+// stopped creates a stack with a database, stops the database, and returns the stack.
 func (w *World) stopped(ctx context.Context) (stack string, err error) {
 	stack, name, err := w.databaseStack(ctx, "Delete", "")
 	if err != nil {
@@ -223,8 +224,8 @@ func checkNoExtendedSupport(ctx context.Context, w *World) error {
 	return nil
 }
 
-// forcedTLS is the default of rds.force_ssl for a major version of PostgreSQL; empty if none is
-// listed.
+// forcedTLS returns the default of rds.force_ssl for a major version of PostgreSQL; empty if none
+// is listed.
 func (w *World) forcedTLS(ctx context.Context, major string) (string, error) {
 	pages := rds.NewDescribeEngineDefaultParametersPaginator(w.databases, &rds.DescribeEngineDefaultParametersInput{
 		DBParameterGroupFamily: aws.String("postgres" + major),
@@ -243,7 +244,8 @@ func (w *World) forcedTLS(ctx context.Context, major string) (string, error) {
 	return "", nil
 }
 
-// databaseWith is the database of a new stack, with further properties.
+// databaseWith creates a stack with a database that has the properties in lines, and returns the
+// database.
 func (w *World) databaseWith(ctx context.Context, lines string) (database rdstypes.DBInstance, err error) {
 	_, name, err := w.databaseStack(ctx, "Delete", lines)
 	if err != nil {

@@ -14,10 +14,11 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// rounds is how often a deletion is tried: stacks may hold each other by exports.
+// rounds is how often the deletions are tried, because the exports of one stack may keep another
+// from being deleted.
 const rounds = 3
 
-// cleanUp deletes the stacks that a check created, the newest first.
+// cleanUp deletes the stacks that the check created, newest first.
 func (w *World) cleanUp(ctx context.Context) error {
 	slices.Reverse(w.created)
 	return w.removeStacks(ctx, w.created)
@@ -38,11 +39,11 @@ func (w *World) removeStacks(ctx context.Context, ids []string) error {
 	return failed
 }
 
-// removeStack deletes a stack with all that it holds, in any state.
+// removeStack deletes a stack in any state, with everything in it.
 func (w *World) removeStack(ctx context.Context, id string) error {
 	stack, err := w.describe(ctx, id)
 	if err == nil && stack.StackStatus != types.StackStatusCreateInProgress {
-		stack, err = w.settled(ctx, id) // A creation can be ended, anything else cannot.
+		stack, err = w.settled(ctx, id) // Only a creation can be interrupted by a deletion.
 	}
 	if missing(err) || stack.StackStatus == types.StackStatusDeleteComplete {
 		return nil
@@ -66,8 +67,8 @@ func (w *World) removeStack(ctx context.Context, id string) error {
 	return err
 }
 
-// unlock removes what would keep a stack: its protection, objects in its buckets, protection of
-// its databases.
+// unlock removes what would block a stack's deletion: its termination protection, the objects in
+// its buckets, and the deletion protection of its databases.
 func (w *World) unlock(ctx context.Context, stack types.Stack) error {
 	if aws.ToBool(stack.EnableTerminationProtection) {
 		in := &cloudformation.UpdateTerminationProtectionInput{StackName: stack.StackId,
@@ -97,7 +98,7 @@ func (w *World) unlock(ctx context.Context, stack types.Stack) error {
 	return err
 }
 
-// unprotect ends the deletion protection of a database.
+// unprotect turns off the deletion protection of a database.
 func (w *World) unprotect(ctx context.Context, name string) error {
 	out, err := w.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
 	if hasCode(err, "DBInstanceNotFound") {
@@ -118,10 +119,10 @@ func (w *World) unprotect(ctx context.Context, name string) error {
 	return nil
 }
 
-// maxPages is the most pages of versions that a check leaves in a bucket.
+// maxPages is the maximum number of pages of versions that a check leaves in a bucket.
 const maxPages = 20
 
-// empty deletes a bucket's policy, and every version in it.
+// empty deletes a bucket's policy and every version in it.
 func (w *World) empty(ctx context.Context, bucket string) error {
 	_, err := w.storage.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
 	if hasCode(err, "NoSuchBucket") {
@@ -151,7 +152,7 @@ func (w *World) empty(ctx context.Context, bucket string) error {
 	return fmt.Errorf("bucket %s still has versions after %d pages were deleted", bucket, maxPages)
 }
 
-// identifiers are the versions and delete markers of a page.
+// identifiers returns the versions and delete markers on a page.
 func identifiers(page *s3.ListObjectVersionsOutput) []s3types.ObjectIdentifier {
 	var all []s3types.ObjectIdentifier
 	for _, v := range page.Versions {

@@ -26,21 +26,22 @@ type Outcome struct {
 	Belief Belief
 	// Verdict is Holds, Differs or NotChecked.
 	Verdict string
-	// Detail is what differs, why it could not be checked, or what was seen beside the belief.
+	// Detail says what differs, why the belief could not be checked, or what else the check
+	// observed.
 	Detail string
-	// Left is what could not be deleted after the check; empty if nothing is left.
+	// Left lists what could not be deleted after the check; empty if nothing is left.
 	Left string
 }
 
-// newRun is the id of a run: 8 hexadecimal digits.
+// newRun returns the id of a run: 8 hexadecimal digits.
 func newRun() string {
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // It never fails (crypto/rand).
 	return hex.EncodeToString(id[:])
 }
 
-// Run checks beliefs against a target, deletes what they created, and says what it found in the
-// order of beliefs. It ends early, with everything deleted, when ctx ends.
+// Run checks beliefs against a target, deletes the resources that the checks created, and returns
+// the outcomes in the order of beliefs. If ctx ends, it stops early, and still deletes everything.
 func Run(ctx context.Context, target Target, run string, beliefs []Belief) []Outcome {
 	outcomes := make([]Outcome, len(beliefs))
 	slots := make(chan struct{}, max(target.Parallel, 1))
@@ -60,7 +61,7 @@ func Run(ctx context.Context, target Target, run string, beliefs []Belief) []Out
 	return outcomes
 }
 
-// String is the outcome as one line of the log.
+// String returns the outcome as one line of the log.
 func (o Outcome) String() string {
 	line := fmt.Sprintf("%-11s  %s", o.Verdict, o.Belief.Name)
 	if o.Detail != "" {
@@ -72,8 +73,8 @@ func (o Outcome) String() string {
 	return line
 }
 
-// checkBelief runs one check and deletes what it created, also if the check fails, panics or is cut
-// off.
+// checkBelief runs one check and deletes what it created, even if the check fails, panics or is
+// interrupted.
 func checkBelief(ctx context.Context, w *World, belief Belief) (out Outcome) {
 	out = Outcome{Belief: belief, Verdict: Holds}
 	defer func() {
@@ -106,7 +107,7 @@ func guarded(ctx context.Context, w *World, belief Belief) (err error) {
 	return belief.check(ctx, w)
 }
 
-// estimate is what checking beliefs on AWS takes.
+// estimate returns the cost in USD and the duration of checking beliefs on AWS.
 func estimate(beliefs []Belief, parallel int) (cost float64, duration time.Duration) {
 	cents, minutes, longest := 0, 0, 0
 	for _, b := range beliefs {

@@ -22,7 +22,7 @@ var bucketBeliefs = []Belief{
 	{
 		Name: "s3/policy-denies-writes",
 		Sentence: "A bucket policy can deny PutObject to everyone, the owner included, while reading and deleting go " +
-			"on; without the policy writing works again.",
+			"on; after the policy is deleted, writing works again.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html",
 		ReliedOn: "activities/bucket/policy.go", Minutes: 3, check: checkDenyingPolicy,
 	},
@@ -102,10 +102,10 @@ func checkDenyingPolicy(ctx context.Context, w *World) error {
 	return w.writing(ctx, bucket, true)
 }
 
-// policyLooks is how often a write is tried: a bucket policy takes effect with a delay.
+// policyLooks is how often a write is tried, because a bucket policy takes effect with a delay.
 const policyLooks = 20
 
-// writing checks that writing into a bucket becomes possible, or is denied.
+// writing checks that writing to a bucket becomes possible or, if possible is false, is denied.
 func (w *World) writing(ctx context.Context, bucket string, possible bool) error {
 	for range policyLooks {
 		_, err := w.put(ctx, bucket, "another", "1")
@@ -187,8 +187,8 @@ func (w *World) wantUploads(ctx context.Context, bucket string, count int) error
 	return nil
 }
 
-// mark adds a delete marker for each of count keys to a bucket with versions: the fastest way to
-// many entries.
+// mark adds a delete marker for each of count keys to a bucket with versioning, which is the
+// fastest way to create many entries.
 func (w *World) mark(ctx context.Context, bucket string, count int) error {
 	var ids []s3types.ObjectIdentifier
 	for n := range count {
@@ -202,7 +202,7 @@ func (w *World) mark(ctx context.Context, bucket string, count int) error {
 	return nil
 }
 
-// versionsOf are the ids of all versions and markers that one page of a listing shows.
+// versionsOf returns the ids of all versions and delete markers on one page of a listing.
 func (w *World) versionsOf(ctx context.Context, in *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput,
 	[]s3types.ObjectIdentifier, error) {
 	out, err := w.storage.ListObjectVersions(ctx, in)

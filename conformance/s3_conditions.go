@@ -49,7 +49,7 @@ var conditionBeliefs = []Belief{
 	},
 }
 
-// conditional writes the object `card` under a condition, and gives its ETag.
+// conditional writes the object `card` under a condition, and returns its ETag.
 func (w *World) conditional(ctx context.Context, bucket, content, noneMatch, match string) (etag string, err error) {
 	in := &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("card"), Body: strings.NewReader(content)}
 	if noneMatch != "" {
@@ -148,8 +148,8 @@ func checkConditionalDelete(ctx context.Context, w *World) error {
 	return wantRejected("DeleteObject with If-Match of no object", drop(second), "NoSuchKey", "")
 }
 
-// slowBody is larger than what a connection buffers, so that the service has begun to read it
-// before it ends.
+// slowBody is larger than the buffers of a connection, so that the service has begun to read the
+// body before it ends.
 const slowBody = 16 << 20
 
 func checkConditionalConflict(ctx context.Context, w *World) error {
@@ -184,7 +184,7 @@ func unsigned(o *s3.Options) {
 	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
 }
 
-// lastWord is one byte, and calls say before it gives it.
+// lastWord is a reader of one byte. It calls say before it returns that byte.
 type lastWord struct {
 	say  func()
 	said bool

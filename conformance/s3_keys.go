@@ -14,7 +14,7 @@ import (
 
 var keyBeliefs = []Belief{{
 	Name:     "s3/odd-keys",
-	Sentence: "A listing with EncodingType url gives every key so that unescaping it as a query gives the key back.",
+	Sentence: "A listing with EncodingType url encodes every key so that decoding it as a URL query returns the key.",
 	Source:   storageAPI + "API_ListObjectVersions.html", ReliedOn: "activities/bucket/list.go", Minutes: 2,
 	check: checkOddKeys,
 }}
@@ -50,7 +50,7 @@ func checkOddKeys(ctx context.Context, w *World) error {
 	return nil
 }
 
-// decoded is a key as it was written. A key that cannot be decoded is left as it is.
+// decoded returns a key as it was written. It returns a key that cannot be decoded unchanged.
 func decoded(key *string, encoding s3types.EncodingType) *string {
 	if encoding != s3types.EncodingTypeUrl {
 		return key
@@ -61,7 +61,7 @@ func decoded(key *string, encoding s3types.EncodingType) *string {
 	return key
 }
 
-// deleteOdd deletes the versions whose keys XML cannot hold, one by one, and gives the others.
+// deleteOdd deletes the versions whose keys XML cannot contain, one by one, and returns the others.
 func (w *World) deleteOdd(
 	ctx context.Context, bucket string, ids []s3types.ObjectIdentifier,
 ) (plain []s3types.ObjectIdentifier, err error) {

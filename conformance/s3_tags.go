@@ -15,7 +15,8 @@ var bucketTagBeliefs = []Belief{
 	},
 }
 
-// grantLooks is how often a new right is tried until it counts: on AWS for 5 minutes.
+// grantLooks is how often a call is tried until a new permission takes effect: on AWS for 5
+// minutes.
 const grantLooks = 60
 
 func checkBucketTagConditions(ctx context.Context, w *World) error {
@@ -46,7 +47,7 @@ func checkBucketTagConditions(ctx context.Context, w *World) error {
 	return wantRejected("PutObject into a bucket without AbacStatus", err, "AccessDenied", "")
 }
 
-// wantWritable checks that a caller can write to a bucket, as soon as its rights count.
+// wantWritable checks that the caller can write to a bucket once its permissions take effect.
 func (w *World) wantWritable(ctx context.Context, caller *World, bucket string) error {
 	for range grantLooks {
 		_, err := caller.put(ctx, bucket, "object", "1")

@@ -13,14 +13,14 @@ import (
 var versionBeliefs = []Belief{
 	{
 		Name: "s3/pages-of-1000",
-		Sentence: "ListObjectVersions gives at most 1000 entries, and the markers of the next page; the pages " +
+		Sentence: "ListObjectVersions returns at most 1000 entries and the markers of the next page; the pages " +
 			"together show every version and delete marker once.",
 		Source:   storageAPI + "API_ListObjectVersions.html",
 		ReliedOn: "activities/bucket/list.go", Minutes: 3, check: checkPages,
 	},
 	{
 		Name: "s3/page-behind-a-version",
-		Sentence: "A listing with KeyMarker and VersionIdMarker goes on behind that version, with older " +
+		Sentence: "A listing with KeyMarker and VersionIdMarker continues after that version, with older " +
 			"versions of the same key.",
 		Source:   storageAPI + "API_ListObjectVersions.html",
 		ReliedOn: "activities/bucket/list.go", Minutes: 2, check: checkPageBehindVersion,
@@ -39,7 +39,7 @@ var versionBeliefs = []Belief{
 	},
 	{
 		Name:     "s3/null-version",
-		Sentence: "An object of a bucket without versions has the version id `null`, and can be deleted by it.",
+		Sentence: "An object of a bucket without versioning has the version id `null`, and can be deleted with it.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html",
 		ReliedOn: "activities/bucket/list.go", Minutes: 2, check: checkNullVersion,
 	},
@@ -97,7 +97,7 @@ func checkPages(ctx context.Context, w *World) error {
 	return nil
 }
 
-// threeVersions are the ids of three versions of one key, oldest first.
+// threeVersions writes three versions of one key, and returns their ids, oldest first.
 func (w *World) threeVersions(ctx context.Context) (bucket string, ids [3]string, err error) {
 	if bucket, err = w.bucket(ctx, true); err != nil {
 		return "", ids, err

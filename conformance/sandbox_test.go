@@ -18,7 +18,7 @@ const (
 	testRegion  = "eu-central-1"
 )
 
-// newSandbox starts the sandbox's AWS endpoint, so fast that nothing takes time.
+// newSandbox starts the sandbox's AWS endpoint at a speed at which operations take no time.
 func newSandbox(t *testing.T) Target { return newSandboxAt(t, 1e7) }
 
 // newSandboxAt starts the sandbox's AWS endpoint at a speed.
@@ -26,7 +26,7 @@ func newSandboxAt(t *testing.T, speed float64) Target {
 	t.Helper()
 	server, err := aws.New(aws.Config{
 		Account: testAccount, Region: testRegion, Speed: speed, EnforceIAM: true,
-		Addresses: 20, // For all environments at once.
+		Addresses: 20, // There are enough addresses for all environments at once.
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func newSandboxAt(t *testing.T, speed float64) Target {
 	return target
 }
 
-// holdIn holds resources by the sandbox's fault injection.
+// holdIn returns a Target.Hold that uses the sandbox's fault injection.
 func holdIn(address string) func(context.Context, string, string, string) (func() error, error) {
 	return func(ctx context.Context, logicalID, phase, stack string) (func() error, error) {
 		body, err := json.Marshal(aws.Fault{LogicalID: logicalID, Phase: phase, Stack: stack, Hang: true})
@@ -95,8 +95,9 @@ func TestS210TheSandboxDoesWhatPerchBelievesOfAWS(t *testing.T) {
 	t.Run("slow", func(t *testing.T) { t.Parallel(); checkSandbox(t, newSandboxAt(t, 120), slow) })
 }
 
-// slowBeliefs are about Beanstalk in the middle of an operation, which no fault can hold there: at
-// speed 120 a launch takes 2 seconds, and the check needs two calls of it.
+// slowBeliefs need an environment that is in the middle of an operation. No fault can hold
+// Beanstalk there, so they run at speed 120: a launch takes 2 seconds, and the check makes two
+// calls meanwhile.
 var slowBeliefs = []string{
 	"elasticbeanstalk/terminates-only-when-ready", "elasticbeanstalk/deletion-during-a-launch",
 	"elasticbeanstalk/rollback-during-an-update",

@@ -12,11 +12,11 @@ import (
 
 const coverage = "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1999"
 
-// A secret costs 40 US cents a month, which is nothing for minutes (AWS pricing: Secrets Manager).
+// A secret costs 40 US cents a month, so a few minutes cost nothing (AWS pricing: Secrets Manager).
 var secretBeliefs = []Belief{
 	{
 		Name:     "secretsmanager/names-of-secrets",
-		Sentence: "The name of a secret without one begins with its logical id, not with its stack's name.",
+		Sentence: "A secret without a name gets one that begins with its logical id, not with its stack's name.",
 		Source:   coverage, ReliedOn: "deploy/iam/worker.json", Minutes: 2, check: checkSecretName,
 	},
 	{
@@ -33,7 +33,7 @@ var secretBeliefs = []Belief{
 	},
 	{
 		Name:     "secretsmanager/reference-by-arn",
-		Sentence: "A dynamic reference to a secret of the same template, by its ARN, gives the generated value.",
+		Sentence: "A dynamic reference to a secret of the same template, by its ARN, resolves to the generated value.",
 		Source:   guide + "dynamic-references-secretsmanager.html",
 		ReliedOn: "cfn/database.go", Minutes: 3, check: checkSecretReference,
 	},
@@ -61,7 +61,7 @@ func checkSecretReference(ctx context.Context, w *World) error {
 	return nil
 }
 
-// secret is a secret with a generated value; lines are further lines of its properties.
+// secret returns a secret with a generated value as a resource; lines are more of its properties.
 func secret(lines string) string {
 	return "Password: {Type: AWS::SecretsManager::Secret, Properties: {" +
 		"GenerateSecretString: {PasswordLength: 20}, " + lines + "}}"

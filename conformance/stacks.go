@@ -13,12 +13,12 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// stackName is the name of a stack of this check; suffix tells several apart.
+// stackName returns the name of a stack of this check; suffix distinguishes several stacks.
 func (w *World) stackName(suffix string) string {
 	return Prefix + w.run + "-" + w.name + suffix
 }
 
-// creation is the request for a stack of this check, with its tag.
+// creation returns the input that creates a stack of this check, with the run's tag.
 func (w *World) creation(suffix, body string) *cloudformation.CreateStackInput {
 	return &cloudformation.CreateStackInput{
 		StackName: aws.String(w.stackName(suffix)), TemplateBody: &body, Tags: []types.Tag{{Key: aws.String(Tag),
@@ -27,7 +27,7 @@ func (w *World) creation(suffix, body string) *cloudformation.CreateStackInput {
 	}
 }
 
-// begin requests a stack and remembers it, so that it is deleted at the end.
+// begin starts to create a stack and records its id, so that the stack is deleted at the end.
 func (w *World) begin(ctx context.Context, in *cloudformation.CreateStackInput) (id string, err error) {
 	out, err := w.stacks.CreateStack(ctx, in)
 	if err := wantAccepted("CreateStack", err); err != nil {
@@ -40,8 +40,8 @@ func (w *World) begin(ctx context.Context, in *cloudformation.CreateStackInput) 
 	return id, nil
 }
 
-// create creates a stack and waits until it is complete. A stack that fails is no difference: the
-// check cannot begin.
+// create creates a stack and waits until it is complete. A failed creation is not a Difference,
+// because the check has not begun.
 func (w *World) create(ctx context.Context, suffix, body string) (id string, err error) {
 	return w.createAs(ctx, w.creation(suffix, body))
 }
@@ -82,7 +82,7 @@ func (w *World) remove(ctx context.Context, id string, status types.StackStatus)
 	return w.reach(ctx, id, status)
 }
 
-// reach waits until a stack is settled and checks its status.
+// reach waits until no operation of the stack is in progress, and checks its status.
 func (w *World) reach(ctx context.Context, id string, status types.StackStatus) error {
 	stack, err := w.settled(ctx, id)
 	if err == nil && stack.StackStatus != status {
@@ -99,8 +99,9 @@ func (w *World) settled(ctx context.Context, id string) (stack types.Stack, err 
 	}
 	err = w.until(ctx, "the stack "+id+" is in a final state", func() (bool, error) {
 		stack, err = w.describe(ctx, id)
+		// REVIEW_IN_PROGRESS only ends when the stack's change set is executed.
 		busy := strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS") &&
-			stack.StackStatus != types.StackStatusReviewInProgress // It waits until its change set is executed.
+			stack.StackStatus != types.StackStatusReviewInProgress
 		return err == nil && !busy, err
 	})
 	return stack, err
@@ -117,7 +118,7 @@ func (w *World) describe(ctx context.Context, id string) (types.Stack, error) {
 	return out.Stacks[0], nil
 }
 
-// events are a stack's events, oldest first.
+// events returns a stack's events, oldest first.
 func (w *World) events(ctx context.Context, id string) ([]types.StackEvent, error) {
 	var all []types.StackEvent
 	pages := cloudformation.NewDescribeStackEventsPaginator(w.stacks,
@@ -133,8 +134,8 @@ func (w *World) events(ctx context.Context, id string) ([]types.StackEvent, erro
 	return all, nil
 }
 
-// history is a stack's events as "LogicalID STATUS", oldest first; the stack itself is called
-// stack.
+// history returns a stack's events as "LogicalID STATUS", oldest first; the stack itself has the
+// logical id "stack".
 func (w *World) history(ctx context.Context, id string) ([]string, error) {
 	events, err := w.events(ctx, id)
 	var lines []string
@@ -148,7 +149,7 @@ func (w *World) history(ctx context.Context, id string) ([]string, error) {
 	return lines, err
 }
 
-// firstFailure is the reason of the first failed event; empty if there is none or it cannot be
+// firstFailure returns the reason of the first failed event; empty if there is none or it cannot be
 // read.
 func (w *World) firstFailure(ctx context.Context, id string) string {
 	events, _ := w.events(ctx, id)
@@ -160,7 +161,7 @@ func (w *World) firstFailure(ctx context.Context, id string) string {
 	return ""
 }
 
-// resource is one resource of a stack.
+// resource returns one resource of a stack.
 func (w *World) resource(ctx context.Context, id, logicalID string) (types.StackResource, error) {
 	out, err := w.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &id})
 	if err != nil {
@@ -174,7 +175,7 @@ func (w *World) resource(ctx context.Context, id, logicalID string) (types.Stack
 	return types.StackResource{}, differs("the stack %s has no resource %s", id, logicalID)
 }
 
-// physical is the physical id of a resource.
+// physical returns the physical id of a resource.
 func (w *World) physical(ctx context.Context, id, logicalID string) (string, error) {
 	r, err := w.resource(ctx, id, logicalID)
 	return aws.ToString(r.PhysicalResourceId), err
@@ -193,7 +194,7 @@ func wantOrder(lines, wanted []string) error {
 	return nil
 }
 
-// missing reports whether CloudFormation does not know a stack.
+// missing reports whether err means that the stack does not exist.
 func missing(err error) bool {
 	var failure smithy.APIError
 	return errors.As(err, &failure) && failure.ErrorCode() == "ValidationError" &&

@@ -14,9 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Sweep deletes what checks have left in an account: of one run, or of all runs if run is empty. It
-// asks each service for its own things and their tags: the tagging API lists them late, and lists
-// deleted ones for hours. With delete false it deletes nothing. It says what it found.
+// Sweep deletes what the checks of one run have left in an account, or of all runs if run is empty.
+// It lists the resources and their tags through each service, because the tagging API lists new
+// resources late, and deleted ones for hours. If remove is false, it deletes nothing. It returns
+// what it found.
 func Sweep(ctx context.Context, target Target, run string, remove bool) (found []string, err error) {
 	w := newWorld(target, run, "")
 	for _, find := range []func(context.Context, bool) ([]string, error){
@@ -126,8 +127,8 @@ func (w *World) removeSnapshot(ctx context.Context, name string) error {
 	return nil
 }
 
-// tagsOf are the tags of a stack. One whose change set was never executed shows none; its change
-// set has them.
+// tagsOf returns the tags of a stack. If the stack's change set was never executed, it returns the
+// change set's tags, because the stack shows none.
 func (w *World) tagsOf(ctx context.Context, stack types.Stack) ([]types.Tag, error) {
 	if stack.StackStatus != types.StackStatusReviewInProgress {
 		return stack.Tags, nil

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// messy are checks that end badly and leave things that are not deleted automatically.
+// messy are checks that end badly and leave resources that are not deleted with their stacks.
 var messy = []Belief{
 	{Name: "test/panic", check: func(ctx context.Context, w *World) error {
 		in := w.creation("", template(versionedBucket))
@@ -40,12 +40,12 @@ var messy = []Belief{
 		if _, err := w.shared(ctx); err != nil {
 			return err
 		}
-		slices.Reverse(w.created) // So that the cleaning begins with the stack that the other one holds.
+		slices.Reverse(w.created) // The cleanup then begins with the stack that another one imports from.
 		return errors.New("cannot go on")
 	}},
 }
 
-// TestS213AllIsDeletedAlsoIfChecksFail lets checks fail in the worst places, and cuts one off.
+// TestS213AllIsDeletedAlsoIfChecksFail makes checks fail at the worst moments, and interrupts one.
 func TestS213AllIsDeletedAlsoIfChecksFail(t *testing.T) {
 	t.Parallel()
 	target, ctx := newSandbox(t), t.Context()

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Result is what the last run against a real account found of one belief.
+// Result is what the last run against a real account found about one belief.
 type Result struct {
-	// Verdict is Holds or Differs, Detail what differs.
+	// Verdict is Holds or Differs. Detail says what differs.
 	Verdict string `json:"verdict"`
 	Detail  string `json:"detail,omitempty"`
 	// Date is the day of the run in UTC, 2026-11-28; Region is where it ran.
@@ -19,10 +19,10 @@ type Result struct {
 	Region string `json:"region"`
 }
 
-// Results are the results of all runs against real accounts, by the names of beliefs.
+// Results are the latest results of real accounts, by the names of the beliefs.
 type Results map[string]Result
 
-// readResults reads a file of results; a file that is missing has none.
+// readResults reads a file of results; it returns none if the file does not exist.
 func readResults(path string) (Results, error) {
 	results := Results{}
 	data, err := os.ReadFile(path)
@@ -54,7 +54,8 @@ const (
 	endMark   = "<!-- end of beliefs -->\n"
 )
 
-// Page is the text of docs/fidelity.md with the table of all beliefs between its marks.
+// Page returns text, the content of docs/fidelity.md, with the table of all beliefs between its two
+// marks.
 func Page(text string, results Results) (string, error) {
 	head, rest, ok := strings.Cut(text, beginMark)
 	_, tail, also := strings.Cut(rest, endMark)
@@ -87,8 +88,8 @@ func WritePage(path string, results Results) error {
 
 const tableHead = "| name | belief | source | relied on by | sandbox | AWS | date |\n|---|---|---|---|---|---|---|\n"
 
-// Table is a table of beliefs in Markdown, a section for each service. The functions say what the
-// two endpoints do.
+// Table returns a table of beliefs in Markdown, with a section for each service. sandbox and aws
+// return the verdicts for their columns.
 func Table(beliefs []Belief, sandbox, aws func(Belief) (verdict, date string)) string {
 	var b strings.Builder
 	service := ""
@@ -106,7 +107,7 @@ func Table(beliefs []Belief, sandbox, aws func(Belief) (verdict, date string)) s
 	return b.String() + "\n"
 }
 
-// source is a source as a link, if it is an address.
+// source returns text as a link if it is an address, and unchanged otherwise.
 func source(text string) string {
 	address, note, _ := strings.Cut(text, " ")
 	if !strings.HasPrefix(address, "https://") {
@@ -116,7 +117,8 @@ func source(text string) string {
 	return strings.TrimSpace("[" + parts[len(parts)-1] + "](" + address + ") " + note)
 }
 
-// sandboxColumn is what the sandbox does; a test compares it with what it really does.
+// sandboxColumn returns the sandbox's known verdict on a belief; a test compares it with the
+// sandbox.
 func sandboxColumn(b Belief) (verdict, date string) {
 	if b.Sandbox != "" {
 		return Differs + ": " + b.Sandbox, ""
@@ -124,7 +126,7 @@ func sandboxColumn(b Belief) (verdict, date string) {
 	return Holds, ""
 }
 
-// column is what AWS did when the check last ran there.
+// column returns AWS's verdict on a belief from the last run.
 func (r Results) column(b Belief) (verdict, date string) {
 	result, ok := r[b.Name]
 	switch {

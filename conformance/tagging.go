@@ -51,7 +51,7 @@ func (w *World) listed(ctx context.Context, arn string) (bool, error) {
 	return false, nil
 }
 
-// taggedSecret is a stack with a secret that GetResources lists.
+// taggedSecret creates a stack with a secret, and waits until GetResources lists the secret.
 func (w *World) taggedSecret(ctx context.Context) (stack, arn string, err error) {
 	if stack, err = w.create(ctx, "", template(secret(""))); err != nil {
 		return "", "", err

@@ -22,11 +22,11 @@ import (
 )
 
 const (
-	// Tag is the key of the tag that everything carries that a check creates. Its value is the id
-	// of the run.
+	// Tag is the key of the tag on every resource that a check creates. Its value is the id of the
+	// run.
 	Tag = "perch:conformance"
-	// Prefix is the beginning of the names of all stacks that checks create. Buckets, databases and
-	// snapshots have it from their stacks.
+	// Prefix begins the names of all stacks that checks create. Buckets, databases and snapshots
+	// get it from their stacks' names.
 	Prefix = "perch-conformance-"
 )
 
@@ -36,25 +36,28 @@ type Target struct {
 	Config aws.Config
 	// Account is the 12-digit id of the account.
 	Account string
-	// Interval is the pause between two looks at the same thing, Patience how long to wait for it.
+	// Interval is the pause between two reads of the same state. Patience is how long to wait for a
+	// state.
 	Interval, Patience time.Duration
 	// Parallel is how many beliefs are checked at the same time.
 	Parallel int
 	// Hold keeps a resource in a phase (create, update, delete) until release is called, so that a
-	// check meets an operation in progress. It is nil on AWS, where operations take long enough.
+	// check can observe an operation in progress. It is nil on AWS, where operations take long
+	// enough.
 	Hold func(ctx context.Context, logicalID, phase, stack string) (release func() error, err error)
-	// Log shows what was found, line by line.
+	// Log receives the outcomes, one a line.
 	Log io.Writer
 }
 
-// World is what one check works with: clients of the endpoint, and names that no other check uses.
+// World holds what one check works with: clients of the endpoint, and names that no other check
+// uses.
 type World struct {
 	target Target
-	// run is the id of the whole run, name the belief's part of the names of stacks.
+	// run is the id of the whole run. name is the part of stack names that identifies the belief.
 	run, name string
 	// created are the ids of the stacks that the check has created.
 	created []string
-	// note is what the check has seen beside the belief.
+	// note is what the check observed besides the belief.
 	note string
 
 	stacks    *cloudformation.Client
@@ -101,7 +104,7 @@ func (w *World) pause(ctx context.Context) error {
 	}
 }
 
-// until looks again and again until holds does, and gives up after the target's patience.
+// until calls holds repeatedly until it returns true, and gives up after the target's patience.
 func (w *World) until(ctx context.Context, what string, holds func() (bool, error)) error {
 	late := fmt.Errorf("gave up after %s waiting until %s", w.target.Patience, what)
 	ctx, stop := context.WithTimeoutCause(ctx, w.target.Patience, late)
