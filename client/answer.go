@@ -14,7 +14,7 @@ import (
 )
 
 // readLastEvent returns the answer to request from the last event of the run that held it. decode
-// reads payloads. An error means that the event is not one that a worker of this version writes.
+// reads payloads. It returns an error if no worker of this version writes such an event.
 func readLastEvent(
 	event *historypb.HistoryEvent, request perch.Request, decode func(*commonpb.Payloads, any) error,
 ) (lifecycle.Answer, error) {

@@ -134,7 +134,7 @@ func (f *follower) watch(ctx context.Context, r Run) {
 			known = p
 		}
 		if lost.due(err != nil, lostAfter) {
-			f.view.Remark("the connection to Temporal is lost; the run goes on, and so does the wait as soon as " +
+			f.view.Remark("the connection to Temporal is lost; the run goes on, and this wait continues as soon as " +
 				"Temporal answers")
 		}
 		known.Lost = lost.said

@@ -171,7 +171,7 @@ func checkOneRule(ctx context.Context, w *World) error {
 	}
 	for _, condition := range named[0].Conditions {
 		if hosts := hostsOf(condition); slices.Contains(hosts, hostOf(name)) {
-			w.note = "the hosts of the rule: " + strings.Join(hosts, ", ") // Beanstalk adds one of its own.
+			w.note = "the hosts of the rule: " + strings.Join(hosts, ", ") // Beanstalk adds one.
 			return nil
 		}
 	}

@@ -57,7 +57,7 @@ type World struct {
 	run, name string
 	// created are the ids of the stacks that the check has created.
 	created []string
-	// note is what the check observed besides the belief.
+	// note is what the check observed in addition to the belief.
 	note string
 
 	stacks    *cloudformation.Client

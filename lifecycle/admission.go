@@ -59,8 +59,9 @@ func firstError(checks ...func() error) error {
 	return nil
 }
 
-// Untriggered explains why the policy ignores an `up` from its trigger; empty if it does not. This
-// is not a rejection, because the job that made the request did nothing wrong.
+// Untriggered explains why the policy ignores an `up` that came through a trigger, such as webhook;
+// empty if the policy does not ignore it. This is not a rejection, because the job that made the
+// request did nothing wrong.
 func Untriggered(policy *perch.Policy, request perch.Request) string {
 	if request.Goal != perch.GoalUp || request.Trigger == "" || policy.Allows(request.Trigger) {
 		return ""
@@ -100,7 +101,7 @@ func (a Admission) removal() error {
 		)
 	}
 	if pattern, ok := perch.MatchAny(a.Policy.Protected, branch); ok {
-		return reject("branch %q is protected by the pattern %q; to remove its environment, take the pattern out of "+
+		return reject("branch %q is protected by the pattern %q; to remove its environment, remove the pattern from "+
 			"`protected` in the policy", branch, pattern)
 	}
 	return nil
@@ -332,7 +333,7 @@ func (a Admission) expiry() error {
 				each.key, each.asked, each.bound, perch.FileName)
 		}
 		if each.key != "extend" && each.asked != 0 && each.asked <= bounds.Warn {
-			return reject("expiry.%[1]s is %[2]s, and the policy has people warned %[3]s before the end; choose more "+
+			return reject("expiry.%[1]s is %[2]s, and the policy warns people %[3]s before the end; choose more "+
 				"for expiry.%[1]s in %[4]s, or less for `expiry.warn` in the policy",
 				each.key, each.asked, bounds.Warn, perch.FileName)
 		}

@@ -143,7 +143,7 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 			"x", func(a *Admission) {
 				a.Wanted.Settings.Expiry, a.Policy.Expiry.Warn = &perch.Expiry{Idle: 48, Warn: 24}, 48
 			},
-			"expiry.idle is 48h, and the policy has people warned 48h before the end; choose more for expiry.idle in " +
+			"expiry.idle is 48h, and the policy warns people 48h before the end; choose more for expiry.idle in " +
 				"perch.yaml, or less for `expiry.warn` in the policy",
 		},
 		"an expiry that is longer": {
@@ -313,8 +313,8 @@ func TestRemovals(t *testing.T) {
 		`the environment of branch "x" is of kind production, and only environments of kind branch are removed`,
 	)
 	wantRejection(t, gone("release/1", perch.KindBranch),
-		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, take the pattern "+
-			"out of `protected` in the policy")
+		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, remove the pattern "+
+			"from `protected` in the policy")
 }
 
 func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {

@@ -155,7 +155,7 @@ func (c *Chain) MoveTo(commit string) {
 }
 
 // RequestHead adds a request for the branch's head, because the target names another commit. The
-// target's requester reads in it which commit supersedes the target, and why.
+// added request tells the target's requester which commit supersedes the target, and why.
 func (c *Chain) RequestHead(commit, reason string) {
 	id := c.Target.ID + "-" + commit[:min(len(commit), 8)]
 	c.Head = &perch.Request{

@@ -63,8 +63,8 @@ type Plan struct {
 	Others []perch.OtherRepository
 	// Problem explains why the list of branches is unreliable. If it is set, nothing is removed.
 	Problem string
-	// Brake means that the plan has more removals than the policy allows without approval; nil
-	// otherwise.
+	// Brake describes the safety limit that holds the plan, because the plan has more removals than
+	// the policy allows without approval; nil if it holds no plan.
 	Brake *perch.CleanupBrake
 	// Hash identifies the removals by their stacks and the commits in them.
 	Hash string

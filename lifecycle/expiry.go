@@ -161,29 +161,30 @@ func NoChannel(card perch.Card, policy *perch.Policy) string {
 	case !policy.Reports.GitHub.Comment:
 		return words + "the policy has `reports.github.comment: false`, and not `reports.slack: true`"
 	case card.Muted.Comment:
-		return words + "perch.yaml has `reports.github.comment: false`, and the policy has not `reports.slack: true`"
+		return words + "perch.yaml has `reports.github.comment: false`, and the policy does not have " +
+			"`reports.slack: true`"
 	}
 	return ""
 }
 
-// NoPullRequest is NoChannel for an environment whose warning is to be sent. pulls are those of its
-// branch, as just read: a pull request is open, or has the comment already, or the warning reaches
-// no one.
+// NoPullRequest explains, like NoChannel, why the environment does not expire, and is called when
+// its warning is about to be sent. pulls are the branch's pull requests, just read. Without Slack,
+// the warning needs a pull request that is open or already has Perch's comment.
 func NoPullRequest(card perch.Card, pulls []PullRequest, policy *perch.Policy) string {
 	if policy.Reports.Slack || len(card.GitHub.Comments) > 0 ||
 		slices.ContainsFunc(pulls, func(p PullRequest) bool { return p.Open }) {
 		return ""
 	}
-	return "it does not expire, because no one can be warned: the branch has no pull request, and the policy has not " +
-		"`reports.slack: true`"
+	return "it does not expire, because no one can be warned: the branch has no pull request, and the policy does " +
+		"not have `reports.slack: true`"
 }
 
-// WarningTaken reports whether every channel that the environment has has taken the warning in its
-// card, and one at least has.
+// WarningTaken reports whether the card's warning was delivered: to at least one channel, and to
+// every channel that the environment has.
 func WarningTaken(card perch.Card) bool {
 	switch card.State.Phase {
 	case perch.PhaseGrace, perch.PhaseRemoving, perch.PhaseGone:
-		return false // Channels leave the warning out.
+		return false // In these phases, channels do not show the warning.
 	}
 	if card.ExpiryWarning == nil {
 		return false

@@ -54,8 +54,8 @@ func EnterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now
 	return reject("a note of kind %q keeps no environment", note.Kind)
 }
 
-// beingRemoved rejects what would keep an environment whose deletion has begun, because nothing
-// stops that.
+// beingRemoved rejects a pin or an extension of an environment whose deletion has begun, because
+// the deletion cannot be stopped.
 func beingRemoved(branch string) error {
 	return reject("the removal of the environment of branch %s has begun, and nothing stops it; `perch up %s` makes a "+
 		"new one",
@@ -110,9 +110,9 @@ func unpin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now tim
 	return nil
 }
 
-// extend prolongs the environment's life, counted from its deadline, or from now if the deadline
-// has passed. Extensions do not add up: none goes further beyond the end that the environment has
-// without any than the longest one.
+// extend moves the environment's deadline to note.Until, or by note.Longer from the deadline, or
+// from now if the deadline has passed. Extensions do not add up: the longest extension counts from
+// the deadline that the environment has without any.
 func extend(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
 	life := Lifetime(*card, bounds)
 	from := latest(life.Deadline, now)
@@ -161,7 +161,7 @@ func warn(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time
 		return nil
 	}
 	if card.ExpiryWarning == nil || !card.ExpiryWarning.Deadline.Equal(life.Deadline) {
-		card.Slack.Warned = "" // Slack is told again of an end that a pin has postponed.
+		card.Slack.Warned = "" // A pin postponed the deadline, so Slack must be warned about the new one.
 	}
 	announced := *note.Warning
 	announced.At = time.Time{}
@@ -194,8 +194,8 @@ func MayBeKept(stack Found, policy *perch.Policy, repositoryID string) error {
 
 // LabelNote returns the note that the labels of a branch's pull requests require: a pin, its end,
 // or nil. A label pins only once. To pin again after the pin has ended, a person must set the label
-// again. A pull request that is closed, as the deletion of its branch closes it, pins nothing new
-// and keeps the pin that its label has set.
+// again. The label of a closed pull request sets no new pin, but a pin that it has already set
+// stays. (GitHub closes a pull request when its branch is deleted.)
 func LabelNote(card perch.Card, pulls []PullRequest, now time.Time) *perch.Note {
 	labelled, closed := 0, 0
 	pinned := card.Pin != nil && card.Pin.PullRequest != 0

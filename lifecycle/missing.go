@@ -9,9 +9,9 @@ import (
 
 // Missing returns the branches that may have an environment by the policy and whose head was never
 // requested. Either they have no stack, or Perch was not notified of the last push. The result is
-// sorted by name, starting at a position that depends on turn. If turn differs in each run,
-// branches that need a person do not delay the others. If problem is not empty, it explains why the
-// missing branches are unknown.
+// sorted by name, starting at a position that depends on turn. The caller passes a different turn
+// in each run, so that branches which only a person can fix do not delay the others. If problem is
+// not empty, it explains why the missing branches are unknown.
 func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (branches []string, problem string) {
 	if !policy.Allows(perch.TriggerWebhook) {
 		return nil, "`triggers` in the policy does not name webhook"

@@ -133,7 +133,8 @@ func Foreign(e perch.Environment, others []perch.OtherRepository) *perch.Rejecti
 // message from when the stack got stuck; empty if it is unknown.
 func Stuck(stack, status, reason string) string {
 	sentence := fmt.Sprintf(
-		"stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", stack, status,
+		"stack %s is %s: Perch cannot repair a stack in this status; look at it in the CloudFormation console",
+		stack, status,
 	)
 	if reason != "" {
 		sentence += "; AWS says: " + Explained(reason)

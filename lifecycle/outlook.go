@@ -36,8 +36,9 @@ func EnterOutlook(
 	status.USDSoFar = costSoFar(card.USDPerDay, now.Sub(stack.Created))
 }
 
-// EnterRejections adds to an environment's status why its removal by a person, and a pin or an
-// extension, are always rejected. stack is nil if there is none yet: then only the branch counts.
+// EnterRejections adds to an environment's status the reasons why a person's removal, pin or
+// extension of it is always rejected. If stack is nil, because there is none yet, only the branch
+// decides.
 func EnterRejections(status *perch.EnvironmentStatus, stack *Found, policy *perch.Policy, repositoryID string) {
 	admission := Admission{
 		Policy: policy, Request: perch.Request{Goal: perch.GoalGone, Project: policy.Project, Branch: status.Branch},

@@ -92,18 +92,19 @@ type LiveStack struct {
 	Stack       Found
 }
 
-// Unrecorded is an environment whose latest run may have ended without a record in its card: it was
-// terminated, the bucket was not there, or the card was lost.
+// Unrecorded is an environment whose latest run may have ended without a record in its card: the
+// run was terminated, the bucket did not exist, or the card was lost.
 type Unrecorded struct {
-	// Card is the environment's card, which has only the environment if it was lost.
+	// Card is the environment's card. If it was lost, Card has only the environment.
 	Card perch.Card
 	// Stack is the environment's stack; nil if it has none.
 	Stack *Found
 }
 
-// AskAbout returns the environments about whose latest run Temporal must be asked. Those whose card
-// contradicts their stack come first, or says that a run was working a while ago. What was reported
-// or changed just now is left out, because a report may still be on its way.
+// AskAbout returns the environments about whose latest run Temporal must be asked. First come those
+// whose card has said for a while that a run is working, then those whose card contradicts their
+// stack, then the rest. An environment that was reported or changed just now is left out, because a
+// report may still be on its way.
 func AskAbout(cards []perch.Card, stacks []LiveStack, now time.Time) []Unrecorded {
 	ranks := map[int][]Unrecorded{}
 	add := func(each Unrecorded) {
@@ -174,8 +175,9 @@ type ClosedRun struct {
 	Answer Answer
 }
 
-// End returns the state that the environment's run would have reported at its end. It is false if
-// the card has that state or a later one, and if the run's end does not say how the environment is.
+// End returns the state that the environment's run would have reported at its end. known is false
+// if the card already has that state or a later one, or if the run's end does not tell the
+// environment's state.
 func (u Unrecorded) End(run ClosedRun) (state perch.CardState, known bool) {
 	if u.Card.State.Phase.IsWorking() {
 		return EndState(u.Card.State, run), true

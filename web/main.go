@@ -1,5 +1,5 @@
-// Command web receives GitHub's webhooks and hands them to Temporal. It holds no credentials of AWS
-// or GitHub.
+// Command web is the program perch-web. It receives GitHub's webhooks and hands them to Temporal,
+// and it serves the dashboard. It has no AWS credentials.
 package main
 
 import (

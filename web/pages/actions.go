@@ -8,13 +8,13 @@ import (
 // actionView is a form, or a link to one.
 type actionView struct {
 	Action Action
-	// Denied is why the viewer cannot use it now; empty if they can.
+	// Denied explains why the viewer cannot use it now; empty if they can.
 	Denied string
-	// Said says that the page gives the reason once for all of its forms.
+	// Said means that the page gives the reason once for all of its forms.
 	Said bool
 }
 
-// WhyID is the id of the element that says why the action is denied.
+// WhyID returns the id of the element that explains why the action is denied.
 func (a actionView) WhyID() string {
 	if a.Said {
 		return "why"
@@ -22,18 +22,18 @@ func (a actionView) WhyID() string {
 	return "why-" + string(a.Action)
 }
 
-// actionsView are the forms on the page of an environment.
+// actionsView has the forms on the page of an environment.
 type actionsView struct {
 	Branch string
-	// Commit is what a redeployment requests.
+	// Commit is the commit that a redeployment deploys.
 	Commit, ShortCommit                  string
 	Redeploy, Extend, Pin, Unpin, Remove actionView
-	// Denied is why no action is possible, if all are impossible for one reason; empty otherwise.
-	// The forms do not repeat it.
+	// Denied explains why no action is possible, if all are impossible for the same reason; empty
+	// otherwise. The forms do not repeat it.
 	Denied string
-	// Pinned says that there is a pin to remove.
+	// Pinned means that there is a pin to remove.
 	Pinned bool
-	// ConfirmPath is the page where a removal is confirmed.
+	// ConfirmPath is the address of the page where a removal is confirmed.
 	ConfirmPath string
 }
 

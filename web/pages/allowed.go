@@ -10,8 +10,8 @@ import (
 	"perch/readapi"
 )
 
-// Action is what a person does to an environment on a page; it is also the last part of the path
-// that takes it, /actions/ACTION.
+// Action is something that a person can do on a page. It is also the last part of the path of its
+// form, /actions/ACTION.
 type Action string
 
 // The actions.
@@ -21,23 +21,23 @@ const (
 	ActionPin      Action = "pin"
 	ActionUnpin    Action = "unpin"
 	ActionRemove   Action = "remove"
-	// ActionApprove carries out a cleanup that was held. It concerns no single environment.
+	// ActionApprove carries out a cleanup plan that was held. It does not apply to an environment.
 	ActionApprove Action = "approve"
 )
 
-// Actions lists every action.
+// Actions returns every action.
 func Actions() []Action {
 	return []Action{ActionRedeploy, ActionExtend, ActionPin, ActionUnpin, ActionRemove, ActionApprove}
 }
 
-// Allowed says why the viewer cannot carry out an action on the environment, in a sentence without
-// a period; it is empty if the viewer can. Pages and server decide by it.
+// Allowed explains why the viewer cannot carry out an action on the environment, in a sentence
+// without a period; it is empty if the viewer can. Both the pages and the server use it.
 func Allowed(v Viewer, a Action, e readapi.Environment) (reason string) {
 	return cmp.Or(Permitted(v, a, e), Impossible(a, e))
 }
 
-// Impossible says why the worker rejects the action on the environment from anyone; empty if it
-// does not. The environment may have changed since, so the worker decides again.
+// Impossible explains why the worker rejects the action on the environment from anyone; empty if it
+// does not. The environment may have changed since, so the worker checks again.
 func Impossible(a Action, e readapi.Environment) (reason string) {
 	switch a {
 	case ActionRedeploy:
@@ -59,8 +59,8 @@ func Impossible(a Action, e readapi.Environment) (reason string) {
 	return ""
 }
 
-// keptKind says that only environments of kind branch are removed or kept, if the kind is known to
-// be another. A worker of an earlier version says no more.
+// keptKind explains that only environments of kind branch are removed or kept. It is empty if the
+// environment's kind is branch, or unknown because the worker has an earlier version.
 func keptKind(e readapi.Environment, done string) string {
 	if e.Kind == "" || e.Kind == perch.KindBranch {
 		return ""
@@ -75,8 +75,8 @@ func sentenceIf(holds bool, sentence string) string {
 	return ""
 }
 
-// Permitted says why the viewer may not carry out an action on the environment; empty if the viewer
-// may. What is not known is denied.
+// Permitted explains why the viewer may not carry out an action on the environment; empty if the
+// viewer may. It denies an action if the environment's kind, which it depends on, is unknown.
 func Permitted(v Viewer, a Action, e readapi.Environment) (reason string) {
 	switch {
 	case !slices.Contains(Actions(), a):
@@ -99,7 +99,7 @@ func Permitted(v Viewer, a Action, e readapi.Environment) (reason string) {
 	return "you have no access to the repository"
 }
 
-// allowedWriter is Allowed for a viewer with the permission write.
+// allowedWriter is Permitted for a viewer with the permission write.
 func allowedWriter(v Viewer, a Action, e readapi.Environment) (reason string) {
 	const needs = "needs the permission maintain or admin on the repository"
 	switch {
@@ -115,5 +115,5 @@ func allowedWriter(v Viewer, a Action, e readapi.Environment) (reason string) {
 	return ""
 }
 
-// WebUser is who requests and notes from the pages are by.
+// WebUser returns the By of requests and notes that the person with the login makes on the pages.
 func WebUser(login string) string { return "web:" + login }

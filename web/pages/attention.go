@@ -9,18 +9,18 @@ import (
 	"perch/report"
 )
 
-// attentionView is what waits for a person.
+// attentionView is the view of everything that waits for a person.
 type attentionView struct {
 	Held      *heldView
 	Failed    []row
 	Expiring  []row
 	Leftovers []leftoverView
-	// Notes are sentences about what Perch cannot decide: cards that cannot be read, stacks of
+	// Notes are sentences about what Perch cannot decide: cards that it cannot read, stacks of
 	// other repositories.
 	Notes []string
 }
 
-// heldView is a cleanup that waits for an approval.
+// heldView is the view of a cleanup plan that waits for approval.
 type heldView struct {
 	Reason   string
 	At       *moment
@@ -29,18 +29,18 @@ type heldView struct {
 	Approve  actionView
 }
 
-// verdictView is one removal of a held cleanup.
+// verdictView is the view of one removal in a held plan.
 type verdictView struct {
 	Branch, Path, Reason, Commit string
 	Created                      *moment
 }
 
-// leftoverView is what a removal could not delete.
+// leftoverView is the view of a resource that a removal could not delete.
 type leftoverView struct {
 	Branch, Path string
 	Resources    []string
 	Since        *moment
-	// Again says that the branch has an environment again.
+	// Again means that the branch has an environment again.
 	Again bool
 }
 
@@ -86,7 +86,7 @@ func viewLeftover(f Frame, left perch.Leftover) leftoverView {
 	}
 }
 
-// count is how many things wait.
+// count returns the number of things that wait.
 func (a *attentionView) count() int {
 	total := len(a.Failed) + len(a.Expiring) + len(a.Leftovers) + len(a.Notes)
 	if a.Held != nil {
@@ -95,7 +95,7 @@ func (a *attentionView) count() int {
 	return total
 }
 
-// matching leaves out the environments that the query's filters do not take.
+// matching returns the view without the environments that the query's filters hide.
 func (a attentionView) matching(q Query) *attentionView {
 	a.Failed = selected(a.Failed, func(r row) bool { return r.matches(q) })
 	a.Expiring = selected(a.Expiring, func(r row) bool { return r.matches(q) })
@@ -105,7 +105,8 @@ func (a attentionView) matching(q Query) *attentionView {
 	return &a
 }
 
-// sentence is text that others wrote as a sentence.
+// sentence makes text that others wrote a sentence: it begins with a capital and ends with a
+// period.
 func sentence(text string) string {
 	text = report.Capital(strings.TrimSpace(perch.Printable(text)))
 	if text == "" || strings.HasSuffix(text, ".") {

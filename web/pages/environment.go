@@ -10,16 +10,16 @@ import (
 	"perch/report"
 )
 
-// environmentView is the page of one environment.
+// environmentView is the view of the page of one environment.
 type environmentView struct {
 	shell
 	Row row
-	// Absent says that the branch has no environment, and that none is being made.
+	// Absent means that the branch has no environment and no run is creating one.
 	Absent   bool
 	Stale    *staleView
 	Pulls    []pullView
 	Deployed commitView
-	// BranchAddress is the branch on GitHub, Run the latest Temporal run.
+	// BranchAddress is the branch's address on GitHub, and Run that of the latest Temporal run.
 	BranchAddress, Run string
 	Stack              string
 	At                 *moment
@@ -31,32 +31,32 @@ type environmentView struct {
 	Resources          resourcesView
 	Leftovers          []leftoverView
 	Notes              []string
-	// Log are the last lines, FailureLog those from when a deployment failed; nil if there are
-	// none.
+	// Log has the last lines, and FailureLog those from the time of a failed deployment; nil if
+	// there are none.
 	Log, FailureLog *logView
 	Refresh         string
 }
 
-// pullView is a pull request.
+// pullView is the view of a pull request.
 type pullView struct{ Number, Title, Author, Address string }
 
-// resourcesView are the resources of a stack.
+// resourcesView is the view of a stack's resources.
 type resourcesView struct {
 	All []resourceView
-	// Summary counts them.
+	// Summary is the number of resources, in words.
 	Summary string
-	// Open says that one has failed, so that people see the table at once.
+	// Open means that a resource has failed, so that the page shows the table unfolded.
 	Open bool
 }
 
-// resourceView is a resource.
+// resourceView is the view of a resource.
 type resourceView struct {
 	Type, Name, Status string
 	Group              group
 }
 
-// Environment writes the page of one environment. logs may be nil: the page is shown before they
-// are there, too.
+// Environment writes the page of one environment. logs may be nil, because the page is also shown
+// before they are read.
 func Environment(w io.Writer, f Frame, p readapi.Page, logs *readapi.Logs) error {
 	view := environmentView{Row: viewRow(f, p.Environment, p.Beat), Pulls: viewPulls(p.PullRequests), Stack: p.Stack}
 	view.shell = newShell(f, view.Row.Title)
@@ -96,7 +96,7 @@ func Environment(w io.Writer, f Frame, p readapi.Page, logs *readapi.Logs) error
 	return render(w, "environment", view)
 }
 
-// confirmView is the page that confirms a removal.
+// confirmView is the view of the page that confirms a removal.
 type confirmView struct {
 	shell
 	Row    row
@@ -124,7 +124,7 @@ func viewPulls(pulls []perch.PullRequest) []pullView {
 	return views
 }
 
-// viewResources are the resources with words for their status.
+// viewResources returns the view of the resources, with words for their status.
 func viewResources(all []perch.ResourceStatus) resourcesView {
 	view := resourcesView{Summary: report.Count(len(all), "resource")}
 	for _, each := range all {
@@ -138,7 +138,7 @@ func viewResources(all []perch.ResourceStatus) resourcesView {
 	return view
 }
 
-// resourceWords is a status of CloudFormation without its capitals: "create complete".
+// resourceWords returns CloudFormation's status in lower case: "create complete".
 func resourceWords(status string) string {
 	return strings.ToLower(strings.ReplaceAll(status, "_", " "))
 }

@@ -7,8 +7,9 @@ import (
 	"perch/client"
 )
 
-// webAddress is an address that a page may link to; empty unless it is one of http or https. Branch
-// environments, pull requests and settings bring addresses, and a link must not run a script.
+// webAddress returns address if it is one of http or https, and an empty string otherwise.
+// Addresses come from branch environments, pull requests and settings, and a link must not run a
+// script.
 func webAddress(address string) string {
 	parsed, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" ||
@@ -18,8 +19,8 @@ func webAddress(address string) string {
 	return parsed.String()
 }
 
-// below is the address of something in the repository; empty without one. The parts of a path stay
-// parts, with any content.
+// below returns the address of a path in the repository; empty if the repository has no address. It
+// escapes each segment of parts, so that their content cannot change the rest of the address.
 func below(repository string, parts ...string) string {
 	address := webAddress(repository)
 	if address == "" {
@@ -34,7 +35,8 @@ func below(repository string, parts ...string) string {
 	return joined
 }
 
-// runAddress is the address of a run beside Temporal's list of runs; empty if either is not known.
+// runAddress returns the address of a run's page in Temporal's UI, given that of the list of runs;
+// empty if either is unknown.
 func runAddress(list string, run client.Run) string {
 	parsed, err := url.Parse(webAddress(list))
 	if err != nil || parsed.Host == "" || run.WorkflowID == "" || run.RunID == "" {
@@ -45,8 +47,8 @@ func runAddress(list string, run client.Run) string {
 		url.PathEscape(run.RunID)
 }
 
-// LifeID is how a page's address names the life of a stack: the last part of the stack's id, which
-// is a UUID.
+// LifeID returns the id that a page's address has for the life of a stack: the last part of the
+// stack's id, which is a UUID.
 func LifeID(stackID string) string { return stackID[strings.LastIndex(stackID, "/")+1:] }
 
 // EnvironmentPath returns the path and query of the page of a branch's environment.

@@ -8,22 +8,23 @@ import (
 	"perch/report"
 )
 
-// logView are the last lines of a log.
+// logView is the view of a log's last lines.
 type logView struct {
 	Source string
 	Lines  []logLineView
-	// Masked says how many secrets were masked; empty if none was.
+	// Masked says how many secrets were masked; empty if none were.
 	Masked string
-	// Problem is why there are no lines, or not all.
+	// Problem explains why lines are missing; empty if none are.
 	Problem string
-	// Streams says that the lines are from several instances, so that each line names its own.
+	// Streams means that the lines are from several instances, so each line names its instance.
 	Streams bool
 }
 
-// logLineView is a line. File is the name of the log that it is of; empty if all are of one.
+// logLineView is the view of a line. File is the name of the line's log; empty if all lines are
+// from one log.
 type logLineView struct{ Clock, Machine, Stream, File, Text string }
 
-// viewLog is nil if nothing was asked of a log.
+// viewLog returns the view of log; nil if log is nil, because no log was read.
 func viewLog(log *perch.LogLines) *logView {
 	if log == nil {
 		return nil

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// messageView is the page of a Message.
+// messageView is the view of a Message.
 type messageView struct {
 	shell
 	Message Message
-	// Back is where the page leads on to: a path of this site, or an address of http or https.
+	// Back is the address of the page's link: a path of this site, or an address of http or https.
 	Back string
 }
 

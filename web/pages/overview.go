@@ -12,17 +12,17 @@ import (
 	"perch/report"
 )
 
-// overviewView is the first page, with one of the tabs all, mine and attention.
+// overviewView is the view of the first page with the tab all, mine or attention.
 type overviewView struct {
 	shell
 	Tabs    []tabView
 	Filters filtersView
 	Rows    []row
-	// Empty says why there are no rows.
+	// Empty explains why there are no rows.
 	Empty string
-	// Summary counts the environments and adds up what they cost.
+	// Summary gives the number of environments and their cost.
 	Summary string
-	// Attention is what the tab of that name shows; nil on the others.
+	// Attention is the view of the tab of that name; nil on the other tabs.
 	Attention *attentionView
 	Stale     *staleView
 	At        *moment
@@ -33,9 +33,9 @@ type overviewView struct {
 type tabView struct {
 	Words, Path string
 	Current     bool
-	// Count is how many are in it; negative if that is not known.
+	// Count is the number of entries in the tab; negative if it is unknown.
 	Count int
-	// Urgent says that something in it waits for a person.
+	// Urgent means that something in the tab waits for a person.
 	Urgent bool
 }
 
@@ -44,9 +44,9 @@ type filtersView struct {
 	Query
 	States  []choice
 	Authors []choice
-	// HasStates says that the rows have a state to filter by.
+	// HasStates means that the rows have a state to filter by.
 	HasStates bool
-	// Clear is the address without filters; empty if there are none.
+	// Clear is the address without filters; empty if no filter is set.
 	Clear string
 }
 
@@ -56,7 +56,7 @@ type choice struct {
 	Selected     bool
 }
 
-// staleView says that the page shows what was known before.
+// staleView tells that the page shows an earlier state, and why.
 type staleView struct {
 	At      *moment
 	Problem string
@@ -95,7 +95,7 @@ func Overview(w io.Writer, f Frame, q Query, o readapi.Overview) error {
 	return render(w, "overview", view)
 }
 
-// tabTitle is the heading of a tab.
+// tabTitle returns the heading of a tab.
 func tabTitle(tab string) string {
 	return map[string]string{
 		TabMine: "My environments", TabAttention: "Needs attention", TabRemoved: "Removed environments",
@@ -135,7 +135,8 @@ func viewFilters(q Query, rows []row) filtersView {
 	return view
 }
 
-// authorChoices are the authors by name, and the one of the query though nothing is theirs now.
+// authorChoices returns the authors by name, and always the author in the query, even if they have
+// no environment now.
 func authorChoices(q Query, authors []string) []choice {
 	authors = append(authors, q.Author)
 	slices.SortFunc(authors, func(x, y string) int {
@@ -150,8 +151,8 @@ func authorChoices(q Query, authors []string) []choice {
 	return choices
 }
 
-// viewStale says that a document of the time at could not be read again, because of a problem; nil
-// if there is none.
+// viewStale returns the view of a document from the time at that could not be read again because of
+// problem; nil if problem is empty.
 func viewStale(f Frame, at, problem string) *staleView {
 	if problem == "" {
 		return nil
@@ -159,7 +160,7 @@ func viewStale(f Frame, at, problem string) *staleView {
 	return &staleView{At: stamped(at, f.Now), Problem: report.Capital(perch.Printable(problem))}
 }
 
-// summary counts the environments and adds up what they cost.
+// summary returns a sentence with the number of environments and their cost.
 func summary(o readapi.Overview) string {
 	if len(o.Environments) == 0 {
 		return ""
@@ -175,7 +176,8 @@ func summary(o readapi.Overview) string {
 	return words
 }
 
-// emptyWords say why no row is shown, of the tab's count.
+// emptyWords explains why no row is shown. count is the number of entries in the tab without
+// filters.
 func emptyWords(f Frame, q Query, count int) string {
 	switch {
 	case count > 0 && q.filtered():
@@ -189,8 +191,8 @@ func emptyWords(f Frame, q Query, count int) string {
 	return "There are no environments yet. Push a branch, and its environment appears here."
 }
 
-// ordered are the rows: those in progress first, then by the time of their commit, the newest
-// first, then by branch, as they come.
+// ordered sorts the rows: first those in progress, then the others by the time of their commit,
+// newest first. Rows that are equal stay sorted by branch.
 func ordered(rows []row) []row {
 	slices.SortStableFunc(rows, func(x, y row) int {
 		return cmp.Or(
@@ -211,7 +213,7 @@ func compareBool(x, y bool) int {
 	return -1
 }
 
-// compare is negative if m is before other; an unknown time is before all others.
+// compare returns a negative number if m is before other. An unknown time is before all others.
 func (m *moment) compare(other *moment) int {
 	var mine, theirs string
 	if m != nil {

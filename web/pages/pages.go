@@ -1,14 +1,15 @@
-// Package pages is what people see of Perch in a browser: documents of package readapi in, HTML
-// out. It does no I/O but writing, so package web/server decides what is asked and who may, and
-// every page can be tested on a document that a test wrote.
+// Package pages writes the HTML pages that people see in a browser, from documents of package
+// readapi. It does no I/O except writing. Package web/server decides what to read and who may see
+// it, so a test can check every page with a document that it wrote itself.
 //
-// A page is a template of the folder templates, and takes a view: a struct that a file beside this
-// one makes of a document (overview.go, environment.go, removed.go). A view holds finished words
-// and addresses, so that the templates only arrange them. What others wrote, such as the title of a
-// pull request, stays text: html/template escapes it, and only links.go makes addresses.
+// A page is a template in the folder templates. Its data is a view: a struct that a file in this
+// folder (overview.go, environment.go, removed.go) makes from a document. A view holds finished
+// words and addresses, so the templates only arrange them. Text that other people wrote, such as
+// the title of a pull request, stays text: html/template escapes it, and only links.go makes
+// addresses from it.
 //
-// The folder static has the style sheet and live.js, which fetches a page again when the server
-// says that it differs. Pages work without it, and load nothing from anywhere else.
+// The folder static has the style sheet and live.js, which loads a page again when the server
+// reports a change. Pages also work without it, and load nothing from other hosts.
 package pages
 
 import (
@@ -20,38 +21,38 @@ import (
 //go:embed static
 var files embed.FS
 
-// Static are the files that the server has to serve below /static/.
+// Static has the files that the server serves below /static/.
 var Static = staticFiles()
 
 // Viewer is the person who looks at a page.
 type Viewer struct {
-	// Login is the name on GitHub; empty if no person is signed in.
+	// Login is the person's login on GitHub; empty if they are not signed in.
 	Login string
-	// Role is that of a readapi.Permission: none, read, triage, write, maintain or admin.
+	// Role is the role of a readapi.Permission: none, read, triage, write, maintain or admin.
 	Role string
-	// Local says that everyone who reaches the dashboard is this person and may do everything; the
-	// page says so.
+	// Local means that everyone who reaches the dashboard is this person and may do everything; the
+	// page shows that.
 	Local bool
-	// Stale says that GitHub did not answer: the viewer may read, and may not act.
+	// Stale means that GitHub did not answer, so the viewer may read but not act.
 	Stale bool
 }
 
-// Frame is what all pages show beside their document.
+// Frame is what every page shows around its document.
 type Frame struct {
 	Viewer  Viewer
 	Project string
-	// Repository is the address of the repository on GitHub, RunsURL of Temporal's list of the
-	// project's runs; both may be empty.
+	// Repository is the address of the repository on GitHub, and RunsURL that of Temporal's list of
+	// the project's runs; both may be empty.
 	Repository, RunsURL string
-	// Now is what the words for times are relative to.
+	// Now is the time to which the words for times are relative.
 	Now time.Time
-	// Notice says what happened to the viewer's last action; empty if there was none.
+	// Notice is the result of the viewer's last action; empty if there was none.
 	Notice string
-	// CanSignIn says that people sign in with GitHub, so that pages link to it.
+	// CanSignIn means that people sign in with GitHub, so pages link to that.
 	CanSignIn bool
 }
 
-// Message is a page with one sentence and a way on: an error, or the request to sign in.
+// Message is a page with one sentence and a link: an error, or a request to sign in.
 type Message struct {
 	Title, Sentence   string
 	BackURL, BackText string

@@ -13,20 +13,21 @@ const (
 	TabRemoved   = "removed"
 )
 
-// longestSearch is how many characters of a filter are kept.
+// longestSearch is the maximum length of a filter in characters; the rest is cut off.
 const longestSearch = 200
 
-// Query says which environments the first page shows. Its address is the page's, so that people can
-// keep it as a bookmark.
+// Query selects the environments that the first page shows. It is part of the page's address, so
+// people can bookmark it.
 type Query struct {
 	// Tab is one of the tabs.
 	Tab string
-	// Search is text that the title, the branch, the author or the commit contains, State the
-	// group of states that the environment is in, and Author who wrote it. An empty one takes all.
+	// Search is text that the title, the branch, the author or the commit must contain. State is
+	// the group of states that the environment must be in, and Author its author. An empty field
+	// matches everything.
 	Search, State, Author string
 }
 
-// ParseQuery reads the query of an address. What it does not know is left out.
+// ParseQuery reads the query of an address, and ignores what it does not know.
 func ParseQuery(values url.Values) Query {
 	q := Query{
 		Tab: values.Get("tab"), Search: shortened(values.Get("q")), State: values.Get("state"),
@@ -41,7 +42,7 @@ func ParseQuery(values url.Values) Query {
 	return q
 }
 
-// URL is the address that ParseQuery reads.
+// URL returns the address that ParseQuery reads.
 func (q Query) URL() string {
 	values := url.Values{}
 	for key, value := range map[string]string{"q": q.Search, "state": q.State, "author": q.Author} {
@@ -58,7 +59,7 @@ func (q Query) URL() string {
 	return "/?" + values.Encode()
 }
 
-// filtered reports whether the query leaves environments out that its tab has.
+// filtered reports whether the query hides environments of its tab.
 func (q Query) filtered() bool { return q.Search != "" || q.State != "" || q.Author != "" }
 
 func shortened(text string) string {

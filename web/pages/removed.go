@@ -11,7 +11,7 @@ import (
 	"perch/report"
 )
 
-// removedView is the tab of the environments that are gone.
+// removedView is the view of the tab of removed environments.
 type removedView struct {
 	shell
 	Tabs    []tabView
@@ -22,14 +22,14 @@ type removedView struct {
 	Refresh string
 }
 
-// lifeRow is a life as a row shows it.
+// lifeRow is the view of a life in a row.
 type lifeRow struct {
 	Title, Number, Pull string
 	Branch, Author      string
 	Path                string
 	Commit              commitView
 	Created, Ended      *moment
-	// Lived is how long it lived.
+	// Lived is how long the environment existed.
 	Lived      string
 	By, Reason string
 	Cost       string
@@ -37,7 +37,7 @@ type lifeRow struct {
 	searched   string
 }
 
-// lifeView is the page of a life.
+// lifeView is the view of the page of a life.
 type lifeView struct {
 	shell
 	Life      lifeRow
@@ -46,11 +46,11 @@ type lifeView struct {
 	Timeline  []eventView
 	Leftovers []leftoverView
 	Log       *logView
-	// Today is the page of what the branch has today.
+	// Today is the address of the branch's page, which shows its current environment.
 	Today string
 }
 
-// Removed writes the tab removed.
+// Removed writes the first page with the tab of removed environments.
 func Removed(w io.Writer, f Frame, q Query, h readapi.History) error {
 	q.Tab, q.State = TabRemoved, ""
 	view := removedView{shell: newShell(f, tabTitle(TabRemoved)), Refresh: q.URL()}
@@ -77,7 +77,7 @@ func Removed(w io.Writer, f Frame, q Query, h readapi.History) error {
 	return render(w, "removed", view)
 }
 
-// Life writes the page of an environment that is gone.
+// Life writes the page of a removed environment.
 func Life(w io.Writer, f Frame, life perch.Life) error {
 	view := lifeView{
 		Life: viewLife(f, life), Stack: life.StackID, Pulls: viewPulls(life.PullRequests), Log: viewLog(life.Log),

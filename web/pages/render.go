@@ -18,14 +18,16 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"count": report.Count, "printable": perch.Printable,
 }).ParseFS(templateFiles, "templates/*.html"))
 
-// shell is what the template of every page shows around its main part.
+// shell is what the template of every page shows around the page's main part.
 type shell struct {
 	Frame
-	// Title is the page's heading, also in the window's title; empty on the first page.
+	// Title is the page's heading and part of the window's title; empty on the first page.
 	Title string
-	// Events is where live.js listens for changes of the page; empty if it does not.
+	// Events is the address where live.js listens for changes of the page; empty if it does not
+	// listen.
 	Events string
-	// Repository and RunsURL are addresses that may be linked to, and hide those of the frame.
+	// Repository and RunsURL are the frame's addresses if they are safe to link to. They hide the
+	// frame's fields.
 	Repository, RunsURL string
 }
 
@@ -33,7 +35,7 @@ func newShell(f Frame, title string) shell {
 	return shell{Frame: f, Title: title, Repository: webAddress(f.Repository), RunsURL: webAddress(f.RunsURL)}
 }
 
-// Role says what the viewer may do, in words.
+// Role describes in words what the viewer may do.
 func (s shell) Role() string {
 	switch s.Viewer.Role {
 	case "maintain", "admin":
@@ -46,7 +48,7 @@ func (s shell) Role() string {
 	return "has no access"
 }
 
-// render writes a page whole or not at all.
+// render writes a page completely or not at all.
 func render(w io.Writer, name string, view any) error {
 	var page bytes.Buffer
 	if err := templates.ExecuteTemplate(&page, name, view); err != nil {

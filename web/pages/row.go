@@ -9,50 +9,51 @@ import (
 	"perch/readapi"
 )
 
-// expiringWithin is how long before its end an environment needs attention even if people have not
-// been warned: the default of perch.yaml's `expiry.warn`.
+// expiringWithin is how long before its deadline an environment counts as expiring soon, even if
+// people have not been warned: the default of `expiry.warn` in perch.yaml.
 const expiringWithin = 24 * time.Hour
 
-// longestSubject is how many characters of a commit's subject a row shows.
+// longestSubject is the maximum number of characters of a commit's subject in a row.
 const longestSubject = 120
 
-// row is one environment as the first page shows it.
+// row is the view of one environment on the first page.
 type row struct {
-	// Title is that of the pull request, or the branch. Number is the pull request's, "#12", and
-	// Pull its address; both are empty if there is none.
+	// Title is the title of the pull request, or the branch. Number is the pull request's number,
+	// "#12", and Pull its address; both are empty if there is no pull request.
 	Title, Number, Pull string
 	Branch, Kind        string
 	Author              string
 	State               stateView
-	// Address is where the environment answers, once it does; empty before. Path is its page.
+	// Address is the environment's address; empty until it answers. Path is the environment's page.
 	Address, Path string
 	Commit        commitView
 	PerDay, SoFar string
 	Expires       *moment
-	// Soon says that it expires soon.
+	// Soon means that it expires soon.
 	Soon bool
 	Pin  *pinView
-	// mine says that the viewer has to do with it. searched is what a search looks in, in lower
-	// case.
+	// mine means that the viewer wrote, requested or pinned it. searched is the text that a search
+	// looks in, in lower case.
 	mine     bool
 	searched string
 }
 
-// commitView is a commit.
+// commitView is the view of a commit.
 type commitView struct {
-	// Short is the start of its hash; empty if no commit is known. Address is its page on GitHub.
+	// Short is the start of the commit's hash; empty if no commit is known. Address is its page on
+	// GitHub.
 	Short, Address string
 	Subject        string
 	At             *moment
 }
 
-// pinView is a pin.
+// pinView is the view of a pin.
 type pinView struct {
 	By, Reason string
 	Until      *moment
 }
 
-// viewRow is the row of an environment. beat may be nil.
+// viewRow returns the row of an environment. beat may be nil.
 func viewRow(f Frame, e readapi.Environment, beat *perch.Progress) row {
 	view := row{
 		Title: e.Branch, Branch: e.Branch, Kind: string(e.Kind), Author: authorOf(e), State: viewState(
@@ -83,13 +84,13 @@ func viewRow(f Frame, e readapi.Environment, beat *perch.Progress) row {
 	return view
 }
 
-// answers reports whether an environment can answer while its stack is in the status: it has been
-// created, and an update keeps the old commit until the new one is there.
+// answers reports whether an environment can answer while its stack has the status: its creation
+// has succeeded, and an update keeps the old commit running until the new one is deployed.
 func answers(status string) bool {
 	return status == "CREATE_COMPLETE" || strings.HasPrefix(status, "UPDATE_")
 }
 
-// viewCommit is the commit that was requested last, or else the one that is deployed.
+// viewCommit returns the view of the last requested commit, or else of the deployed one.
 func viewCommit(f Frame, e readapi.Environment) commitView {
 	commit := requestedCommit(e)
 	view := commitView{Short: perch.ShortCommit(commit)}
@@ -102,8 +103,8 @@ func viewCommit(f Frame, e readapi.Environment) commitView {
 	return view
 }
 
-// requestedCommit is the commit that the last request was for, or else the one that is deployed;
-// empty if neither is known.
+// requestedCommit returns the commit of the last request, or else the deployed one; empty if
+// neither is known.
 func requestedCommit(e readapi.Environment) string {
 	if e.LastReport != nil && e.LastReport.Commit != "" {
 		return e.LastReport.Commit
@@ -120,8 +121,8 @@ func viewPin(pin *perch.Pin, now time.Time) *pinView {
 	}
 }
 
-// authorOf is who wrote the pull request, or else the commit, or else who requested it; empty if
-// that is not known.
+// authorOf returns the author of the pull request, or else of the commit, or else the requester;
+// empty if none is known.
 func authorOf(e readapi.Environment) string {
 	switch {
 	case len(e.PullRequests) > 0 && e.PullRequests[0].Author != "":
@@ -134,8 +135,8 @@ func authorOf(e readapi.Environment) string {
 	return ""
 }
 
-// isMine reports whether the person wrote one of the pull requests, requested what was done last,
-// or set the pin.
+// isMine reports whether the person wrote one of the pull requests, made the last request, or set
+// the pin.
 func isMine(login string, e readapi.Environment) bool {
 	if login == "" {
 		return false
@@ -158,7 +159,7 @@ func isMine(login string, e readapi.Environment) bool {
 	return false
 }
 
-// matches reports whether the query's filters take the row.
+// matches reports whether the row passes the query's filters.
 func (r row) matches(q Query) bool {
 	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
 		if !strings.Contains(r.searched, word) {

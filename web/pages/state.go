@@ -9,8 +9,8 @@ import (
 	"perch/report"
 )
 
-// group is a group of states: what people filter by, and what the mark beside the words of a state
-// shows.
+// group is a group of states. People filter by it, and it determines the mark beside a state's
+// words.
 type group string
 
 // The groups.
@@ -23,12 +23,12 @@ const (
 
 var groups = []group{groupReady, groupWorking, groupFailed, groupLeaving}
 
-// groupWords are what the filter calls the groups.
+// groupWords are the names of the groups in the filter.
 var groupWords = map[group]string{
 	groupReady: "Ready", groupWorking: "In progress", groupFailed: "Failed", groupLeaving: "Being removed",
 }
 
-// groupOf is the group of a state of report.Known.
+// groupOf returns the group of a state of report.Known.
 func groupOf(state string) group {
 	switch state {
 	case "ready", "deployed":
@@ -41,19 +41,19 @@ func groupOf(state string) group {
 	return groupWorking
 }
 
-// stateView is the state of an environment.
+// stateView is the view of an environment's state.
 type stateView struct {
 	Group group
-	// Words are the state, such as "Ready" or "Creating: database, 3 of about 10 minutes". Progress
-	// is what is waited for, if the words do not say it, and Failure why it failed; both may be
+	// Words describe the state, such as "Ready" or "Creating: database, 3 of about 10 minutes".
+	// Progress says what the run waits for, if Words do not, and Failure why it failed; both may be
 	// empty.
 	Words, Progress, Failure string
-	// Done of Total resources are ready; Total is 0 if that is not known.
+	// Done of Total resources are ready; Total is 0 if the number is unknown.
 	Done, Total int
 }
 
-// viewState says the state that is known in words. A progress that begins with the state says all
-// of it.
+// viewState returns the view of a known state. If the progress begins with the state, it becomes
+// Words, and Progress is empty.
 func viewState(known report.Known, now time.Time) stateView {
 	state := known.State()
 	view := stateView{
@@ -75,8 +75,8 @@ func viewState(known report.Known, now time.Time) stateView {
 	return view
 }
 
-// known is what the overview knows of an environment, with the heartbeat of its run if there is
-// one.
+// known returns what the overview and the heartbeat of the environment's run, if there is one, say
+// about the environment.
 func known(e readapi.Environment, beat *perch.Progress) report.Known {
 	return report.Known{StackStatus: e.Status, LastReport: e.LastReport, Beat: beat}
 }

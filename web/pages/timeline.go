@@ -12,28 +12,28 @@ import (
 	"perch/report"
 )
 
-// eventView is an entry of a timeline.
+// eventView is the view of a timeline entry.
 type eventView struct {
-	// What was requested: "Deployment", "Pin". Outcome is how it ended, in words.
+	// What is the kind of request: "Deployment", "Pin". Outcome says in words how it ended.
 	What, Outcome string
 	Group         group
 	Commit        commitView
 	By, Reason    string
 	Begun         *moment
-	// Took is how long it took; empty if that is not known.
+	// Took is how long it took; empty if that is unknown.
 	Took     string
 	Sentence string
-	// Run is the address of its Temporal run; empty if that is not known.
+	// Run is the address of its Temporal run; empty if that is unknown.
 	Run string
 }
 
-// requestWords are what was requested, by TimelineEntry.Request.
+// requestWords are the words for requests, by TimelineEntry.Request.
 var requestWords = map[string]string{
 	string(perch.GoalUp): "Deployment", string(perch.GoalGone): "Removal",
 	string(perch.NotePin): "Pin", string(perch.NoteUnpin): "End of the pin", string(perch.NoteExtend): "Extension",
 }
 
-// outcomeWords are how it ended.
+// outcomeWords are the words for outcomes.
 var outcomeWords = map[perch.Outcome]string{
 	perch.OutcomeReady: "ready", perch.OutcomeGone: "removed", perch.OutcomeAbsent: "nothing was there",
 	perch.OutcomeKept:    "kept",
@@ -42,7 +42,7 @@ var outcomeWords = map[perch.Outcome]string{
 	perch.OutcomeTimeout: "timed out",
 }
 
-// viewTimeline are the entries of an environment whose workflow ID is stack.
+// viewTimeline returns the view of the entries of an environment whose workflow ID is stack.
 func viewTimeline(f Frame, stack string, entries []perch.TimelineEntry) []eventView {
 	var events []eventView
 	for _, entry := range entries {
@@ -68,7 +68,7 @@ func viewTimeline(f Frame, stack string, entries []perch.TimelineEntry) []eventV
 	return events
 }
 
-// outcomeOf is how an entry ended in words, or that it has not.
+// outcomeOf returns words for how an entry ended, or for the fact that it has not ended.
 func outcomeOf(entry perch.TimelineEntry) (words string, mark group) {
 	outcome := perch.Outcome(entry.Outcome)
 	words = cmp.Or(outcomeWords[outcome], perch.Printable(entry.Outcome))
@@ -83,10 +83,10 @@ func outcomeOf(entry perch.TimelineEntry) (words string, mark group) {
 	return words, groupLeaving
 }
 
-// settingView is a setting that differs from staging's.
+// settingView is the view of a setting that differs from staging's.
 type settingView struct{ Path, Staging, Here string }
 
-// longestValue is how many characters of a setting's value are shown.
+// longestValue is the maximum number of characters of a setting's value that are shown.
 const longestValue = 200
 
 func viewSettings(all []perch.SettingDifference) []settingView {
@@ -111,7 +111,7 @@ func settingValue(value any) string {
 	return clipped(string(text), longestValue)
 }
 
-// isRun reports whether a run works for such a request, and not a note alone.
+// isRun reports whether such a request is carried out by a run, and not only by a note.
 func isRun(request string) bool {
 	_, known := perch.WorkflowOf(perch.Goal(request))
 	return known

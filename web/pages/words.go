@@ -9,14 +9,14 @@ import (
 	"perch/report"
 )
 
-// moment is a time as a page shows it: words that are relative to now, and the time itself.
+// moment is the view of a time: in words relative to now, and exactly.
 type moment struct {
 	Words string
-	// Machine is RFC 3339 in UTC, Full what a person reads who wants to know exactly.
+	// Machine is RFC 3339 in UTC. Full is for people who want the exact time.
 	Machine, Full string
 }
 
-// at is the moment t; nil for the zero time, so that a template can leave it out.
+// at returns the view of t; nil for the zero time, so that a template can leave it out.
 func at(t, now time.Time) *moment {
 	if t.IsZero() {
 		return nil
@@ -25,7 +25,7 @@ func at(t, now time.Time) *moment {
 	return &moment{Words: relative(t, now), Machine: t.Format(time.RFC3339), Full: t.Format("2 Jan 2006, 15:04 UTC")}
 }
 
-// stamped is the moment of a timestamp in a document; nil if it is empty.
+// stamped returns the view of a timestamp in a document; nil if it is empty.
 func stamped(text string, now time.Time) *moment {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -34,7 +34,7 @@ func stamped(text string, now time.Time) *moment {
 	return at(t, now)
 }
 
-// relative says how long ago t was, or in how long it is.
+// relative returns words such as "3 hours ago" or "in 2 days".
 func relative(t, now time.Time) string {
 	switch apart := now.Sub(t); {
 	case apart >= time.Minute:
@@ -46,7 +46,8 @@ func relative(t, now time.Time) string {
 	}
 }
 
-// dollars is an amount of money; empty for 0, which says that there is no estimate.
+// dollars formats an amount of money; it returns an empty string for 0, which means that there is
+// no estimate.
 func dollars(amount float64) string {
 	switch {
 	case amount <= 0 || math.IsNaN(amount) || math.IsInf(amount, 0):
@@ -59,18 +60,18 @@ func dollars(amount float64) string {
 	return fmt.Sprintf("%.2f USD", amount)
 }
 
-// systems are what requests and notes come from, by the word before the colon of their By.
+// systems names the systems that requests and notes come from, by the word before the colon in By.
 var systems = map[string]string{
 	"web": "", "webhook": "GitHub", "github-actions": "GitHub Actions", "circleci": "CircleCI",
 }
 
-// ownWords are what Perch itself is called in By.
+// ownWords has the words for Perch itself, by the value of By.
 var ownWords = map[string]string{
 	"cleanup": "Perch (cleanup)", "expiry": "Perch (expiry)", "sweep": "Perch (sweep)", "schedule": "Perch (schedule)",
 	"perch": "Perch",
 }
 
-// person is who By names, as people say it: "ana (GitHub Actions)".
+// person returns words for the person in By, such as "ana (GitHub Actions)".
 func person(by string) string {
 	if words, own := ownWords[by]; own {
 		return words
@@ -86,7 +87,7 @@ func person(by string) string {
 	return login + " (" + words + ")"
 }
 
-// loginOf is the name on GitHub that By has; empty if it has none.
+// loginOf returns the GitHub login in By; empty if it has none.
 func loginOf(by string) string {
 	system, login, _ := strings.Cut(by, ":")
 	if _, known := systems[system]; !known {
@@ -95,7 +96,7 @@ func loginOf(by string) string {
 	return login
 }
 
-// clipped is text of at most so many characters.
+// clipped shortens text to at most longest characters.
 func clipped(text string, longest int) string {
 	if letters := []rune(text); len(letters) > longest {
 		return string(letters[:longest-1]) + "…"
@@ -103,7 +104,7 @@ func clipped(text string, longest int) string {
 	return text
 }
 
-// number is that of a pull request as people write it; empty for 0.
+// number formats the number of a pull request, such as "#12"; empty for 0.
 func number(n int) string {
 	if n == 0 {
 		return ""

@@ -232,7 +232,7 @@ func (d *Dashboard) showLife(w http.ResponseWriter, r *http.Request) *trouble {
 		return &trouble{
 			status: http.StatusNotFound, title: "No such record",
 			sentence: "No environment that was removed has this record; records expire after 400 days.",
-			back:     "/?tab=removed", backText: "All that were removed",
+			back:     "/?tab=removed", backText: "All removed environments",
 		}
 	}
 	return d.write(w, func(out *page) error { return pages.Life(out, d.complete(frame, r), history.Lives[i]) })

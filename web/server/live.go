@@ -10,7 +10,7 @@ import (
 
 const (
 	// mostViewers is the maximum number of watching connections. mostPages is the maximum number of
-	// different pages that they watch, because each page costs one question to the worker per look.
+	// different pages that they watch, because the worker is read for each page at every look.
 	mostViewers = 500
 	mostPages   = 100
 	// mostConnections and mostPagesOfOne are the same limits for one person.

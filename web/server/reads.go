@@ -185,7 +185,7 @@ func (d *Dashboard) fingerprint(ctx context.Context, branch string) (string, err
 	}
 	data, err := json.Marshal(seen)
 	if err != nil {
-		return "", fmt.Errorf("compare what there is to see: %w", err)
+		return "", fmt.Errorf("hash the page's content: %w", err)
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8]), nil

@@ -191,8 +191,8 @@ func readLocalUser(login, listen string, public *url.URL) (string, error) {
 		return "", fmt.Errorf("--local-user %q is no login", login)
 	case err != nil || !isLoopback(host) || !isLoopback(public.Hostname()):
 		return "", fmt.Errorf(
-			"--local-user lets everyone do everything who reaches the dashboard, so it needs a loopback address "+
-				"as --listen and --public-url, and not %s and %s",
+			"with --local-user, everyone who reaches the dashboard may do everything, so it needs a loopback "+
+				"address as --listen and --public-url, not %s and %s",
 			listen, public,
 		)
 	}
