@@ -28,6 +28,7 @@ import (
 	"perch/activities/stack"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
+	"perch/sandbox/aws/awstest"
 	"perch/sandbox/aws/services"
 	"perch/sandbox/registry"
 	"perch/source"
@@ -104,8 +105,8 @@ func newSerialWorld(t testing.TB, config aws.Config) *world {
 	w := &world{t: t, aws: server, url: listener.URL, repo: newRepository(t), registry: images}
 	w.config = sdk.Config{
 		Region: "eu-central-1", BaseEndpoint: &w.url,
-		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
-		Retryer:     activitytest.OneAttempt,
+		Credentials:      credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
+		RetryMaxAttempts: 1, HTTPClient: awstest.NewClient(),
 	}
 	w.policy = &perch.Policy{
 		Account: "123456789012", Region: "eu-central-1", Project: "shop", Repository: "github.com/acme/shop",

@@ -181,7 +181,7 @@ const endpointInterval = 5 * time.Millisecond
 func endpointTarget(address, region string, log io.Writer) Target {
 	return Target{
 		Config: aws.Config{
-			Region: region, BaseEndpoint: &address, RetryMaxAttempts: 1,
+			Region: region, BaseEndpoint: &address,
 			Credentials: credentials.NewStaticCredentialsProvider("conformance", "conformance", ""),
 		},
 		Interval: endpointInterval, Patience: 30 * time.Second, Parallel: 8, Log: log,

@@ -5,13 +5,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -86,15 +83,4 @@ func WantWords(t *testing.T, text string, words ...string) {
 			t.Errorf("%q does not say %q", text, word)
 		}
 	}
-}
-
-// OneAttempt shows an activity the first answer of AWS: it tries again only when a connection of
-// this machine broke before there was an answer. A new connection can break under load, and the SDK
-// counts that as retryable, too (aws-sdk-go-v2, issue 2737).
-func OneAttempt() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-			return aws.BoolTernary(errors.Is(err, net.ErrClosed))
-		})}
-	})
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
-	"perch/activities/activitytest"
 	"perch/sandbox/aws"
+	"perch/sandbox/aws/awstest"
 )
 
 // world is an AWS endpoint over HTTP and a Reader.
@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 		_ = server.Close()
 	})
 	config := sdk.Config{
-		Region: "eu-central-1", BaseEndpoint: &listener.URL, Retryer: activitytest.OneAttempt,
+		Region: "eu-central-1", BaseEndpoint: &listener.URL, RetryMaxAttempts: 1, HTTPClient: awstest.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 	}
 	return &world{

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"perch/sandbox/aws"
+	"perch/sandbox/aws/awstest"
 )
 
 // world is an endpoint over HTTP, and SDK clients for it that do not retry.
@@ -46,7 +47,7 @@ func newWorld(t *testing.T, config aws.Config) *world {
 	w.config = sdk.Config{
 		Region: "eu-central-1", BaseEndpoint: &w.address,
 		Credentials:      credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
-		RetryMaxAttempts: 1,
+		RetryMaxAttempts: 1, HTTPClient: awstest.NewClient(),
 	}
 	w.stacks = cloudformation.NewFromConfig(w.config)
 	w.storage = s3.NewFromConfig(w.config, func(o *s3.Options) { o.UsePathStyle = true })

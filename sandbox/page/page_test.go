@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"perch/sandbox/aws/awstest"
 	"perch/sandbox/aws/s3"
 	"perch/sandbox/aws/services"
 )
@@ -26,9 +27,9 @@ func storage(t *testing.T) *sdk.Client {
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
 	return sdk.NewFromConfig(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), HTTPClient: server.Client(),
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), HTTPClient: awstest.NewClient(), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIASANDBOX", "secret", ""),
-	}, func(o *sdk.Options) { o.UsePathStyle, o.RetryMaxAttempts = true, 1 })
+	}, func(o *sdk.Options) { o.UsePathStyle = true })
 }
 
 // fill makes a bucket with objects, key and text by turns.

@@ -18,6 +18,7 @@ import (
 
 	"perch"
 	"perch/sandbox/aws"
+	"perch/sandbox/aws/awstest"
 )
 
 const goodPolicy = `account: "123456789012"
@@ -215,7 +216,8 @@ func TestWithoutTemporalTheWorkerSaysWhereItLooked(t *testing.T) {
 func endpoint(url string) sdk.Config {
 	return sdk.Config{
 		Region: "eu-central-1", BaseEndpoint: &url,
-		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), RetryMaxAttempts: 1,
+		Credentials:      credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
+		RetryMaxAttempts: 1, HTTPClient: awstest.NewClient(),
 	}
 }
 

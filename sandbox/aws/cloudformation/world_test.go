@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -19,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
 
+	"perch/sandbox/aws/awstest"
 	"perch/sandbox/aws/cloudformation"
 	"perch/sandbox/aws/resource"
 )
@@ -173,9 +172,9 @@ func newWorldWith(t *testing.T, made *things, settings ...setting) *world {
 	})
 	w.client = api.NewFromConfig(aws.Config{
 		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
-		HTTPClient:  patient{},
-	}, func(o *api.Options) { o.RetryMaxAttempts = 1 })
+		Credentials:      credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+		RetryMaxAttempts: 1, HTTPClient: awstest.NewClient(),
+	})
 	return w
 }
 
@@ -291,15 +290,4 @@ func sortedMiddle(items []string, from, to int) []string {
 		slices.Sort(out[from:to])
 	}
 	return out
-}
-
-// patient sends requests whose body is no io.WriterTo: with one, smithy-go (v1.28.8) breaks
-// connections off when the answer comes as fast as it does in a test.
-type patient struct{}
-
-func (patient) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return http.DefaultClient.Do(r)
 }

@@ -3,7 +3,6 @@ package s3
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -11,6 +10,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"perch/sandbox/aws/awstest"
 )
 
 const (
@@ -36,16 +37,13 @@ func serve(t *testing.T, dir string) (*Service, *httptest.Server) {
 // client is the Go SDK's client of the endpoint.
 func client(endpoint string) *sdk.Client {
 	return sdk.NewFromConfig(aws.Config{
-		Region:       testRegion,
-		BaseEndpoint: aws.String(endpoint),
-		HTTPClient:   http.DefaultClient,
+		Region:           testRegion,
+		BaseEndpoint:     aws.String(endpoint),
+		RetryMaxAttempts: 1, HTTPClient: awstest.NewClient(),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 		}),
-	}, func(o *sdk.Options) {
-		o.UsePathStyle = true
-		o.RetryMaxAttempts = 1
-	})
+	}, func(o *sdk.Options) { o.UsePathStyle = true })
 }
 
 // bed is a service with a client and one bucket.

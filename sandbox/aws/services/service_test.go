@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
+	"perch/sandbox/aws/awstest"
 	"perch/sandbox/aws/resource"
 )
 
@@ -47,7 +48,7 @@ func newAccount(t *testing.T, config Config) *account {
 	t.Cleanup(server.Close)
 	a.url = server.URL
 	a.aws = aws.Config{
-		Region: testRegion, BaseEndpoint: aws.String(server.URL), HTTPClient: server.Client(), RetryMaxAttempts: 1,
+		Region: testRegion, BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1, HTTPClient: awstest.NewClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIASANDBOX", "secret", ""),
 	}
 	return a
