@@ -38,7 +38,7 @@ func TestAwaitReadyAsksNoAddressThatACustomTemplateMayNotLeadTo(t *testing.T) {
 		"as IPv4 in IPv6":   {"http://login.shop.localhost:" + port, "::ffff:127.0.0.1", "127.0.0.1"},
 		"as the URL's host": {"http://127.0.0.1:" + port, "", "127.0.0.1"},
 		"a private one":     {"http://login.shop.localhost:" + port, "10.255.255.1", "10.255.255.1"},
-		"by a name":         {"http://login.shop.localhost:" + port, "localhost", " is no public address"},
+		"by a name":         {"http://login.shop.localhost:" + port, "localhost", " is not a public address"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := activitytest.Try(
@@ -47,7 +47,7 @@ func TestAwaitReadyAsksNoAddressThatACustomTemplateMayNotLeadTo(t *testing.T) {
 			)
 			activitytest.WantFinal(
 				t, err, perch.ErrorInvalid, c.url+" cannot be asked whether it is ready: ", c.address,
-				"is no public address", "`network.private`", "the stack stays for inspection",
+				"is not a public address", "`network.private`", "the stack stays for inspection",
 			)
 		})
 	}
@@ -80,7 +80,7 @@ func TestAnHTTPStepGoesToNoAddressThatACustomTemplateMayNotLeadTo(t *testing.T) 
 		in.Endpoint = endpoint
 		_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 		activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /seed": `+address+
-			" is no public address", "`network.private`", "the next `perch up` goes on from this step")
+			" is not a public address", "`network.private`", "the next `perch up` goes on from this step")
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())

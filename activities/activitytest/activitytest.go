@@ -21,7 +21,8 @@ func Try[In, Out any](activity func(context.Context, In) (Out, error), in In) (o
 	return TryIn(NewEnvironment(), activity, in)
 }
 
-// Environment names a branch's environment, and panics if it cannot be one.
+// Environment returns the environment of a branch. It panics if project or branch is not a valid
+// name.
 func Environment(project, branch string) perch.Environment {
 	environment, err := perch.NewEnvironment(project, branch)
 	if err != nil {
@@ -30,12 +31,12 @@ func Environment(project, branch string) perch.Environment {
 	return environment
 }
 
-// NewEnvironment is an environment for one activity.
+// NewEnvironment returns Temporal's test environment for one activity.
 func NewEnvironment() *testsuite.TestActivityEnvironment {
 	return NewSuite().NewTestActivityEnvironment().SetTestTimeout(time.Minute)
 }
 
-// NewSuite is a suite that logs nothing.
+// NewSuite returns Temporal's test suite, without its log.
 func NewSuite() *testsuite.WorkflowTestSuite {
 	suite := new(testsuite.WorkflowTestSuite)
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -54,28 +55,29 @@ func TryIn[In, Out any](
 	return out, err
 }
 
-// WantFinal checks that an error is of a type that Temporal does not try again after, and says the
-// words.
+// WantFinal checks that err is an error of type kind that Temporal does not retry, and that its
+// message contains all words.
 func WantFinal(t *testing.T, err error, kind string, words ...string) {
 	t.Helper()
 	var failure *temporal.ApplicationError
 	if !errors.As(err, &failure) || failure.Type() != kind || !failure.NonRetryable() {
-		t.Fatalf("error = %v, want a final one of type %s", err, kind)
+		t.Fatalf("error = %v, want one of type %s that is not retried", err, kind)
 	}
 	WantWords(t, failure.Message(), words...)
 }
 
-// WantRetry checks that an error is one that Temporal tries again after.
+// WantRetry checks that err is an error that Temporal retries, and that its message contains all
+// words.
 func WantRetry(t *testing.T, err error, words ...string) {
 	t.Helper()
 	var failure *temporal.ApplicationError
 	if err == nil || errors.As(err, &failure) && failure.NonRetryable() {
-		t.Fatalf("error = %v, want one that is tried again after", err)
+		t.Fatalf("error = %v, want one that is retried", err)
 	}
 	WantWords(t, err.Error(), words...)
 }
 
-// WantWords checks that a text says the words.
+// WantWords checks that text contains all words.
 func WantWords(t *testing.T, text string, words ...string) {
 	t.Helper()
 	for _, word := range words {

@@ -1,7 +1,7 @@
 // Package admit decides what a request leads to: whether the policy admits it, which commit it is
 // about, which template it needs, and what a plan of it says.
 //
-// It stores templates and what is admitted, and changes no stack.
+// It stores templates, and records what it admitted. It changes no stack.
 package admit
 
 import (
@@ -26,7 +26,7 @@ import (
 	"perch/lifecycle"
 )
 
-// Config is what an Admitter decides with.
+// Config has what an Admitter needs for its decisions.
 type Config struct {
 	Policy       *perch.Policy
 	Branches     *branch.Reader
@@ -36,8 +36,8 @@ type Config struct {
 	Images       *Images
 	Quotas       *quota.Reader
 	Removals     *leftovers.Records
-	// Interval is the pause between two looks at a branch that is not there yet, and Waited how
-	// long the activity has been at it.
+	// Interval is the pause before a branch that does not exist yet is looked up again. Waited
+	// returns how long the activity has tried, over all its attempts.
 	Interval time.Duration
 	Waited   func(context.Context) time.Duration
 }
@@ -48,18 +48,18 @@ type Admitter struct {
 
 	cfn *cloudformation.Client
 	s3  *s3.Client
-	// messages are what the source said of commits lately.
+	// messages has what the source said about recent commits.
 	messages messages
 }
 
-// New makes an Admitter of the account and region of cfg.
+// New returns an Admitter for the account and region of cfg.
 func New(cfg aws.Config, config Config) *Admitter {
 	return &Admitter{Config: config, cfn: cloudformation.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg)}
 }
 
-// Admit checks a request against the policy, before any call that changes anything. For an `up`
-// that it admits it renders what is requested and looks at the stack: the run goes on from there
-// with its first change.
+// Admit checks a request against the policy, before any call that changes something. If it admits
+// an `up`, it renders the template and reads the stack, so that the run can begin with its first
+// change.
 func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	admitted, up, err := a.checkRequest(ctx, in.Request)
 	if err == nil && admitted.Outcome == perch.OutcomeSuperseded {
@@ -82,16 +82,16 @@ func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.
 	return admitted, err
 }
 
-// candidate is an `up` that is admitted: what it requests, and the stack that is there.
+// candidate is an admitted `up`: what it requests, and the stack that exists.
 type candidate struct {
 	wanted rendering
 	stack  contract.StackState
-	// recreate says that the stack is wanted deleted and created again.
+	// recreate means that the request wants the stack deleted and created again.
 	recreate bool
 }
 
-// checkRequest checks a request against the policy, and changes and stores nothing. There is no
-// candidate where the request is a removal, or ends here.
+// checkRequest checks a request against the policy. It changes and stores nothing. The candidate is
+// nil if the request is a removal, or if the request ends here.
 func (a *Admitter) checkRequest(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := lifecycle.Admission{Policy: a.Policy, Request: request}
 	if err := admission.Identity(); err != nil || request.Goal == perch.GoalGone {
@@ -124,22 +124,23 @@ func (a *Admitter) checkRequest(ctx context.Context, request perch.Request) (con
 	return admitted, up, err
 }
 
-// longestKeptLook is how long the admission of a removal looks at the stack.
+// longestKeptLook is how long the admission of a removal tries to read the stack.
 const longestKeptLook = 5 * time.Second
 
-// keptStack rejects a person's removal of a stack that Perch never removes or does not manage,
-// before the run reports a removal. If the stack cannot be read, the run's own look decides. A
-// removal that was judged is looked at again at the end of its grace period.
+// keptStack rejects the removal of a stack that Perch never removes or does not manage, before the
+// run reports that it removes something. It only checks removals that people request: cleanup's are
+// checked again at the end of their grace period. If the stack cannot be read, keptStack rejects
+// nothing, because the run reads the stack again.
 func (a *Admitter) keptStack(ctx context.Context, request perch.Request) error {
 	environment, err := perch.NewEnvironment(request.Project, request.Branch)
 	if err != nil || request.Judged != nil {
-		return nil //nolint:nilerr // Identity has judged the name.
+		return nil //nolint:nilerr // Identity has checked the name.
 	}
 	looking, stop := context.WithTimeout(ctx, longestKeptLook)
 	defer stop()
 	state, err := a.Stacks.DescribeStack(looking, contract.StackInput{Environment: environment})
 	if err != nil {
-		return nil //nolint:nilerr // The run looks at the stack, too, and retries.
+		return nil //nolint:nilerr // The run reads the stack, too, and retries.
 	}
 	switch lifecycle.Next(state.Judged(""), perch.GoalGone) {
 	case lifecycle.Conflict:
@@ -150,8 +151,8 @@ func (a *Admitter) keptStack(ctx context.Context, request perch.Request) error {
 	return nil
 }
 
-// checkCommit checks what the request's commit says against the policy. The commit is known to be
-// its branch's head.
+// checkCommit checks against the policy what the repository says at the request's commit. The
+// caller has verified that the commit is its branch's head.
 func (a *Admitter) checkCommit(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := lifecycle.Admission{Policy: a.Policy, Request: request}
 	file, err := a.Branches.ReadConfig(ctx, request.Commit)
@@ -248,7 +249,7 @@ func (a *Admitter) candidate(
 	return &up, err
 }
 
-// answerRejection turns a rejection into a result; any other error stays one.
+// answerRejection puts a rejection into the result. It returns any other error.
 func answerRejection(admitted contract.AdmitResult, err error) (contract.AdmitResult, error) {
 	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {

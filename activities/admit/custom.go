@@ -16,8 +16,8 @@ import (
 	"perch/lifecycle"
 )
 
-// customTemplate reads the custom template that the settings name, at the commit. What is wrong
-// with it is a *perch.Rejection.
+// customTemplate reads the custom template that the settings name, at the commit. If the template
+// is missing or wrong, the error is a *perch.Rejection.
 func (a *Admitter) customTemplate(
 	ctx context.Context,
 	commit string,
@@ -45,8 +45,8 @@ func (a *Admitter) customTemplate(
 	return template, nil
 }
 
-// admitCustom checks the custom template against the policy; a *perch.Rejection says why the policy
-// rejects it.
+// admitCustom reads the custom template and checks it against the policy. If the policy rejects it,
+// the error is a *perch.Rejection that says why.
 func (a *Admitter) admitCustom(
 	ctx context.Context,
 	admission lifecycle.Admission,
@@ -71,7 +71,7 @@ func (a *Admitter) admitCustom(
 	return template, nil
 }
 
-// storeParameters puts the parameters beside the template, whose hash covers them.
+// storeParameters stores the parameters next to the template. The template's hash includes them.
 func (a *Admitter) storeParameters(ctx context.Context, rendered rendering) error {
 	key := rendered.parametersKey()
 	if key == "" {
@@ -84,14 +84,14 @@ func (a *Admitter) storeParameters(ctx context.Context, rendered rendering) erro
 	return a.Applications.StoreObject(ctx, rendered.application.ArtifactBucket, key, body)
 }
 
-// validate lets CloudFormation look at a stored template before anything is changed: it knows more
-// of templates than Perch does.
+// validate has CloudFormation check a stored template before anything is changed, because
+// CloudFormation finds errors that Perch does not.
 func (a *Admitter) validate(ctx context.Context, path, url string) error {
 	_, err := a.cfn.ValidateTemplate(ctx, &cloudformation.ValidateTemplateInput{TemplateURL: &url})
 	return awserr.Wrap(err, "validate template %s", path)
 }
 
-// parametersKey is where the template's parameters are stored; empty if there are none.
+// parametersKey returns the key of the template's parameters; empty if it has none.
 func (r rendering) parametersKey() string {
 	if len(r.parameters) == 0 {
 		return ""
@@ -99,7 +99,7 @@ func (r rendering) parametersKey() string {
 	return "templates/" + r.template.Hash + ".parameters.json"
 }
 
-// values are parameters by name.
+// values returns the parameters by name.
 func values(parameters []cfn.Parameter) map[string]string {
 	byName := map[string]string{}
 	for _, p := range parameters {

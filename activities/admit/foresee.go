@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// mostSettings and longestValue bound the settings that travel to reports: how many there are,
-	// and how many bytes a value has as JSON.
+	// mostSettings and longestValue limit the settings in reports: how many there are, and how many
+	// bytes a value has as JSON.
 	mostSettings = 60
 	longestValue = 300
 )
 
-// foresee is what reports say of the `up` beside its state. It makes no call, and what cannot be
-// estimated is left out: a report neither delays nor fails a request.
+// foresee returns the estimates and settings that reports of the `up` show. It makes no calls, and
+// leaves out what cannot be estimated, because a report must neither delay nor fail a request.
 func (a *Admitter) foresee(up candidate) *contract.Foreseen {
 	made := up.wanted
 	p := planning{Admitter: a, environment: made.environment}
@@ -46,7 +46,7 @@ func (a *Admitter) foresee(up candidate) *contract.Foreseen {
 	return seen
 }
 
-// bounded are the first settings, without values that are too long to travel.
+// bounded returns the first settings, and shortens values that are too long for a report.
 func bounded(settings []perch.SettingDifference) []perch.SettingDifference {
 	settings = settings[:min(mostSettings, len(settings))]
 	for i := range settings {
@@ -55,7 +55,7 @@ func bounded(settings []perch.SettingDifference) []perch.SettingDifference {
 	return settings
 }
 
-// short is the value, or the beginning of its JSON.
+// short returns the value, or the beginning of its JSON if that is too long.
 func short(value any) any {
 	data, err := json.Marshal(value)
 	if err != nil || len(data) <= longestValue {
@@ -64,7 +64,7 @@ func short(value any) any {
 	return strings.ToValidUTF8(string(data[:longestValue]), "") + "..."
 }
 
-// parametersOf are the parameters of a stack.
+// parametersOf returns the parameters of a stack.
 func parametersOf(mine *stack.Owned) map[string]string {
 	parameters := map[string]string{}
 	for _, parameter := range mine.Stack.Parameters {

@@ -15,15 +15,17 @@ import (
 	"perch/lifecycle"
 )
 
-// headLooks is how often a branch that the source does not show yet is looked up again, one
-// interval apart: 30 seconds at the default interval of 5 seconds.
+// headLooks is how many intervals a branch is looked up again if the source does not show it yet:
+// 30 seconds at the default interval of 5 seconds.
 const headLooks = 6
 
-// errorNotPushedYet is the type of the error with which a branch or a commit is looked up again.
+// errorNotPushedYet is the type of the error that makes Temporal look up a branch or a commit
+// again.
 const errorNotPushedYet = "NotPushedYet"
 
-// findHead returns the head of the request's branch, the one commit whose files may be read.
-// Otherwise the result says how the request ends. The head is found by one question to the source.
+// findHead returns the head of the request's branch, which is the only commit whose files may be
+// read. If the request does not go on, ended says how it ends. It looks the head up with one call
+// to the source.
 func (a *Admitter) findHead(
 	ctx context.Context,
 	request perch.Request,
@@ -70,8 +72,8 @@ func (a *Admitter) findHead(
 	return head, contract.AdmitResult{}, nil
 }
 
-// unwanted is why a branch at head gets no environment without a person, by its pull requests;
-// empty if it gets one.
+// unwanted says why a branch at head gets no environment unless a person requests one, according to
+// its pull requests; empty if it gets one.
 func (a *Admitter) unwanted(ctx context.Context, request perch.Request, head string) (string, error) {
 	if request.Trigger == "" || !a.Policy.Allows(perch.TriggerWebhook) {
 		return "", nil
@@ -80,7 +82,7 @@ func (a *Admitter) unwanted(ctx context.Context, request perch.Request, head str
 	return lifecycle.Unwanted(head, pulls, a.Policy), err
 }
 
-// absence says what the source does not have.
+// absence says which branch or commit the source does not have.
 func (a *Admitter) absence(request perch.Request, head string) string {
 	if head == "" {
 		return fmt.Sprintf("the repository %s has no branch %q", a.Policy.Repository, request.Branch)
@@ -105,8 +107,8 @@ func (a *Admitter) superseded(request perch.Request, s lifecycle.Sighting) contr
 	return contract.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: s.Head, Reason: reason}
 }
 
-// isDeployed reports whether the request's commit, which is the branch's head, is deployed with its
-// seed data.
+// isDeployed reports whether the request's commit, which is the branch's head, is deployed together
+// with its seed data.
 func (a *Admitter) isDeployed(ctx context.Context, request perch.Request) (bool, error) {
 	all, err := a.Stacks.List(ctx)
 	if err != nil {
@@ -118,7 +120,7 @@ func (a *Admitter) isDeployed(ctx context.Context, request perch.Request) (bool,
 	}
 	_, up, err := a.checkCommit(ctx, request)
 	var rejection *perch.Rejection
-	if errors.As(err, &rejection) { // The run that is to deploy it says why.
+	if errors.As(err, &rejection) { // The run that deploys it reports the reason.
 		return false, nil
 	}
 	if err != nil || up == nil {

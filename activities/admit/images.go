@@ -17,17 +17,17 @@ import (
 	"perch/image"
 )
 
-// slowestLook is how many times the interval passes at most between two looks at an image.
+// slowestLook is how many intervals pass at most between two look-ups of an image.
 const slowestLook = 6
 
-// Images look images up in their registries.
+// Images looks images up in their registries.
 type Images struct {
 	*image.Client
 
 	interval time.Duration
 }
 
-// NewImages makes Images of the account of cfg.
+// NewImages returns Images for the account of cfg.
 func NewImages(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Images {
 	login := &registryLogin{registry: policy.OwnRegistry(), cfg: cfg}
 	return &Images{interval: interval, Client: image.New(image.Config{
@@ -36,8 +36,8 @@ func NewImages(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Im
 	})}
 }
 
-// Await waits until the image is in its registry, or the registry cannot be asked. It changes
-// nothing, and what it finds decides nothing but the end of the wait: Admit looks again.
+// Await waits until the image is in its registry, or until the registry cannot be asked. It changes
+// nothing. Its result only ends the wait: Admit looks the image up again.
 func (i *Images) Await(ctx context.Context, in contract.ImageInput) (contract.ImageResult, error) {
 	progress := pulse.Resume(ctx, perch.Progress{
 		Status: "WAITING_FOR_IMAGE", Resource: in.Image, Reason: "it is not in its registry yet",
@@ -72,9 +72,9 @@ func (i *Images) Await(ctx context.Context, in contract.ImageInput) (contract.Im
 	}
 }
 
-// pinImage looks the image up and replaces its tag by its digest. What it finds goes into admitted.
-// The sentence says why the image must not be deployed, and is empty if it may be. A custom
-// template is only concerned if it takes the image.
+// pinImage looks the image up and replaces its tag with its digest. It enters into admitted whether
+// the image is missing, and warnings. If the image cannot run on the environment's processor, it
+// returns a *perch.Rejection. It skips a custom template that has no parameter for the image.
 func (a *Admitter) pinImage(
 	ctx context.Context, made *rendering, admitted *contract.AdmitResult,
 ) error {
@@ -123,9 +123,9 @@ func wrongArchitecture(settings perch.Settings, architecture string, found image
 	)
 }
 
-// lastPinned is what is deployed of an image whose registry cannot be asked, and the words for it:
-// the digest that the environment was admitted with last, if perch.yaml named the same image then,
-// else the image as it is written.
+// lastPinned returns what is deployed if the image's registry cannot be asked, and a phrase that
+// says so. It is the digest of the environment's last admission if perch.yaml named the same image
+// then, and otherwise the image as perch.yaml names it.
 func (a *Admitter) lastPinned(ctx context.Context, made *rendering) (pinned, what string) {
 	written := "it is deployed as it is written"
 	last, err := a.Applications.LastAdmission(ctx, made.environment, made.kind)

@@ -13,14 +13,15 @@ import (
 	"perch/activities/awserr"
 )
 
-// registryLogin is the worker's login for Amazon ECR in the worker's account and region. It goes to
-// no other registry: anyone who has it can read the account's images.
+// registryLogin logs in to Amazon ECR in the worker's account and region. It gives its login to no
+// other registry, because with it anyone could read the account's images.
 type registryLogin struct {
 	registry string
 	cfg      aws.Config
 }
 
-// get is the user and the password for a registry; both are empty for any but the worker's own.
+// get returns the user and the password for a registry. Both are empty for any registry other than
+// the worker's.
 func (l *registryLogin) get(ctx context.Context, registry string) (user, password string, err error) {
 	if registry != l.registry {
 		return "", "", nil

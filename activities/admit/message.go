@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// longestMessageCall is how long the source may take to say what it says of a commit: a request
-	// does not wait for that.
+	// longestMessageCall is how long the source may take to return a commit's message. A request
+	// does not wait longer for it.
 	longestMessageCall = 5 * time.Second
-	// rememberedMessages is how many messages are remembered: a request that waits for its image is
-	// admitted more than once.
+	// rememberedMessages is how many messages are kept in memory, because a request that waits for
+	// its image is admitted more than once.
 	rememberedMessages = 100
 )
 
-// messages are what the source said of commits. It is safe for concurrent use.
+// messages keeps what the source said about commits. It is safe for concurrent use.
 type messages struct {
 	mu       sync.Mutex
 	byCommit map[string]perch.CommitMessage
 }
 
-// of is the message of a commit, if it is remembered.
+// of returns the message of a commit, if it is in memory.
 func (m *messages) of(commit string) (said perch.CommitMessage, found bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -40,7 +40,8 @@ func (m *messages) remember(commit string, said perch.CommitMessage) {
 	m.byCommit[commit] = said
 }
 
-// message is what the source says of a commit; nil if it cannot be asked, which fails no request.
+// message returns what the source says about a commit; nil if the source does not answer. It fails
+// no request.
 func (a *Admitter) message(ctx context.Context, commit string) *perch.CommitMessage {
 	if said, found := a.messages.of(commit); found {
 		return &said

@@ -12,8 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// withdraws reports whether the environment has variables or secrets that the wanted template does
-// not set.
+// withdraws reports whether the environment has variables or secrets that the wanted template no
+// longer sets.
 func (a *Admitter) withdraws(ctx context.Context, up candidate) (bool, error) {
 	if up.wanted.isCustom() || !up.stack.Ours {
 		return false, nil
@@ -26,8 +26,8 @@ func (a *Admitter) withdraws(ctx context.Context, up candidate) (bool, error) {
 	return len(left) > 0, err
 }
 
-// readDeployed reads the template in force and its options. There is none if the stack is to be
-// created again.
+// readDeployed reads the stack's current template and its options. It reads none if the stack is to
+// be created again.
 func (a *Admitter) readDeployed(ctx context.Context, request perch.Request, mine *stack.Owned, made *rendering) error {
 	if request.Recreate || mine == nil || !lifecycle.WasReady(string(mine.Stack.StackStatus)) {
 		return nil
@@ -43,7 +43,7 @@ func (a *Admitter) readDeployed(ctx context.Context, request perch.Request, mine
 	return nil
 }
 
-// checkSwitch is a *perch.Rejection if Elastic Beanstalk would reject the update.
+// checkSwitch returns a *perch.Rejection if Elastic Beanstalk would reject the update.
 func (up candidate) checkSwitch() error {
 	if up.wanted.isCustom() {
 		return nil

@@ -17,8 +17,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Plan says what an `up` would do: it checks the request against the policy, renders the template,
-// and compares it with the one that is deployed. It stores and changes nothing.
+// Plan says what an `up` would do. It checks the request against the policy, renders the template,
+// and compares it with the deployed one. It stores and changes nothing.
 func (a *Admitter) Plan(ctx context.Context, in perch.PlanInput) (perch.PlanResult, error) {
 	admitted, up, err := a.checkRequest(ctx, in.Request)
 	if err != nil || up == nil {
@@ -55,19 +55,20 @@ func (a *Admitter) Plan(ctx context.Context, in perch.PlanInput) (perch.PlanResu
 	return plan, err
 }
 
-// planning is what a plan is made from.
+// planning has what a plan is made from.
 type planning struct {
 	*Admitter
 	environment perch.Environment
 	kind        perch.Kind
-	// made is the template that an `up` would store, and wanted the same with everything that is
-	// known of it.
+	// made is the template that an `up` would store. wanted is the same template with what
+	// CloudFormation would know about it.
 	made   rendering
 	wanted forecast.Version
-	// stack is the environment's; state is empty if there is none.
+	// stack is the environment's stack. If there is none, state is empty.
 	stack types.Stack
 	state contract.StackState
-	// recreate and mayRecreate are the request's and the policy's say on it.
+	// recreate means that the request asks to recreate the stack, and mayRecreate that the policy
+	// allows it as a repair.
 	recreate, mayRecreate bool
 }
 
@@ -80,7 +81,8 @@ func (p *planning) look(ctx context.Context) error {
 	return err
 }
 
-// version is a template with its parameters and with what CloudFormation itself knows.
+// version returns a template with its parameters, and with the values that only CloudFormation
+// knows.
 func (p *planning) version(template []byte, parameters map[string]string) forecast.Version {
 	known := map[string]string{
 		"AWS::Region":    p.Policy.Region,
@@ -91,7 +93,7 @@ func (p *planning) version(template []byte, parameters map[string]string) foreca
 	return forecast.Version{Template: template, Parameters: known}
 }
 
-// outline is a plan without what the comparison says.
+// outline returns a plan without the results of the comparison.
 func (p *planning) outline() perch.PlanResult {
 	stack := p.state.Judged(p.made.template.Hash)
 	stack.Recreate, stack.MayRecreate = p.recreate, p.mayRecreate
@@ -103,7 +105,7 @@ func (p *planning) outline() perch.PlanResult {
 	if p.made.settings.Template == "" {
 		plan.Host, _ = p.wanted.Output(cfn.OutputHost)
 	} else {
-		address = cfn.OutputCustomURL // What a custom template calls Host is none of Perch's business.
+		address = cfn.OutputCustomURL // In a custom template, Host may mean something else.
 	}
 	if url, ok := p.wanted.Output(address); ok {
 		plan.URL = url
@@ -132,7 +134,8 @@ func (p *planning) outline() perch.PlanResult {
 	return plan
 }
 
-// deployed is the template in force with its parameters; none if the stack is created or recreated.
+// deployed returns the current template with its parameters; none if the stack is created or
+// recreated.
 func (p *planning) deployed(ctx context.Context, step lifecycle.Step) (forecast.Version, error) {
 	if step == lifecycle.Create || step == lifecycle.Delete || p.recreate {
 		return forecast.Version{}, nil
@@ -148,7 +151,7 @@ func (p *planning) deployed(ctx context.Context, step lifecycle.Step) (forecast.
 	return p.version(body, parameters), nil
 }
 
-// foresee fills in what changes, how long that takes and what the environment costs.
+// foresee enters into the plan what changes, how long that takes and what the environment costs.
 func (p *planning) foresee(plan *perch.PlanResult, deployed forecast.Version) error {
 	branch := p.environment.Branch
 	compared, err := forecast.Compare(deployed, p.wanted)
@@ -170,7 +173,7 @@ func (p *planning) foresee(plan *perch.PlanResult, deployed forecast.Version) er
 	return err
 }
 
-// doubts are sentences about settings of branch that are most likely mistakes.
+// doubts returns sentences about settings of branch that are probably mistakes.
 func doubts(file *config.File, branch string) ([]string, error) {
 	settings, origins, err := file.Resolve(branch, "") // {commit} is still in the image.
 	if err != nil {
@@ -179,8 +182,8 @@ func doubts(file *config.File, branch string) ([]string, error) {
 	return cfn.Doubts(settings, func(path string) string { return origins[path] }), nil
 }
 
-// differences are the settings of branch that are not those of kind staging, which is what every
-// other environment is meant to be like.
+// differences returns the settings in which branch differs from kind staging. Environments are
+// meant to be like staging.
 func differences(file *config.File, branch string) ([]perch.SettingDifference, error) {
 	settings, origins, err := file.Resolve(branch, "")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// prepare stores what is wanted, or finds the environment settled and stores nothing. Most repeats
-// of a CI job are that, and cost a run of two activities.
+// prepare stores what is wanted. If the environment is already in that state, it stores nothing.
+// Most repeated CI jobs end here, and cost a run of two activities.
 func (a *Admitter) prepare(
 	ctx context.Context,
 	admitted contract.AdmitResult,
@@ -33,14 +33,14 @@ func (a *Admitter) prepare(
 	}
 	if settled && !closed && !withdraws {
 		admitted.Settled = &contract.Settled{Stack: up.stack}
-		return admitted, a.allow(ctx, up.wanted) // AwaitReady goes by it; no stack is changed.
+		return admitted, a.allow(ctx, up.wanted) // AwaitReady reads the admission; no stack is changed.
 	}
 	rendered, err := a.publish(ctx, up.wanted)
 	admitted.Prepared = &contract.Prepared{Rendered: rendered, Stack: up.stack, Closed: closed, Withdraws: withdraws}
 	return admitted, err
 }
 
-// closed reports whether buckets of a stack that stays deny writes because of a removal.
+// closed reports whether the stack is in service and a removal has closed some of its buckets.
 func (a *Admitter) closed(ctx context.Context, stack contract.StackState) (bool, error) {
 	if !stack.Ours || strings.HasPrefix(stack.Status, "DELETE_") {
 		return false, nil
@@ -53,20 +53,20 @@ func (a *Admitter) closed(ctx context.Context, stack contract.StackState) (bool,
 	return len(closed) > 0, err
 }
 
-// earlier are what removals of the branch's earlier environments could not delete.
+// earlier returns what removals of the branch's earlier environments could not delete.
 func (a *Admitter) earlier(ctx context.Context, up candidate) ([]perch.Leftover, error) {
 	records, err := a.Removals.Of(ctx, up.wanted.environment)
 	return leftovers.SummarizeBeside(records, up.stack.StackID), err
 }
 
-// settled reports whether the environment is what is wanted, seed data included.
+// settled reports whether the environment is already in the wanted state, including its seed data.
 func (a *Admitter) settled(ctx context.Context, up candidate) (bool, error) {
 	wanted := up.wanted
 	stack := up.stack.Judged(wanted.template.Hash)
 	stack.Recreate = up.recreate
 	step := lifecycle.Next(stack, perch.GoalUp)
 	if step != lifecycle.Done || wanted.sharesDatabase() {
-		return false, nil // Whether a database in the shared instance is as it should be, EnsureDatabase sees.
+		return false, nil // Only EnsureDatabase can tell whether the database is in the wanted state.
 	}
 	for _, step := range wanted.file.Seed {
 		mark := seed.Mark(up.stack.StackID, wanted.settings.Database, step)

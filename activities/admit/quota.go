@@ -9,17 +9,18 @@ import (
 )
 
 const (
-	// noBalancer is the `load_balancer` of a single instance. Beanstalk gives each an Elastic IP
-	// address (Beanstalk guide, "Environment types"), and an account has five in a region by
-	// default (EC2 guide, "Elastic IP address quota").
+	// noBalancer is the `load_balancer` of an environment with a single instance. Beanstalk gives
+	// each of them an Elastic IP address (Beanstalk guide, "Environment types"), and by default an
+	// account has five in a region (EC2 guide, "Elastic IP address quota").
 	noBalancer = "none"
 	// sharedBalancer is the `load_balancer` of environments that share the application's load
-	// balancer. Beanstalk gives each a rule on the HTTPS listener.
+	// balancer. Beanstalk gives each of them a rule on the HTTPS listener.
 	sharedBalancer = "shared"
 )
 
-// requireAddress rejects a new environment without a load balancer if no address is left for it:
-// Beanstalk would fail minutes later. If EC2 cannot be asked, that decides.
+// requireAddress rejects a new environment without a load balancer if no Elastic IP address is left
+// for it, because Beanstalk would fail minutes later. If EC2 does not answer, it returns that
+// error.
 func (a *Admitter) requireAddress(ctx context.Context, made rendering) error {
 	if made.exists || made.isCustom() || made.settings.LoadBalancer != noBalancer {
 		return nil
@@ -38,8 +39,9 @@ func (a *Admitter) requireAddress(ctx context.Context, made rendering) error {
 	return nil
 }
 
-// requireRule rejects a new environment if the shared load balancer has no rule left for it:
-// Beanstalk would fail minutes later. If the load balancer cannot be asked, that decides.
+// requireRule rejects a new environment if no rule of the shared load balancer is left for it,
+// because Beanstalk would fail minutes later. If the load balancer cannot be read, it returns that
+// error.
 func (a *Admitter) requireRule(ctx context.Context, made rendering) error {
 	balancer := made.application.LoadBalancerArn
 	if made.exists || made.isCustom() || made.settings.LoadBalancer != sharedBalancer || balancer == "" {

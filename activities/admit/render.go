@@ -13,53 +13,54 @@ import (
 	"perch/config"
 )
 
-// rendering is a template with everything that it was made of.
+// rendering is a template with everything that it was rendered from.
 type rendering struct {
 	environment perch.Environment
 	commit      string
 	kind        perch.Kind
 	file        *config.File
 	settings    perch.Settings
-	// image is the image as perch.yaml names it; that of settings is by digest, if the digest is
+	// image is the image as perch.yaml names it. In settings, the image has its digest, if that is
 	// known.
 	image       string
 	application cfn.ApplicationOutputs
 	template    storedTemplate
-	// exists says that the branch has a stack, and defaultVersion that no layer of perch.yaml names
-	// the database's version.
+	// exists means that the branch has a stack. defaultVersion means that no layer of perch.yaml
+	// names the database's version.
 	exists, defaultVersion bool
-	// deployed are the options of the template in force; the zero value if there is none, or it is
-	// to be replaced.
+	// deployed has the options of the current template; the zero value if there is none, or if it
+	// is to be replaced.
 	deployed cfn.SetOptions
-	// deployedBody and deployedParameters are that template; nil if there is none, or it is to be
-	// replaced.
+	// deployedBody and deployedParameters are the current template; nil if there is none, or if it
+	// is to be replaced.
 	deployedBody       []byte
 	deployedParameters map[string]string
-	// extendedSupport says that the running database is enrolled in RDS Extended Support.
+	// extendedSupport means that the existing database is enrolled in RDS Extended Support.
 	extendedSupport bool
-	// bundle is empty for a custom template, parameters and capability for Perch's own.
+	// bundle is empty for a custom template. parameters and capability are empty for Perch's
+	// template.
 	bundle     []byte
 	bundleKey  string
 	parameters []cfn.Parameter
 	capability string
-	// custom is the custom template at the commit, which admission read; nil for Perch's own.
+	// custom is the custom template at the commit; nil if the environment has Perch's template.
 	custom *custom.Template
 }
 
-// storedTemplate is a template that is stored under its hash.
+// storedTemplate is a template whose key in the bucket has its hash.
 type storedTemplate struct{ cfn.Template }
 
-// key is the template's key in the artifact bucket.
+// key returns the template's key in the artifact bucket.
 func (t storedTemplate) key() string { return "templates/" + t.Hash + ".json" }
 
-// own says that the template is a custom one.
+// isCustom reports whether the environment has a custom template.
 func (r rendering) isCustom() bool { return r.settings.Template != "" }
 
 func (r rendering) sharesDatabase() bool {
 	return r.settings.Database != nil && r.settings.Database.Mode == perch.DatabaseShared
 }
 
-// publish stores what was rendered, if it is not stored yet, and writes down that it is admitted.
+// publish stores what was rendered, unless it is stored already, and records that it is admitted.
 func (a *Admitter) publish(ctx context.Context, rendered rendering) (contract.RenderResult, error) {
 	artifacts := rendered.application.ArtifactBucket
 	if rendered.bundleKey != "" {
@@ -84,7 +85,7 @@ func (a *Admitter) publish(ctx context.Context, rendered rendering) (contract.Re
 	}, err
 }
 
-// allow writes down what was admitted, for the activities that act on it.
+// allow records what was admitted, for the activities that act on it.
 func (a *Admitter) allow(ctx context.Context, rendered rendering) error {
 	return a.Applications.RecordAdmission(
 		ctx,
@@ -100,7 +101,7 @@ func (a *Admitter) allow(ctx context.Context, rendered rendering) error {
 	)
 }
 
-// complete renders the template from the file, the settings and the outputs that made has already.
+// complete renders the template from the file, the settings and the outputs that made already has.
 func (a *Admitter) complete(ctx context.Context, made rendering) (_ rendering, err error) {
 	in := cfn.EnvironmentInput{
 		Environment: made.environment, Kind: made.kind, Commit: made.commit, Policy: *a.Policy,
@@ -125,8 +126,8 @@ func (a *Admitter) complete(ctx context.Context, made rendering) (_ rendering, e
 	return made, nil
 }
 
-// platform is what the environment runs on: the newest version of the platform by its ARN, which an
-// update may change, or the solution stack of an environment that was created with one.
+// platform returns what the environment runs on. This is the ARN of the platform's newest version,
+// which an update may change, or the solution stack of an environment that was created with one.
 func (a *Admitter) platform(ctx context.Context, deployed cfn.SetOptions) (string, error) {
 	if deployed.SolutionStack != "" {
 		return deployed.SolutionStack, nil
@@ -134,8 +135,8 @@ func (a *Admitter) platform(ctx context.Context, deployed cfn.SetOptions) (strin
 	return a.Beanstalk.NewestPlatform(ctx)
 }
 
-// chooseVersion decides the version of a dedicated database. The version of one that is restored is
-// its snapshot's.
+// chooseVersion sets the version of a dedicated database. A database that is restored has the
+// version of its snapshot.
 func (a *Admitter) chooseVersion(ctx context.Context, made *rendering) error {
 	database := made.settings.Database
 	if made.isCustom() || database == nil || database.Mode == perch.DatabaseShared {

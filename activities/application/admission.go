@@ -13,30 +13,30 @@ import (
 	"perch/activities/awserr"
 )
 
-// Admission is what Admit allowed last for an environment. Admit writes it into the artifact
-// bucket, and the activities that act on it read it there and not from their input: anyone who can
-// reach Temporal can give an activity any input, and nothing but Admit decides what a stack may
-// hold.
+// Admission is what Admit last allowed for an environment. Admit writes it into the artifact
+// bucket. The activities that act on it read it there, because they cannot trust their input:
+// anyone who can reach Temporal can give an activity any input. Only Admit decides what a stack may
+// contain.
 type Admission struct {
-	// Commit is the commit that was admitted, Kind the environment's kind.
+	// Commit is the commit that was admitted. Kind is the environment's kind.
 	Commit string     `json:"commit"`
 	Kind   perch.Kind `json:"kind"`
-	// Template is the template's key in the artifact bucket, Hash its hash.
+	// Template is the template's key in the artifact bucket. Hash is its hash.
 	Template string `json:"template"`
 	Hash     string `json:"hash"`
-	// Parameters is the key of a custom template's parameters, Capability what CloudFormation needs
-	// to be told.
+	// Parameters is the key of a custom template's parameters. Capability is the capability that
+	// CloudFormation requires for the template.
 	Parameters string `json:"parameters,omitempty"`
 	Capability string `json:"capability,omitempty"`
-	// Custom says that the template is a custom one.
+	// Custom means that the template is a custom one.
 	Custom bool `json:"custom,omitempty"`
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string `json:"health_path"`
-	// Image is the image as perch.yaml names it, and Pinned the one that is deployed: by its
-	// digest, if that was known.
+	// Image is the image as perch.yaml names it. Pinned is the image that is deployed, with its
+	// digest if that was known.
 	Image  string `json:"image,omitempty"`
 	Pinned string `json:"pinned,omitempty"`
-	// Policy is the fingerprint of the policy that it was judged by.
+	// Policy is the fingerprint of the policy that admitted the request.
 	Policy string `json:"policy"`
 }
 
@@ -44,7 +44,7 @@ func admissionKey(environment perch.Environment) string {
 	return "admissions/" + environment.StackName() + ".json"
 }
 
-// RecordAdmission writes the admission over the last one of the environment.
+// RecordAdmission writes the admission. It replaces the environment's last one.
 func (s *Stacks) RecordAdmission(
 	ctx context.Context,
 	bucket string,
@@ -63,7 +63,7 @@ func (s *Stacks) RecordAdmission(
 	return awserr.Wrap(err, "write %s in bucket %s", key, bucket)
 }
 
-// RetractAdmission deletes the admission of an environment that has no stack any more.
+// RetractAdmission deletes the admission of an environment that no longer has a stack.
 func (s *Stacks) RetractAdmission(ctx context.Context, bucket string, environment perch.Environment) error {
 	if _, found, err := s.reader.Describe(ctx, environment.StackName()); err != nil || found {
 		return err
@@ -73,8 +73,8 @@ func (s *Stacks) RetractAdmission(ctx context.Context, bucket string, environmen
 	return awserr.Wrap(err, "delete %s in bucket %s", key, bucket)
 }
 
-// Admitted reads what Admit allowed last for the environment. It rejects anything but the template
-// with this hash, admitted for this kind by the policy that the worker has now.
+// Admitted reads what Admit last allowed for the environment. It returns an error unless that is
+// the template with this hash, admitted for this kind, by the policy that the worker has now.
 func (s *Stacks) Admitted(
 	ctx context.Context,
 	environment perch.Environment,
@@ -127,7 +127,7 @@ func (s *Stacks) Admitted(
 	return allowed, bucket, nil
 }
 
-// LastAdmission is what was admitted last for the environment, by any policy.
+// LastAdmission returns what was last admitted for the environment, by any policy.
 func (s *Stacks) LastAdmission(
 	ctx context.Context, environment perch.Environment, kind perch.Kind,
 ) (last Admission, err error) {

@@ -1,8 +1,8 @@
-// Package application keeps what a project's environments share: the application stack, and the
-// artifact bucket with templates, bundles and admissions in it.
+// Package application manages what a project's environments share: the application stack, and the
+// templates, bundles and admissions in its artifact bucket.
 //
-// Admissions are how an activity knows what a stack may hold. A request's admission is written
-// here, and what changes a stack reads it here and not from its input.
+// An admission tells an activity what a stack may contain. Admit writes it into the bucket, and an
+// activity that changes a stack reads it there, not from its input.
 package application
 
 import (
@@ -25,8 +25,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Stacks are the application stacks, which the project's environments share, and what Perch keeps
-// in their artifact buckets.
+// Stacks manages the application stacks, which the project's environments share, and what Perch
+// stores in their artifact buckets.
 type Stacks struct {
 	policy *perch.Policy
 	reader *stack.Reader
@@ -37,7 +37,7 @@ type Stacks struct {
 	buckets sync.Map
 }
 
-// NewStacks makes the application stacks of the account and region of cfg.
+// NewStacks returns the Stacks of the account and region of cfg.
 func NewStacks(cfg aws.Config, policy *perch.Policy, reader *stack.Reader) *Stacks {
 	return &Stacks{
 		policy: policy, reader: reader, cfn: cloudformation.NewFromConfig(cfg), rds: rds.NewFromConfig(cfg),
@@ -45,8 +45,8 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, reader *stack.Reader) *Stac
 	}
 }
 
-// Apply creates or updates the application stack. The stack has no artifact bucket before it
-// exists, so the template travels in the request: it is small.
+// Apply creates or updates the application stack. The artifact bucket is part of that stack and may
+// not exist yet, so the request contains the template, which is small.
 func (s *Stacks) Apply(ctx context.Context, in contract.ApplyInput) (contract.ChangeResult, error) {
 	name, err := s.name(in.Application)
 	if err != nil {
@@ -79,7 +79,8 @@ func (s *Stacks) Apply(ctx context.Context, in contract.ApplyInput) (contract.Ch
 	return s.update(ctx, in, described, template)
 }
 
-// chooseVersion decides the version of the shared instance as that of a dedicated database.
+// chooseVersion sets the PostgreSQL version of the shared instance, by the same rule as for a
+// dedicated database.
 func (s *Stacks) chooseVersion(ctx context.Context, stack string, made *cfn.ApplicationInput) error {
 	if made.Policy.SharedDatabase == nil {
 		return nil
@@ -94,9 +95,9 @@ func (s *Stacks) chooseVersion(ctx context.Context, stack string, made *cfn.Appl
 	return err
 }
 
-// earlierRole reports whether an environment of the application of kind may still have profile, the
-// instance profile that all of them shared in earlier versions. A stack that does not say which
-// profile it has, as one in its creation, may have that one.
+// earlierRole reports whether an environment of kind may still use profile, the instance profile
+// that all environments shared in earlier versions of Perch. A stack that does not say which
+// profile it uses, such as one that is being created, may use it.
 func (s *Stacks) earlierRole(ctx context.Context, kind perch.Kind, profile string) (bool, error) {
 	if profile == "" {
 		return false, nil
@@ -199,12 +200,12 @@ func (s *Stacks) name(in perch.ApplicationInput) (string, error) {
 	return perch.ApplicationStackName(in.Project, in.Kind), nil
 }
 
-// Owns reports whether the stack carries the project's tags.
+// Owns reports whether the stack's tags show that it belongs to the project.
 func (s *Stacks) Owns(ctx context.Context, described types.Stack) bool {
 	return s.reader.Owner.Current(ctx).Owns(stack.Tags(described))
 }
 
-// foreign says why the stack is not the project's, and what to do.
+// foreign returns an error that says why the stack does not belong to the project, and what to do.
 func (s *Stacks) foreign(ctx context.Context, described types.Stack) error {
 	for _, other := range stack.OtherRepositories(s.reader.Owner.Current(ctx), described) {
 		return awserr.Final(perch.ErrorInvalid, "%s", other)

@@ -14,20 +14,20 @@ import (
 	"perch/cfn"
 )
 
-// RunningDatabase is what a stack's database runs now; the zero value if there is none.
+// RunningDatabase describes a stack's existing database; the zero value if there is none.
 type RunningDatabase struct {
 	// major is its major version, such as "16".
 	major string
-	// Extended says that it is enrolled in RDS Extended Support.
+	// Extended means that it is enrolled in RDS Extended Support.
 	Extended bool
 }
 
-// RunningDatabase asks RDS for the database that a stack has under this logical id.
+// RunningDatabase asks RDS about the database with this logical id in a stack.
 func (s *Stacks) RunningDatabase(ctx context.Context, stack, logicalID string) (RunningDatabase, error) {
 	in := &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: &logicalID}
 	found, err := s.cfn.DescribeStackResource(ctx, in)
 	if awserr.UnknownStack(err) {
-		return RunningDatabase{}, nil // There is no stack, or no such resource in it.
+		return RunningDatabase{}, nil // The stack does not exist, or has no such resource.
 	}
 	if err != nil {
 		return RunningDatabase{}, awserr.Wrap(err, "look for the database of stack %s", stack)
@@ -48,8 +48,9 @@ func (s *Stacks) RunningDatabase(ctx context.Context, stack, logicalID string) (
 	return RunningDatabase{major, lifecycle != cfn.ExtendedSupportDisabled}, nil
 }
 
-// Version is the major version that the database gets: the one that is named, else the one that
-// runs. An update of the template must not upgrade a database, and RDS cannot downgrade one.
+// Version returns the major version that the database gets: the named one or, if none is named, the
+// one that it has. An update of the template must not upgrade a database, and RDS cannot downgrade
+// one.
 func (r RunningDatabase) Version(named string) (string, error) {
 	if named == "" && r.major != "" {
 		return r.major, nil

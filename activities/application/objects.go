@@ -12,7 +12,8 @@ import (
 	"perch/activities/awserr"
 )
 
-// StoreObject puts an object that its key names by content; one that is there already is the same.
+// StoreObject stores an object under a key that contains the hash of its content. So an existing
+// object with this key has the same content.
 func (s *Stacks) StoreObject(ctx context.Context, bucket, key string, body []byte) error {
 	if there, err := s.HasObject(ctx, bucket, key); err != nil || there {
 		return err
@@ -21,7 +22,7 @@ func (s *Stacks) StoreObject(ctx context.Context, bucket, key string, body []byt
 	return awserr.Wrap(err, "store %s in bucket %s", key, bucket)
 }
 
-// HasObject reports whether the bucket holds an object of that key.
+// HasObject reports whether the bucket has an object with this key.
 func (s *Stacks) HasObject(ctx context.Context, bucket, key string) (bool, error) {
 	_, err := s.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	if awserr.HasCode(err, "NotFound", "NoSuchKey") {
@@ -43,7 +44,7 @@ func (s *Stacks) ReadObject(ctx context.Context, bucket, key string) ([]byte, er
 	return io.ReadAll(out.Body)
 }
 
-// ObjectURL is the address of an object as CloudFormation takes it in TemplateURL.
+// ObjectURL returns the URL of an object in the form that TemplateURL takes.
 func (s *Stacks) ObjectURL(bucket, key string) string {
 	suffix := "amazonaws.com"
 	if strings.HasPrefix(s.policy.Region, "cn-") {

@@ -11,8 +11,8 @@ import (
 	"perch/cfn"
 )
 
-// Outputs are what the environments of kind need of the application stack. Without one nothing can
-// be made.
+// Outputs returns what the environments of kind need from the application stack. Without an
+// application stack, no environment can be created.
 func (s *Stacks) Outputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error) {
 	stack, found, err := s.reader.Describe(ctx, perch.ApplicationStackName(s.policy.Project, kind))
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *Stacks) Outputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationO
 	return s.read(ctx, stack, found, kind)
 }
 
-// OutputsIn are the same outputs, from a list of all stacks.
+// OutputsIn returns the same outputs, from a list of all stacks.
 func (s *Stacks) OutputsIn(ctx context.Context, all stack.All, kind perch.Kind) (cfn.ApplicationOutputs, error) {
 	stack, found := all.Others[perch.ApplicationStackName(s.policy.Project, kind)]
 	return s.read(ctx, stack, found, kind)
@@ -58,8 +58,8 @@ func (s *Stacks) read(
 	return outputs, nil
 }
 
-// ArtifactBucket is the artifact bucket of the application that environments of kind are in. It is
-// looked up once: its name changes only when the application stack is created again.
+// ArtifactBucket returns the artifact bucket of the application for environments of kind. It looks
+// the name up only once, because the name changes only when the application stack is created again.
 func (s *Stacks) ArtifactBucket(ctx context.Context, kind perch.Kind) (string, error) {
 	name := perch.ApplicationStackName(s.policy.Project, kind)
 	if known, ok := s.buckets.Load(name); ok {

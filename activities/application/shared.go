@@ -20,27 +20,28 @@ import (
 	"perch/lifecycle"
 )
 
-// secretPatience is how long a stack's operation may take to make the secret: nothing in the
-// template comes before it.
+// secretPatience is how long a stack's operation may take to create the secret. Nothing else in the
+// template comes first.
 const secretPatience = 3 * time.Minute
 
-// Databases makes and removes an environment's database in the instance that environments share. It
-// reads the passwords at the worker: none travels in an input, a result or an error.
+// Databases creates and drops an environment's database in the instance that environments share. It
+// reads passwords in the worker, so that no input, result or error contains one.
 type Databases struct {
 	apps     *Stacks
 	secrets  *secretsmanager.Client
 	interval time.Duration
 }
 
-// NewDatabases makes Databases of the account of cfg. interval is the pause between two looks.
+// NewDatabases returns the Databases of the account of cfg. interval is the pause between two
+// requests while Ensure waits.
 func NewDatabases(cfg aws.Config, apps *Stacks, interval time.Duration) *Databases {
 	return &Databases{apps, secretsmanager.NewFromConfig(cfg), interval}
 }
 
-// Ensure makes the environment's database and its user as soon as the stack has their password,
-// which is seconds after the stack's operation began and minutes before an instance of the app
-// starts. Where the operation ends without a secret nothing is made: the wait for the stack tells
-// why.
+// Ensure creates the environment's database and its user as soon as the stack has their password.
+// That is seconds after the stack's operation began, and minutes before an instance of the app
+// starts. If the operation ends without a secret, Ensure creates nothing and returns no error,
+// because AwaitStack reports why the operation failed.
 func (d *Databases) Ensure(ctx context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
 	beats, stop := pulse.Start(
 		ctx,
@@ -89,8 +90,8 @@ func (d *Databases) Ensure(ctx context.Context, in contract.DatabaseInput) (cont
 	return contract.DatabaseResult{Made: true}, nil
 }
 
-// Drop removes the environment's database and its user with all that they own. What is not there is
-// no error, and neither is an application stack without a shared database.
+// Drop drops the environment's database, and its user with everything that the user owns. It is not
+// an error if these do not exist, or if the application stack has no shared database.
 func (d *Databases) Drop(ctx context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "DROPPING_DATABASE", Since: time.Now().UTC()})
 	defer stop()
@@ -112,13 +113,14 @@ func (d *Databases) Drop(ctx context.Context, in contract.DatabaseInput) (contra
 	return contract.DatabaseResult{}, server.Drop(ctx, in.Environment.DatabaseName())
 }
 
-// unused rejects a database whose environment is there: it goes after the stack, and never before.
+// unused returns an error while the environment exists: its database may be dropped only after its
+// stack is deleted.
 func (d *Databases) unused(ctx context.Context, environment perch.Environment) error {
 	described, found, err := d.apps.reader.Describe(ctx, environment.StackName())
 	if err != nil || !found {
 		return err
 	}
-	status := string(described.StackStatus) // The stack may be under another name of the repository.
+	status := string(described.StackStatus) // The stack may have another name of the repository in its tags.
 	if stack.Tags(described)[perch.TagProject] == environment.Project && status != stack.Deleted {
 		return awserr.Final(perch.ErrorInvalid, "stack %s is %s and uses database %s, which was left alone",
 			environment.StackName(), status, environment.DatabaseName())
@@ -126,8 +128,8 @@ func (d *Databases) unused(ctx context.Context, environment perch.Environment) e
 	return nil
 }
 
-// Remains names the environment's database and user in the shared instance, where they are still
-// there.
+// Remains returns the names of the environment's database and user, if they still exist in the
+// shared instance.
 func (d *Databases) Remains(ctx context.Context, environment perch.Environment) ([]string, error) {
 	outputs, err := d.find(ctx, contract.DatabaseInput{Environment: environment})
 	if err != nil || outputs.DatabaseHost == "" {
@@ -153,8 +155,8 @@ func (d *Databases) Remains(ctx context.Context, environment perch.Environment) 
 	return left, nil
 }
 
-// find is what the application stack says of the shared database: nothing if there is no such
-// stack. Only staging's has one.
+// find returns what the application stack says about the shared database; nothing if there is no
+// such stack. Only staging's application stack has one.
 func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.ApplicationOutputs, error) {
 	if err := d.apps.reader.Serves(in.Environment.Project); err != nil {
 		return cfn.ApplicationOutputs{}, err
@@ -168,8 +170,8 @@ func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.Ap
 }
 
 // await waits until the stack's secret is created. arn is empty if the stack's operation ends
-// without a secret, or takes too long. For some time a stack may look as if the operation had not
-// begun.
+// without a secret, or takes too long. Just after the operation began, CloudFormation may still
+// show the stack's old state.
 func (d *Databases) await(ctx context.Context, stackID string) (arn string, err error) {
 	for began := time.Now(); time.Since(began) < secretPatience; {
 		out, err := d.apps.cfn.DescribeStackResource(
@@ -180,7 +182,7 @@ func (d *Databases) await(ctx context.Context, stackID string) (arn string, err 
 			},
 		)
 		switch {
-		case awserr.UnknownStack(err): // AWS says it of a resource that the stack does not have yet in the same words.
+		case awserr.UnknownStack(err): // AWS also answers this if the stack does not have the resource yet.
 			stack, found, err := d.apps.reader.Describe(ctx, stackID)
 			over := !found || !lifecycle.InProgress(string(stack.StackStatus))
 			if err != nil || over && time.Since(began) >= d.apps.reader.StaleReads {

@@ -13,14 +13,14 @@ import (
 	"perch/cfn"
 )
 
-// Template is a template as CreateStack and UpdateStack take it.
+// Template is a template in the form that CreateStack and UpdateStack take.
 type Template struct {
 	URL          string
 	Parameters   []types.Parameter
 	Capabilities []types.Capability
 }
 
-// AdmittedTemplate is the admitted template with this hash.
+// AdmittedTemplate returns the admitted template with this hash.
 func (s *Stacks) AdmittedTemplate(
 	ctx context.Context,
 	environment perch.Environment,
@@ -38,7 +38,7 @@ func (s *Stacks) AdmittedTemplate(
 	return template, err
 }
 
-// parameters reads what storeParameters stored.
+// parameters reads the parameters that package admit stored.
 func (s *Stacks) parameters(ctx context.Context, bucket, key string) (parameters []types.Parameter, err error) {
 	body, err := s.ReadObject(ctx, bucket, key)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package awserr tells AWS's errors apart: by code and text, in one place.
+// Package awserr classifies AWS's errors by code and text, in one place.
 //
-// Wrap makes an error of the SDK one that Temporal retries or does not retry, and that people read:
-// it says what was tried, what AWS said, and, if a person has to do something, what. HasCode,
-// Denied and the other questions are for callers that decide by an error.
+// Wrap turns an error of the SDK into one that Temporal retries or does not retry. Its message says
+// what was tried, what AWS answered and, if a person has to act, what to do. HasCode, Denied and
+// the other predicates are for callers whose next step depends on the error.
 package awserr
 
 import (
@@ -19,14 +19,14 @@ import (
 	"perch"
 )
 
-// Final is an error that no retry fixes. kind is one of perch.Error...
+// Final returns an error that Temporal does not retry, because no retry fixes it. kind is one of
+// perch.Error...
 func Final(kind, format string, args ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), kind, nil)
 }
 
-// Wrap is the one place where AWS's errors are told apart, by code and text. It wraps err with what
-// was tried; what a retry cannot fix becomes non-retryable. Expired credentials are retried: the
-// SDK gets new ones.
+// Wrap adds to err what was tried, and makes it non-retryable if no retry can fix it. It decides by
+// AWS's error code and text. Expired credentials are retried, because the SDK gets new ones.
 func Wrap(err error, tried string, args ...any) error {
 	if err == nil {
 		return nil
@@ -54,9 +54,9 @@ func Wrap(err error, tried string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(tried, args...), Said(err))
 }
 
-// Said is an error of the SDK that reads as what AWS said, because people see it, on the progress
-// line of a step that is tried again or when a worker does not start. errors.As and errors.Is find
-// what is in it.
+// Said returns err with a message that has only what AWS said. People read it on the progress line
+// of a step that is retried, or when a worker does not start. errors.As and errors.Is still find
+// what err wraps.
 func Said(err error) error { return &said{err} }
 
 type said struct{ err error }
@@ -65,7 +65,7 @@ func (s *said) Error() string { return Sentence(s.err) }
 
 func (s *said) Unwrap() error { return s.err }
 
-// Code is the AWS error code in err, or empty.
+// Code returns the AWS error code in err; empty if it has none.
 func Code(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -74,7 +74,7 @@ func Code(err error) string {
 	return ""
 }
 
-// Sentence is what AWS said, or why no answer came, without the frame that the SDK puts around it.
+// Sentence returns what AWS said, or why no answer came, without what the SDK writes around it.
 func Sentence(err error) string {
 	var (
 		api    smithy.APIError
@@ -91,13 +91,15 @@ func Sentence(err error) string {
 	return err.Error()
 }
 
+// Says reports whether err has the AWS error code wanted and a message that contains text.
 func Says(err error, wanted, text string) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == wanted && strings.Contains(api.ErrorMessage(), text)
 }
 
-// Denied reports that AWS denied a call, to a caller whom it knows or to credentials that it does
-// not know. Forbidden is S3's answer to HEAD, which has no body to say more.
+// Denied reports whether AWS denied a call, because the caller lacks a permission or because AWS
+// does not know the credentials. Forbidden is S3's answer to a HEAD request, whose response has no
+// body with a code.
 func Denied(err error) bool {
 	return HasCode(
 		err, "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthFailure",
@@ -105,13 +107,13 @@ func Denied(err error) bool {
 	)
 }
 
-// Throttled reports that AWS wants fewer calls.
+// Throttled reports whether AWS throttled the call.
 func Throttled(err error) bool {
 	_, listed := retry.DefaultThrottleErrorCodes[Code(err)]
 	return listed
 }
 
-// actions are the IAM actions of the operations whose action has another name.
+// actions has the IAM action of each API operation whose action has another name.
 var actions = map[string]string{
 	"s3:HeadBucket": "s3:ListBucket", "s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket",
 	"s3:CopyObject":    "s3:GetObject or s3:PutObject",
@@ -119,11 +121,12 @@ var actions = map[string]string{
 	"s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
 }
 
-// deniedAction is the action in AWS's sentence about a denial. It is not always that of the call:
-// Elastic Beanstalk calls other services with the rights of its caller.
+// deniedAction matches the action in AWS's message about a denial. The action need not be that of
+// the call: Elastic Beanstalk calls other services with its caller's permissions.
 var deniedAction = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)`)
 
-// Action is the IAM action that the failed call needs: the one that AWS names, else the call's own.
+// Action returns the IAM action that the failed call needs: the one that AWS names, or else the
+// call's own.
 func Action(err error) string {
 	if named := deniedAction.FindStringSubmatch(Sentence(err)); named != nil {
 		return named[1]
@@ -143,26 +146,30 @@ func Action(err error) string {
 	return name
 }
 
-// transient are the temporary validation errors: another operation has the stack.
+// transient reports whether err is a ValidationError that passes: another operation on the stack is
+// in progress.
 func transient(err error) bool {
 	return Says(err, "ValidationError", "_IN_PROGRESS state") || Says(err, "ValidationError", "while in status") ||
 		Says(err, "ValidationError", "cannot be called from current stack status")
 }
 
-// UnknownStack reports CloudFormation's way to say that there is no such stack. The code alone says
-// nothing: every wrong input has it.
+// UnknownStack reports whether CloudFormation says that there is no such stack. Only the text
+// tells: every invalid input has the same code.
 func UnknownStack(err error) bool {
 	return Says(err, "ValidationError", "does not exist")
 }
 
+// NothingToUpdate reports whether CloudFormation rejected an update because it changes nothing.
 func NothingToUpdate(err error) bool {
 	return Says(err, "ValidationError", "No updates are to be performed")
 }
 
+// AlreadyExists reports whether the stack exists, or the ClientRequestToken was used before.
 func AlreadyExists(err error) bool {
 	return Code(err) == "AlreadyExistsException" || Code(err) == "TokenAlreadyExistsException"
 }
 
+// HasCode reports whether err has one of the AWS error codes.
 func HasCode(err error, codes ...string) bool {
 	got := Code(err)
 	for _, want := range codes {

@@ -34,7 +34,7 @@ func (c *Client) AwaitEnvironments(
 	}
 }
 
-// busy describes those of the named environments that have an operation in progress.
+// busy returns a sentence about each of the named environments that has an operation in progress.
 func (c *Client) busy(ctx context.Context, names []string) (busy []string, err error) {
 	if len(names) == 0 {
 		return nil, nil

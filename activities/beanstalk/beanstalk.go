@@ -1,6 +1,7 @@
-// Package beanstalk asks Elastic Beanstalk what CloudFormation does not say of an environment:
-// whether it is busy, which options it has, what its latest events are, and which platforms there
-// are. It changes nothing but options that a template no longer sets, which CloudFormation leaves.
+// Package beanstalk reads from Elastic Beanstalk what CloudFormation does not report about an
+// environment: whether it is busy, its options, its latest events, and the available platforms. It
+// changes only one thing: it removes options that a template no longer sets, which CloudFormation
+// would leave in place.
 package beanstalk
 
 import (
@@ -12,15 +13,15 @@ import (
 	"perch"
 )
 
-// Client asks Elastic Beanstalk about environments, waits for them, and removes options from them.
+// Client reads Elastic Beanstalk environments, waits for them, and removes options from them.
 type Client struct {
 	beanstalk *elasticbeanstalk.Client
 	policy    *perch.Policy
-	// interval is the pause between two looks.
+	// interval is the pause between two requests while AwaitEnvironments waits.
 	interval time.Duration
 }
 
-// NewClient makes a Client of the account and region of cfg.
+// NewClient returns a Client for the account and region of cfg.
 func NewClient(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Client {
 	return &Client{elasticbeanstalk.NewFromConfig(cfg), policy, interval}
 }

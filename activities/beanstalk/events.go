@@ -12,11 +12,12 @@ import (
 	"perch/lifecycle"
 )
 
-// latestEvents is how many events an error names.
+// latestEvents is the number of events that an error message has.
 const latestEvents = 3
 
-// LatestEvents are Beanstalk's latest words on the environment, for the error; a failure to read
-// them must not hide the first one.
+// LatestEvents returns Elastic Beanstalk's latest events of the environment, for the end of an
+// error message; empty if they cannot be read. It returns no error, because that would hide the
+// first one.
 func (c *Client) LatestEvents(ctx context.Context, name string) string {
 	out, err := c.beanstalk.DescribeEvents(
 		ctx,
@@ -28,7 +29,7 @@ func (c *Client) LatestEvents(ctx context.Context, name string) string {
 	return sayEvents(out.Events)
 }
 
-// sayEvents are the events in words, and what they mean if that is known.
+// sayEvents returns the messages of the events, with an explanation if Perch knows one.
 func sayEvents(events []ebtypes.EventDescription) string {
 	var words []string
 	for _, event := range events {

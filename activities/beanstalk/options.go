@@ -12,8 +12,8 @@ import (
 	"perch/cfn"
 )
 
-// Withdrawn are the options that the environment has and wanted does not set; none if there is no
-// environment.
+// Withdrawn returns the options that the environment has and wanted no longer sets; none if there
+// is no environment.
 func (c *Client) Withdrawn(ctx context.Context, wanted cfn.SetOptions) ([]cfn.OptionName, error) {
 	out, err := c.beanstalk.DescribeConfigurationSettings(ctx, &elasticbeanstalk.DescribeConfigurationSettingsInput{
 		ApplicationName: &wanted.Application, EnvironmentName: &wanted.Environment,

@@ -14,7 +14,7 @@ import (
 
 var dockerPlatform = regexp.MustCompile(`^64bit Amazon Linux 2023 v(\d+)\.(\d+)\.(\d+) running Docker$`)
 
-// NewestPlatform is the ARN of the newest Docker platform.
+// NewestPlatform returns the ARN of the newest Docker platform.
 func (c *Client) NewestPlatform(ctx context.Context) (string, error) {
 	all, err := c.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
 	if err != nil {
@@ -31,8 +31,8 @@ func (c *Client) NewestPlatform(ctx context.Context) (string, error) {
 	return platformARN(c.policy.Region, newest), nil
 }
 
-// platformARN is the ARN of the Docker platform version that a solution stack has. Platforms are
-// AWS's own, so the ARN has no account (AWS docs: Elastic Beanstalk platforms, platform version
+// platformARN returns the ARN of the Docker platform version that a solution stack uses. AWS owns
+// the platforms, so the ARN has no account (AWS docs: Elastic Beanstalk platforms, platform version
 // ARN).
 func platformARN(region, solutionStack string) string {
 	version := strings.Join(dockerPlatform.FindStringSubmatch(solutionStack)[1:], ".")
@@ -60,7 +60,7 @@ func newestPlatform(names []string) (newest string, found bool) {
 		}
 		var version [3]int
 		for i := range version {
-			version[i], _ = strconv.Atoi(match[i+1]) // The pattern lets only digits through.
+			version[i], _ = strconv.Atoi(match[i+1]) // The pattern matches only digits.
 		}
 		if !found || later(version, best) {
 			newest, best, found = name, version, true

@@ -8,8 +8,8 @@ import (
 	"perch/config"
 )
 
-// ReadDeployedConfig is ReadConfig for a commit that was deployed, and may have left the repository
-// since. That is rejected with a sentence, too.
+// ReadDeployedConfig is like ReadConfig, for a commit that was deployed. It also rejects a commit
+// that the repository no longer has.
 func (r *Reader) ReadDeployedConfig(ctx context.Context, commit string) (*config.File, error) {
 	has, err := r.Source.HasCommit(ctx, commit)
 	if err != nil {
@@ -21,8 +21,8 @@ func (r *Reader) ReadDeployedConfig(ctx context.Context, commit string) (*config
 	return r.ReadConfig(ctx, commit)
 }
 
-// ReadConfig reads perch.yaml at the commit. A file that is not there, and one with an error, is
-// rejected with a sentence.
+// ReadConfig reads perch.yaml at the commit. If the file does not exist or has an error, the error
+// is a *perch.Rejection.
 func (r *Reader) ReadConfig(ctx context.Context, commit string) (*config.File, error) {
 	data, found, err := r.Source.File(ctx, commit, config.FileName)
 	if fault := sourceerr.CommitFault(err); fault != "" {

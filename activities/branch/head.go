@@ -11,9 +11,9 @@ import (
 	"perch/source"
 )
 
-// HeadBesideDefault is the head of the branch; empty if it does not exist. It reads the default
-// branch in the same answer: were that looked for first, the repository could be emptied or hidden
-// before the other is.
+// HeadBesideDefault returns the head of the branch; empty if the branch does not exist. It reads
+// the default branch with the same call, and returns an error if that does not exist either. With
+// two calls, the repository could be emptied or hidden between them.
 func (r *Reader) HeadBesideDefault(ctx context.Context, branch string) (string, error) {
 	heads, err := r.Heads(ctx, r.policy.DefaultBranch, branch)
 	if _, hasDefault := heads[r.policy.DefaultBranch]; err == nil && !hasDefault {
@@ -26,8 +26,8 @@ func (r *Reader) HeadBesideDefault(ctx context.Context, branch string) (string, 
 	return heads[branch], nil
 }
 
-// OtherDefault is what the source calls its default branch; empty if it does not tell. It is only
-// for the words of a message.
+// OtherDefault returns the name of the source's default branch; empty if the source does not say.
+// It is only for messages.
 func (r *Reader) OtherDefault(ctx context.Context) string {
 	branch, err := r.DefaultBranch(ctx)
 	if err != nil {
@@ -36,9 +36,9 @@ func (r *Reader) OtherDefault(ctx context.Context) string {
 	return branch
 }
 
-// PullRequests are the branch's, as the rules take them; none if the source has no pull requests. A
-// worker that may not read them deploys nevertheless, unless the policy needs them: unread says why
-// then.
+// PullRequests returns the branch's pull requests in the form that the rules take; none if the
+// source has no pull requests. If the worker may not read them, unread says why, because a
+// deployment can do without them. If the policy needs them, the error says why instead.
 func (r *Reader) PullRequests(
 	ctx context.Context, branch string,
 ) (pulls []lifecycle.PullRequest, unread string, err error) {
@@ -56,8 +56,8 @@ func (r *Reader) PullRequests(
 	return pulls, "", nil
 }
 
-// OpenPullRequests are all open pull requests by their branch, as the rules take them; none if the
-// source has no pull requests, or the worker may not read them.
+// OpenPullRequests returns all open pull requests by branch, in the form that the rules take; none
+// if the source has no pull requests, or if the worker may not read them.
 func (r *Reader) OpenPullRequests(ctx context.Context) (map[string][]lifecycle.PullRequest, error) {
 	listed, err := source.OpenPullRequestsOf(ctx, r.Source)
 	var rejected *source.Rejected

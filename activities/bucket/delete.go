@@ -14,7 +14,7 @@ import (
 	"perch/activities/awserr"
 )
 
-// keyFailure is why one version was not deleted.
+// keyFailure says why S3 did not delete one version.
 type keyFailure struct {
 	identity
 	code, message string
@@ -24,8 +24,8 @@ func (f keyFailure) String() string {
 	return fmt.Sprintf("%q version %s (%s: %s)", f.key, f.version, f.code, f.message)
 }
 
-// deletion is the outcome of one request to delete: failures of single keys, or err, which concerns
-// all of them.
+// deletion is the outcome of one request to delete: the failures of single keys, or err if the
+// whole request failed.
 type deletion struct {
 	passing []keyFailure
 	final   []keyFailure
@@ -52,8 +52,7 @@ func (e *emptying) deleteKeys(ctx context.Context, batch []identity) deletion {
 	return judge(out.Errors)
 }
 
-// deleteOne deletes a version whose key cannot be in an XML document: the address of a request
-// can hold it.
+// deleteOne deletes a version whose key an XML document cannot contain. The URL of a request can.
 func (e *emptying) deleteOne(ctx context.Context, id identity) deletion {
 	_, err := e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{
 		Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &id.key, VersionId: present(id.version),
@@ -67,7 +66,7 @@ func (e *emptying) deleteOne(ctx context.Context, id identity) deletion {
 	}})
 }
 
-// judge sorts the failures of single keys by code: the text is for people.
+// judge sorts the failures of single keys by their codes. Their texts are only for people.
 func judge(failures []types.Error) deletion {
 	var v deletion
 	for _, f := range failures {
@@ -86,9 +85,9 @@ func judge(failures []types.Error) deletion {
 	return v
 }
 
-// writable reports whether XML 1.0 has a form for every character of key (W3C, "Extensible Markup
-// Language 1.0", production Char). The SDK writes U+FFFD for the others, and S3 would report that
-// it deleted a key of that name.
+// writable reports whether XML 1.0 can represent every character of key (W3C, "Extensible Markup
+// Language 1.0", production Char). The SDK would write U+FFFD for the others, and S3 would report
+// that it deleted a key of that name.
 func writable(key string) bool {
 	for _, r := range key {
 		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
@@ -98,10 +97,10 @@ func writable(key string) bool {
 	return utf8.ValidString(key)
 }
 
-// maxNamed is how many keys an error names.
+// maxNamed is the number of keys that an error names at most.
 const maxNamed = 5
 
-// impossible is the error of keys that will not go, however often it is tried.
+// impossible returns the error for keys that cannot be deleted, no matter how often Perch tries.
 func (e *emptying) impossible(failures []keyFailure) error {
 	named := make([]string, 0, maxNamed)
 	for _, f := range failures[:min(len(failures), maxNamed)] {

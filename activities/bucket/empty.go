@@ -1,9 +1,9 @@
-// Package bucket empties S3 buckets: every version, delete marker and unfinished upload, as fast as
-// S3 allows.
+// Package bucket empties S3 buckets: it deletes every version, delete marker and unfinished upload,
+// as fast as S3 allows.
 //
-// An Emptier denies writes to the bucket first, so that an app that still runs does not fill it
-// again. It works inside an activity: its heartbeats carry the place that everything before is
-// deleted up to, and a later attempt goes on from there.
+// An Emptier first denies writes to the bucket, so that an app that still runs does not fill it
+// again. It works inside an activity. Its heartbeats carry a place in the bucket's listing, before
+// which everything is deleted. The next attempt continues from there.
 package bucket
 
 import (
@@ -22,20 +22,20 @@ import (
 	"perch/activities/pulse"
 )
 
-// Emptier empties buckets of stacks.
+// Emptier empties buckets that belong to stacks.
 type Emptier struct {
 	s3  *s3.Client
 	cfn *cloudformation.Client
 }
 
-// NewEmptier is an Emptier for the account and region of cfg. It asks CloudFormation whose bucket a
-// nested stack's is.
+// NewEmptier returns an Emptier for the account and region of cfg. It asks CloudFormation which
+// stack a nested stack belongs to.
 func NewEmptier(cfg aws.Config) *Emptier {
 	withoutRetries := func(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
 	return &Emptier{s3: s3.NewFromConfig(cfg, withoutRetries), cfn: cloudformation.NewFromConfig(cfg)}
 }
 
-// CheckStackID rejects what is not the id of a stack.
+// CheckStackID returns an error if stackID is not an ARN.
 func CheckStackID(bucket, stackID string) error {
 	if _, err := arn.Parse(stackID); err != nil {
 		return awserr.Final(perch.ErrorInvalid, "empty bucket %s: stack id %q is not an ARN: %v", bucket, stackID, err)
@@ -43,15 +43,15 @@ func CheckStackID(bucket, stackID string) error {
 	return nil
 }
 
-// Empty removes every version, delete marker and unfinished upload from the bucket, after it has
-// denied further writes, and returns when a listing has shown that nothing is left. A bucket that
-// is gone, or is deleted meanwhile, is empty. It rejects, before it changes anything, a bucket that
-// does not carry the stack's id. Keys that a lock or a denial protects are named in the error. The
-// count includes what earlier attempts of the activity removed.
+// Empty denies further writes to the bucket, deletes every version, delete marker and unfinished
+// upload, and returns when a listing has shown that nothing is left. A bucket that does not exist,
+// or that is deleted meanwhile, counts as empty. Before it changes anything, Empty rejects a bucket
+// that does not carry the stack's id. If a lock or a denial protects keys, the error names them.
+// The count includes what earlier attempts of the activity deleted.
 //
-// N versions and markers cost 2*ceil(N/1000) requests and a few more. Its heartbeats are a
-// perch.Progress with the place that everything before is deleted up to. Memory does not depend on
-// N.
+// N versions and markers take 2*ceil(N/1000) requests and a few more. Each heartbeat is a
+// perch.Progress with the place in the listing before which everything is deleted. The memory that
+// Empty uses does not depend on N.
 func (b *Emptier) Empty(ctx context.Context, bucket, stackID string) (objects int, err error) {
 	if err := CheckStackID(bucket, stackID); err != nil {
 		return 0, err
@@ -94,7 +94,7 @@ type bucketBeat struct {
 	VersionMarker string `json:"version_marker,omitempty"`
 }
 
-// resume takes up the count and the place of an earlier attempt.
+// resume returns the place that an earlier attempt reached, and continues its count.
 func (e *emptying) resume(ctx context.Context) marker {
 	var earlier bucketBeat
 	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &earlier) != nil ||
@@ -106,11 +106,11 @@ func (e *emptying) resume(ctx context.Context) marker {
 	return marker{earlier.KeyMarker, earlier.VersionMarker}
 }
 
-// bucketBeats is how often EmptyBucket heartbeats: what a worker that dies forgets is at most what
-// it deleted in that time.
+// bucketBeats is the time between heartbeats of EmptyBucket. If a worker dies, the next attempt
+// lists again at most what was deleted in that time.
 const bucketBeats = time.Second
 
-// throttledFor is how long the heartbeats say that S3 throttles after it last did.
+// throttledFor is how long the heartbeats report throttling after S3 last throttled a request.
 const throttledFor = 10 * time.Second
 
 // currentBeat returns the next heartbeat.
@@ -129,7 +129,8 @@ func (e *emptying) noteThrottling(slow bool) {
 	}
 }
 
-// beat heartbeats until stop is called, and once more then. It calls leave when the worker stops.
+// beat sends heartbeats until stop is called, which sends a last one. It calls leave when the
+// worker stops.
 func (e *emptying) beat(ctx context.Context, leave context.CancelCauseFunc) (stop func()) {
 	activity.RecordHeartbeat(ctx, e.currentBeat(time.Now()))
 	over, ended := make(chan struct{}), make(chan struct{})

@@ -12,35 +12,36 @@ import (
 	"perch/activities/awserr"
 )
 
-// deleteBatch is the most keys that S3 takes in one DeleteObjects call, and the most that it lists
-// in one page.
+// deleteBatch is the largest number of keys that S3 accepts in one DeleteObjects call, and also the
+// largest number that it lists in one page.
 const deleteBatch = 1000
 
-// marker is a place in a bucket's listing: behind this version of this key. The zero marker is the
-// beginning.
+// marker is a place in a bucket's listing: directly after this version of this key. The zero marker
+// is the beginning.
 type marker struct{ key, version string }
 
-// identity is one version or delete marker. Version "null" is an object from before versioning.
+// identity is one version or delete marker. An object that was written before versioning was turned
+// on has version "null".
 type identity struct{ key, version string }
 
-// listing is one page of versions and delete markers. The last page has no next, nor has one with
-// an error.
+// listing is one page of versions and delete markers. next is nil in the last page and in a page
+// with an error.
 type listing struct {
 	found []identity
 	next  *marker
 	err   error
 }
 
-// list sends the bucket's pages, from a place on, until the last one, an error or the end of ctx,
-// and closes pages.
+// list sends the bucket's pages, starting at from. It closes pages after the last page, after an
+// error, and when ctx ends.
 func (e *emptying) list(ctx context.Context, from marker, pages chan<- listing) {
 	defer close(pages)
 	for {
 		page := e.page(ctx, from)
 		if page.next != nil && *page.next == from {
-			page = listing{
-				err: fmt.Errorf("list versions of bucket %s: the page behind %q does not lead on", e.bucket, from.key),
-			}
+			page = listing{err: fmt.Errorf(
+				"list versions of bucket %s: the page after %q ends at the same place again", e.bucket, from.key,
+			)}
 		}
 		select {
 		case pages <- page:
@@ -74,7 +75,7 @@ func (e *emptying) listVersions(ctx context.Context, from marker) listing {
 	return listing{err: awserr.Wrap(err, "list versions of bucket %s", e.bucket)}
 }
 
-// present is nil for an empty marker: S3 rejects one that is given and empty.
+// present returns nil for an empty marker, because S3 rejects a request with an empty one.
 func present(text string) *string {
 	if text == "" {
 		return nil
@@ -111,8 +112,8 @@ func readListing(out *s3.ListObjectVersionsOutput) (listing, error) {
 	return page, err
 }
 
-// decoder reads names as the listing writes them. Names are requested URL-encoded: XML 1.0 has no
-// form for most control characters.
+// decoder returns a function that decodes the names of a listing. Perch requests them URL-encoded,
+// because XML 1.0 cannot represent most control characters.
 func decoder(encoding types.EncodingType) func(*string) (string, error) {
 	if encoding == types.EncodingTypeUrl {
 		return func(text *string) (string, error) { return url.QueryUnescape(aws.ToString(text)) }

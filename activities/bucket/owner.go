@@ -17,15 +17,15 @@ import (
 // StackIDTag is the tag that CloudFormation puts on a stack's buckets.
 const StackIDTag = "aws:cloudformation:stack-id"
 
-// check rejects a bucket that does not carry the id of the stack, or of a stack nested in it. It
-// finds the bucket's region on the way.
+// check returns an error unless the bucket carries the id of the stack, or of a stack that is
+// nested in it. It also finds the bucket's region.
 func (e *emptying) check(ctx context.Context) error {
 	out, err := e.tags(ctx)
 	if region := regionOf(err); region != "" && region != e.s3.Options().Region {
 		e.s3 = s3.New(e.s3.Options(), func(o *s3.Options) {
 			o.Region = region
-			// A client writes into its own; it must not share them with the one that it is made
-			// from.
+			// A client changes its own ExpressCredentials. The new client must not share them with
+			// the old one.
 			o.ExpressCredentials = nil
 		})
 		out, err = e.tags(ctx)
@@ -54,9 +54,9 @@ func (e *emptying) tags(ctx context.Context) (out *s3.GetBucketTaggingOutput, er
 	return out, err
 }
 
-// regionOf is the region that S3 sends a caller to who asked in the wrong one (AWS docs: "Request
-// routing"): 301 PermanentRedirect, 307 TemporaryRedirect or 400 AuthorizationHeaderMalformed, with
-// the region in a header. The SDK follows none of them.
+// regionOf returns the bucket's region, which S3 names in a header if a request went to another
+// region (AWS docs: "Request routing"): with status 301 PermanentRedirect, 307 TemporaryRedirect or
+// 400 AuthorizationHeaderMalformed. The SDK follows none of them.
 func regionOf(err error) string {
 	var response *smithyhttp.ResponseError
 	if !errors.As(err, &response) || response.Response == nil {
@@ -82,8 +82,8 @@ func (e *emptying) checkOwner(ctx context.Context, owner string) error {
 	)
 }
 
-// nested reports whether the stack of that id is nested in ours: a nested stack's buckets carry its
-// own id.
+// nested reports whether the stack with this id is nested in the emptied bucket's stack. Buckets of
+// a nested stack carry the id of the nested stack.
 func (e *emptying) nested(ctx context.Context, id string) (bool, error) {
 	if id == "" {
 		return false, nil

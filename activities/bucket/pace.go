@@ -6,49 +6,48 @@ import (
 )
 
 const (
-	// mostRequests is the most requests to delete at a time: S3 takes one to three seconds for a
-	// full one, and deletes 3,500 keys a second in a partition (AWS docs: "Best practices design
-	// patterns: optimizing Amazon S3 performance").
+	// mostRequests is how many requests to delete run at the same time at most. S3 takes one to
+	// three seconds for a full request, and deletes 3,500 keys a second in a partition (AWS docs:
+	// "Best practices design patterns: optimizing Amazon S3 performance").
 	mostRequests = 10
-	// firstRate and leastRate, in keys a second, are where the rate begins and the least that
-	// rejections leave of it.
+	// firstRate is the rate at the beginning and leastRate the lowest rate, in keys a second.
 	firstRate, leastRate = 5000, 25
-	// leastBatch is the smallest request that S3's rejections lead to, and batchGrowth by how many
-	// keys a request grows after one that went through.
+	// leastBatch is the smallest size of a request, in keys. batchGrowth is the number of keys by
+	// which requests grow after one that succeeded.
 	leastBatch, batchGrowth = 50, 50
-	// slower is what a rejection leaves of the rate, or what was deleted lately if that is more.
+	// slower is the factor by which a rejection reduces the rate, but not below the rate at which
+	// S3 has deleted lately.
 	slower = 0.8
-	// growth is the share of the rate that a second adds right after a rejection. It doubles every
-	// growthDoubles without one, up to 1.
+	// growth is the share by which the rate grows in a second directly after a rejection. The share
+	// doubles every growthDoubles without a rejection, up to 1.
 	growth        = 0.04
 	growthDoubles = 2 * time.Second
-	// lateness is how much of the time that passed unused is made up for: a busy machine wakes
-	// late.
+	// lateness is how far behind its schedule a busy machine may fall and still catch up.
 	lateness = 300 * time.Millisecond
-	// lately is how far back deletions count for the rate that S3 has shown to allow.
+	// lately is the period whose deletions count as the rate that S3 allows.
 	lately = 2 * time.Second
 )
 
-// pace says how large a request to delete may be and when it may be sent: additive increase and
-// multiplicative decrease of the keys in a request and of the keys a second. It belongs to one
-// goroutine.
+// pace decides how many keys a request to delete may have and when it may be sent. Both the keys of
+// a request and the keys a second increase additively and decrease multiplicatively. A pace belongs
+// to one goroutine.
 type pace struct {
 	size     int
 	rate     float64
 	requests int
-	// next is when the next request may be sent.
+	// next is the time from which the next request may be sent.
 	next time.Time
-	// round counts the decreases: a request that was sent before the last one says nothing about
-	// the pace after it.
+	// round counts the decreases. A request that was sent before the last decrease says nothing
+	// about the pace after it.
 	round int
-	// rejected is when S3 last asked to slow down, and grown when the rate last grew.
+	// rejected is when S3 last throttled a request. grown is when the rate last grew.
 	rejected, grown time.Time
-	// failures counts rounds in a row in which nothing was deleted.
+	// failures counts consecutive rounds in which nothing was deleted.
 	failures int
 	recent   []removal
 }
 
-// removal is that so many keys were deleted at that time.
+// removal records how many keys were deleted at a time.
 type removal struct {
 	at   time.Time
 	keys int
@@ -61,7 +60,8 @@ func (p *pace) admits(now time.Time) bool {
 	return p.requests < mostRequests && !now.Before(p.next)
 }
 
-// ready is when a request may be sent, nil if it may be now.
+// ready returns a channel that is ready when the next request may be sent; nil if it may be sent
+// now.
 func (p *pace) ready(now time.Time) <-chan time.Time {
 	if !now.Before(p.next) {
 		return nil
@@ -83,8 +83,8 @@ func (p *pace) later(now time.Time, d time.Duration) {
 	p.next = p.next.Add(d)
 }
 
-// finished records the outcome of a request for n keys: how many were deleted, and whether S3 asked
-// to slow down.
+// finished records the outcome of a request for n keys: how many were deleted, and whether S3
+// throttled it.
 func (p *pace) finished(n, gone int, slow bool, round int, now time.Time) {
 	p.requests--
 	p.recent = append(p.recent, removal{now, gone})
@@ -132,7 +132,7 @@ func (p *pace) shrink(n, gone int, slow bool, now time.Time) {
 	}
 }
 
-// shown is the rate, in keys a second, at which S3 has deleted lately.
+// shown returns the rate, in keys a second, at which S3 has deleted lately.
 func (p *pace) shown() float64 {
 	keys := 0
 	for _, d := range p.recent {

@@ -12,12 +12,11 @@ import (
 	"perch/activities/awserr"
 )
 
-// DenyWritesID is the Sid of the statement that denies writes to a bucket while it is emptied. A
-// bucket policy with this statement says that an environment's removal has begun to empty the
-// bucket.
+// DenyWritesID is the Sid of the statement that denies writes to a bucket while Perch empties it.
+// If a bucket policy has this statement, an environment's removal has begun to empty the bucket.
 const DenyWritesID = "PerchEmptiesThisBucket"
 
-// bucketPolicy is a bucket policy whose statements stay as their author wrote them.
+// bucketPolicy is a bucket policy. Its statements stay as their author wrote them.
 type bucketPolicy struct {
 	members    map[string]json.RawMessage
 	statements []json.RawMessage
@@ -34,7 +33,7 @@ func readPolicy(document string) (bucketPolicy, error) {
 	}
 	statement := p.members["Statement"]
 	if json.Unmarshal(statement, &p.statements) != nil {
-		p.statements = []json.RawMessage{statement} // IAM takes a single statement without a list, too.
+		p.statements = []json.RawMessage{statement} // IAM also accepts a single statement without a list.
 	}
 	return p, nil
 }
@@ -47,7 +46,7 @@ func isDenyWrites(statement json.RawMessage) bool {
 	return json.Unmarshal(statement, &named) == nil && named.Sid == DenyWritesID
 }
 
-// denyWrites adds Perch's statement for the bucket, in place of an earlier one.
+// denyWrites adds Perch's statement for the bucket. It replaces an earlier one.
 func (p *bucketPolicy) denyWrites(partition, bucket string) {
 	p.allowWrites()
 	p.statements = append(p.statements, fmt.Appendf(nil,
@@ -55,7 +54,7 @@ func (p *bucketPolicy) denyWrites(partition, bucket string) {
 		DenyWritesID, partition, bucket))
 }
 
-// allowWrites removes Perch's statement, and no other.
+// allowWrites removes Perch's statement and no other.
 func (p *bucketPolicy) allowWrites() { p.statements = slices.DeleteFunc(p.statements, isDenyWrites) }
 
 func (p *bucketPolicy) document() (string, error) {
@@ -77,18 +76,18 @@ func policyOf(ctx context.Context, client *s3.Client, bucket, account string) (b
 	if err != nil {
 		return bucketPolicy{}, err
 	}
-	return readPolicy(aws.ToString(out.Policy)) // S3 takes no policy that is not JSON.
+	return readPolicy(aws.ToString(out.Policy)) // S3 accepts only policies that are JSON.
 }
 
-// Closed reports whether the bucket's policy has the statement by which an Emptier denies writes.
-// account must own it.
+// Closed reports whether the bucket's policy has the statement with which an Emptier denies writes.
+// The bucket must belong to account.
 func Closed(ctx context.Context, client *s3.Client, bucket, account string) (bool, error) {
 	policy, err := policyOf(ctx, client, bucket, account)
 	return err == nil && policy.deniesWrites(), err
 }
 
-// Reopen removes Perch's statement from the bucket's policy, and the policy if nothing else is in
-// it.
+// Reopen removes Perch's statement from the bucket's policy. If the policy has no other statement,
+// Reopen deletes the policy.
 func Reopen(ctx context.Context, client *s3.Client, bucket, account string) error {
 	policy, err := policyOf(ctx, client, bucket, account)
 	if err != nil || !policy.deniesWrites() {
@@ -106,9 +105,10 @@ func Reopen(ctx context.Context, client *s3.Client, bucket, account string) erro
 	return awserr.Wrap(err, "allow writes to bucket %s", bucket)
 }
 
-// denyWrites keeps the app, which may still run, from filling the bucket again, and unfinished
-// uploads from becoming objects. Other statements of the bucket's policy stay. A policy that
-// CloudFormation has deleted meanwhile, with its AWS::S3::BucketPolicy, is put back.
+// denyWrites prevents that the app, which may still run, fills the bucket again, and that
+// unfinished uploads become objects. Other statements of the bucket's policy stay. If
+// CloudFormation has deleted the policy meanwhile, with its AWS::S3::BucketPolicy, denyWrites
+// writes it again.
 func (e *emptying) denyWrites(ctx context.Context) error {
 	var policy bucketPolicy
 	err := e.persist(ctx, func(ctx context.Context) (err error) {
@@ -131,12 +131,12 @@ func (e *emptying) denyWrites(ctx context.Context) error {
 	return awserr.Wrap(err, "deny writes to bucket %s", e.bucket)
 }
 
-// ClosedAmong are those of the named buckets that carry Perch's statement.
+// ClosedAmong returns the named buckets whose policy has Perch's statement.
 func ClosedAmong(ctx context.Context, client *s3.Client, names []string, account string) (closed []string, err error) {
 	for _, name := range names {
 		shut, err := Closed(ctx, client, name, account)
 		if awserr.HasCode(err, "NoSuchBucket") {
-			continue // It was deleted by hand; the stack's next update says so.
+			continue // It was deleted by hand. The stack's next update reports that.
 		}
 		if err != nil {
 			return nil, awserr.Wrap(err, "read the policy of bucket %s", name)

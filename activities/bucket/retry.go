@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// stuckAfter is how long an emptying goes on while nothing succeeds. Then the error is
-	// Temporal's to retry.
+	// stuckAfter is how long an Emptier continues while no call succeeds. After that it returns the
+	// error, and Temporal retries the activity.
 	stuckAfter = 2 * time.Minute
-	// backoffFirst and backoffMost bound the pause after temporary failures.
+	// backoffFirst and backoffMost are the shortest and the longest pause after temporary failures.
 	backoffFirst = 100 * time.Millisecond
 	backoffMost  = 5 * time.Second
 )
 
-// passingCodes are failures, of calls and of single keys, that are temporary; slowCodes are those
-// of them that ask to slow down.
+// passingCodes are the codes of temporary failures, of calls and of single keys. slowCodes are the
+// codes by which S3 throttles; they are temporary, too.
 var (
 	slowCodes = map[string]bool{
 		"SlowDown": true, "ServiceUnavailable": true, "Throttling": true, "ThrottlingException": true,
@@ -37,20 +37,20 @@ var (
 
 func passingCode(code string) bool { return slowCodes[code] || passingCodes[code] }
 
-// passing reports whether a call's failure is temporary.
+// passing reports whether the failure of a call is temporary.
 func passing(err error) bool {
 	return passingCode(awserr.Code(err)) || retryable.IsErrorRetryable(err) == aws.TrueTernary
 }
 
-// slow reports whether S3 asks to slow down: by code, or by a 503 whose body was lost on the way.
+// slow reports whether S3 throttled a call: by its code, or by a 503 whose body was lost.
 func slow(err error) bool {
 	var response *smithyhttp.ResponseError
 	return slowCodes[awserr.Code(err)] ||
 		errors.As(err, &response) && response.HTTPStatusCode() == http.StatusServiceUnavailable
 }
 
-// backoff is the pause after that many failures in a row, one or more: doubled each time, and
-// anything from half of it to all.
+// backoff returns the pause after that many consecutive failures, at least one. The pause doubles
+// with each failure, and is a random time between half of that and all of it.
 func backoff(failures int) time.Duration {
 	most := backoffMost
 	if failures < 10 {
@@ -59,7 +59,7 @@ func backoff(failures int) time.Duration {
 	return most/2 + rand.N(most/2)
 }
 
-// persist makes one call until it succeeds, fails for good, or nothing has succeeded for
+// persist repeats a call until it succeeds, fails permanently, or no call has succeeded for
 // stuckAfter.
 func (e *emptying) persist(ctx context.Context, call func(context.Context) error) error {
 	for failures := 1; ; failures++ {

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// maxSweeps is how often a bucket is listed from its beginning before Perch concludes that
+	// maxSweeps is how often Perch lists a bucket from its beginning before it concludes that
 	// something keeps filling it.
 	maxSweeps = 10
-	// maxQueued is how many versions wait for their request, and maxOpen how many pages for their
-	// last version, before the lister has to wait. They bound the memory that an emptying takes.
+	// The lister waits while maxQueued versions are not yet in a request, or maxOpen pages are not
+	// yet deleted completely. Both limit the memory of an attempt.
 	maxQueued = 2 * deleteBatch
 	maxOpen   = 64
 )
@@ -28,19 +28,20 @@ type emptying struct {
 	cfn                *cloudformation.Client
 	bucket, stackID    string
 	partition, account string
-	// page, remove and deny are listVersions, deleteKeys and denyWrites.
+	// page, remove and deny are the methods listVersions, deleteKeys and denyWrites; tests replace
+	// them.
 	page   func(context.Context, marker) listing
 	remove func(context.Context, []identity) deletion
 	deny   func(context.Context) error
-	// progress is what the next heartbeat says.
+	// progress is the content of the next heartbeat.
 	progress atomic.Pointer[bucketBeat]
-	// moved is when a call last succeeded, and throttled when S3 last asked to slow down, in
+	// moved is when a call last succeeded, and throttled when S3 last throttled one, both in
 	// nanoseconds since 1970.
 	moved, throttled atomic.Int64
 }
 
-// sweep empties the bucket from a place on, and then from its beginning until a listing is empty:
-// that is the proof.
+// sweep empties the bucket, first from a place on, and then from its beginning, until a listing of
+// the whole bucket is empty. That listing proves that nothing is left.
 func (e *emptying) sweep(ctx context.Context, from marker) error {
 	pace := newPace()
 	var last identity
@@ -63,21 +64,20 @@ func (e *emptying) sweep(ctx context.Context, from marker) error {
 	)
 }
 
-// sweeper deletes what one listing shows: one lister, and as many requests to delete as the pace
-// admits. Its fields belong to the goroutine in run.
+// sweeper deletes what one listing shows. It runs one lister, and as many requests to delete as the
+// pace allows. Only the goroutine in run uses its fields.
 type sweeper struct {
 	*emptying
 	pace     *pace
 	pages    chan listing
 	outcomes chan outcome
-	// queue are the versions to delete, those that failed and are to be tried again behind the
-	// others.
+	// queue has the versions to delete. Versions that failed and are tried again are at its end.
 	queue []task
-	// open are the pages that are not wholly deleted, and the ones behind them.
+	// open has the first page that is not completely deleted, and all pages after it.
 	open  []*openPage
 	found int
 	last  identity
-	// listed is set behind the last page. err is the first error; nothing is begun after it.
+	// listed is set after the last page. err is the first error; after an error no request begins.
 	listed bool
 	err    error
 }
@@ -133,7 +133,7 @@ func (s *sweeper) fail(err error) {
 	}
 }
 
-// wanted is where the next page comes from, nil while there is enough to do.
+// wanted returns the channel of the next page; nil while there is enough to do.
 func (s *sweeper) wanted() <-chan listing {
 	if s.listed || s.err != nil || len(s.queue) >= maxQueued || len(s.open) >= maxOpen {
 		return nil
@@ -161,7 +161,7 @@ func (s *sweeper) take(page listing, ok bool) {
 	s.finish(0)
 }
 
-// send begins as many requests as there are full ones and the pace admits.
+// send starts requests while there are full ones and the pace allows more.
 func (s *sweeper) send(ctx context.Context) {
 	for s.err == nil {
 		n := s.ready()
@@ -182,7 +182,8 @@ func (s *sweeper) send(ctx context.Context) {
 	}
 }
 
-// ready is how many versions the next request takes, 0 while more of them would make it a full one.
+// ready returns how many versions the next request takes; 0 if it is better to wait for more
+// versions, which fill the request.
 func (s *sweeper) ready() int {
 	n := 0
 	for n < len(s.queue) && n < s.pace.size {
@@ -197,7 +198,7 @@ func (s *sweeper) ready() int {
 	return n
 }
 
-// settle counts what a request deleted and puts back into the queue what was not.
+// settle counts what a request deleted, and puts the rest back into the queue.
 func (s *sweeper) settle(o outcome) {
 	again := s.failed(o)
 	deleted := len(o.tasks) - len(again)
@@ -217,8 +218,8 @@ func (s *sweeper) settle(o outcome) {
 	s.finish(deleted)
 }
 
-// failed are the tasks of a request that were not deleted. It records the error of those that never
-// will be.
+// failed returns the tasks of a request that were not deleted. If some of them can never be
+// deleted, it records the error.
 func (s *sweeper) failed(o outcome) []task {
 	switch {
 	case o.err != nil && (!passing(o.err) || s.stuck()):
@@ -247,7 +248,7 @@ func (s *sweeper) failed(o outcome) []task {
 	return again
 }
 
-// finish counts deleted versions and moves the place that everything before is deleted up to.
+// finish counts deleted versions, and moves the place before which everything is deleted.
 func (s *sweeper) finish(deleted int) {
 	next := *s.progress.Load()
 	next.Done += deleted
@@ -260,7 +261,7 @@ func (s *sweeper) finish(deleted int) {
 	s.progress.Store(&next)
 }
 
-// reached notes where a sweep begins.
+// reached records where a sweep begins.
 func (s *sweeper) reached(from marker) {
 	next := *s.progress.Load()
 	next.KeyMarker, next.VersionMarker = from.key, from.version

@@ -295,17 +295,18 @@ func TestAKeyThatNeverPassesIsNamed(t *testing.T) {
 			t.Error(err)
 		}
 		if e.progress.Load().KeyMarker != "" {
-			t.Errorf("the place is %q, behind a key that is still there", e.progress.Load().KeyMarker)
+			t.Errorf("the heartbeat has %q, which comes after a key that is not deleted", e.progress.Load().KeyMarker)
 		}
 	})
 }
 
-func TestAPageThatLeadsNowhereIsAnError(t *testing.T) {
+func TestAPageThatEndsWhereItBeganIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPile(10)
 		e := p.emptying()
 		e.page = func(context.Context, marker) listing { return listing{next: &marker{"k", "v"}} }
-		if err := e.sweep(t.Context(), marker{}); err == nil || !strings.Contains(err.Error(), "does not lead on") {
+		err := e.sweep(t.Context(), marker{})
+		if err == nil || !strings.Contains(err.Error(), "ends at the same place again") {
 			t.Error(err)
 		}
 	})

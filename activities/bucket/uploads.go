@@ -12,11 +12,12 @@ import (
 	"perch/activities/awserr"
 )
 
-// aborts is how many unfinished uploads are aborted at a time: S3 has no call for more than one.
+// aborts is how many unfinished uploads Perch aborts at the same time. S3 has no call that aborts
+// several.
 const aborts = 8
 
-// abortUploads aborts unfinished uploads until none is listed. An upload whose parts are still
-// being written can survive an abort (AWS docs: AbortMultipartUpload).
+// abortUploads aborts unfinished uploads until S3 lists none. An upload whose parts are still being
+// written can survive an abort (AWS docs: AbortMultipartUpload).
 func (e *emptying) abortUploads(ctx context.Context) error {
 	for range maxSweeps {
 		found, err := e.abortListed(ctx)
@@ -30,7 +31,7 @@ func (e *emptying) abortUploads(ctx context.Context) error {
 	)
 }
 
-// abortListed aborts the uploads that one listing shows, all its pages, and counts them.
+// abortListed aborts the uploads of one listing, with all its pages, and returns their number.
 func (e *emptying) abortListed(ctx context.Context) (found int, err error) {
 	in := &s3.ListMultipartUploadsInput{
 		Bucket: &e.bucket, ExpectedBucketOwner: &e.account, EncodingType: types.EncodingTypeUrl,

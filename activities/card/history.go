@@ -19,16 +19,17 @@ import (
 	"perch/lifecycle"
 )
 
-// historyPrefix is where the artifact bucket keeps the last cards of environments that are gone.
+// historyPrefix is where the artifact bucket keeps the last cards of removed environments.
 const historyPrefix = "history/"
 
-// historyKey is one for each life of an environment: history/SLUG/UUID.json, with the UUID of its
-// stack.
+// historyKey returns the key of the card's record: history/SLUG/UUID.json, with the UUID of the
+// stack. So each stack of an environment has a record.
 func historyKey(card perch.Card) string {
 	return historyPrefix + card.Environment.Slug + "/" + path.Base(card.StackID) + suffix
 }
 
-// LastLife is the last card of the environment's life that ended last; false if there is none.
+// LastLife returns the last card of the environment's previous life, which ended when its stack was
+// deleted. found is false if there was none.
 func (s *Store) LastLife(ctx context.Context, environment perch.Environment) (last perch.Card, found bool, err error) {
 	bucket, err := s.Bucket(ctx)
 	if errors.Is(err, ErrNoPlace) {
@@ -63,15 +64,15 @@ func (s *Store) LastLife(ctx context.Context, environment perch.Environment) (la
 	return last, true, nil
 }
 
-// pastLife is the record of a life as it was read, with the ETag of its object.
+// pastLife is the record of a life, with the ETag that its object had when it was read.
 type pastLife struct {
 	etag string
 	life perch.Life
 }
 
-// Lives are the records of the lives that have ended, the newest first and at most so many, of one
-// environment if slug is not empty. warnings are sentences about records that cannot be read. A
-// record that was read before is not read again.
+// Lives returns the records of lives that have ended, newest first and at most most of them. If
+// slug is not empty, they are those of one environment. warnings are sentences about records that
+// cannot be read. A record that was read before is not read again.
 func (s *Store) Lives(ctx context.Context, slug string, most int) (lives []perch.Life, warnings []string, err error) {
 	bucket, err := s.Bucket(ctx)
 	if errors.Is(err, ErrNoPlace) {
@@ -129,8 +130,8 @@ func (s *Store) newestRecords(ctx context.Context, bucket, slug string, most int
 	return records[:min(most, len(records))], nil
 }
 
-// readLife reads a record. problem says why it cannot be parsed. A record that was deleted since
-// the listing has no ETag.
+// readLife reads a record. problem says why it cannot be parsed. If the record was deleted after it
+// was listed, past has no ETag.
 func (s *Store) readLife(
 	ctx context.Context, bucket string, listed types.Object,
 ) (past pastLife, problem string, err error) {
@@ -163,11 +164,11 @@ func (s *Store) readLife(
 	return past, "", nil
 }
 
-// rememberedLives is how many records a Store remembers at most.
+// rememberedLives is the number of records that a Store keeps in memory at most.
 const rememberedLives = 1000
 
-// KeepHistory copies the last card of an environment that is gone to its history. The same life
-// again is the same object. A card without a stack says nothing of a life.
+// KeepHistory copies the last card of a removed environment to its history. A second call for the
+// same stack writes the same object again. A card without a stack has no history.
 func (s *Store) KeepHistory(ctx context.Context, card perch.Card) error {
 	if card.StackID == "" {
 		return nil

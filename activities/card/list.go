@@ -19,16 +19,17 @@ import (
 // parallelReads is how many cards List reads at a time.
 const parallelReads = 8
 
-// Listing are the cards of a project.
+// Listing has the cards of a project.
 type Listing struct {
 	// Cards are ordered by their branch's slug.
 	Cards []perch.Card
-	// Unreadable are the cards that cannot be parsed, and those that were kept aside for that.
+	// Unreadable has the cards that cannot be parsed, and those that were set aside because they
+	// could not be.
 	Unreadable []*UnreadableError
 }
 
-// List reads all cards: one listing, and one read for each. all are the stacks that were just
-// listed. Without an application stack there are no cards.
+// List reads all cards, with one call to list them and one call for each. all has the stacks that
+// the caller has just listed. Without an application stack there are no cards.
 func (s *Store) List(ctx context.Context, all stack.All) (Listing, error) {
 	bucket := s.BucketIn(ctx, all)
 	if bucket == "" {
@@ -37,7 +38,7 @@ func (s *Store) List(ctx context.Context, all stack.All) (Listing, error) {
 	return s.listIn(ctx, bucket)
 }
 
-// ListAll is List for a caller that has not listed the stacks.
+// ListAll is like List, for a caller that has not listed the stacks.
 func (s *Store) ListAll(ctx context.Context) (Listing, error) {
 	bucket, err := s.Bucket(ctx)
 	if errors.Is(err, ErrNoPlace) {
@@ -69,8 +70,8 @@ func (s *Store) listIn(ctx context.Context, bucket string) (Listing, error) {
 	return sorted(objects), nil
 }
 
-// sorted tells the cards that can be parsed from the others. One that was deleted since the listing
-// is neither.
+// sorted separates the cards that can be parsed from the others, and sorts them by slug. It leaves
+// out a card that was deleted after it was listed.
 func sorted(objects []object) (listing Listing) {
 	for _, read := range objects {
 		if read.etag == "" {
@@ -90,7 +91,7 @@ func sorted(objects []object) (listing Listing) {
 	return listing
 }
 
-// ListOf is the card of one environment, with those of it that were kept aside.
+// ListOf returns the card of one environment, with those of its cards that were set aside.
 func (s *Store) ListOf(ctx context.Context, environment perch.Environment) (listing Listing, err error) {
 	card, found, err := s.Read(ctx, environment)
 	var unreadable *UnreadableError
@@ -107,8 +108,8 @@ func (s *Store) ListOf(ctx context.Context, environment perch.Environment) (list
 	return listing, err
 }
 
-// Warnings say which environments' cards cannot be read, or could not: a card that replaced one of
-// these says so as long as that one is kept aside.
+// Warnings says which environments have a card that cannot be read. It also says which have a new
+// card that replaced an unreadable one, as long as the old one is still in the bucket.
 func (l Listing) Warnings() (sentences []string) {
 	aside := map[string]bool{}
 	for _, each := range l.Unreadable {
@@ -126,8 +127,8 @@ func (l Listing) Warnings() (sentences []string) {
 	return sentences
 }
 
-// Known are the cards as the rules of expiry and cleanup take them. A card that cannot be read is
-// named.
+// Known returns the cards in the form that the rules of expiry and cleanup take. It names the cards
+// that cannot be read.
 func (l Listing) Known() lifecycle.KnownCards {
 	known := lifecycle.KnownCards{BySlug: map[string]perch.Card{}, Unreadable: map[string]string{}}
 	for _, card := range l.Cards {
@@ -141,8 +142,8 @@ func (l Listing) Known() lifecycle.KnownCards {
 	return known
 }
 
-// Enter adds what the environments' cards say to their statuses, and returns the branches without a
-// card.
+// Enter adds to the statuses what the environments' cards say, and returns the branches that have
+// no card.
 func (l Listing) Enter(statuses []perch.EnvironmentStatus) (missing []string) {
 	known := map[string]perch.Card{}
 	for _, each := range l.Unreadable {
@@ -164,7 +165,7 @@ func (l Listing) Enter(statuses []perch.EnvironmentStatus) (missing []string) {
 	return missing
 }
 
-// FullReport is what a run of the environment said last; nil if that is not known.
+// FullReport returns the last report of a run of the environment; nil if it is not known.
 func (l Listing) FullReport(e perch.Environment) *perch.LastReport {
 	for _, card := range l.Cards {
 		if card.Environment.Slug == e.Slug {
@@ -174,7 +175,7 @@ func (l Listing) FullReport(e perch.Environment) *perch.LastReport {
 	return nil
 }
 
-// aside are the cards of an environment that could not be parsed and were kept aside. It does not
+// aside lists the cards of an environment that could not be parsed and were set aside. It does not
 // read them.
 func (s *Store) aside(ctx context.Context, environment perch.Environment) (aside []*UnreadableError, err error) {
 	bucket, err := s.Bucket(ctx)
@@ -193,7 +194,7 @@ func (s *Store) aside(ctx context.Context, environment perch.Environment) (aside
 	return aside, err
 }
 
-// keys are the keys of all objects below a prefix.
+// keys lists the keys of all objects with a prefix.
 func (s *Store) keys(ctx context.Context, bucket, prefix string) (keys []string, err error) {
 	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	for pages.HasMorePages() {

@@ -20,17 +20,17 @@ import (
 )
 
 const (
-	// prefix is where the artifact bucket keeps cards, asidePrefix where it keeps those that could
-	// not be parsed.
+	// prefix is where the artifact bucket keeps cards. asidePrefix is where it keeps those that
+	// could not be parsed.
 	prefix      = "cards/"
 	asidePrefix = prefix + "unreadable/"
 	suffix      = ".json"
 )
 
-// key is where the card of an environment is.
+// key returns the key of an environment's card.
 func key(slug string) string { return prefix + slug + suffix }
 
-// slugOf is the slug in the key of a card, or of one that was kept aside.
+// slugOf returns the slug in the key of a card, also of one that was set aside.
 func slugOf(key string) string {
 	slug := strings.TrimSuffix(strings.TrimPrefix(key, prefix), suffix)
 	if aside, ok := strings.CutPrefix(key, asidePrefix); ok {
@@ -39,7 +39,7 @@ func slugOf(key string) string {
 	return slug
 }
 
-// object is a card as it was read. Its ETag is empty if there is none.
+// object is a card as it was read. Its ETag is empty if the bucket has no such object.
 type object struct {
 	bucket, key, etag string
 	body              []byte
@@ -77,7 +77,7 @@ func (o object) parse() (perch.Card, error) {
 	return card, nil
 }
 
-// put writes a card over what was read, if that is still there as it was read.
+// put writes a card if the object is still as it was when it was read.
 func (s *Store) put(ctx context.Context, bucket string, read object, card perch.Card) error {
 	body, err := json.Marshal(card)
 	if err != nil {
@@ -95,14 +95,14 @@ func (s *Store) put(ctx context.Context, bucket string, read object, card perch.
 	return awserr.Wrap(err, "write card %s in bucket %s", read.key, bucket)
 }
 
-// drop deletes what was read, if it is still there as it was read.
+// drop deletes the object if it is still as it was when it was read.
 func (s *Store) drop(ctx context.Context, bucket string, read object) error {
 	_, err := s.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &read.key, IfMatch: &read.etag})
 	return awserr.Wrap(err, "delete card %s in bucket %s", read.key, bucket)
 }
 
-// keepAside copies what cannot be parsed to a key of its content, so that a second copy is the same
-// object.
+// keepAside copies an object that cannot be parsed. The key of the copy has the ETag, so copying
+// the same content again writes the same object.
 func (s *Store) keepAside(ctx context.Context, read object) (string, error) {
 	aside := asidePrefix + slugOf(read.key) + "-" + strings.Trim(read.etag, `"`) + suffix
 	_, err := s.s3.PutObject(ctx, &s3.PutObjectInput{
@@ -112,8 +112,8 @@ func (s *Store) keepAside(ctx context.Context, read object) (string, error) {
 	return aside, awserr.Wrap(err, "copy card %s in bucket %s to %s", read.key, read.bucket, aside)
 }
 
-// mayRepeat reports whether a write is tried again after an error: another write came first, or no
-// answer came, so that the write may have succeeded.
+// mayRepeat reports whether a write may be tried again after err: another write was first, or no
+// answer came, so the write may or may not have happened.
 func mayRepeat(err error) bool {
 	if awserr.HasCode(err, "PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchBucket") {
 		return true

@@ -1,10 +1,11 @@
 // Package card reads and writes cards: what Perch remembers of each environment, one JSON object
 // per environment in the artifact bucket of the staging application.
 //
-// Only activities of the run that holds an environment's workflow ID write its card, and a worker
-// that tells Slack late, so two writers are rare: a worker that was believed lost, or cleanup.
-// Every write is conditional and carries a write ID, so that no write is lost and none is applied
-// twice, no matter what happens to a request or to its answer.
+// Only two writers are allowed to write a card: activities of the run that holds the environment's
+// workflow ID, and a worker that delivers a late message to Slack. So two writes at the same time
+// are rare. They happen if a worker that was believed dead is still alive, or if cleanup writes.
+// Every write is conditional and carries a write ID, so no write is lost and none is applied twice,
+// no matter what happens to a request or its answer.
 package card
 
 import (
@@ -28,16 +29,16 @@ import (
 	"perch/cfn"
 )
 
-// ErrNoPlace says that there is no application stack, and so no bucket for cards.
+// ErrNoPlace means that there is no application stack, and so no bucket for cards.
 var ErrNoPlace = errors.New("there is no application stack for kind staging, and so no artifact bucket that cards " +
 	"are kept in; run `perch application up --kind staging`")
 
-// UnreadableError says that a card cannot be parsed.
+// UnreadableError means that a card cannot be parsed.
 type UnreadableError struct {
 	Bucket, Key string
-	// Slug is the environment's slug, as the key has it.
+	// Slug is the environment's slug, taken from the key.
 	Slug string
-	// Reason is what is wrong with it.
+	// Reason says what is wrong with the card.
 	Reason string
 }
 
@@ -46,14 +47,15 @@ func (e *UnreadableError) Error() string {
 	return fmt.Sprintf("the card s3://%s/%s cannot be read: %s", e.Bucket, e.Key, e.Reason)
 }
 
-// isAside reports whether the card was kept aside, and another one has replaced it.
+// isAside reports whether the card was set aside because it could not be parsed. A new card has
+// replaced it.
 func (e *UnreadableError) isAside() bool { return strings.HasPrefix(e.Key, asidePrefix) }
 
 const (
-	// writeAttempts is how often Update and Delete try before they return the last error.
+	// writeAttempts is how often Update and DeleteIf try before they return the last error.
 	writeAttempts = 10
-	// rememberedWrites is how many write IDs a card keeps: a writer whose answer was lost finds its
-	// write even if others have written since.
+	// rememberedWrites is how many write IDs a card keeps. A writer that got no answer finds its
+	// write by the ID, even if others have written since.
 	rememberedWrites = 20
 	// longestPause is the longest wait between two attempts.
 	longestPause = time.Second
@@ -64,17 +66,17 @@ type Store struct {
 	policy *perch.Policy
 	stacks *stack.Reader
 	s3     *s3.Client
-	// pause is the wait before the second attempt of a write. The waits double.
+	// pause is the wait before the second attempt of a write. It doubles with each further attempt.
 	pause time.Duration
 
 	mu sync.Mutex
-	// bucket is the artifact bucket, empty if it is not known yet.
+	// bucket is the artifact bucket; empty if it is not known yet.
 	bucket string
-	// lives are records of lives that were read, by their keys.
+	// lives has the history records that were read, by their keys.
 	lives map[string]pastLife
 }
 
-// NewStore makes a Store.
+// NewStore returns a Store of the policy's project.
 func NewStore(cfg aws.Config, policy *perch.Policy, stacks *stack.Reader) *Store {
 	return &Store{
 		policy: policy, stacks: stacks, s3: s3.NewFromConfig(cfg), pause: 20 * time.Millisecond,
@@ -82,9 +84,8 @@ func NewStore(cfg aws.Config, policy *perch.Policy, stacks *stack.Reader) *Store
 	}
 }
 
-// Read reads the card of an environment. It is not found if there is none, or no place for one. The
-// error is an
-// *UnreadableError if the card cannot be parsed.
+// Read reads the card of an environment. found is false if the environment has no card, or if there
+// is no application stack. The error is an *UnreadableError if the card cannot be parsed.
 func (s *Store) Read(ctx context.Context, environment perch.Environment) (card perch.Card, found bool, err error) {
 	bucket, err := s.Bucket(ctx)
 	if errors.Is(err, ErrNoPlace) {
@@ -101,13 +102,13 @@ func (s *Store) Read(ctx context.Context, environment perch.Environment) (card p
 	return card, err == nil, err
 }
 
-// Update reads an environment's card, changes it and writes it, and returns what it wrote. Without
-// a card, change gets one that has only the environment. change may be called more than once, each
-// time with what was read last; if it returns an error, nothing is written and Update returns that
-// error.
+// Update reads an environment's card, calls change with it, writes it, and returns what it wrote.
+// If there is no card, change gets a card that has only the environment. Update may call change
+// more than once, each time with the card as last read. If change returns an error, Update writes
+// nothing and returns that error.
 //
-// A card that cannot be parsed is copied to cards/unreadable/ and replaced by a new one, which says
-// so in Warning. The error is ErrNoPlace if there is no application stack.
+// If the card cannot be parsed, Update copies it to cards/unreadable/ and begins a new one, whose
+// Warning says so. The error is ErrNoPlace if there is no application stack.
 func (s *Store) Update(
 	ctx context.Context, environment perch.Environment, change func(*perch.Card) error,
 ) (written perch.Card, err error) {
@@ -136,8 +137,9 @@ func (s *Store) Update(
 	return written, err
 }
 
-// DeleteIf deletes an environment's card if unneeded accepts it, and reports whether there is none
-// now. A card with removals stays, because it names what they have left.
+// DeleteIf deletes an environment's card if unneeded returns true for it. deleted reports whether
+// the environment has no card now. A card with removals is never deleted, because it names what
+// they left behind.
 func (s *Store) DeleteIf(
 	ctx context.Context, environment perch.Environment, unneeded func(perch.Card) bool,
 ) (deleted bool, err error) {
@@ -163,8 +165,8 @@ func (s *Store) DeleteIf(
 	return deleted, err
 }
 
-// current is what a write begins with: the object, and the card in it. What cannot be parsed is
-// kept aside first.
+// current reads the object and the card that a write changes. If the card cannot be parsed, current
+// sets it aside and returns a new one.
 func (s *Store) current(
 	ctx context.Context, bucket string, environment perch.Environment,
 ) (read object, card perch.Card, err error) {
@@ -187,8 +189,8 @@ func (s *Store) current(
 	return read, card, err
 }
 
-// attempt tries a write until it is done. The try sees what was read last; after an answer that was
-// lost, or that says that another write came first, it reads again.
+// attempt calls try until it is done. Each try reads the card again, so it sees the card as it is
+// after a lost answer, or after another write was first.
 func (s *Store) attempt(ctx context.Context, try func(bucket string) (done bool, err error)) error {
 	pause := s.pause
 	for n := 1; ; n++ {
@@ -210,8 +212,9 @@ func (s *Store) attempt(ctx context.Context, try func(bucket string) (done bool,
 	}
 }
 
-// Bucket is the artifact bucket. It is looked up once: its name changes only when the application
-// stack is created again. The error is ErrNoPlace if there is none.
+// Bucket returns the name of the artifact bucket. It looks the name up only once, because the name
+// changes only when the application stack is created again. The error is ErrNoPlace if there is
+// none.
 func (s *Store) Bucket(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	known := s.bucket
@@ -233,12 +236,14 @@ func (s *Store) Bucket(ctx context.Context) (string, error) {
 	return bucket, nil
 }
 
-// BucketIn is the same bucket, from a list of all stacks; empty if there is none.
+// BucketIn finds the same bucket in a list of all stacks; it returns an empty name if there is
+// none.
 func (s *Store) BucketIn(ctx context.Context, all stack.All) string {
 	return s.bucketOf(ctx, all.Others[perch.ApplicationStackName(s.policy.Project, perch.KindStaging)])
 }
 
-// bucketOf is the artifact bucket of an application stack, empty if the stack is not the project's.
+// bucketOf returns the artifact bucket of an application stack; empty if the stack does not belong
+// to the project.
 func (s *Store) bucketOf(ctx context.Context, application types.Stack) string {
 	if !s.stacks.Owner.Current(ctx).Owns(stack.Tags(application)) {
 		return ""
@@ -246,7 +251,7 @@ func (s *Store) bucketOf(ctx context.Context, application types.Stack) string {
 	return stack.Outputs(application)[cfn.OutputArtifacts]
 }
 
-// forgetPlace forgets a bucket that does not exist any more.
+// forgetPlace forgets a bucket that no longer exists.
 func (s *Store) forgetPlace(bucket string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,12 +260,12 @@ func (s *Store) forgetPlace(bucket string) {
 	}
 }
 
-// wrote reports whether a write of that ID is in the card.
+// wrote reports whether the card contains the write with this ID.
 func wrote(card perch.Card, id string) bool {
 	return card.WriteID == id || slices.Contains(card.EarlierWrites, id)
 }
 
-// remember are the write IDs that the card's next version keeps, the newest first.
+// remember returns the write IDs that the card's next version keeps, newest first.
 func remember(card perch.Card) []string {
 	if card.WriteID == "" {
 		return card.EarlierWrites

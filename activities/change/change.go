@@ -1,7 +1,7 @@
-// Package change changes stacks, and the environments in them as far as CloudFormation does not.
+// Package change changes stacks. It also changes what CloudFormation leaves in their environments.
 //
-// What it changes it has seen to be the environment's own, and to be admitted. Before a deletion it
-// looks for all that would reject it.
+// Before each change it verifies that the stack belongs to the environment and that the change is
+// admitted. Before a deletion it looks for everything that would make the deletion fail.
 package change
 
 import (
@@ -25,7 +25,7 @@ import (
 	"perch/activities/stack"
 )
 
-// Config is what a Changer works with.
+// Config has what a Changer needs.
 type Config struct {
 	Policy       *perch.Policy
 	Stacks       *stack.Reader
@@ -43,13 +43,14 @@ type Changer struct {
 	rds *rds.Client
 }
 
-// New makes a Changer of the account and region of cfg.
+// New returns a Changer for the account and region of cfg.
 func New(cfg aws.Config, config Config) *Changer {
 	return &Changer{config, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg), rds.NewFromConfig(cfg)}
 }
 
-// Create asks CloudFormation to make the environment's stack. After a lost response it
-// adopts the stack that has our tags; a stack of that name without our tags is a conflict.
+// Create asks CloudFormation to create the environment's stack. If the stack exists already and has
+// the environment's tags, an earlier attempt may have created it, and Create adopts it. A stack of
+// that name with other tags is a conflict.
 func (c *Changer) Create(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	identity, err := c.Stacks.Owner.Certain(ctx)
 	if err != nil {
@@ -81,11 +82,9 @@ func (c *Changer) Create(ctx context.Context, in contract.ChangeInput) (contract
 		}
 		mine, err := c.Stacks.Began(ctx, id, in.Token)
 		if err != nil || !mine {
-			return contract.ChangeResult{
-				StackID: id,
-				// The limit takes back only what this request made: another run's environment was
-				// admitted and may be in use.
-			}, err
+			// beyondLimit is only for a stack that this request created. Another run's stack was
+			// admitted and may be in use.
+			return contract.ChangeResult{StackID: id}, err
 		}
 	case err != nil:
 		return contract.ChangeResult{}, awserr.Wrap(err, "create stack %s", in.Environment.StackName())
@@ -111,8 +110,8 @@ func (c *Changer) adopt(ctx context.Context, environment perch.Environment) (str
 	return "", awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 }
 
-// Update asks CloudFormation to bring the stack to the template. An update that would change
-// nothing is no failure.
+// Update asks CloudFormation to update the stack to the template. An update that would change
+// nothing is not an error.
 func (c *Changer) Update(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := c.Stacks.OwnStack(ctx, in.Stack())
 	if err != nil {
@@ -134,8 +133,8 @@ func (c *Changer) Update(ctx context.Context, in contract.ChangeInput) (contract
 	return out, failure
 }
 
-// Delete asks CloudFormation to delete the stack, by its id: a stack that was recreated under the
-// same name has another id.
+// Delete asks CloudFormation to delete the stack. It uses the stack's id, because a stack that was
+// created again under the same name has another id.
 func (c *Changer) Delete(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := c.Stacks.OwnStack(ctx, in.Stack())
 	if err == nil {
@@ -151,8 +150,8 @@ func (c *Changer) Delete(ctx context.Context, in contract.ChangeInput) (contract
 	return c.begun(ctx, in, err, "delete")
 }
 
-// CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for
-// stacks that may be deleted.
+// CancelUpdate rolls back the update in progress. Only a removal needs that, so CancelUpdate
+// rejects stacks that may not be deleted.
 func (c *Changer) CancelUpdate(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := c.Stacks.OwnStack(ctx, in.Stack())
 	if err == nil {
@@ -166,12 +165,12 @@ func (c *Changer) CancelUpdate(ctx context.Context, in contract.ChangeInput) (co
 		&cloudformation.CancelUpdateStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token},
 	)
 	if awserr.Says(err, "ValidationError", "cannot be called from current stack status") {
-		err = nil // The update has ended meanwhile: the next look at the stack decides.
+		err = nil // The update has ended. The run reads the stack again.
 	}
 	return c.begun(ctx, in, err, "cancel the update of")
 }
 
-// ContinueRollback goes on with the rollback of an update that got stuck.
+// ContinueRollback continues the rollback of an update that got stuck.
 func (c *Changer) ContinueRollback(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	if _, err := c.Stacks.OwnStack(ctx, in.Stack()); err != nil {
 		return contract.ChangeResult{}, err
@@ -183,7 +182,7 @@ func (c *Changer) ContinueRollback(ctx context.Context, in contract.ChangeInput)
 	return c.begun(ctx, in, err, "continue the rollback of")
 }
 
-// RollBack turns a failed update back that was left as it is.
+// RollBack rolls back a failed update whose resources were left as they were.
 func (c *Changer) RollBack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	if _, err := c.Stacks.OwnStack(ctx, in.Stack()); err != nil {
 		return contract.ChangeResult{}, err
@@ -199,8 +198,8 @@ func (c *Changer) RollBack(ctx context.Context, in contract.ChangeInput) (contra
 	return c.begun(ctx, in, err, "roll back")
 }
 
-// deletionMode is left out for an ordinary deletion: CloudFormation takes the other one only after
-// that has failed.
+// deletionMode returns no mode for an ordinary deletion. CloudFormation accepts the forced mode
+// only after an ordinary deletion has failed.
 func deletionMode(force bool) types.DeletionMode {
 	if force {
 		return types.DeletionModeForceDeleteStack
@@ -208,7 +207,8 @@ func deletionMode(force bool) types.DeletionMode {
 	return ""
 }
 
-// optional leaves a parameter out where it is off: older endpoints do not know it.
+// optional returns nil for false, so that the parameter is left out: older endpoints do not know
+// it.
 func optional(on bool) *bool {
 	if !on {
 		return nil
@@ -216,8 +216,9 @@ func optional(on bool) *bool {
 	return &on
 }
 
-// begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was
-// lost, is rejected because of what it began itself: the stack's events tell.
+// begun converts the answer to a call that changes the stack. If the answer to an earlier attempt
+// was lost, CloudFormation rejects the repeated call because the first one is in progress. The
+// stack's events show that, and then begun returns no error.
 func (c *Changer) begun(
 	ctx context.Context,
 	in contract.ChangeInput,
@@ -239,9 +240,10 @@ func (c *Changer) begun(
 	return contract.ChangeResult{}, awserr.Wrap(err, "%s stack %s", verb, in.StackID)
 }
 
-// beyondLimit counts again after the creation, because two requests may have been admitted at the
-// same time: a stack that ranks beyond the limit, by creation time, then stack id, is deleted
-// again. It returns why, or nil if the stack may stay.
+// beyondLimit counts the environments again after a creation, because several requests may have
+// been admitted at the same time. It ranks the stacks by creation time and then by id. If the new
+// stack's rank is beyond the limit, it returns a rejection and the stack must be deleted again; nil
+// if the stack may stay.
 func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection, error) {
 	found, err := c.Stacks.List(ctx)
 	if err != nil {
@@ -256,10 +258,8 @@ func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection,
 	})
 	rank := slices.IndexFunc(all, func(o stack.Owned) bool { return aws.ToString(o.Stack.StackId) == id })
 	if rank < 0 {
-		return nil, fmt.Errorf(
-			"count environments: stack %s was made and cannot be seen yet",
-			id,
-		) // Nor can those that were made with it.
+		// The listing may also lack stacks that were created at the same time.
+		return nil, fmt.Errorf("count environments: stack %s was created and is not listed yet", id)
 	}
 	if rank < c.Policy.MaxEnvironments {
 		return nil, nil
@@ -267,10 +267,10 @@ func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection,
 	return c.limit("this one came after them"), nil
 }
 
-// full reports whether there are as many environments as the policy allows, and no stack of this
-// one. Admit has checked that before, but anyone who reaches Temporal can have many branches
-// admitted first. The stack is read by its name: an earlier attempt may have created it, and the
-// listing may lack it.
+// full reports whether there are as many environments as the policy allows, and this environment
+// has no stack. Admit has checked that, but anyone who can reach Temporal can have many branches
+// admitted before any stack exists. full reads this environment's stack by its name, because an
+// earlier attempt may have created it, and the listing may not show it yet.
 func (c *Changer) full(ctx context.Context, environment perch.Environment) (bool, error) {
 	found, err := c.Stacks.List(ctx)
 	if err != nil || len(found.Ours) < c.Policy.MaxEnvironments {
@@ -280,7 +280,7 @@ func (c *Changer) full(ctx context.Context, environment perch.Environment) (bool
 	return !exists, err
 }
 
-// limit is the sentence of a creation that the policy's limit rejects.
+// limit returns the rejection of a creation beyond the policy's limit.
 func (c *Changer) limit(why string) *perch.Rejection {
 	return perch.Reject("the policy allows %d environments at a time and %s; remove one with `perch down BRANCH`, "+
 		"or raise `max_environments` in the policy", c.Policy.MaxEnvironments, why)

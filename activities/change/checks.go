@@ -19,13 +19,13 @@ import (
 	"perch/activities/stack"
 )
 
-// lockedLooks is how many versions of a bucket with Object Lock are looked at for a lock.
+// lockedLooks is how many versions of a bucket with Object Lock are checked for a lock.
 const lockedLooks = 200
 
-// PrepareDeletion checks everything that can still reject the deletion of the environment's stack,
-// and records what the stack holds. It changes nothing in the environment. CloudFormation itself
-// checks the service role when DeleteStack is called, before it deletes anything. A stack that is
-// being deleted, or could not be deleted, is past all checks.
+// PrepareDeletion checks everything that can still make the deletion of the environment's stack
+// fail, and records what the stack holds. It changes nothing in the environment. It does not check
+// the service role: CloudFormation does that in DeleteStack, before it deletes anything. It also
+// makes no checks if the deletion has begun or has failed.
 func (c *Changer) PrepareDeletion(ctx context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING", Since: time.Now().UTC()})
 	defer stop()
@@ -61,7 +61,8 @@ func (c *Changer) PrepareDeletion(ctx context.Context, in contract.PrepareInput)
 	return prepared, c.Removals.Begin(ctx, in.Environment, in.StackID, prepared.Contents)
 }
 
-// obstacle looks for anything that would reject the deletion after it was accepted.
+// obstacle looks for anything that would make the deletion fail after CloudFormation has accepted
+// it.
 func (c *Changer) obstacle(
 	ctx context.Context,
 	stack types.Stack,
@@ -86,8 +87,8 @@ func (c *Changer) obstacle(
 	return "", nil
 }
 
-// importedBy looks for a stack that imports one of the exports: CloudFormation takes the deletion
-// and then cancels it.
+// importedBy looks for a stack that imports one of the exports. CloudFormation would accept the
+// deletion and then cancel it.
 func (c *Changer) importedBy(ctx context.Context, stack types.Stack) (string, error) {
 	for _, output := range stack.Outputs {
 		if aws.ToString(output.ExportName) == "" {
@@ -153,8 +154,8 @@ func (c *Changer) protectedCluster(ctx context.Context, clusters []string) (stri
 	return "", nil
 }
 
-// lockedBucket looks for a version that Object Lock keeps. A bucket without Object Lock costs one
-// call.
+// lockedBucket looks for a version that Object Lock protects. For a bucket without Object Lock it
+// makes one call.
 func (c *Changer) lockedBucket(ctx context.Context, bucket string) (string, error) {
 	lock, err := c.s3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &bucket})
 	if awserr.HasCode(err, "ObjectLockConfigurationNotFoundError", "NoSuchBucket") {
@@ -191,7 +192,7 @@ func (c *Changer) lockedBucket(ctx context.Context, bucket string) (string, erro
 	return "", nil
 }
 
-// lockedVersion says until when a version is locked; empty if it can be deleted.
+// lockedVersion says until when a version is locked; empty if the version can be deleted.
 func (c *Changer) lockedVersion(ctx context.Context, bucket string, version s3types.ObjectVersion) (string, error) {
 	const remedy = "lift it, or leave the bucket behind with `perch down --force`"
 	out, err := c.s3.HeadObject(

@@ -12,8 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the
-// stack left.
+// DiagnoseDeletion lists what CloudFormation failed to delete and why, and what updates of the
+// stack left behind.
 func (c *Changer) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (contract.Remains, error) {
 	if _, err := c.Stacks.OwnStack(ctx, in); err != nil {
 		return contract.Remains{}, err
@@ -34,8 +34,8 @@ func (c *Changer) DiagnoseDeletion(ctx context.Context, in contract.StackInput) 
 	return remains, err
 }
 
-// droppedOrphans are what updates of the stack left, as far as SweepResources deletes it and no
-// template keeps it.
+// droppedOrphans returns what updates of the stack left behind, without what SweepResources cannot
+// delete and what a template keeps.
 func (c *Changer) droppedOrphans(ctx context.Context, stackID string) (orphans []contract.Orphan, err error) {
 	dropped, err := c.Stacks.DroppedByUpdates(ctx, stackID)
 	for _, event := range dropped {

@@ -12,8 +12,8 @@ import (
 )
 
 // AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in
-// progress. Beanstalk takes an update or a termination only of an environment that is Ready, and
-// carries a launch or an update out to the end after CloudFormation has given it up.
+// progress. Beanstalk accepts an update or a termination only if the environment is Ready. It also
+// completes a launch or an update after CloudFormation has given up on it.
 func (c *Changer) AwaitBeanstalk(ctx context.Context, in contract.StackInput) error {
 	progress := perch.Progress{Status: "WAITING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
@@ -28,7 +28,7 @@ func (c *Changer) AwaitBeanstalk(ctx context.Context, in contract.StackInput) er
 	return c.Beanstalk.AwaitEnvironments(ctx, beats, progress, contents.Environments)
 }
 
-// WithdrawOptions removes the variables and references to secrets from the environment that its
+// WithdrawOptions removes from the environment the variables and references to secrets that its
 // stack's template no longer sets, and waits until Elastic Beanstalk has done so. CloudFormation
 // leaves them in the environment.
 func (c *Changer) WithdrawOptions(ctx context.Context, in contract.StackInput) error {
@@ -62,8 +62,8 @@ func (c *Changer) WithdrawOptions(ctx context.Context, in contract.StackInput) e
 	}
 }
 
-// stillSet rejects references to secrets that Beanstalk did not remove. A variable may be the
-// platform's own.
+// stillSet returns an error if references to secrets are left that Beanstalk did not remove. It
+// ignores variables, because the platform itself may set them.
 func stillSet(environment string, left []cfn.OptionName) error {
 	for _, option := range left {
 		if option.Secret() {
@@ -80,7 +80,7 @@ func stillSet(environment string, left []cfn.OptionName) error {
 	return nil
 }
 
-// optionsInForce are the options of the template that the stack has now.
+// optionsInForce returns the options of the stack's current template.
 func (c *Changer) optionsInForce(ctx context.Context, stackID string) (cfn.SetOptions, error) {
 	body, err := c.Stacks.DeployedTemplate(ctx, stackID)
 	if err != nil {

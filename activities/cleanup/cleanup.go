@@ -1,5 +1,6 @@
-// Package cleanup compares branches with environments: what cleanup removes and what it finds
-// missing, and what a hint about one branch leads to. It requests nothing; it makes the requests.
+// Package cleanup compares branches with environments. It decides what cleanup removes, which
+// environments are missing, and what a hint about one branch leads to. It only builds the requests;
+// its callers send them.
 package cleanup
 
 import (
@@ -22,13 +23,13 @@ import (
 )
 
 const (
-	// listingTries is how often a listing of branches is tried before everything is held: the next
-	// run is not far.
+	// listingTries is how often a listing of branches is tried before cleanup holds everything. The
+	// next run follows soon.
 	listingTries = 5
-	// longestPause is how long a rate limit is waited out; GitHub's last an hour at most.
+	// longestPause is the longest pause for a rate limit. GitHub's last an hour at most.
 	longestPause = 65 * time.Minute
-	// verdictBudget is about how many bytes of verdicts travel: what a run knows has to fit into
-	// Temporal's payloads with room to spare.
+	// verdictBudget is about how many bytes of verdicts a result has. So the result, and the state
+	// of the run that keeps it, fit into Temporal's payloads with room to spare.
 	verdictBudget = 40_000
 )
 
@@ -38,19 +39,21 @@ type Planner struct {
 	branches *branch.Reader
 	stacks   *stack.Reader
 	cards    *card.Store
-	// now is the time that expiry and pins go by.
+	// now returns the time that decides whether an environment has expired and a pin has ended.
 	now func() time.Time
 }
 
-// NewPlanner makes a Planner. now is the time that expiry and pins go by.
+// NewPlanner returns a Planner. now returns the time that decides whether an environment has
+// expired and a pin has ended.
 func NewPlanner(
 	policy *perch.Policy, branches *branch.Reader, stacks *stack.Reader, cards *card.Store, now func() time.Time,
 ) *Planner {
 	return &Planner{policy, branches, stacks, cards, now}
 }
 
-// Plan lists the stacks, then the branches, and judges. A listing of branches that keeps failing is
-// no error: everything is held then, and Problem says why.
+// Plan lists the stacks, then the branches, and judges every environment. If the branches cannot be
+// listed even after several tries, Plan returns no error: it holds everything, and Problem says
+// why.
 func (p *Planner) Plan(ctx context.Context, in perch.CleanupInput) (contract.PlanResult, error) {
 	if err := p.stacks.Serves(in.Project); err != nil {
 		return contract.PlanResult{}, err
@@ -75,8 +78,8 @@ func (p *Planner) Plan(ctx context.Context, in perch.CleanupInput) (contract.Pla
 	return plan, err
 }
 
-// knownCards reads all cards. Cards that cannot be read are no error: then it is unknown which
-// environments are pinned.
+// knownCards reads all cards. It returns no error if they cannot be read; Problem says why, and
+// then it is unknown which environments are pinned.
 func (p *Planner) knownCards(ctx context.Context) lifecycle.KnownCards {
 	listed, err := p.cards.ListAll(ctx)
 	if err != nil {
@@ -85,8 +88,8 @@ func (p *Planner) knownCards(ctx context.Context) lifecycle.KnownCards {
 	return listed.Known()
 }
 
-// list reads the branches. It fails as long as trying again may help; after that a listing says why
-// it is not to be trusted.
+// list reads the branches. It returns an error while trying again may help. After that, it returns
+// a listing that says why it cannot be trusted.
 func (p *Planner) list(ctx context.Context) (lifecycle.Listing, error) {
 	listing, err := p.ListBranches(ctx)
 	if err == nil {
@@ -110,8 +113,8 @@ func (p *Planner) list(ctx context.Context) (lifecycle.Listing, error) {
 	return lifecycle.Listing{}, sourceerr.Wrap(err, "list branches of %s", p.policy.Repository)
 }
 
-// ListBranches reads the branches and whose they are. The id is read again for every plan: another
-// repository may have taken the name since the worker learned it.
+// ListBranches reads the branches and the id of their repository. It reads the id for every plan,
+// because another repository may have taken the name since the worker started.
 func (p *Planner) ListBranches(ctx context.Context) (listing lifecycle.Listing, err error) {
 	if listing.Branches, listing.Complete, err = p.branches.Branches(ctx); err != nil {
 		return lifecycle.Listing{}, err
@@ -145,8 +148,8 @@ func (p *Planner) travelling(plan lifecycle.Plan, in perch.CleanupInput) contrac
 	}
 }
 
-// fit takes as many verdicts as budget bytes hold, removals before others and the oldest before the
-// younger, and keeps their order.
+// fit selects as many verdicts as fit into budget bytes, and keeps their order. It prefers removals
+// to other verdicts, and older verdicts to newer ones.
 func fit(all []perch.CleanupVerdict, budget int) (listed []perch.CleanupVerdict, unlisted int) {
 	taken := make([]bool, len(all))
 	for _, removals := range []bool{true, false} {
@@ -171,15 +174,15 @@ func fit(all []perch.CleanupVerdict, budget int) (listed []perch.CleanupVerdict,
 	return listed, unlisted
 }
 
-// weight is about how many bytes a verdict takes as JSON.
+// weight returns about how many bytes a verdict has as JSON.
 func weight(v perch.CleanupVerdict) int {
 	const names = 130
 	return names + len(v.Stack) + len(v.Branch) + len(v.Reason) + len(v.StackID) + len(v.Commit)
 }
 
-// LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be
-// gone where the same source still has the default branch: a repository that was emptied or hidden
-// has lost them all.
+// LastLook reads the stack and the one branch again, the branch last. It believes that the branch
+// is deleted only if the same source still has the default branch: a repository that was emptied or
+// hidden seems to have lost all its branches.
 func (p *Planner) LastLook(ctx context.Context, in contract.LastLookInput) (contract.LastLookResult, error) {
 	described, exists, err := p.stacks.Describe(ctx, in.Environment.StackName())
 	if err != nil {

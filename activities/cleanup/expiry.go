@@ -17,10 +17,12 @@ import (
 	"perch/lifecycle"
 )
 
-// listedVerdicts is how many verdicts on expiry travel; the others say that an environment is kept.
+// listedVerdicts is how many verdicts on expiry a result has. The others only say that an
+// environment is kept.
 const listedVerdicts = 200
 
-// Expiry judges every environment by its card. What cannot be read keeps.
+// Expiry judges every environment by its card. It keeps an environment whose card or labels it
+// cannot read.
 func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perch.ExpiryResult, err error) {
 	result = perch.ExpiryResult{At: p.now().UTC(), Verdicts: []perch.ExpiryVerdict{}}
 	if err := p.stacks.Serves(in.Project); err != nil {
@@ -61,7 +63,7 @@ func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perc
 			}
 			unread = err.Error()
 		}
-		if unread != "" { // A label may pin it. The others are judged all the same.
+		if unread != "" { // A label may pin this one. The others are still judged.
 			unread = lifecycle.UnreadLabels(verdict.Branch, unread)
 			keep(verdict, unread)
 			result.Problem = cmp.Or(result.Problem, unread)
@@ -70,13 +72,13 @@ func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perc
 	return result, nil
 }
 
-// keep has an environment kept after all.
+// keep changes the verdict: the environment is kept, for this reason.
 func keep(verdict *perch.ExpiryVerdict, reason string) {
 	verdict.Action, verdict.Reason, verdict.Warning = perch.ExpiryKeep, reason, nil
 }
 
-// keepArchived keeps what would be warned or removed: nothing can be pushed to an archived
-// repository, and no comment be written in it.
+// keepArchived keeps environments that would be warned or removed. In an archived repository,
+// people can neither push nor comment to keep an environment.
 func keepArchived(verdicts []perch.ExpiryVerdict) {
 	for i := range verdicts {
 		if verdicts[i].Action != perch.ExpiryKeep {
@@ -85,8 +87,8 @@ func keepArchived(verdicts []perch.ExpiryVerdict) {
 	}
 }
 
-// lookAgain is err if it concerns all branches and is temporary: the source's rate limit, or the
-// end of ctx; nil otherwise.
+// lookAgain returns err if the whole sweep should be tried again: the source's rate limit is
+// reached, or ctx has ended. Otherwise it returns nil, because err concerns only one branch.
 func lookAgain(ctx context.Context, err error) error {
 	var limited *temporal.ApplicationError
 	if ctx.Err() != nil || errors.As(err, &limited) && limited.Type() == sourceerr.RateLimited {
@@ -99,20 +101,20 @@ func lookAgain(ctx context.Context, err error) error {
 type labelReader struct {
 	planner *Planner
 	cards   lifecycle.KnownCards
-	// stacks are the stacks by their ids, id is the repository's.
+	// stacks has the listed stacks by their ids. id is the id of the repository.
 	stacks map[string]lifecycle.Found
 	id     string
-	// open are the open pull requests by branch; nil if they could not be listed.
+	// open has the open pull requests by branch; nil if they could not be listed.
 	open map[string][]lifecycle.PullRequest
 }
 
-// read checks whether a label pins the environment, or no longer pins it. unread explains why the
-// labels of an environment that would be warned or removed are not known; empty if they are.
+// read checks whether a label pins the environment, or has stopped pinning it. If the environment
+// would be warned or removed and its labels cannot be read, unread says why; otherwise it is empty.
 func (l *labelReader) read(ctx context.Context, verdict *perch.ExpiryVerdict) (unread string, err error) {
 	p := l.planner
 	environment, err := perch.NewEnvironment(p.policy.Project, verdict.Branch)
 	if err != nil {
-		return "", nil // It is listed, and has no environment of ours.
+		return "", nil // No environment of Perch can have this branch.
 	}
 	known, found := l.cards.BySlug[environment.Slug]
 	labelled := known.Pin.Holds(p.now()) && known.Pin.PullRequest != 0
@@ -128,7 +130,7 @@ func (l *labelReader) read(ctx context.Context, verdict *perch.ExpiryVerdict) (u
 	case err != nil:
 		return "", err
 	case unread != "" && verdict.Action == perch.ExpiryKeep:
-		return "", nil // What cannot be read ends no pin.
+		return "", nil // A pin does not end because labels cannot be read.
 	case unread != "":
 		return unread, nil
 	}
@@ -144,19 +146,20 @@ func (l *labelReader) read(ctx context.Context, verdict *perch.ExpiryVerdict) (u
 	return "", nil
 }
 
-// pinByOpen reads the labels in the list of open pull requests.
+// pinByOpen reads the labels from the list of open pull requests.
 func (l *labelReader) pinByOpen(verdict *perch.ExpiryVerdict, known perch.Card) {
 	pulls := l.open[verdict.Branch]
 	note := lifecycle.LabelNote(known, pulls, l.planner.now())
 	if note != nil && slices.ContainsFunc(
 		pulls, func(p lifecycle.PullRequest) bool { return p.Number == note.PullRequest },
 	) {
-		verdict.Note = note // A pull request that is not in the list may be closed, and have its label.
+		verdict.Note = note // Other pull requests may be closed and still have the label.
 	}
 	pinBy(verdict, note)
 }
 
-// pinBy keeps an environment that a label is to pin; nothing is done without the note of a pin.
+// pinBy keeps an environment if note is that of a label that pins it. It keeps nothing without the
+// note.
 func pinBy(verdict *perch.ExpiryVerdict, note *perch.Note) {
 	if note != nil && note.Kind == perch.NotePin {
 		verdict.Note = note
@@ -164,8 +167,8 @@ func pinBy(verdict *perch.ExpiryVerdict, note *perch.Note) {
 	}
 }
 
-// cardOf is the card of one environment, as the rules take it. The error says that it is worth
-// trying again.
+// cardOf returns the card of one environment in the form that the rules take. An error means that
+// it is worth trying again.
 func (p *Planner) cardOf(ctx context.Context, environment perch.Environment) (lifecycle.KnownCards, error) {
 	read, found, err := p.cards.Read(ctx, environment)
 	var unreadable *card.UnreadableError
@@ -175,12 +178,12 @@ func (p *Planner) cardOf(ctx context.Context, environment perch.Environment) (li
 	case err != nil || !found:
 		return lifecycle.KnownCards{}, err
 	}
-	read.State = perch.CardState{} // It is of the run that looks.
+	read.State = perch.CardState{} // The state is that of the run that looks.
 	return lifecycle.KnownCards{BySlug: map[string]perch.Card{environment.Slug: read}}, nil
 }
 
-// ExpiryNote is the note that a verdict leads to: a warning, or what a label says; nil if none. It
-// is identical in every retry within one run.
+// ExpiryNote returns the note that follows from a verdict: a warning, or what a label says; nil if
+// there is none. The note is identical in every retry within one run.
 func (p *Planner) ExpiryNote(verdict perch.ExpiryVerdict, run string, at time.Time) *perch.Note {
 	note := verdict.Note
 	if verdict.Action == perch.ExpiryWarn {
@@ -200,8 +203,8 @@ func (p *Planner) ExpiryNote(verdict perch.ExpiryVerdict, run string, at time.Ti
 	return &sent
 }
 
-// ExpiryRequest is the removal that a verdict leads to. It is identical in every retry within one
-// run.
+// ExpiryRequest returns the removal that follows from a verdict. It is identical in every retry
+// within one run.
 func (p *Planner) ExpiryRequest(verdict perch.ExpiryVerdict, run string, at time.Time) perch.Request {
 	return perch.Request{
 		ID: perch.StableID(run, verdict.StackID, "expired"), Goal: perch.GoalGone, Project: p.policy.Project,
@@ -213,9 +216,9 @@ func (p *Planner) ExpiryRequest(verdict perch.ExpiryVerdict, run string, at time
 	}
 }
 
-// CheckKeep completes a note with the stack that it is about, and enters it into a copy of the
-// environment's card, so that a note that would be rejected is not sent. The error is a
-// *perch.Rejection then.
+// CheckKeep adds to a note the stack that it is about. It also tries the note on a copy of the
+// environment's card, so that a note that would be rejected is never sent; then the error is a
+// *perch.Rejection.
 func (p *Planner) CheckKeep(ctx context.Context, in perch.KeepInput) (note perch.Note, err error) {
 	note = in.Note
 	if !slices.Contains([]perch.NoteKind{perch.NotePin, perch.NoteUnpin, perch.NoteExtend}, note.Kind) {
@@ -251,8 +254,8 @@ func (p *Planner) CheckKeep(ctx context.Context, in perch.KeepInput) (note perch
 	return note, lifecycle.EnterKeep(&read, note, p.policy.Expiry, p.now())
 }
 
-// Kept is the answer to the note, as the environment's card says it; entered is false as long as no
-// run has taken it. A card that cannot be read says nothing.
+// Kept returns the answer to the note from the environment's card. entered is false until a run has
+// entered the note. If the card cannot be read, entered is false, too.
 func (p *Planner) Kept(ctx context.Context, in perch.KeepInput) (result perch.KeepResult, entered bool, err error) {
 	read, _, err := p.cards.Read(ctx, in.Environment)
 	var unreadable *card.UnreadableError

@@ -12,8 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// See reads the stack and the latest run, then the branch: a branch that is pushed meanwhile is
-// seen.
+// See reads the stack and the latest run, and the branch last, so that it sees a push that happens
+// meanwhile.
 func (p *Planner) See(
 	ctx context.Context, e perch.Environment, latest func(context.Context, string) (lifecycle.LatestRun, error),
 ) (seen lifecycle.Seen, err error) {
@@ -45,9 +45,9 @@ func (p *Planner) See(
 	return seen, nil
 }
 
-// LookNote is the note that the labels of the branch's pull requests lead to; nil if none. It is
-// identical in every retry within one look. What cannot be read, and a branch without an
-// environment or a card, leads to none.
+// LookNote returns the note that follows from the labels of the branch's pull requests; nil if
+// there is none, if they cannot be read, or if the branch has no environment or card. The note is
+// identical in every retry within one look.
 func (p *Planner) LookNote(
 	ctx context.Context, in contract.LookInput, seen lifecycle.Seen, run string,
 ) (*perch.Note, error) {
@@ -74,7 +74,8 @@ func (p *Planner) LookNote(
 	return note, nil
 }
 
-// LookRequest is identical in every retry within one run of Look that sees the same.
+// LookRequest returns the request that follows from what See saw. It is identical in every retry
+// within one run of Look that sees the same.
 func (p *Planner) LookRequest(
 	in contract.LookInput,
 	seen lifecycle.Seen,

@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// missingReads is how many branches one run of cleanup reads perch.yaml of.
+	// missingReads is for how many branches one run of cleanup reads perch.yaml.
 	missingReads = 100
-	// missingTurn is how long the order of branches stays: a dry run shows what a run soon after it
-	// requests.
+	// missingTurn is how long the order of branches stays the same, so that a dry run shows what a
+	// run soon after it requests.
 	missingTurn = time.Hour
 )
 
-// Missing are branches that should have an environment and have none: at most as many as removals,
-// because each is a deployment. A branch source that does not answer is no error: the verdicts are
-// known.
+// Missing returns branches that should have an environment and have none. It returns at most as
+// many as cleanup may remove, because each leads to a deployment. If the branch source does not
+// answer, it returns no error, because the verdicts on the existing environments are known.
 func (p *Planner) Missing(
 	ctx context.Context, listing lifecycle.Listing, stacks []lifecycle.Found, at time.Time,
 ) (*perch.CleanupMissing, error) {
@@ -41,7 +41,7 @@ func (p *Planner) Missing(
 		head := listing.Branches[branch]
 		environment, err := perch.NewEnvironment(p.policy.Project, branch)
 		if err != nil {
-			continue // The branch can have no environment.
+			continue // A branch of this name cannot have an environment.
 		}
 		wanted, err := p.wanted(ctx, environment, head)
 		if ctx.Err() != nil {
@@ -61,9 +61,8 @@ func (p *Planner) Missing(
 	return found, nil
 }
 
-// wanted reports whether perch.yaml at the head and the pull requests of the branch want an
-// environment, and it has not expired at that head. What else an `up` needs is checked when it is
-// requested.
+// wanted reports whether perch.yaml at the head and the branch's pull requests call for an
+// environment that has not expired at that head. The request for the `up` checks everything else.
 func (p *Planner) wanted(ctx context.Context, environment perch.Environment, head string) (bool, error) {
 	branch := environment.Branch
 	last, found, err := p.cards.LastLife(ctx, environment)

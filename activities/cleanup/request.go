@@ -5,7 +5,8 @@ import (
 	"perch/activities/contract"
 )
 
-// RemovalRequest is identical in every retry within one run of cleanup.
+// RemovalRequest returns the request for a removal. It is identical in every retry within one run
+// of cleanup.
 func RemovalRequest(in contract.AskInput, cleanupRun string) perch.Request {
 	return perch.Request{
 		ID:   perch.StableID(cleanupRun, in.Judged.StackID),
@@ -14,7 +15,8 @@ func RemovalRequest(in contract.AskInput, cleanupRun string) perch.Request {
 	}
 }
 
-// DeploymentRequest is identical in every retry within one run of cleanup.
+// DeploymentRequest returns the request for a deployment. It is identical in every retry within one
+// run of cleanup.
 func DeploymentRequest(in contract.DeploymentInput, cleanupRun string) perch.Request {
 	return perch.Request{
 		ID:   perch.StableID(cleanupRun, in.Environment.Branch, in.Commit),

@@ -25,7 +25,7 @@ type PlanResult struct {
 	Until time.Time `json:"until"`
 }
 
-// LastLookInput is the input of LastLook: the judgement to check again.
+// LastLookInput is the input of LastLook: the judgement to check once more before the removal.
 type LastLookInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	Judged      perch.Judgement   `json:"judged"`

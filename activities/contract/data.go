@@ -25,9 +25,9 @@ type SeedResult struct {
 	Before []string `json:"before,omitempty"`
 }
 
-// ReopenInput names an environment whose removal stopped after it had begun to empty the buckets.
-// Older versions emptied buckets before the deletion, and so could leave such an environment in
-// service.
+// ReopenInput names an environment that is in service although a removal has closed its buckets.
+// Older versions of Perch emptied buckets before the deletion, so a removal that stopped could
+// leave such an environment.
 type ReopenInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the stack of the environment.
@@ -78,11 +78,11 @@ type ReadyInput struct {
 	PatienceSeconds int `json:"patience_seconds,omitempty"`
 }
 
-// ReadyResult is the successful response.
+// ReadyResult is the response with which the environment showed that it is ready.
 type ReadyResult struct {
 	// Status is the HTTP status.
 	Status int `json:"status"`
 }
 
-// SharedDatabase returns the words by which messages name a database in the shared instance.
+// SharedDatabase returns the words with which messages name a database in the shared instance.
 func SharedDatabase(name string) string { return "database " + name + " in the shared instance" }

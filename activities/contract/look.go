@@ -11,7 +11,8 @@ type LookInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// Hint is the newest hint. A request takes its By and Reason from the hint.
 	Hint perch.Hint `json:"hint,omitzero"`
-	// At is Temporal's time, in UTC. The grace period of a removal begins then.
+	// At is the time of the look, from Temporal's clock, in UTC. The grace period of a removal
+	// begins then.
 	At time.Time `json:"at"`
 }
 

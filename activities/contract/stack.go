@@ -109,8 +109,8 @@ type ApplyInput struct {
 }
 
 // Judged converts the state for package lifecycle. template is the hash of the wanted template;
-// empty if none is wanted. A stack is protected if its termination protection is on, or if its kind
-// is not KindBranch.
+// empty if the caller wants none. A stack is protected if its termination protection is on, or if
+// its kind is not KindBranch.
 func (s StackState) Judged(template string) lifecycle.Stack {
 	return lifecycle.Stack{
 		Status: s.Status, Ours: s.Ours, Unchanged: template != "" && s.Template == template,

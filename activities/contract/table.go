@@ -21,7 +21,8 @@ var (
 	// changing is for activities that wait for one CloudFormation operation. A database alone takes
 	// ten minutes. CloudFormation would wait 36 hours for an operation that hangs.
 	changing = Limits{Try: 2 * time.Hour, Total: 2 * time.Hour}
-	// working is for activities that seed, empty a bucket or wait for the environment to answer.
+	// working is for activities that seed, that empty a bucket, or that wait until the environment
+	// answers.
 	working = Limits{Try: 2 * time.Hour, Total: 2 * time.Hour}
 	// connecting is for activities on the shared database instance. If the instance is unreachable
 	// for longer, the fault is not temporary: the worker has no route to it. A removal must not

@@ -9,12 +9,12 @@ import (
 	"fmt"
 )
 
-// scramRounds is how often PostgreSQL hashes a password (its scram_iterations).
+// scramRounds is how often PostgreSQL hashes a password (its setting scram_iterations).
 const scramRounds = 4096
 
-// scramVerifier is what PostgreSQL keeps of a password: it proves that a user knows the password
-// and does not reveal it (RFC 5802, and PostgreSQL's documentation of pg_authid). The password must
-// be ASCII.
+// scramVerifier returns what PostgreSQL stores instead of a password. With it the server can check
+// a password, but it does not reveal the password (RFC 5802, and PostgreSQL's documentation of
+// pg_authid). The password must be ASCII.
 func scramVerifier(password string) (string, error) {
 	salt := make([]byte, 16)
 	rand.Read(salt)

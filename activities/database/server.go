@@ -24,16 +24,17 @@ import (
 )
 
 const (
-	// maintenance is the database that every PostgreSQL has, to be connected to while others come
-	// and go.
+	// maintenance is a database that every PostgreSQL server has. Connections use it, because other
+	// databases are created and dropped.
 	maintenance = "postgres"
-	// connectTimeout bounds one connection, serverTimeout all that is said over it.
+	// connectTimeout limits the connecting. serverTimeout limits all statements of one call of
+	// Ensure or Drop.
 	connectTimeout = 10 * time.Second
 	serverTimeout  = time.Minute
-	// serverLock is the key of the advisory lock that one worker at a time changes databases under:
-	// PostgreSQL makes only one at a time.
+	// serverLock is the key of an advisory lock. Only the worker that holds it changes databases,
+	// because PostgreSQL creates only one at a time.
 	serverLock = 0x7065726368
-	// markQuery finds whose a database is, and its mark.
+	// markQuery selects the owner of a database, and its mark.
 	markQuery = `SELECT pg_get_userbyid(datdba), coalesce(shobj_description(oid, 'pg_database'), '') FROM ` +
 		`pg_database WHERE datname = $1`
 )
@@ -41,15 +42,16 @@ const (
 // Server is a connection of the shared instance's master user.
 type Server struct{ conn *pgx.Conn }
 
-// Login is where the shared instance is and who logs in.
+// Login says where the shared instance is and which user logs in.
 type Login struct {
 	Host, Port, User, Password string
-	// Clients is the id of the security group that the instance admits, for the error.
+	// Clients is the id of the security group that the instance admits, for an error message.
 	Clients string
 }
 
-// Connect logs in. The connection uses TLS unless the host is this machine; PGSSLMODE and
-// PGSSLROOTCERT in the worker's environment say how much of the server's certificate is verified.
+// Connect logs in. The connection uses TLS unless the host is this machine. PGSSLMODE and
+// PGSSLROOTCERT in the worker's environment decide how much of the server's certificate is
+// verified.
 func Connect(ctx context.Context, login Login) (*Server, error) {
 	settings := fmt.Sprintf("host=%s port=%s user=%s dbname=%s", login.Host, login.Port, login.User, maintenance)
 	if os.Getenv("PGSSLMODE") == "" && !loopback(login.Host) {
@@ -76,18 +78,18 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// Close ends the connection, and with it the lock.
+// Close ends the connection, which also releases the lock.
 func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
-	_ = s.conn.Close(ctx) // The server ends it if we cannot.
+	_ = s.conn.Close(ctx) // If this fails, the server ends the connection.
 }
 
-// Mark is the comment of a database: the id of the stack that it was made for, and the stack's kind
-// if that is one whose data is kept.
+// Mark is the comment of a database: the id of the stack that it was created for, and the stack's
+// kind if Perch keeps the data of that kind.
 type Mark string
 
-// MarkOf is the mark of a database for a stack.
+// MarkOf returns the mark of a stack's database.
 func MarkOf(stackID string, kind perch.Kind) Mark {
 	if kind == perch.KindBranch {
 		return Mark(stackID)
@@ -95,7 +97,8 @@ func MarkOf(stackID string, kind perch.Kind) Mark {
 	return Mark(stackID + " " + string(kind))
 }
 
-// kind is empty for a branch's database, which goes with its stack, and for one without a mark.
+// kind returns the kind in the mark. It is empty for a branch's database, which is dropped with its
+// stack, and for a database without a mark.
 func (m Mark) kind() string {
 	_, kind, _ := strings.Cut(string(m), " ")
 	return kind
@@ -181,8 +184,8 @@ func (s *Server) Drop(ctx context.Context, name string) error {
 	return s.remove(ctx, name)
 }
 
-// remove ends the database's connections and removes it, then what its user owns elsewhere, and the
-// user.
+// remove ends the connections to the database and drops it. Then it drops what the user owns
+// elsewhere, and the user.
 func (s *Server) remove(ctx context.Context, name string) error {
 	user := pgx.Identifier{name}.Sanitize()
 	exists, err := s.exists(ctx, name)
@@ -194,9 +197,9 @@ func (s *Server) remove(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	// RDS's own sessions are a superuser's, which FORCE may not end ("must be a superuser to
-	// terminate superuser process"). They are short, so such a failure stays one that is tried
-	// again.
+	// FORCE may not end the sessions of RDS itself, because their user is a superuser ("must be a
+	// superuser to terminate superuser process"). These sessions are short, so the error is
+	// retried.
 	if err := s.exec(
 		ctx, "drop database "+name, "DROP DATABASE IF EXISTS "+user+" WITH (FORCE)",
 	); err != nil || !exists {
@@ -208,8 +211,8 @@ func (s *Server) remove(ctx context.Context, name string) error {
 	return s.exec(ctx, "drop database user "+name, "DROP ROLE "+user)
 }
 
-// look reports whether the database is there, and its mark. One that its user does not own is
-// rejected.
+// look reports whether the database exists, and reads its mark. It returns an error if its owner is
+// not the user of the same name.
 func (s *Server) look(ctx context.Context, name string) (there bool, made Mark, err error) {
 	var owner string
 	err = s.conn.QueryRow(ctx, markQuery, name).Scan(&owner, &made)
@@ -226,7 +229,7 @@ func (s *Server) look(ctx context.Context, name string) (there bool, made Mark, 
 	return true, made, nil
 }
 
-// exists reports whether there is a user of that name.
+// exists reports whether there is a user with this name.
 func (s *Server) exists(ctx context.Context, name string) (found bool, err error) {
 	if err = s.conn.QueryRow(
 		ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name,
@@ -236,7 +239,7 @@ func (s *Server) exists(ctx context.Context, name string) (found bool, err error
 	return found, nil
 }
 
-// Remains reports whether the database and its user are there.
+// Remains reports whether the database and its user still exist.
 func (s *Server) Remains(ctx context.Context, name string) (database, user bool, err error) {
 	database, _, err = s.look(ctx, name)
 	if err != nil {
@@ -246,12 +249,14 @@ func (s *Server) Remains(ctx context.Context, name string) (database, user bool,
 	return database, user, err
 }
 
-// lock waits until no other worker changes databases; the lock ends with the connection.
+// lock waits until no other worker changes databases. The lock is released when the connection
+// ends.
 func (s *Server) lock(ctx context.Context) error {
 	return s.exec(ctx, "take the shared database's lock", "SELECT pg_advisory_lock("+strconv.Itoa(serverLock)+")")
 }
 
-// exec runs one statement. No error contains its text, which may have a password's verifier.
+// exec runs one statement. Its error does not contain the statement, which may contain the verifier
+// of a password.
 func (s *Server) exec(ctx context.Context, what, statement string) error {
 	_, err := s.conn.Exec(ctx, statement)
 	var said *pgconn.PgError

@@ -13,8 +13,8 @@ import (
 // IP address.
 const singleInstance = "none"
 
-// checkAddresses checks that the next environment without a load balancer gets its address, if the
-// default branch's perch.yaml has such environments.
+// checkAddresses checks that an Elastic IP address is left for the next environment without a load
+// balancer. It asks only if the default branch's perch.yaml has such environments.
 func (d *Doctor) checkAddresses(ctx context.Context) (string, error) {
 	use, err := d.quotas.Addresses(ctx)
 	if err != nil {
@@ -42,7 +42,7 @@ func (d *Doctor) checkAddresses(ctx context.Context) (string, error) {
 func (d *Doctor) hasSingleInstances(ctx context.Context) bool {
 	heads, err := d.Source.Heads(ctx, d.policy.DefaultBranch)
 	if err != nil {
-		return false // The check of the repository says so.
+		return false // The check of the repository reports the problem.
 	}
 	data, found, err := d.Source.File(ctx, heads[d.policy.DefaultBranch], config.FileName)
 	if err != nil || !found {

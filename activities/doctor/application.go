@@ -10,13 +10,14 @@ import (
 	"perch/lifecycle"
 )
 
-// absence is a sentence about what is not there and may be missing.
+// absence is an error about something that does not exist, and need not exist. Its text is a
+// sentence.
 type absence struct{ sentence string }
 
 // Error implements error.
 func (a *absence) Error() string { return a.sentence }
 
-// checkApplication checks one application stack, and returns what it has put out.
+// checkApplication checks one application stack, and returns its outputs.
 func (d *Doctor) checkApplication(ctx context.Context, kind perch.Kind) (string, cfn.ApplicationOutputs, error) {
 	var none cfn.ApplicationOutputs
 	name := perch.ApplicationStackName(d.policy.Project, kind)

@@ -1,9 +1,9 @@
-// Package doctor checks whether everything is there that a worker needs: credentials, the
-// application stacks, the rights of the worker's role, the hosted zone and the certificate, free
-// Elastic IP addresses, and the repository. It changes nothing.
+// Package doctor checks whether everything that a worker needs is in place: credentials, the
+// application stacks, the permissions of the worker's role, the hosted zone and the certificate,
+// free Elastic IP addresses, and the repository. It changes nothing.
 //
-// A check that fails is a result and not an error. The checks run at the same time, each with a
-// time limit, because the starter waits for them.
+// A failed check is a result and not an error. The checks run concurrently, each with a time limit,
+// because the starter waits for them.
 package doctor
 
 import (
@@ -27,22 +27,22 @@ import (
 	"perch/lifecycle"
 )
 
-// lookTimeout bounds one check of Examine: the starter waits for three of them in a row at most.
+// lookTimeout limits one check of Examine. The starter waits for at most three of them in a row.
 const lookTimeout = 8 * time.Second
 
-// Project is what the checks know of the project from the worker's other activities.
+// Project gives the checks what the worker's other activities know of the project.
 type Project interface {
 	// DescribeStack reads a stack by its name or id.
 	DescribeStack(ctx context.Context, name string) (stack types.Stack, found bool, err error)
-	// OwnsStack reports whether the stack's tags are the project's.
+	// OwnsStack reports whether the stack's tags show that it belongs to the project.
 	OwnsStack(ctx context.Context, stack types.Stack) bool
-	// OtherRepositories are the project's stacks under another repository.
+	// OtherRepositories lists the project's stacks whose tags name another repository.
 	OtherRepositories(ctx context.Context) ([]perch.OtherRepository, error)
-	// ApplicationOutputs are the outputs of an application stack.
+	// ApplicationOutputs returns the outputs of an application stack.
 	ApplicationOutputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error)
 }
 
-// Source is where branches and files come from.
+// Source reads branches and files of the repository.
 type Source interface {
 	Heads(ctx context.Context, branches ...string) (map[string]string, error)
 	HasCommit(ctx context.Context, commit string) (bool, error)
@@ -51,19 +51,19 @@ type Source interface {
 	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
 }
 
-// Reports is how people are told how far environments are.
+// Reports checks the channels that report to people.
 type Reports interface {
-	// Check says what is told, or which permission is missing. It writes nothing.
+	// Check says what is reported, or which permission is missing. It writes nothing.
 	Check(ctx context.Context) (string, error)
 }
 
 // Doctor makes the checks.
 type Doctor struct {
-	// Reports are checked too; nil if there is no channel.
+	// Reports is checked too; nil if there is no channel.
 	Reports Reports
-	// Cards are the cards of the environments. They have what was denied to any worker.
+	// Cards returns the cards of the environments, which record what was denied to any worker.
 	Cards func(ctx context.Context) ([]perch.Card, error)
-	// Source is where the default branch and its files are read.
+	// Source has the default branch and its files.
 	Source Source
 
 	policy  *perch.Policy
@@ -76,7 +76,7 @@ type Doctor struct {
 	route53 *route53.Client
 }
 
-// New makes a Doctor.
+// New returns a Doctor.
 func New(cfg aws.Config, policy *perch.Policy, source Source, project Project, quotas *quota.Reader) *Doctor {
 	return &Doctor{
 		Source: source, policy: policy, region: cfg.Region, project: project, quotas: quotas,
@@ -85,7 +85,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, project Project, q
 	}
 }
 
-// Examine makes every check, also if others fail, and returns them in the order of
+// Examine makes every check, even if some fail, and returns the results in the order of
 // perch.WorkerChecks.
 func (d *Doctor) Examine(ctx context.Context) []perch.Check {
 	var (
@@ -104,8 +104,8 @@ func (d *Doctor) Examine(ctx context.Context) []perch.Check {
 	return checks
 }
 
-// checkReports checks the channels, and whether the cards say that something was not delivered:
-// that was denied to another worker, or before this one started.
+// checkReports checks the channels. It also reads from the cards whether a report could not be
+// delivered, because it was denied to another worker or before this one started.
 func (d *Doctor) checkReports(ctx context.Context) (string, error) {
 	told, err := d.Reports.Check(ctx)
 	problems := []error{err}
@@ -128,8 +128,8 @@ func (d *Doctor) checkReports(ctx context.Context) (string, error) {
 	return told, nil
 }
 
-// checkRank puts checks in the order of perch.WorkerChecks; the applications come together, and the
-// reports follow the repository.
+// checkRank returns the place of a check in the order of perch.WorkerChecks. The applications are
+// next to each other, and the reports follow the repository.
 func checkRank(name string) int {
 	if name == perch.CheckReports {
 		name = perch.CheckRepository
@@ -163,7 +163,7 @@ func notChecked(name, because string) perch.Check {
 	return perch.Check{Name: name, Detail: "not checked, because " + because}
 }
 
-// checkAccount checks whose credentials the worker has, and then what they are good for.
+// checkAccount checks which account the worker's credentials belong to, and then what they allow.
 func (d *Doctor) checkAccount(ctx context.Context) []perch.Check {
 	account := makeCheck(ctx, perch.CheckAccount, d.checkIdentity)
 	if account.OK {
@@ -205,8 +205,8 @@ func (d *Doctor) checkIdentity(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s in %s, as %s", d.policy.Account, d.region, aws.ToString(identity.Arn)), nil
 }
 
-// inAccount makes the checks that need AWS. The application comes first: bucket and certificate are
-// its own.
+// inAccount makes the checks that need AWS. The application comes first, because its stack names
+// the bucket and the certificate.
 func (d *Doctor) inAccount(ctx context.Context) []perch.Check {
 	var (
 		running                                 sync.WaitGroup
@@ -248,8 +248,8 @@ func (d *Doctor) inAccount(ctx context.Context) []perch.Check {
 	return append([]perch.Check{staging, rights, stacks, addresses, domain, cert}, production...)
 }
 
-// checkStacks checks that every stack of the project is this repository's: one under a former name
-// goes on costing money, and cleanup leaves it alone.
+// checkStacks checks that every stack of the project is tagged with this repository. Cleanup leaves
+// a stack with the repository's former name alone, so the stack costs money until someone acts.
 func (d *Doctor) checkStacks(ctx context.Context) (string, error) {
 	others, err := d.project.OtherRepositories(ctx)
 	if err != nil {

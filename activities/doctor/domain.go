@@ -16,9 +16,9 @@ import (
 	"perch/activities/awserr"
 )
 
-// checkDomain checks that the hosted zone is there and is one of the domain's. The first record of
-// a zone is its own name's (Route 53 API reference: ListResourceRecordSets sorts by name, and every
-// zone has an NS and an SOA record).
+// checkDomain checks that the hosted zone exists and serves the policy's domain. It reads the
+// zone's name from its first record (Route 53 API reference: ListResourceRecordSets sorts by name,
+// and every zone has an NS and an SOA record for its own name).
 func (d *Doctor) checkDomain(ctx context.Context) (string, error) {
 	if d.policy.Domain == "" {
 		return "the policy names none: an environment's URL is the address of its instance", nil
@@ -56,7 +56,8 @@ func (d *Doctor) checkDomain(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s is in hosted zone %s (%s)", d.policy.Domain, zone, name), nil
 }
 
-// checkCertificate checks that the load balancer's certificate is good for every host name.
+// checkCertificate checks that the load balancer's certificate covers every host name of an
+// environment.
 func (d *Doctor) checkCertificate(ctx context.Context, arn string) perch.Check {
 	switch {
 	case d.policy.Domain == "":

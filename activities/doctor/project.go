@@ -11,7 +11,7 @@ import (
 	"perch/cfn"
 )
 
-// examined is the project of a worker.
+// examined implements Project for a worker.
 type examined struct {
 	stacks *stack.Reader
 	apps   *application.Stacks
@@ -34,5 +34,5 @@ func (e examined) ApplicationOutputs(ctx context.Context, kind perch.Kind) (cfn.
 	return e.apps.Outputs(ctx, kind)
 }
 
-// ProjectOf is the project of a worker.
+// ProjectOf returns the project of a worker.
 func ProjectOf(stacks *stack.Reader, apps *application.Stacks) Project { return examined{stacks, apps} }

@@ -49,7 +49,8 @@ func (d *Doctor) checkRepository(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s is readable; its default branch %s is at %.7s", d.policy.Repository, branch, commit), nil
 }
 
-// sourceDefault is what the source calls its default branch; empty if it does not tell.
+// sourceDefault returns the name that the source has for its default branch; empty if it does not
+// say.
 func (d *Doctor) sourceDefault(ctx context.Context) string {
 	branch, err := d.Source.DefaultBranch(ctx)
 	if err != nil {

@@ -23,13 +23,13 @@ import (
 	"perch/activities/awserr"
 )
 
-// noName is what nothing is called: no environment's name can be the one of another application,
-// and no bucket has such a key.
+// noName is a name that nothing has: no other application can have an environment of this name, and
+// no bucket has this key.
 const noName = "none"
 
-// Calls that no trial is made of. Those of untried would change something, and no others show the
-// rights behind them; those of occasional are needed where a project's seed steps or its databases
-// need them, and are granted for single instances and secrets.
+// These calls are not tried. Those of untried would change something, and no other call shows
+// whether they are allowed. Those of occasional are needed only if a project has such seed steps or
+// databases, and are granted for single instances and secrets.
 var (
 	untried = []string{
 		"PutObject",
@@ -60,7 +60,7 @@ var (
 	}
 )
 
-// roleRights tries what the worker's role may do.
+// roleRights tries which calls the worker's role allows.
 type roleRights struct {
 	policy    *perch.Policy
 	stacks    *cloudformation.Client
@@ -82,8 +82,8 @@ func newRoleRights(cfg aws.Config, policy *perch.Policy) *roleRights {
 	}
 }
 
-// tryAll makes every trial and names the rights that are missing. Without a bucket, none is made of
-// what needs one.
+// tryAll tries all calls and names the missing permissions. Without a bucket, it leaves out the
+// calls that need one.
 func (r *roleRights) tryAll(ctx context.Context, bucket string) (string, error) {
 	trials := r.accountTrials()
 	if bucket != "" {
@@ -113,7 +113,7 @@ func (r *roleRights) tryAll(ctx context.Context, bucket string) (string, error) 
 	return fmt.Sprintf("%d calls are allowed; %s", len(trials), without), nil
 }
 
-// tryCalls makes the trials side by side.
+// tryCalls tries the calls concurrently.
 func (r *roleRights) tryCalls(
 	ctx context.Context,
 	trials map[string]func(context.Context) error,
@@ -143,8 +143,8 @@ func (r *roleRights) tryCalls(
 	return lacking, unanswered
 }
 
-// isDecided reports that AWS has let the call in: it did what was asked, or looked for it and did
-// not find it.
+// isDecided reports whether AWS allowed the call: it answered, or it looked for what the call names
+// and did not find it.
 func isDecided(err error) bool {
 	var answer interface{ HTTPStatusCode() int }
 	if err == nil {
@@ -153,7 +153,7 @@ func isDecided(err error) bool {
 	return errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4 && !awserr.Throttled(err)
 }
 
-// errorWords are an error's own, without the frame of the SDK or of an activity.
+// errorWords returns the message of an error without what the SDK or Temporal writes around it.
 func errorWords(err error) string {
 	var told interface{ Message() string }
 	if errors.As(err, &told) {
@@ -162,9 +162,9 @@ func errorWords(err error) string {
 	return awserr.Sentence(err)
 }
 
-// accountTrials are calls about what is not there. AWS checks whether a call is allowed before it
-// looks for what it is about, so its answer tells the one from the other, and nothing changes: no
-// stack has this id, and a template without resources makes none.
+// accountTrials are calls that name things that do not exist. AWS checks permissions before it
+// looks for the thing, so the answer tells whether the call is allowed, and nothing changes: no
+// stack has this id, and a template without resources creates none.
 func (r *roleRights) accountTrials() map[string]func(context.Context) error {
 	name := perch.ApplicationStackName(r.policy.Project, noName)
 	id := aws.String(
@@ -276,8 +276,8 @@ func (r *roleRights) accountTrials() map[string]func(context.Context) error {
 	}
 }
 
-// bucketTrials are about the application's bucket, which is called as all buckets of the project
-// are.
+// bucketTrials are calls for the application's bucket, whose name has the same form as those of the
+// project's other buckets.
 func (r *roleRights) bucketTrials(bucket string) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"s3:GetObject": tryCall(
@@ -313,8 +313,8 @@ func (r *roleRights) bucketTrials(bucket string) map[string]func(context.Context
 	}
 }
 
-// seedTrials list the places that seed data may come from; of one that names no whole bucket
-// nothing can be said.
+// seedTrials list the buckets that seed data may come from. If the policy does not name a whole
+// bucket, the call cannot be tried.
 func (r *roleRights) seedTrials() map[string]func(context.Context) error {
 	trials := map[string]func(context.Context) error{}
 	for _, from := range r.policy.Seeds.From {
@@ -337,7 +337,7 @@ func (r *roleRights) seedTrials() map[string]func(context.Context) error {
 	return trials
 }
 
-// tryCall makes a call and keeps nothing but its error.
+// tryCall makes a call and returns only its error.
 func tryCall[In, Out, Option any](
 	call func(context.Context, *In, ...Option) (*Out, error),
 	in *In,
@@ -348,7 +348,7 @@ func tryCall[In, Out, Option any](
 	}
 }
 
-// removalTrials are the calls by which a removal confirms that a resource is gone.
+// removalTrials are the calls with which a removal confirms that a resource is deleted.
 func (r *roleRights) removalTrials() map[string]func(context.Context) error {
 	one, five := aws.Int32(1), aws.Int32(5)
 	return map[string]func(context.Context) error{

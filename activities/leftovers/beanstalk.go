@@ -12,9 +12,9 @@ import (
 	"perch/activities/stack"
 )
 
-// terminateEnvironment ends a Beanstalk environment that the stack has left behind. Beanstalk's
-// environments carry no tag with the stack's id, so the branch's tags decide, and that no later
-// stack of the branch exists whose environment it may be.
+// terminateEnvironment terminates a Beanstalk environment that the stack left behind. Beanstalk
+// environments do not carry the stack's id as a tag. So the branch's tags decide, and the branch
+// must have no newer stack that the environment may belong to.
 func (v *Verifier) terminateEnvironment(ctx context.Context, stackID, name string) error {
 	out, err := v.beanstalk.DescribeEnvironments(
 		ctx,
@@ -46,7 +46,8 @@ func (v *Verifier) terminateEnvironment(ctx context.Context, stackID, name strin
 	return err
 }
 
-// sameBranch reports whether an environment has the tags by which Perch knows the stack.
+// sameBranch reports whether an environment has the same tags as the stack, as far as Perch knows
+// stacks by them.
 func sameBranch(described types.Stack, list []ebtypes.Tag) bool {
 	tags := map[string]string{}
 	for _, tag := range list {

@@ -21,9 +21,9 @@ import (
 	"perch/activities/stack"
 )
 
-// lookUps asks a resource's own service whether the resource exists. The tagging API cannot tell:
-// it "returns all the tagged or previously tagged resources" (API reference, GetResources), for
-// minutes to hours after a deletion.
+// lookUps asks a resource's own service whether the resource exists. The tagging API does not tell:
+// for minutes to hours after a deletion it "returns all the tagged or previously tagged resources"
+// (API reference, GetResources).
 type lookUps struct {
 	acm       *acm.Client
 	beanstalk *elasticbeanstalk.Client
@@ -47,12 +47,12 @@ func newLookUps(cfg aws.Config) *lookUps {
 	}
 }
 
-// presence is what a resource's own service says of it.
+// presence says whether a resource exists, according to its own service.
 type presence int
 
 const (
-	// presenceUnknown: Perch has no call for this kind of resource, or the worker's role may not
-	// make it.
+	// presenceUnknown means that Perch has no call for this type of resource, or that the worker's
+	// role lacks the permission for the call.
 	presenceUnknown presence = iota
 	presenceGone
 	presenceThere
@@ -61,8 +61,8 @@ const (
 // lookUp reports whether the resource called name exists; full is its ARN.
 type lookUp func(l *lookUps, ctx context.Context, full, name string) (bool, error)
 
-// kindsOfResource are the look-ups by the service and the type in an ARN. Only buckets have no type
-// there.
+// kindsOfResource has the look-ups by the service and the resource type in an ARN. The ARN of a
+// bucket has no type.
 var kindsOfResource = map[string]lookUp{
 	"acm:certificate":                     (*lookUps).certificate,
 	"cloudformation:stack":                (*lookUps).stack,
@@ -83,7 +83,7 @@ var kindsOfResource = map[string]lookUp{
 	"secretsmanager:secret":               (*lookUps).secret,
 }
 
-// goneCodes are the errors by which services say that something does not exist.
+// goneCodes are the error codes by which services say that something does not exist.
 var goneCodes = []string{
 	"NotFound", "NoSuchBucket", "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound",
 	"DBSnapshotNotFoundFault",
@@ -92,8 +92,8 @@ var goneCodes = []string{
 	"InvalidAllocationID.NotFound", "LoadBalancerNotFound", "ListenerNotFound", "TargetGroupNotFound",
 }
 
-// presence asks the service of the resource. An answer that the role lacks a right is no answer:
-// the resource is unknown then.
+// presence asks the resource's service. If the role lacks the permission, the result is
+// presenceUnknown.
 func (l *lookUps) presence(ctx context.Context, full string) (presence, error) {
 	parsed, err := arn.Parse(full)
 	if err != nil {
@@ -144,8 +144,8 @@ func (l *lookUps) address(ctx context.Context, _, id string) (bool, error) {
 	return err == nil && len(out.Addresses) > 0, err
 }
 
-// instance looks for an instance. A terminated one is described for about an hour (EC2 user guide,
-// "Terminate").
+// instance looks for an instance. EC2 still describes a terminated one for about an hour (EC2 user
+// guide, "Terminate").
 func (l *lookUps) instance(ctx context.Context, _, id string) (bool, error) {
 	out, err := l.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
 	if err != nil {
@@ -220,7 +220,7 @@ func (l *lookUps) logGroup(ctx context.Context, _, name string) (bool, error) {
 	return false, err
 }
 
-// logGroups are the names of the log groups that begin with prefix.
+// logGroups lists the names of the log groups that begin with prefix.
 func (l *lookUps) logGroups(ctx context.Context, prefix string) (names []string, err error) {
 	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(
 		l.logs,
@@ -263,8 +263,8 @@ func (l *lookUps) bucket(ctx context.Context, _, name string) (bool, error) {
 	return err == nil, err
 }
 
-// secret looks for a secret. One with a deletion date can no longer be read, and goes when the date
-// has come.
+// secret looks for a secret. A secret with a deletion date counts as deleted: it can no longer be
+// read, and Secrets Manager deletes it on that date.
 func (l *lookUps) secret(ctx context.Context, full, _ string) (bool, error) {
 	out, err := l.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &full})
 	return err == nil && out.DeletedDate == nil, err

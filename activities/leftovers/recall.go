@@ -11,17 +11,18 @@ import (
 	"perch/activities/contract"
 )
 
-// pastRemovals are the records of the removals of one environment that are over, or that end now.
+// pastRemovals has the records of one environment's removals, of those that have ended and of the
+// one that is ending now.
 type pastRemovals struct {
 	environment perch.Environment
 	bucket      string
 	records     []Record
-	// contents are what the records and the stacks name. Nothing else is looked for or recorded
-	// where there are records: an input may name anything.
+	// contents is what the records and the stacks name. If there are records, nothing else is
+	// looked for or recorded, because the input of an activity could name anything.
 	contents perch.StackContents
 }
 
-// stackOf is the stack whose removal recorded a resource.
+// stackOf returns the id of the stack whose removal recorded a resource.
 func (p pastRemovals) stackOf(resource contract.Orphan) string {
 	for _, record := range p.records {
 		if record.Contents.Names(resource.Type, resource.PhysicalID) {
@@ -31,9 +32,10 @@ func (p pastRemovals) stackOf(resource contract.Orphan) string {
 	return ""
 }
 
-// recall reads what removals of the environment have recorded, and what its stack still names. That
-// is what must be gone. The input's contents count only if there is no place for records. The
-// record of a stack that still exists is for the removal of that stack.
+// recall collects what must no longer exist: what removals of the environment have recorded, and
+// what its stack still names. It uses the input's contents only if there is no place for records.
+// It leaves out the record of another stack that still exists, because that stack's removal checks
+// it.
 func (v *Verifier) recall(ctx context.Context, in *contract.VerifyInput) (past pastRemovals, err error) {
 	past.environment = in.Environment
 	if past.bucket, err = v.Records.Bucket(ctx); err != nil {
@@ -50,7 +52,7 @@ func (v *Verifier) recall(ctx context.Context, in *contract.VerifyInput) (past p
 		return past, err
 	}
 	for _, record := range records {
-		if !arn.IsARN(record.StackID) { // It cannot be read, and stays until a person has.
+		if !arn.IsARN(record.StackID) { // The card cannot be read. A person must act.
 			in.Known = append(in.Known, record.Leftovers...)
 			continue
 		}
@@ -74,9 +76,9 @@ func (v *Verifier) recall(ctx context.Context, in *contract.VerifyInput) (past p
 	return past, nil
 }
 
-// named is what the stack names, if no record does, and what its updates have left behind. The
-// record was written when the stack was last whole; an endpoint other than AWS may not tell what a
-// deleted stack held.
+// named returns what the stack names, if no record has it, and what its updates left behind. A
+// record is more complete: it was written before the deletion began. An endpoint other than AWS may
+// not list the resources of a deleted stack.
 func (v *Verifier) named(
 	ctx context.Context, stackID string, records []Record,
 ) (contents perch.StackContents, err error) {
@@ -90,7 +92,7 @@ func (v *Verifier) named(
 	return v.namedBy(ctx, stackID)
 }
 
-// namedBy is what a stack names, and what its template and its updates have left behind.
+// namedBy returns what a stack names, and what its template and its updates left behind.
 func (v *Verifier) namedBy(ctx context.Context, stackID string) (perch.StackContents, error) {
 	contents, err := v.Stacks.Contents(ctx, contract.StackInput{StackID: stackID})
 	if err != nil {
@@ -99,9 +101,9 @@ func (v *Verifier) namedBy(ctx context.Context, stackID string) (perch.StackCont
 	return contents, v.Stacks.AddDropped(ctx, stackID, &contents)
 }
 
-// conclude takes the removals out of the card, and deletes what was admitted, if nothing is left.
-// Otherwise it records what is, or may be, and one record then covers all removals of the
-// environment.
+// conclude removes the removals from the card if nothing is left, and deletes what Admit stored for
+// the environment. Otherwise it records what is left or may be left. One record then replaces those
+// of all removals of the environment.
 func (v *Verifier) conclude(ctx context.Context, past pastRemovals, in contract.VerifyInput, seen Sight) error {
 	if past.bucket == "" {
 		return nil
@@ -109,7 +111,7 @@ func (v *Verifier) conclude(ctx context.Context, past pastRemovals, in contract.
 	var left *perch.Removal
 	if len(seen.Left)+len(seen.Unconfirmed) > 0 {
 		if left = past.combine(in, seen); left.StackID == "" {
-			return nil // It was found by its tags, and the next look finds it by them.
+			return nil // Its tags showed it, and show it to the next look.
 		}
 	}
 	var over []string
@@ -125,7 +127,7 @@ func (v *Verifier) conclude(ctx context.Context, past pastRemovals, in contract.
 	return v.Retract(ctx, past.bucket, past.environment)
 }
 
-// combine is one removal for all of them, with what was seen.
+// combine returns one removal that replaces all of them, with what was seen.
 func (p pastRemovals) combine(in contract.VerifyInput, seen Sight) *perch.Removal {
 	all := &perch.Removal{
 		StackID: in.StackID, Begun: time.Now().UTC(), Contents: p.contents,

@@ -17,18 +17,18 @@ import (
 	"perch/lifecycle"
 )
 
-// Rechecked is what a look at earlier removals saw.
+// Rechecked is the result of a new look at what earlier removals left.
 type Rechecked struct {
-	// Left are the removals that left something, with what is still there.
+	// Left has the removals that left something that still exists.
 	Left []perch.Leftover
-	// Outdated are the environments whose cards do not say what was seen. Only a run that has the
+	// Outdated are the environments whose cards differ from what was seen. Only a run that has the
 	// environment's workflow ID may correct them.
 	Outdated []perch.Environment
 }
 
-// RecheckLeftovers looks again for what earlier removals of the project's environments left. It
-// changes nothing; in a dry run it only says what the cards say. With an error it also returns what
-// it saw before.
+// RecheckLeftovers checks what earlier removals of the project's environments left and still
+// exists. It changes nothing. In a dry run it only returns what the cards say. With an error it
+// also returns what it has seen so far.
 func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (seen Rechecked, err error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
 	defer stop()
@@ -62,12 +62,12 @@ func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) 
 	return seen, nil
 }
 
-// unclosed are the environments without a stack and without a record whose card says that the
-// removal failed, or is still there after the removal: the run that should have corrected it could
-// not.
+// unclosed returns environments without a stack and without a record whose card is wrong: it says
+// that the removal failed, or it should have been deleted after the removal. The run that should
+// have corrected the card could not.
 func unclosed(listing card.Listing, all stack.All, now time.Time) (environments []perch.Environment) {
 	for _, c := range listing.Cards {
-		told := c.State.Phase == perch.PhaseGone && !c.Undelivered() // Otherwise the sweep of reports repairs it.
+		told := c.State.Phase == perch.PhaseGone && !c.Undelivered() // The sweep of reports handles the others.
 		over := len(c.Removals) == 0 && !all.Lives(c.Environment.Branch) &&
 			now.Sub(c.State.At) >= lifecycle.ReportsAfter
 		if over && (c.RemovalFailed() || told) {
@@ -77,8 +77,8 @@ func unclosed(listing card.Listing, all stack.All, now time.Time) (environments 
 	return environments
 }
 
-// Recheck looks again for what earlier removals of one environment left, and corrects its card. It
-// reports whether nothing is left of the environment.
+// Recheck checks what earlier removals of one environment left and still exists, and corrects its
+// card. gone is true if nothing is left of the environment.
 func (v *Verifier) Recheck(ctx context.Context, environment perch.Environment) (gone bool, err error) {
 	bucket, err := v.Records.Bucket(ctx)
 	if err != nil || bucket == "" {
@@ -95,7 +95,7 @@ func (v *Verifier) Recheck(ctx context.Context, environment perch.Environment) (
 	remaining := len(records)
 	for _, left := range SummarizeBeside(records, aws.ToString(described.StackId)) {
 		if left.Branch == "" {
-			continue // It cannot be read, and stays until a person has.
+			continue // The card cannot be read. A person must act.
 		}
 		check, sight, err := v.lookAgain(ctx, records, left)
 		if err != nil {
@@ -116,18 +116,18 @@ func (v *Verifier) Recheck(ctx context.Context, environment perch.Environment) (
 	return err == nil && len(seen.Left) == 0, err
 }
 
-// recheck is a record and what is looked for because of it.
+// recheck is a record, with the input of the look that it leads to.
 type recheck struct {
 	record Record
 	in     contract.VerifyInput
 }
 
-// lookAgain looks once for what the record of one stack names. If the branch has an environment
-// again, what has only a name is that one's.
+// lookAgain looks once for what the record of one stack names. If the branch has a new environment,
+// resources that are known only by name belong to that one, and are left out.
 func (v *Verifier) lookAgain(ctx context.Context, records []Record, left perch.Leftover) (recheck, Sight, error) {
 	record := records[slices.IndexFunc(records, func(r Record) bool { return r.StackID == left.StackID })]
 	in := contract.VerifyInput{Environment: record.Environment, StackID: left.StackID, Contents: record.Contents}
-	in.Known = record.Known // No service tells of these; only another removal can.
+	in.Known = record.Known // No service can confirm these. Only another removal can.
 	if left.Again {
 		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil
 		database := contract.SharedDatabase(in.Environment.DatabaseName())
@@ -149,8 +149,8 @@ func (v *Verifier) lookAgain(ctx context.Context, records []Record, left perch.L
 	return recheck{record, in}, seen, nil
 }
 
-// stillThere looks up a leftover whose name begins with its ARN. The tags do not tell it from a
-// resource of the branch's next environment.
+// stillThere looks up a leftover whose name begins with its ARN. Its tags do not distinguish it
+// from a resource of the branch's next environment.
 func (v *Verifier) stillThere(ctx context.Context, name string) (bool, error) {
 	full, _, _ := strings.Cut(name, " ")
 	if !arn.IsARN(full) {
@@ -160,11 +160,11 @@ func (v *Verifier) stillThere(ctx context.Context, name string) (bool, error) {
 	return state == presenceThere, err
 }
 
-// all is what was seen, confirmed or not.
+// all returns everything that was seen, confirmed or not.
 func (s Sight) all() []string { return slices.Concat(s.Left, s.Unconfirmed) }
 
 // isRecorded reports whether the record says what was seen. A record without leftovers was never
-// verified, so that seeing nothing is news.
+// verified, so the card must change even if nothing was seen.
 func (s Sight) isRecorded(record Record) bool {
 	seen, recorded := s.all(), slices.Concat(record.Leftovers, record.Unconfirmed)
 	slices.Sort(seen)

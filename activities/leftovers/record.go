@@ -18,11 +18,12 @@ import (
 type Record struct {
 	perch.Removal
 
-	// Environment is the environment; it has no branch if its card cannot be read.
+	// Environment has no branch if its card cannot be read.
 	Environment perch.Environment
 }
 
-// stackNameOf reads the name from an id: arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID.
+// stackNameOf returns the stack's name from its id:
+// arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID.
 func stackNameOf(stackID string) string { return path.Base(path.Dir(stackID)) }
 
 func (r Record) leftover() perch.Leftover {
@@ -36,10 +37,10 @@ func (r Record) leftover() perch.Leftover {
 // there is no place for cards, and so no records.
 type Records struct{ cards *card.Store }
 
-// NewRecords makes a Records.
+// NewRecords returns the Records in cards.
 func NewRecords(cards *card.Store) *Records { return &Records{cards} }
 
-// Bucket is the artifact bucket, empty if there is no place for records.
+// Bucket returns the artifact bucket; empty if there is no place for records.
 func (r *Records) Bucket(ctx context.Context) (string, error) {
 	bucket, err := r.cards.Bucket(ctx)
 	if errors.Is(err, card.ErrNoPlace) {
@@ -48,8 +49,7 @@ func (r *Records) Bucket(ctx context.Context) (string, error) {
 	return bucket, err
 }
 
-// KeepAside moves a card that cannot be read out of the way, so that it is named by one key from
-// then on.
+// KeepAside sets a card that cannot be read aside, so that its key no longer changes.
 func (r *Records) KeepAside(ctx context.Context, environment perch.Environment) error {
 	_, _, err := r.cards.Read(ctx, environment)
 	var unreadable *card.UnreadableError
@@ -59,8 +59,8 @@ func (r *Records) KeepAside(ctx context.Context, environment perch.Environment) 
 	return err
 }
 
-// Begin records what a stack holds, together with what earlier attempts saw. It is called before
-// the stack is deleted.
+// Begin records what a stack holds, and keeps what earlier attempts recorded. Callers must call it
+// before they delete the stack.
 func (r *Records) Begin(
 	ctx context.Context, environment perch.Environment, stackID string, contents perch.StackContents,
 ) error {
@@ -79,8 +79,8 @@ func (r *Records) Begin(
 	return err
 }
 
-// Conclude takes the removals of stacks out of an environment's card, and records what is left of
-// them, if anything. A card that then says nothing is deleted.
+// Conclude removes the removals of stacks from an environment's card, and records what is left of
+// them, if anything. It deletes a card that then says nothing.
 func (r *Records) Conclude(
 	ctx context.Context, environment perch.Environment, over []string, left *perch.Removal,
 ) error {
@@ -103,19 +103,19 @@ func (r *Records) Conclude(
 	return err
 }
 
-// Of are the records of one environment's lives. It changes nothing.
+// Of returns the records of all removals of one environment. It changes nothing.
 func (r *Records) Of(ctx context.Context, environment perch.Environment) ([]Record, error) {
 	listing, err := r.cards.ListOf(ctx, environment)
 	return Listed(listing), err
 }
 
-// List lists the cards of all environments; all are the stacks that were just listed.
+// List lists the cards of all environments. all has the stacks that the caller has just listed.
 func (r *Records) List(ctx context.Context, all stack.All) (card.Listing, error) {
 	return r.cards.List(ctx, all)
 }
 
-// Listed are the records in cards. One that cannot be read may name anything, so it counts as a
-// leftover until a person has looked at it.
+// Listed returns the records in cards. A card that cannot be read may name anything, so it counts
+// as a leftover until a person has looked at it.
 func Listed(listing card.Listing) (records []Record) {
 	for _, c := range listing.Cards {
 		for _, removal := range c.Removals {
@@ -133,9 +133,9 @@ func Listed(listing card.Listing) (records []Record) {
 	return records
 }
 
-// Summarize returns the records that name something, or of a removal that was never verified
-// although it began so long ago that no run works on it any more. The stacks that still exist are
-// not left over; lives says whether a branch has an environment.
+// Summarize returns the leftovers that records name. It adds removals that were never verified, if
+// their stacks no longer exist and if they began so long ago that no run can still work on them.
+// exists reports whether a stack exists, and lives whether a branch has an environment.
 func Summarize(records []Record, exists, lives func(string) bool, now time.Time) []perch.Leftover {
 	var left []perch.Leftover
 	for _, record := range records {
@@ -151,13 +151,13 @@ func Summarize(records []Record, exists, lives func(string) bool, now time.Time)
 }
 
 const (
-	// mostShown is how many leftovers are shown, and mostNamed how many resources of each: lists of
-	// them travel through Temporal, which takes results of 2 MB (Temporal docs: Defaults).
+	// mostShown is how many leftovers are shown, and mostNamed how many resources of each. Results
+	// contain these lists, and Temporal's limit for a result is 2 MB (Temporal docs: Defaults).
 	mostShown, mostNamed = 100, 20
 )
 
-// Shown are the leftovers for people: of each the first resources, and how many more there are.
-// more is how many leftovers are left out.
+// Shown shortens the leftovers for people: it keeps the first resources of each, and says how many
+// more there are. more is how many leftovers are left out.
 func Shown(all []perch.Leftover) (shown []perch.Leftover, more int) {
 	shown = slices.Clone(all[:min(mostShown, len(all))])
 	for i, left := range shown {
@@ -173,14 +173,14 @@ func Shown(all []perch.Leftover) (shown []perch.Leftover, more int) {
 	return shown, len(all) - len(shown)
 }
 
-// SummarizeBeside returns those of one branch, whose environment has the stack; empty if it has
-// none.
+// SummarizeBeside summarizes the records of one branch, whose environment has the stack stackID;
+// empty if there is no environment.
 func SummarizeBeside(records []Record, stackID string) []perch.Leftover {
 	exists := func(id string) bool { return id == stackID }
 	lives := func(string) bool { return stackID != "" }
 	return Summarize(records, exists, lives, time.Now())
 }
 
-// LongestRemoval is longer than the deadlines of a removal's activities allow one attempt to delete
-// and verify.
+// LongestRemoval is longer than one attempt to delete and verify can take within the time limits of
+// its activities.
 const LongestRemoval = 6 * time.Hour

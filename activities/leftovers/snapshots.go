@@ -11,7 +11,7 @@ import (
 	"perch/activities/awserr"
 )
 
-// snapshots are the snapshots of a database, which need not be there itself any more.
+// snapshots lists the snapshots of a database. The database itself need not exist any more.
 func (v *Verifier) snapshots(ctx context.Context, database string) ([]types.DBSnapshot, error) {
 	out, err := v.rds.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{DBInstanceIdentifier: &database})
 	if awserr.HasCode(err, "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound") {
@@ -23,9 +23,9 @@ func (v *Verifier) snapshots(ctx context.Context, database string) ([]types.DBSn
 	return out.DBSnapshots, nil
 }
 
-// wantedSnapshots are the ARNs of the snapshots that the template wants of databases. One carries
-// the stack's tags where the database has CopyTagsToSnapshot, and its name does not tell whose it
-// is.
+// wantedSnapshots returns the ARNs of the database snapshots that the template asks to keep. Such a
+// snapshot carries the stack's tags if the database has CopyTagsToSnapshot, and its name does not
+// say which stack it belongs to.
 func (v *Verifier) wantedSnapshots(ctx context.Context, contents perch.StackContents) (arns []string, err error) {
 	for _, kept := range contents.Kept {
 		if !kept.SnapshotOfDatabase() {
@@ -42,9 +42,9 @@ func (v *Verifier) wantedSnapshots(ctx context.Context, contents perch.StackCont
 	return arns, nil
 }
 
-// stays are what the template kept, in words. A database may be gone without a snapshot that the
-// template could want: the rollback of a creation takes none if the database was never created, and
-// of one that an update has deleted nothing but the snapshot tells that one was wanted.
+// stays returns what the template kept, in words. A deleted database may have no snapshot although
+// its template requests one: the rollback of a creation takes none if the database was never
+// created. If an update deleted the database, only the snapshot shows that one was wanted.
 func (v *Verifier) stays(ctx context.Context, contents perch.StackContents) (words []string, err error) {
 	for _, kept := range contents.Kept {
 		if kept.SnapshotOfDatabase() {

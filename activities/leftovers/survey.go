@@ -16,23 +16,23 @@ import (
 	"perch/activities/stack"
 )
 
-// TagEnvironmentID is the tag that Beanstalk puts on what it makes for an environment (Beanstalk
-// guide, "Tagging").
+// TagEnvironmentID is the tag that Beanstalk puts on everything that it creates for an environment
+// (Beanstalk guide, "Tagging").
 const TagEnvironmentID = "elasticbeanstalk:environment-id"
 
-// tagSurvey looks at candidates one after the other, and reads each stack and each environment
-// once.
+// tagSurvey checks candidates one after the other. It reads each stack and each Beanstalk
+// environment only once.
 type tagSurvey struct {
 	v            *Verifier
 	in           contract.VerifyInput
 	lives        map[string]stackLife
 	fates        map[string]map[string]types.ResourceStatus
 	environments map[string]bool
-	// living says whether the branch has a stack, once that was asked.
+	// living says whether the branch has a stack; nil if that was not read yet.
 	living *bool
 }
 
-// look reports whether the candidate survives, or may.
+// look reports whether the candidate still exists, or may exist.
 func (s *tagSurvey) look(ctx context.Context, r taggedResource) (survivor, bool, error) {
 	found := survivor{taggedResource: r, earlier: r.stackID != s.in.StackID}
 	belongs, err := s.belongs(ctx, r, &found)
@@ -47,9 +47,9 @@ func (s *tagSurvey) look(ctx context.Context, r taggedResource) (survivor, bool,
 	return found, err == nil && state != presenceGone, err
 }
 
-// belongs reports whether the candidate is of an environment of the branch that is removed. What is
-// of a stack or an environment that lives is not, and what a deleted stack's template kept is none
-// of its leftovers.
+// belongs reports whether the candidate belongs to a removed environment of the branch. A resource
+// of an existing stack or Beanstalk environment does not, nor does one that the template of a
+// deleted stack kept.
 func (s *tagSurvey) belongs(ctx context.Context, r taggedResource, found *survivor) (bool, error) {
 	switch {
 	case r.stackID != "" && r.stackID == s.in.StackID:
@@ -77,8 +77,8 @@ func (s *tagSurvey) owns(ctx context.Context, r taggedResource) bool {
 	return s.v.Stacks.Owner.Current(ctx).Owns(r.tags)
 }
 
-// branchLives reports whether the branch has a stack: what carries no stack's id may be of that
-// one.
+// branchLives reports whether the branch has a stack. A resource without a stack's id may belong to
+// that stack.
 func (s *tagSurvey) branchLives(ctx context.Context) (bool, error) {
 	if s.living == nil {
 		described, found, err := s.v.Stacks.Describe(ctx, s.in.Environment.StackName())
@@ -90,7 +90,7 @@ func (s *tagSurvey) branchLives(ctx context.Context) (bool, error) {
 	return *s.living, nil
 }
 
-// livesOnBeanstalk reports whether an environment is not terminated.
+// livesOnBeanstalk reports whether a Beanstalk environment exists and is not terminated.
 func (s *tagSurvey) livesOnBeanstalk(ctx context.Context, id string) (bool, error) {
 	if lives, asked := s.environments[id]; asked {
 		return lives, nil
@@ -110,7 +110,7 @@ func (s *tagSurvey) livesOnBeanstalk(ctx context.Context, id string) (bool, erro
 	return lives, nil
 }
 
-// fate is what CloudFormation last said of a resource that no service can confirm.
+// fate returns what CloudFormation last said about a resource that no service can confirm.
 func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error) {
 	if r.stackID == "" {
 		return presenceUnknown, nil
@@ -122,7 +122,7 @@ func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error
 			return presenceUnknown, err
 		}
 		fates = map[string]types.ResourceStatus{}
-		for _, event := range slices.Backward(events) { // Newest first, so that the last word is kept.
+		for _, event := range slices.Backward(events) { // Events are newest first, so the newest is entered last.
 			fates[aws.ToString(event.PhysicalResourceId)] = event.ResourceStatus
 		}
 		s.fates[r.stackID] = fates
@@ -138,12 +138,13 @@ func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error
 	return presenceUnknown, nil
 }
 
-// stackLife is what is known of a stack that made a resource.
+// stackLife is what Perch knows of a stack that created a resource.
 type stackLife struct {
-	// exists says that the stack is not deleted, and unknown that CloudFormation does not know it,
-	// or that it was another repository's: what is left of it is reported and never deleted.
+	// exists means that the stack is not deleted. unknown means that CloudFormation does not know
+	// the stack, or that it belonged to another repository: its leftovers are reported but never
+	// deleted.
 	exists, unknown bool
-	// contents hold what a deleted stack's template kept.
+	// contents is what the template of a deleted stack kept.
 	contents perch.StackContents
 }
 

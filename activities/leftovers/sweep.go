@@ -27,19 +27,19 @@ import (
 	"perch/lifecycle"
 )
 
-// sweepLooks is how often SweepResources checks whether what it deleted is gone. RDS takes up to
-// half an hour for a database with a final snapshot.
+// sweepLooks is how often SweepResources checks whether what it deletes is gone. RDS takes up to
+// half an hour to delete a database with a final snapshot.
 const sweepLooks = 180
 
-// inUseLooks is how often it tries again what is in use although nothing is on its way out: network
-// interfaces outlive what used them for a moment.
+// inUseLooks is how often SweepResources tries again to delete resources that are in use although
+// no other deletion is in progress. Network interfaces exist a little longer than what used them.
 const inUseLooks = 12
 
-// finalSnapshotMark is in the name of each snapshot that SweepResources takes.
+// finalSnapshotMark is part of the name of each snapshot that SweepResources takes.
 const finalSnapshotMark = "-perch-final-"
 
-// sweepOrder are the types that SweepResources deletes. What uses others comes first: a database
-// uses its groups.
+// sweepOrder are the types that SweepResources deletes, in this order. A resource comes before
+// those that it uses: a database uses its groups.
 var sweepOrder = []string{
 	"AWS::S3::Bucket", "AWS::ElasticBeanstalk::Environment", "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup",
 	"AWS::EC2::SecurityGroup", "AWS::SecretsManager::Secret",
@@ -48,15 +48,16 @@ var sweepOrder = []string{
 // Sweeps reports whether SweepResources deletes resources of a type.
 func Sweeps(resourceType string) bool { return slices.Contains(sweepOrder, resourceType) }
 
-// secretRecovery is for how many days a deleted secret can be restored, the shortest that Secrets
-// Manager takes.
+// secretRecovery is the number of days during which a deleted secret can be restored, the smallest
+// that Secrets Manager allows.
 const secretRecovery = 7
 
-// SweepResources deletes what the stack was told to leave behind, and what no stack names any more,
-// as far as Perch knows how; VerifyGone sees what is still there. Buckets are emptied before. It
-// rejects a stack that may return to service. It leaves alone what does not carry the stack's id,
-// what the stack's template keeps, and what neither the template nor the events of the stack name.
-// A database goes with a final snapshot, unless the template wants none.
+// SweepResources deletes resources that the stack was told to retain, and resources that no stack
+// names any more, if Perch can delete their types. VerifyGone finds what still exists afterwards.
+// The caller empties buckets first. SweepResources rejects a stack that may return to service. It
+// leaves alone what does not carry the stack's id, what the stack's template keeps, and what
+// neither the template nor the events of the stack name. It takes a final snapshot of a database,
+// unless the template wants none.
 func (v *Verifier) SweepResources(ctx context.Context, in contract.SweepInput) (contract.SweepResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()
@@ -99,7 +100,7 @@ func (v *Verifier) SweepResources(ctx context.Context, in contract.SweepInput) (
 	}
 }
 
-// finalSnapshots are the snapshots that Perch took of the databases among the resources.
+// finalSnapshots returns the snapshots that Perch took of the databases among the resources.
 func (v *Verifier) finalSnapshots(
 	ctx context.Context, resources []lifecycle.Failure,
 ) (result contract.SweepResult, err error) {
@@ -125,11 +126,11 @@ type sweepPass struct {
 	v       *Verifier
 	stackID string
 	wishes  map[string]stack.Wish
-	// left are the resources that are not known to be gone or to stay.
+	// left has the resources that a pass must still try to delete.
 	left []lifecycle.Failure
 }
 
-// words name what is left.
+// words returns the names of what is left.
 func (p *sweepPass) words() string {
 	var words []string
 	for _, r := range p.left {
@@ -138,10 +139,9 @@ func (p *sweepPass) words() string {
 	return strings.Join(words, ", ")
 }
 
-// run requests the deletion of what is left, and counts what is on its way out. What is protected,
-// denied or in use by something that stays is left to VerifyGone: the stack no longer names its
-// resources, so the look has to come to all of them. A try after a passing error finds the others
-// gone.
+// run requests the deletion of everything that is left, and counts the deletions in progress. It
+// does not stop at the first error, because the stack no longer names its resources and each must
+// get its turn. It leaves to VerifyGone what is protected, denied, or used by something that stays.
 func (p *sweepPass) run(ctx context.Context) (leaving int, failure error) {
 	var next []lifecycle.Failure
 	for _, r := range p.left {
@@ -161,19 +161,19 @@ func (p *sweepPass) run(ctx context.Context) (leaving int, failure error) {
 	return leaving, failure
 }
 
-// sweepState is what a pass learned of a resource.
+// sweepState is what a pass has learned about a resource.
 type sweepState int
 
 const (
-	// sweepOver: it is gone, or it stays and VerifyGone names it.
+	// sweepOver means that the resource is deleted, or that it stays and VerifyGone names it.
 	sweepOver sweepState = iota
-	// sweepLeaving: its service deletes it.
+	// sweepLeaving means that its service is deleting it.
 	sweepLeaving
-	// sweepInUse: something uses it, which may be on its way out.
+	// sweepInUse means that something uses it, which may itself be being deleted.
 	sweepInUse
 )
 
-// stateAfter is what the answer to a deletion says of the resource.
+// stateAfter returns the state of a resource, given the answer to the request to delete it.
 func (p *sweepPass) stateAfter(ctx context.Context, r lifecycle.Failure, err error) (sweepState, error) {
 	switch {
 	case awserr.HasCode(err, "DependencyViolation", "InvalidDBSubnetGroupStateFault", "InvalidDBSubnetGroupState"):
@@ -193,7 +193,7 @@ func (p *sweepPass) stateAfter(ctx context.Context, r lifecycle.Failure, err err
 	return sweepOver, err
 }
 
-// leaves reports whether the service of a resource says that it deletes it.
+// leaves reports whether the resource's service says that it is deleting the resource.
 func (p *sweepPass) leaves(ctx context.Context, r lifecycle.Failure) (bool, error) {
 	switch r.Type {
 	case "AWS::RDS::DBInstance":
@@ -213,7 +213,7 @@ func (p *sweepPass) leaves(ctx context.Context, r lifecycle.Failure) (bool, erro
 	return false, nil
 }
 
-// remove deletes a resource that is the stack's by its tags.
+// remove deletes a resource if its tags show that it belongs to the stack.
 func (p *sweepPass) remove(ctx context.Context, r lifecycle.Failure) error {
 	switch r.Type {
 	case "AWS::S3::Bucket":

@@ -18,16 +18,17 @@ import (
 	"perch/activities/stack"
 )
 
-// taggedResource is a resource that the tagging API lists. It is a candidate: the API lists deleted
-// ones, too, for some time, and only the resource's own service tells whether it is there.
+// taggedResource is a resource that the tagging API lists. It is only a candidate, because the API
+// also lists deleted resources for some time. Only the resource's own service tells whether it
+// exists.
 type taggedResource struct {
 	arn     string
 	stackID string
 	tags    map[string]string
 }
 
-// typesOfOrphans are the types that the contents name or SweepResources deletes, by the service and
-// the type in an ARN.
+// typesOfOrphans has the types that contents can name or that SweepResources deletes, by the
+// service and the resource type in an ARN.
 var typesOfOrphans = map[string]string{
 	"s3:":                          "AWS::S3::Bucket",
 	"rds:db":                       "AWS::RDS::DBInstance",
@@ -38,7 +39,8 @@ var typesOfOrphans = map[string]string{
 	"secretsmanager:secret":        "AWS::SecretsManager::Secret",
 }
 
-// orphan is the resource as its own service knows it; its type is empty if it is none of these.
+// orphan returns the resource with the id that its own service uses. Its type is empty if
+// typesOfOrphans does not have it.
 func (r taggedResource) orphan() contract.Orphan {
 	parsed, err := arn.Parse(r.arn)
 	if err != nil {
@@ -48,7 +50,7 @@ func (r taggedResource) orphan() contract.Orphan {
 	orphan := contract.Orphan{Type: typesOfOrphans[parsed.Service+":"+kind], PhysicalID: name, StackID: r.stackID}
 	switch orphan.Type {
 	case "AWS::ElasticBeanstalk::Environment":
-		_, orphan.PhysicalID, _ = strings.Cut(name, "/") // The application comes before it.
+		_, orphan.PhysicalID, _ = strings.Cut(name, "/") // The ARN has APPLICATION/ENVIRONMENT.
 	case "AWS::SecretsManager::Secret":
 		orphan.PhysicalID = r.arn
 	}
@@ -60,7 +62,7 @@ func (r taggedResource) listed(contents perch.StackContents) bool {
 	return contents.Names(r.orphan().Type, r.orphan().PhysicalID)
 }
 
-// carrying lists what carries these tags.
+// carrying lists the resources that carry all these tags.
 func (v *Verifier) carrying(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
 	in := &resourcegroupstaggingapi.GetResourcesInput{}
 	for _, tag := range stack.TagList(tags) {
@@ -85,10 +87,11 @@ func (v *Verifier) carrying(ctx context.Context, tags map[string]string) (found 
 	return found, nil
 }
 
-// candidates are what the tagging API lists of the branch's environments: what carries the id of
-// the deleted stack, and what carries the project's and the branch's tags. By the latter it finds
-// earlier stacks' resources, and what Beanstalk made, which carries the id of another stack, which
-// Beanstalk creates.
+// candidates returns the resources of the branch's environments that the tagging API lists: those
+// that carry the id of the deleted stack, and those that carry the tags of the project and the
+// branch. The second search finds resources of earlier stacks. It also finds what Beanstalk
+// created: Beanstalk creates a stack for each environment, so its resources carry the id of that
+// stack.
 func (v *Verifier) candidates(ctx context.Context, in contract.VerifyInput) ([]taggedResource, error) {
 	found, err := v.carrying(
 		ctx,
@@ -108,16 +111,16 @@ func (v *Verifier) candidates(ctx context.Context, in contract.VerifyInput) ([]t
 	return found, err
 }
 
-// survivor is a candidate that is not known to be gone.
+// survivor is a candidate that still exists, or may exist.
 type survivor struct {
 	taggedResource
-	// confirmed says that its own service, or CloudFormation, says that it is there. Otherwise no
-	// service could be asked.
+	// confirmed means that its own service, or CloudFormation, says that it exists. Otherwise Perch
+	// could ask neither.
 	confirmed bool
-	// earlier says that another stack than the one that was deleted made it.
+	// earlier means that another stack than the deleted one created it.
 	earlier bool
-	// untold says that what its stack's template wanted to keep cannot be told, so it is reported
-	// and never deleted.
+	// untold means that Perch cannot find out whether the stack's template kept it, so it is
+	// reported but never deleted.
 	untold bool
 }
 
@@ -135,7 +138,7 @@ func (s survivor) String() string {
 	return s.arn
 }
 
-// survivors are the candidates that their own services confirm, and those that no service can
+// survivors returns the candidates that their own services confirm, and those that no service can
 // confirm.
 func (v *Verifier) survivors(ctx context.Context, in contract.VerifyInput) (left []survivor, err error) {
 	wanted, err := v.wantedSnapshots(ctx, in.Contents)
@@ -162,7 +165,7 @@ func (v *Verifier) survivors(ctx context.Context, in contract.VerifyInput) (left
 	return left, nil
 }
 
-// tagged are the survivors that no other check looks for, and those that Perch cannot confirm.
+// tagged returns the survivors that no other check looks for, and those that Perch cannot confirm.
 func (v *Verifier) tagged(ctx context.Context, in contract.VerifyInput) (seen Sight, err error) {
 	found, err := v.survivors(ctx, in)
 	for _, s := range found {
@@ -177,10 +180,11 @@ func (v *Verifier) tagged(ctx context.Context, in contract.VerifyInput) (seen Si
 	return seen, err
 }
 
-// orphans are what the branch's deleted stacks have left behind and Perch can delete. An update
-// that takes a bucket with objects out of the template leaves the bucket, and a removal by force
-// leaves what CloudFormation could not delete; from then on no stack names it. What the stack named
-// to the end had its turn.
+// orphans returns what the branch's deleted stacks left behind and Perch can delete. If an update
+// removes a bucket with objects from the template, the bucket stays, and a forced removal leaves
+// what CloudFormation could not delete. After that, no stack names these resources. Resources that
+// the stack named until its deletion are not among them, because the removal has already tried to
+// delete those.
 func (v *Verifier) orphans(
 	ctx context.Context, in contract.VerifyInput, named perch.StackContents, past pastRemovals,
 ) (orphans []contract.Orphan, err error) {
@@ -196,7 +200,7 @@ func (v *Verifier) orphans(
 	for _, s := range found {
 		orphan := s.orphan()
 		if orphan.StackID == "" {
-			orphan.StackID = past.stackOf(orphan) // Beanstalk's environments do not carry it.
+			orphan.StackID = past.stackOf(orphan) // Beanstalk environments do not carry the stack's id.
 		}
 		if !slices.Contains(sweepOrder, orphan.Type) || orphan.StackID == "" || !s.confirmed || s.untold ||
 			!s.earlier && !deleted || named.Names(orphan.Type, orphan.PhysicalID) ||
@@ -215,7 +219,8 @@ func (v *Verifier) orphans(
 	return orphans, nil
 }
 
-// isDeleted reports whether the stack is deleted; one that CloudFormation no longer knows is.
+// isDeleted reports whether the stack is deleted. A stack that CloudFormation no longer knows
+// counts as deleted.
 func (v *Verifier) isDeleted(ctx context.Context, stackID string) (bool, error) {
 	if stackID == "" {
 		return true, nil

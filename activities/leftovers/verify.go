@@ -1,10 +1,11 @@
-// Package leftovers sees whether an environment is gone, deletes what CloudFormation left of it,
-// and remembers what could not be deleted.
+// Package leftovers verifies that an environment is completely removed, deletes what CloudFormation
+// left, and records what could not be deleted.
 //
-// A removal writes a Record of what a stack holds before the stack is deleted, because a deleted
-// stack no longer names its resources. Verification then asks each service for what the records
-// name, and for what still carries the environment's tags. The tagging API lists deleted resources
-// for hours, so each of its answers is a candidate that the resource's own service has to confirm.
+// A removal writes a Record of what a stack holds before it deletes the stack, because a deleted
+// stack no longer names its resources. Verification then asks each service for the resources in the
+// records, and for everything that still carries the environment's tags. The tagging API lists
+// deleted resources for hours, so each of its answers is only a candidate, which the resource's own
+// service has to confirm.
 package leftovers
 
 import (
@@ -30,17 +31,18 @@ import (
 	"perch/activities/stack"
 )
 
-// verifyLooks is how often what is still seen is looked at again: the services forget with a delay.
+// verifyLooks is how often VerifyGone looks again while it still sees something. Services show a
+// deletion with a delay.
 const verifyLooks = 12
 
-// Config is what a Verifier needs of the worker's other activities.
+// Config has what a Verifier needs from the worker's other activities.
 type Config struct {
 	Policy  *perch.Policy
 	Stacks  *stack.Reader
 	Records *Records
-	// SharedDatabase names what the shared instance still has of the environment.
+	// SharedDatabase returns the names of what the shared instance still has of the environment.
 	SharedDatabase func(context.Context, perch.Environment) ([]string, error)
-	// Retract deletes what was admitted for the environment from the artifact bucket.
+	// Retract deletes from the artifact bucket what Admit stored for the environment.
 	Retract func(ctx context.Context, bucket string, environment perch.Environment) error
 	// Interval is the pause between two looks.
 	Interval time.Duration
@@ -58,7 +60,7 @@ type Verifier struct {
 	lookUps   *lookUps
 }
 
-// NewVerifier makes a Verifier.
+// NewVerifier returns a Verifier.
 func NewVerifier(cfg aws.Config, config Config) *Verifier {
 	return &Verifier{
 		Config: config, s3: s3.NewFromConfig(
@@ -69,10 +71,10 @@ func NewVerifier(cfg aws.Config, config Config) *Verifier {
 	}
 }
 
-// VerifyGone looks for what the environment held through each service's own API, and for anything
-// that still carries its tags, in this life and in earlier ones whose removal left something. What
-// is still there is recorded in the environment's card; when nothing is, these removals are taken
-// out of it.
+// VerifyGone looks for everything that the environment held, through the API of each service, and
+// for everything that still carries its tags. It also checks what earlier removals of the branch
+// left. It records in the environment's card what still exists. If nothing does, it removes these
+// removals from the card.
 func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
 	defer stop()
@@ -114,9 +116,9 @@ func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (con
 	}
 }
 
-// believe rejects a stack that is not the environment's, or that is not being deleted, and takes
-// out of the input what no removal can know without a look: what VerifyGone records is read by
-// every later run.
+// believe checks the input. It rejects a stack that does not belong to the environment, or that is
+// not being deleted. It removes from Known all names that a removal cannot know without a look,
+// because every later run reads what VerifyGone records.
 func (v *Verifier) believe(ctx context.Context, in *contract.VerifyInput) error {
 	in.Known = slices.DeleteFunc(
 		slices.Clone(in.Known),
@@ -138,14 +140,14 @@ func (v *Verifier) believe(ctx context.Context, in *contract.VerifyInput) error 
 	return err
 }
 
-// neverCreated reports whether the stack was only proposed by a change set, and then deleted: a
-// stack gets its tags, as its resources, when the change set is executed.
+// neverCreated reports whether the stack only had a change set that was never executed, and was
+// then deleted. A stack gets its tags and its resources when the change set is executed.
 func neverCreated(environment perch.Environment, stack types.Stack) bool {
 	return stack.StackStatus == types.StackStatusDeleteComplete && len(stack.Tags) == 0 &&
 		aws.ToString(stack.StackName) == environment.StackName()
 }
 
-// Sight is what one look saw: what is left, and what may be.
+// Sight is what one look saw: what still exists, and what may still exist.
 type Sight struct{ Left, Unconfirmed []string }
 
 // Look looks once for what is left.
@@ -269,8 +271,8 @@ func (v *Verifier) logGroups(ctx context.Context, in contract.VerifyInput) (left
 	return left, nil
 }
 
-// records looks for host names that still point somewhere: a record without its environment can be
-// taken over.
+// records looks for DNS records of the environment's host names. If a record stays after its
+// environment, someone else may take over the host name.
 func (v *Verifier) records(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	if v.Policy.HostedZone == "" {
 		return nil, nil

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	// shownOutput is how much of the end of the containers' log an instance sends, in bytes: Run
+	// shownOutput is how many bytes from the end of the containers' log an instance returns. Run
 	// Command shows the first 24,000 characters of an output (AWS docs: GetCommandInvocation).
 	shownOutput = 23_000
-	// commandPause is the pause between two looks at a command, and commandLimit how many seconds
-	// it may run; 30 is the least that an instance's agent is given to take it (AWS docs:
-	// SendCommand).
+	// commandPause is the pause between two requests for the state of a command. commandLimit is
+	// how many seconds the command may run. agentLimit is how many seconds the instance's agent has
+	// to accept the command; 30 is the least (AWS docs: SendCommand).
 	commandPause = 500 * time.Millisecond
 	commandLimit = 10
 	agentLimit   = 30
@@ -44,7 +44,7 @@ func (r *Reader) containerTail(
 		id := aws.ToString(instance.Id)
 		output, err := r.command(ctx, id, logScript(since, n))
 		if awserr.HasCode(err, "InvalidInstanceId") {
-			continue // It does not take commands yet, or has gone.
+			continue // It does not accept commands yet, or no longer exists.
 		}
 		if err != nil {
 			return unreadable(err, "environment %s streams no logs, and instance %s cannot be asked", name, id)
@@ -57,8 +57,7 @@ func (r *Reader) containerTail(
 	}
 	return perch.LogLines{Problem: fmt.Sprintf(
 		"environment %s streams no logs to CloudWatch Logs, and its containers have logged nothing since %s on an "+
-			"instance "+
-			"that takes commands", name, since.UTC().Format(time.RFC3339),
+			"instance that takes commands", name, since.UTC().Format(time.RFC3339),
 	)}
 }
 
@@ -73,7 +72,7 @@ func logScript(since time.Time, n int) []string {
 	}
 }
 
-// command carries a script out on an instance and returns its output.
+// command runs a script on an instance and returns its output.
 func (r *Reader) command(ctx context.Context, instance string, script []string) (string, error) {
 	sent, err := r.systems.SendCommand(ctx, &ssm.SendCommandInput{
 		DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{instance},
@@ -113,8 +112,8 @@ func ended(status types.CommandInvocationStatus) bool {
 	return true
 }
 
-// containerLines reads what Compose prints: `app-1  | TIME TEXT`. A first line that was cut in two
-// has no time, and is left out.
+// containerLines parses the output of Compose: `app-1 | TIME TEXT`. If the first line was cut off
+// at its beginning, it has no time and is left out.
 func containerLines(instance, output string) (lines []perch.LogLine) {
 	for _, line := range strings.Split(output, "\n") {
 		container, rest, found := strings.Cut(line, " | ")

@@ -1,9 +1,9 @@
-// Package logs reads the last lines that an environment has logged: from the log groups in
-// CloudWatch Logs to which Elastic Beanstalk streams them, or, if there are none, from an instance
-// by Systems Manager.
+// Package logs reads the last lines that an environment has logged. It reads them from the log
+// groups in CloudWatch Logs to which Elastic Beanstalk streams them or, if there are none, from an
+// instance with Systems Manager.
 //
-// The lines are for people: secrets in them are masked, and why there are none is a sentence. They
-// never go through Temporal, whose histories keep everything.
+// People read the lines, so secrets in them are masked, and if there are none, a sentence says why.
+// The lines never go through Temporal, because its histories keep everything.
 package logs
 
 import (
@@ -23,17 +23,17 @@ import (
 	"perch/activities/awserr"
 )
 
-// sources are the log groups below /aws/elasticbeanstalk/ENVIRONMENT that are read: the output of
-// all containers, and, if that has no line, what the platform did on the instance (AWS docs:
+// sources are the log groups that Last reads, below /aws/elasticbeanstalk/ENVIRONMENT: the output
+// of all containers and, if that has no lines, what the platform did on the instance (AWS docs:
 // Elastic Beanstalk, instance log streaming).
 var sources = []string{"/var/log/eb-docker/containers/eb-current-app/stdouterr.log", "/var/log/eb-engine.log"}
 
 const (
-	// patience is how long all calls together may take: a run waits for the report that shows the
+	// patience is how long all calls together may take. A run waits for the report that shows the
 	// lines.
 	patience = 5 * time.Second
-	// mostPages is how many pages of a log group are read. A page can be empty although older
-	// events exist.
+	// mostPages is how many pages of a log group are read. An empty page does not mean that there
+	// are no older events.
 	mostPages = 20
 )
 
@@ -44,13 +44,14 @@ type Reader struct {
 	systems   *ssm.Client
 }
 
-// NewReader makes a Reader.
+// NewReader returns a Reader.
 func NewReader(cfg aws.Config) *Reader {
 	return &Reader{cloudwatchlogs.NewFromConfig(cfg), elasticbeanstalk.NewFromConfig(cfg), ssm.NewFromConfig(cfg)}
 }
 
-// Last returns the last n lines that the environment's app has logged since a time; if there are
-// none, those of the platform. A failure to read them is a sentence in the result.
+// Last returns the last n lines that the environment's app has logged since a time, or those of the
+// platform if the app has logged none. If the lines cannot be read, the result has a sentence that
+// says why.
 func (r *Reader) Last(ctx context.Context, environment perch.Environment, since time.Time, n int) perch.LogLines {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -73,7 +74,7 @@ func (r *Reader) Last(ctx context.Context, environment perch.Environment, since 
 	)}
 }
 
-// problem is why a log group cannot be read.
+// problem returns a sentence that says why a log group cannot be read.
 func problem(err error, group string) string {
 	switch {
 	case awserr.Throttled(err):
@@ -84,7 +85,7 @@ func problem(err error, group string) string {
 	return fmt.Sprintf("read log group %s: %s", group, awserr.Sentence(err))
 }
 
-// last reads the newest events of all streams, the newest first.
+// last reads the newest events of all streams, newest first.
 func (r *Reader) last(
 	ctx context.Context, group string, since time.Time, n int,
 ) (events []types.FilteredLogEvent, err error) {
@@ -103,12 +104,12 @@ func (r *Reader) last(
 	return events[:min(len(events), n)], nil
 }
 
-// readable makes lines of events, which are the newest first.
+// readable converts events, which are newest first, to lines.
 func readable(group string, events []types.FilteredLogEvent) perch.LogLines {
 	return masked(perch.LogLines{Source: group, Lines: linesOf(events, "")})
 }
 
-// linesOf makes lines of the events of a log, which are the newest first.
+// linesOf converts the events of one log, which are newest first, to lines.
 func linesOf(events []types.FilteredLogEvent, file string) (lines []perch.LogLine) {
 	for _, event := range slices.Backward(events) {
 		lines = append(lines, perch.LogLine{
@@ -119,7 +120,7 @@ func linesOf(events []types.FilteredLogEvent, file string) (lines []perch.LogLin
 	return lines
 }
 
-// masked is lines with their secrets masked, and none too long.
+// masked masks secrets in lines, and shortens lines that are too long.
 func masked(out perch.LogLines) perch.LogLines {
 	out.Masked = maskLines(out.Lines)
 	for i := range out.Lines {

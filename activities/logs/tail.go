@@ -18,15 +18,16 @@ import (
 )
 
 const (
-	// tailPatience is how long all calls for a tail may take together: a person waits.
+	// tailPatience is how long all calls for a tail together may take. A person waits for them.
 	tailPatience = 15 * time.Second
-	// groupsAtOnce is how many log groups are read side by side.
+	// groupsAtOnce is how many log groups are read concurrently.
 	groupsAtOnce = 4
 )
 
-// Tail returns the last n lines of all logs of the environment since a time, the oldest first: of
-// the log groups that its logs are streamed to, else of the app's containers on one of its
-// instances. Why there are none is a sentence in the result.
+// Tail returns the last n lines of all logs of the environment since a time, oldest first. It reads
+// the log groups to which the environment streams its logs or, if there are none, the log of the
+// app's containers on one of its instances. If there are no lines, the result has a sentence that
+// says why.
 func (r *Reader) Tail(ctx context.Context, environment perch.Environment, since time.Time, n int) perch.LogLines {
 	ctx, cancel := context.WithTimeout(ctx, tailPatience)
 	defer cancel()
@@ -47,7 +48,7 @@ func (r *Reader) Tail(ctx context.Context, environment perch.Environment, since 
 	)}
 }
 
-// groups are the names of the log groups that begin with prefix.
+// groups lists the names of the log groups that begin with prefix.
 func (r *Reader) groups(ctx context.Context, prefix string) (names []string, err error) {
 	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(
 		r.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix},
@@ -64,8 +65,8 @@ func (r *Reader) groups(ctx context.Context, prefix string) (names []string, err
 	return names, nil
 }
 
-// merge reads the last n lines of several log groups, in order. failed is why one could not be
-// read; a group that has gone since it was listed has no lines.
+// merge reads the last n lines of several log groups, in order. failed says why a group could not
+// be read. A group that was deleted after it was listed has no lines.
 func (r *Reader) merge(
 	ctx context.Context, prefix string, groups []string, since time.Time, n int,
 ) (lines []perch.LogLine, failed string) {
@@ -83,7 +84,7 @@ func (r *Reader) merge(
 			return nil
 		})
 	}
-	_ = reading.Wait() // Failures are in problems.
+	_ = reading.Wait() // problems has the failures.
 	for i := range groups {
 		lines = append(lines, found[i]...)
 		if failed == "" {
@@ -93,13 +94,13 @@ func (r *Reader) merge(
 	return newest(lines, n), failed
 }
 
-// newest are the last n lines, in the order of their times. Lines of one time stay in their order.
+// newest returns the last n lines by time. Lines with the same time keep their order.
 func newest(lines []perch.LogLine, n int) []perch.LogLine {
 	slices.SortStableFunc(lines, func(x, y perch.LogLine) int { return x.At.Compare(y.At) })
 	return lines[max(len(lines)-n, 0):]
 }
 
-// unreadable says why an instance could not be asked.
+// unreadable returns a result that says why an instance could not be asked.
 func unreadable(err error, tried string, args ...any) perch.LogLines {
 	what := fmt.Sprintf(tried, args...)
 	if awserr.Denied(err) {

@@ -10,11 +10,11 @@ import (
 	"perch/mask"
 )
 
-// mostBytes is how long a line may be.
+// mostBytes is how many bytes a line may have.
 const mostBytes = 500
 
-// maskLines masks secrets in lines and returns how many. It takes the streams one by one, because
-// the lines of several instances alternate.
+// maskLines masks secrets in lines and returns how many it masked. It goes through one stream after
+// the other, because lines of several instances may alternate, and a secret may span lines of one.
 func maskLines(lines []perch.LogLine) int {
 	streams := map[string][]int{}
 	for i, line := range lines {
@@ -35,10 +35,11 @@ func maskLines(lines []perch.LogLine) int {
 	return count
 }
 
-// escapes are what terminals read as colours and the like.
+// escapes matches escape sequences, which terminals read as colours and the like.
 var escapes = regexp.MustCompile("\x1b(?:\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\))")
 
-// clean takes out of a line what is not text, so that nothing hides a secret from the patterns.
+// clean removes from a line everything that is not text, so that the patterns find secrets that it
+// would hide.
 func clean(text string) string {
 	text = escapes.ReplaceAllString(strings.ToValidUTF8(text, "?"), "")
 	return strings.TrimRight(strings.Map(func(c rune) rune {
@@ -52,7 +53,7 @@ func clean(text string) string {
 	}, text), " ")
 }
 
-// shortened is a line without what is too much of it.
+// shortened returns the line, cut to at most mostBytes.
 func shortened(text string) string {
 	if len(text) <= mostBytes {
 		return text

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// dialTimeout bounds how long it may take until an environment's endpoint takes a connection.
+// dialTimeout limits how long a connection to an environment's endpoint may take.
 const dialTimeout = 10 * time.Second
 
-// Client is an HTTP client that connects to endpoint regardless of the address's host, with the
-// address's host for HTTP and for TLS alike: DNS may not know that yet. It connects only where
-// allowed says, follows no redirect, and timeout bounds a request with its answer.
+// Client returns an HTTP client that connects to endpoint, while HTTP and TLS use the host of
+// address, because DNS may not have that host yet. It connects only to addresses that allowed
+// permits, and follows no redirects. timeout limits a request together with its answer.
 func Client(address *url.URL, endpoint string, allowed Reach, timeout time.Duration) *http.Client {
 	target := dialed(address, endpoint)
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: allowed.control}
@@ -30,7 +30,7 @@ func Client(address *url.URL, endpoint string, allowed Reach, timeout time.Durat
 	}
 }
 
-// dialed is the host and port to connect to.
+// dialed returns the host and port to connect to.
 func dialed(address *url.URL, endpoint string) string {
 	port := address.Port()
 	if port == "" {

@@ -1,8 +1,9 @@
-// Package probe connects to environments and registries, and only where the worker may.
+// Package probe connects to environments and registries, and only to addresses that the worker may
+// reach.
 //
-// Anyone who can push decides where the outputs of a custom template point, and the worker reaches
-// hosts that they do not reach. A Reach says which IP addresses are allowed; it judges the address
-// of each connection just before it is made, so no answer of DNS gets around it.
+// Anyone who can push a branch controls the outputs of a custom template, and the worker can reach
+// hosts that those people cannot. A Reach says which IP addresses are allowed. It checks the
+// address of each connection just before the connection is made, so a DNS answer cannot bypass it.
 package probe
 
 import (
@@ -13,29 +14,29 @@ import (
 	"syscall"
 )
 
-// Reach says at which IP addresses the worker connects to an environment.
+// Reach says which IP addresses of an environment the worker connects to.
 type Reach struct {
-	// Custom says that the environment's template is a custom one: the worker then connects to
-	// public addresses only, and to those in the networks that the policy names as private.
+	// Custom means that the environment has a custom template. The worker then connects only to
+	// public addresses, and to those in the networks of Private.
 	Custom bool
-	// Private are these networks.
+	// Private are the networks that the policy names as private.
 	Private []netip.Prefix
 }
 
-// unreachable says why the worker does not connect to an address. No retry fixes it.
+// unreachable says why the worker does not connect to an address. A retry does not help.
 type unreachable string
 
 func (u unreachable) Error() string { return string(u) }
 
-// Unreachable says why the worker did not connect; empty if a request failed for another reason.
+// Unreachable returns why the worker did not connect; empty if a request failed for another reason.
 func Unreachable(err error) string {
 	var rejection unreachable
 	errors.As(err, &rejection)
 	return string(rejection)
 }
 
-// control is for a net.Dialer. It is told the address that is about to be connected to, so no
-// answer of DNS gets around it.
+// control is the Control function of a net.Dialer, which passes it the IP address just before it
+// connects. So a DNS answer cannot bypass the check.
 func (r Reach) control(_, address string, _ syscall.RawConn) error {
 	dialed, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -44,9 +45,9 @@ func (r Reach) control(_, address string, _ syscall.RawConn) error {
 	return r.admit(dialed.Addr())
 }
 
-// admit rejects an address with a sentence. Link-local ones are rejected regardless of the policy:
-// there machines keep what only they may know, such as the instance metadata of EC2, and no
-// environment is there.
+// admit returns an error for an address that the worker must not connect to. It rejects link-local
+// addresses regardless of the policy: they lead to services of the machine that the worker runs on,
+// such as the instance metadata of EC2, and never to an environment.
 func (r Reach) admit(at netip.Addr) error {
 	at = plain(at)
 	switch {
@@ -54,18 +55,18 @@ func (r Reach) admit(at netip.Addr) error {
 		return unreachable(fmt.Sprintf("%s is a link-local address: no environment is there", at))
 	case r.Custom && !public(at) && !within(r.Private, at):
 		return unreachable(fmt.Sprintf(
-			"%s is no public address, and where a custom template leads there, the worker connects only "+
-				"to what lies in the networks of `network.private` in its policy; let the template's outputs name a "+
-				"public address, or add the network to the policy",
+			"%s is not a public address; for a custom template, the worker connects to such an address only if it "+
+				"is in a network of `network.private` in its policy; let the template's outputs name a public "+
+				"address, or add the network to the policy",
 			at,
 		))
 	}
 	return nil
 }
 
-// Registry rejects an address at which the worker asks no registry: one that is not public, unless
-// it is in the policy's private networks. endpoint says that the policy names the address itself;
-// link-local addresses are rejected even then.
+// Registry returns a check that rejects an address of a registry unless it is public or in the
+// policy's private networks. endpoint means that the policy itself names the address. Then only
+// link-local addresses are rejected.
 func (r Reach) Registry(endpoint bool) func(netip.Addr) error {
 	return func(at netip.Addr) error {
 		at = plain(at)
@@ -81,14 +82,14 @@ func (r Reach) Registry(endpoint bool) func(netip.Addr) error {
 }
 
 var (
-	// machineLocal is where EC2 has by IPv6 what it has at link-local addresses by IPv4 (AWS docs:
-	// Use the Instance Metadata Service).
+	// machineLocal is the IPv6 network of the services that EC2 offers at link-local addresses in
+	// IPv4 (AWS docs: Use the Instance Metadata Service).
 	machineLocal = netip.MustParsePrefix("fd00:ec2::/32")
-	// translated is where a NAT gateway has the addresses of IPv4 for hosts that speak IPv6 only
-	// (RFC 6052).
+	// translated is the network in which a NAT gateway represents IPv4 addresses, for hosts that
+	// have only IPv6 (RFC 6052).
 	translated = netip.MustParsePrefix("64:ff9b::/96")
-	// unicast is what IANA gives out of IPv6 as public addresses, and reserved what is for another
-	// use, beside what netip knows by its predicates (IANA: Special-Purpose Address Registries).
+	// unicast is what IANA assigns in IPv6 as public addresses. reserved are the networks for other
+	// uses that the predicates of net/netip do not know (IANA: Special-Purpose Address Registries).
 	unicast  = netip.MustParsePrefix("2000::/3")
 	reserved = []netip.Prefix{
 		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
@@ -101,13 +102,13 @@ var (
 	}
 )
 
-// plain is the host that an address leads to: one of IPv4 where IPv6 only carries it, and without a
-// zone, because a network contains no address that has one.
+// plain returns the address of the host that at leads to: the IPv4 address if at is one in IPv6
+// form. It drops the zone, because netip.Prefix contains no address with a zone.
 func plain(at netip.Addr) netip.Addr {
 	at = at.WithZone("").Unmap()
 	if translated.Contains(at) {
 		bytes := at.As16()
-		at, _ = netip.AddrFromSlice(bytes[12:]) // Four bytes are an address.
+		at, _ = netip.AddrFromSlice(bytes[12:]) // It cannot fail: the slice has four bytes.
 	}
 	return at
 }

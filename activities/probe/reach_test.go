@@ -30,7 +30,7 @@ func TestATemplateOfTheProjectsOwnLeadsToPublicAddressesOnly(t *testing.T) {
 		if err := (Reach{Custom: true}).admit(at); (err == nil) != public {
 			t.Errorf("%s: %v", address, err)
 		} else if err != nil {
-			activitytest.WantWords(t, err.Error(), plain(at).String()+" is no public address", "`network.private`")
+			activitytest.WantWords(t, err.Error(), plain(at).String()+" is not a public address", "`network.private`")
 		}
 		if err := (Reach{}).admit(at); err != nil {
 			t.Errorf("%s is rejected where Perch's own template leads there: %v", address, err)

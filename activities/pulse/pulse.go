@@ -1,4 +1,4 @@
-// Package pulse keeps an activity's heartbeat going, and its waits short when its worker stops.
+// Package pulse sends an activity's heartbeats, and ends its waits early when its worker stops.
 package pulse
 
 import (
@@ -12,24 +12,25 @@ import (
 	"perch"
 )
 
-// Beat is the longest time between two heartbeats; the heartbeat timeout of waits is 20 seconds.
+// Beat is the longest time between two heartbeats. The heartbeat timeout of activities that wait is
+// 20 seconds.
 const Beat = 6 * time.Second
 
-// ErrStopping ends a wait when its worker stops. It is for a retry: another worker goes on from the
-// heartbeat, at once and not only when the heartbeat timeout has passed.
+// ErrStopping ends a wait when the worker stops. Temporal retries it at once, so another worker
+// continues from the last heartbeat, without waiting for the heartbeat timeout.
 var ErrStopping = errors.New("this worker stops; another one goes on")
 
-// Pulse keeps an activity's heartbeat going while it works, with the latest progress.
+// Pulse sends heartbeats with the latest progress while an activity works.
 type Pulse struct {
-	// ctx is the activity's own: the SDK sends a heartbeat later with the context of an earlier
-	// one, and a context that ends with the Pulse would lose it.
+	// ctx is the activity's own context. The SDK may send a heartbeat later, with the context of an
+	// earlier one. If that context ended with the Pulse, the heartbeat would be lost.
 	ctx      context.Context
 	record   func(ctx context.Context, details ...any)
 	mu       sync.Mutex
 	progress perch.Progress
 }
 
-// Start beats at once and at least every Beat until stop is called.
+// Start sends a heartbeat at once, and then at least one every Beat until stop is called.
 func Start(ctx context.Context, progress perch.Progress) (p *Pulse, stop func()) {
 	running, cancel := context.WithCancel(ctx)
 	p = &Pulse{ctx: ctx, record: activity.RecordHeartbeat}
@@ -54,6 +55,7 @@ func (p *Pulse) run(running context.Context) {
 	}
 }
 
+// Set sends a heartbeat with new progress.
 func (p *Pulse) Set(progress perch.Progress) {
 	p.mu.Lock()
 	p.progress = progress
@@ -87,7 +89,7 @@ func Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Resume is the progress that an earlier attempt of the activity recorded, or begun if there is
+// Resume returns the progress that an earlier attempt of the activity recorded; begun if there is
 // none.
 func Resume(ctx context.Context, begun perch.Progress) perch.Progress {
 	var earlier perch.Progress

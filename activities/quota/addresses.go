@@ -11,21 +11,21 @@ import (
 	"perch/activities/awserr"
 )
 
-// AddressUse is how many Elastic IP addresses the account has in the region, and how many it can
+// AddressUse is how many Elastic IP addresses the account has in the region, and how many it may
 // have.
 type AddressUse struct {
-	// Taken addresses are the account's; Quota is 0 if EC2 does not tell it.
+	// Taken is the number of addresses that the account has. Quota is 0 if EC2 does not report it.
 	Taken, Quota int
 }
 
 // Full reports whether no address is left.
 func (u AddressUse) Full() bool { return u.Quota > 0 && u.Taken >= u.Quota }
 
-// AddressAdvice is what to do if no address is left.
+// AddressAdvice says what to do if no address is left.
 const AddressAdvice = "release addresses that nothing uses, remove an environment with `load_balancer: none`, " +
 	"or request a higher quota in Service Quotas (Amazon EC2, \"EC2-VPC Elastic IPs\")"
 
-// Addresses asks EC2.
+// Addresses reads the use from EC2.
 func (r *Reader) Addresses(ctx context.Context) (use AddressUse, err error) {
 	addresses, err := r.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{})
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package quota counts what an account has only so many of and Elastic Beanstalk takes for each
-// environment: Elastic IP addresses, and rules of the shared load balancer.
+// Package quota counts resources that are limited in an account and of which Elastic Beanstalk
+// takes some for each environment: Elastic IP addresses, and rules of the shared load balancer.
 //
-// Beanstalk finds out minutes after an environment was requested that none is left. A request asks
-// here first, and `perch doctor` says how many are left.
+// If none is left, Beanstalk fails only minutes after an environment was requested. So Admit asks
+// this package first, and `perch doctor` says how many are left.
 package quota
 
 import (
@@ -11,13 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 )
 
-// Reader counts.
+// Reader reads quotas and what is used of them.
 type Reader struct {
 	ec2       *ec2.Client
 	balancing *elasticloadbalancingv2.Client
 }
 
-// NewReader makes a Reader.
+// NewReader returns a Reader.
 func NewReader(cfg aws.Config) *Reader {
 	return &Reader{ec2: ec2.NewFromConfig(cfg), balancing: elasticloadbalancingv2.NewFromConfig(cfg)}
 }

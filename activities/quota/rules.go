@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// ruleQuota is how many rules a load balancer has at most, without its default rules (ELB
+	// ruleQuota is how many rules a load balancer may have, not counting its default rules (ELB
 	// guide, "Quotas for your Application Load Balancers").
 	ruleQuota = 100
 	// httpPort is the port of the listener that redirects to HTTPS.
 	httpPort = 80
 )
 
-// RuleUse is how many rules the shared load balancer has, and how many each environment takes.
+// RuleUse is how many rules the shared load balancer has, and how many each new environment needs.
 type RuleUse struct{ Taken, Each int }
 
-// Full reports whether no environment gets its rule any more.
+// Full reports whether no rules are left for another environment.
 func (u RuleUse) Full() bool { return u.Taken+u.Each > ruleQuota }
 
 func (u RuleUse) String() string {
@@ -33,9 +33,9 @@ func (u RuleUse) String() string {
 	)
 }
 
-// Rules counts the rules on all listeners. Beanstalk's guide contradicts itself on whether an
-// environment also gets a rule on an HTTP listener that is there, so the load balancer decides: one
-// that has any has one for each environment.
+// Rules counts the rules of all listeners. Beanstalk's guide contradicts itself on whether an
+// environment also gets a rule on an existing HTTP listener. So Rules looks at that listener: if it
+// has rules, each environment needs one there, too.
 func (r *Reader) Rules(ctx context.Context, balancer string) (RuleUse, error) {
 	use := RuleUse{Each: 1}
 	listeners := elasticloadbalancingv2.NewDescribeListenersPaginator(
@@ -63,7 +63,7 @@ func (r *Reader) Rules(ctx context.Context, balancer string) (RuleUse, error) {
 	return use, nil
 }
 
-// listenerRules counts a listener's rules without its default one.
+// listenerRules counts a listener's rules without its default rule.
 func (r *Reader) listenerRules(ctx context.Context, listener *string) (count int, err error) {
 	in := &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: listener}
 	pages := elasticloadbalancingv2.NewDescribeRulesPaginator(r.balancing, in)

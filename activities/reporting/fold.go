@@ -9,14 +9,14 @@ import (
 	"perch/lifecycle"
 )
 
-// rememberedReady is how many commits that became ready a card keeps.
+// rememberedReady is how many ready commits a card keeps.
 const rememberedReady = 10
 
-// rememberedEnded is how many requests that were superseded wait in a card to be told.
+// rememberedEnded is how many superseded requests may wait in a card for their report.
 const rememberedEnded = 20
 
-// fold enters the input into the card, with the lines that the environment has logged. tells says
-// that it is going to be told.
+// fold enters the input into the card. log has the lines that the environment has logged. tells
+// means that there is a channel, which is going to report the card.
 func fold(
 	card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool, bounds perch.PolicyExpiry,
 	now time.Time,
@@ -58,8 +58,8 @@ func fold(
 	}
 }
 
-// enterWarned enters when people were warned, if every channel has taken the warning. told is the
-// card as the channels saw it.
+// enterWarned enters the time of a warning, once every channel has delivered it. told is the card
+// that the channels have reported.
 func enterWarned(card *perch.Card, told perch.Card, now time.Time) {
 	warning := card.ExpiryWarning
 	if warning == nil || !warning.At.IsZero() || told.ExpiryWarning == nil ||
@@ -71,11 +71,10 @@ func enterWarned(card *perch.Card, told perch.Card, now time.Time) {
 	card.ExpiryWarning = &warned
 }
 
-// wasDeployed reports whether the state is of an `up` that was admitted, so that its perch.yaml was
-// read.
+// wasDeployed reports whether state belongs to an admitted `up`. Only then was perch.yaml read.
 func wasDeployed(state perch.CardState) bool { return state.Goal == perch.GoalUp && state.Kind != "" }
 
-// keeps reports whether the note is about how long the environment lives.
+// keeps reports whether the note changes how long the environment lives.
 func keeps(note perch.Note) bool {
 	switch note.Kind {
 	case perch.NoteExtend, perch.NotePin, perch.NoteUnpin, perch.NoteWarn:
@@ -87,7 +86,7 @@ func keeps(note perch.Note) bool {
 // rememberedAnswers is how many answers to notes a card keeps.
 const rememberedAnswers = 20
 
-// enterKeep enters a note once, with its answer.
+// enterKeep enters a note and its answer, unless the card already has them.
 func enterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) {
 	if slices.ContainsFunc(card.Answers, func(a perch.NoteAnswer) bool { return a.ID == note.ID }) {
 		return
@@ -105,16 +104,17 @@ func enterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now
 	card.Answers = card.Answers[max(0, len(card.Answers)-rememberedAnswers):]
 }
 
-// forgetComments has the comments searched for, because a warning is a new one: if its delivery is
-// cut off, the next one finds what it has left, also when there is nothing to warn of any more.
+// forgetComments makes the channel search for its comments again, because a new warning is a new
+// comment. If a delivery is interrupted, the next one then finds the comment, even if there is
+// nothing to warn about any more.
 func forgetComments(memory *perch.GitHubMemory) {
 	for i, comment := range memory.Comments {
 		memory.Comments[i] = perch.GitHubComment{PullRequest: comment.PullRequest}
 	}
 }
 
-// enterSaid enters what a run said into the card's timeline, and makes it the card's state unless
-// that was said later.
+// enterSaid enters what a run reported into the card's timeline. It also makes it the card's state,
+// unless the card has a later one.
 func enterSaid(card *perch.Card, stackID string, state perch.CardState, log *perch.LogLines) (entered bool) {
 	lifecycle.EnterRequest(card, state)
 	if isStale(state, card.State) {
@@ -124,8 +124,8 @@ func enterSaid(card *perch.Card, stackID string, state perch.CardState, log *per
 	return true
 }
 
-// enterState makes state the card's, with the stack that it is about and the lines that the
-// environment has logged.
+// enterState makes state the card's state. stackID is the stack that state is about, and log has
+// the lines that the environment has logged.
 func enterState(card *perch.Card, stackID string, state perch.CardState, log *perch.LogLines) {
 	if stackID != "" && stackID != card.StackID {
 		card.StackID, card.Since, card.Ready, card.Seeds = stackID, state.Begun, nil, nil
@@ -153,8 +153,8 @@ func enterState(card *perch.Card, stackID string, state perch.CardState, log *pe
 	}
 }
 
-// messageOf is what the source says of the commit of state, an `up` that the card does not have
-// yet; nil if that is not known.
+// messageOf returns the commit message for state, an `up` that the card does not have yet; nil if
+// it is not known.
 func messageOf(card perch.Card, state perch.CardState) *perch.CommitMessage {
 	if state.Message == nil && state.Commit == card.State.Commit {
 		return card.Message
@@ -162,12 +162,12 @@ func messageOf(card perch.Card, state perch.CardState) *perch.CommitMessage {
 	return state.Message
 }
 
-// doneBefore is the result of a seed step that an earlier deployment has carried out, if no more is
-// known of it.
+// doneBefore is the result of a seed step that an earlier deployment ran, if the card does not have
+// its result.
 const doneBefore = "done before"
 
-// seedsOf are the seed steps of a deployment that became ready. A run that finds its commit
-// deployed carries none out and says none.
+// seedsOf returns the seed steps of a deployment that became ready. If a run finds its commit
+// already deployed, it runs no steps and reports none, so the card keeps those that it has.
 func seedsOf(card perch.Card, state perch.CardState) []perch.SeedRecord {
 	if len(state.Seeds) == 0 && len(card.Ready) > 0 && card.Ready[0].Commit == state.Commit {
 		return card.Seeds
@@ -187,8 +187,8 @@ func seedsOf(card perch.Card, state perch.CardState) []perch.SeedRecord {
 	return seeds
 }
 
-// isStale reports whether the state was said before what the card has: an activity that was cut off
-// may still be running while a later one is done.
+// isStale reports whether state is older than the card's state. An activity that timed out may
+// still be running while a later one has finished.
 func isStale(state, known perch.CardState) bool {
 	if state.RunID == known.RunID {
 		return state.At.Before(known.At)
@@ -196,7 +196,7 @@ func isStale(state, known perch.CardState) bool {
 	return state.Begun.Before(known.Begun)
 }
 
-// enterReady puts a commit first, once.
+// enterReady puts a commit first, and removes an earlier entry of the same commit.
 func enterReady(ready []perch.ReadyCommit, newest perch.ReadyCommit) []perch.ReadyCommit {
 	others := slices.DeleteFunc(
 		slices.Clone(ready), func(r perch.ReadyCommit) bool { return r.Commit == newest.Commit },
@@ -205,7 +205,7 @@ func enterReady(ready []perch.ReadyCommit, newest perch.ReadyCommit) []perch.Rea
 	return ready[:min(len(ready), rememberedReady)]
 }
 
-// copied is the card with all that a channel changes copied.
+// copied returns the card with a copy of everything that a channel changes.
 func copied(card perch.Card) perch.Card {
 	card.Ended, card.PullRequests = slices.Clone(card.Ended), slices.Clone(card.PullRequests)
 	card.GitHub.Earlier, card.GitHub.Comments = slices.Clone(card.GitHub.Earlier), slices.Clone(card.GitHub.Comments)
@@ -217,15 +217,15 @@ func copied(card perch.Card) perch.Card {
 	return card
 }
 
-// enter enters into the card what has been told. If it was written since it was read, another
-// activity may be telling at the same time, and it is not known whose call came last: everything is
-// told again.
+// enter enters what has been reported into the card. If the card was written since it was read,
+// another activity may be reporting at the same time, and it is not known which of the two made the
+// last call. So everything is reported again.
 func enter(card *perch.Card, told perch.Card, read string) {
 	if card.Slack.At.After(told.Slack.At) { // A late message was posted meanwhile.
 		told.Slack = card.Slack
 		told.Slack.Undelivered = true
 	}
-	card.Slack = told.Slack // What was posted was posted.
+	card.Slack = told.Slack // A posted message stays posted, even if another activity has written.
 	if card.WriteID == read {
 		card.GitHub, card.PullRequests, card.Ended = told.GitHub, told.PullRequests, told.Ended
 		return

@@ -12,7 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// longestRecheck is how long the look for leftovers may take: later reports of the run wait for it.
+// longestRecheck is how long the look for leftovers may take, because later reports of the run wait
+// for it.
 const longestRecheck = 30 * time.Second
 
 // LeftoverChecker looks for what removals of an environment left.
@@ -24,15 +25,16 @@ type LeftoverChecker interface {
 
 func isAboutLeftovers(note perch.Note) bool { return note.Kind == perch.NoteLeftovers }
 
-// says reports whether the input has more than notes about leftovers.
+// says reports whether the input has anything other than notes about leftovers.
 func says(in contract.ReportInput) bool {
 	return in.State != nil || len(in.Ended) > 0 || len(in.Notes) == 0 ||
 		slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return !isAboutLeftovers(n) })
 }
 
 // recheck looks for what removals left. If nothing is left and the last removal failed, the
-// environment is removed now: that is told, and the card deleted. A look that fails is a sentence
-// in out, because the next cleanup has it repeated.
+// environment is now removed: recheck reports that and deletes the card. If the look fails, out has
+// a sentence about it and recheck returns no error, because the next cleanup requests the look
+// again.
 func (r *Reporter) recheck(ctx context.Context, environment perch.Environment, out *contract.ReportResult) error {
 	looking, stop := context.WithTimeout(ctx, longestRecheck)
 	defer stop()
@@ -67,7 +69,7 @@ func (r *Reporter) recheck(ctx context.Context, environment perch.Environment, o
 }
 
 // enterRemoved enters that the environment is removed. The error is errNothingSaid if the last run
-// was no removal, or something is left.
+// was not a removal, or if something is left.
 func (r *Reporter) enterRemoved(card *perch.Card, now time.Time) error {
 	switch {
 	case len(card.Removals) > 0:

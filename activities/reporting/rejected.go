@@ -8,19 +8,19 @@ import (
 	"perch/lifecycle"
 )
 
-// longestRejected is how long a rejection waits for its entry in the timeline.
+// longestRejected is how long a rejected request may wait until its rejection is in the timeline.
 const longestRejected = 3 * time.Second
 
-// Rejected says in which run, when and why a request was rejected.
+// Rejected says why a request was rejected, when, and in which run.
 type Rejected struct {
 	RunID  string
 	At     time.Time
 	Reason string
 }
 
-// EnterRejected enters a rejected request into the timeline of its environment's card, and has no
-// channel tell it: the environment has not changed. An environment without a card gets none, and
-// what cannot be entered is left out.
+// EnterRejected enters a rejected request into the timeline of its environment's card. No channel
+// reports it, because the environment has not changed. An environment without a card gets none. A
+// failure is ignored.
 func (r *Reporter) EnterRejected(ctx context.Context, request perch.Request, rejected Rejected) {
 	environment, err := perch.NewEnvironment(request.Project, request.Branch)
 	if err != nil || r.stacks.Serves(request.Project) != nil {

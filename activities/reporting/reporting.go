@@ -1,8 +1,8 @@
-// Package reporting enters into an environment's card what a run says of the environment, and has
-// channels tell it to people.
+// Package reporting enters into an environment's card what a run reports about the environment, and
+// has channels, such as GitHub, deliver the report to people.
 //
-// A report fails no run: what cannot be recorded or told is said in the result. The card remembers
-// what has not been told.
+// A report never fails a run: the result says what could not be recorded or delivered. The card
+// remembers what was not delivered.
 package reporting
 
 import (
@@ -23,14 +23,16 @@ import (
 )
 
 const (
-	// longestDelivery is how long all channels together may take: a run waits for its last report.
+	// longestDelivery is how long all channels together may take, because a run waits for its last
+	// report.
 	longestDelivery = 10 * time.Second
-	// longestRepair is how long the card of a removed environment is kept for a last report that
-	// cannot be delivered.
+	// longestRepair is how long the card of a removed environment stays because its last report
+	// could not be delivered.
 	longestRepair = 7 * 24 * time.Hour
-	// longestSlackRepair is the limit for Slack, which must not hold cards up for long.
+	// longestSlackRepair is the same limit for Slack. It is short, because Slack must not hold up
+	// the deletion of cards.
 	longestSlackRepair = time.Hour
-	// beforeRemoval is how far back the log of an environment is read when its removal begins.
+	// beforeRemoval is how far back an environment's log is read when its removal begins.
 	beforeRemoval = 24 * time.Hour
 )
 
@@ -39,42 +41,42 @@ type LogReader interface {
 	Last(ctx context.Context, environment perch.Environment, since time.Time, n int) perch.LogLines
 }
 
-// Channel tells people how far an environment is.
+// Channel delivers reports to people.
 type Channel interface {
-	// Deliver tells what differs from what was told last, and enters into the card what has been
-	// told. again tries also what was denied before.
+	// Deliver reports everything in the card that was not reported yet, and enters into the card
+	// what it has reported. If again is true, it also tries what was denied before.
 	Deliver(ctx context.Context, card *perch.Card, again bool)
 }
 
-// Reporter records and tells reports.
+// Reporter records reports in cards, and delivers them through a channel.
 type Reporter struct {
 	stacks *stack.Reader
 	cards  *card.Store
 	logs   LogReader
 	// leftovers looks for what removals left.
 	leftovers LeftoverChecker
-	// channel is nil if reports go to the card only.
+	// channel is nil if reports only go to the card.
 	channel Channel
-	// bounds are the policy's for expiry, now is the time that it goes by.
+	// bounds are the policy's limits for expiry. now returns the time that they are compared with.
 	bounds perch.PolicyExpiry
 	now    func() time.Time
 }
 
-// Config is what a Reporter works with.
+// Config has what a Reporter needs.
 type Config struct {
 	Stacks *stack.Reader
 	Cards  *card.Store
 	Logs   LogReader
 	// Leftovers looks for what removals left.
 	Leftovers LeftoverChecker
-	// Channel is nil if reports go to the card only.
+	// Channel is nil if reports only go to the card.
 	Channel Channel
-	// Bounds are the policy's for expiry, Now is the time that it goes by.
+	// Bounds are the policy's limits for expiry. Now returns the time that they are compared with.
 	Bounds perch.PolicyExpiry
 	Now    func() time.Time
 }
 
-// New makes a Reporter.
+// New returns a Reporter.
 func New(cfg Config) *Reporter {
 	return &Reporter{
 		stacks: cfg.Stacks, cards: cfg.Cards, logs: cfg.Logs, leftovers: cfg.Leftovers, channel: cfg.Channel,
@@ -82,16 +84,17 @@ func New(cfg Config) *Reporter {
 	}
 }
 
-// Report enters the input into the environment's card, tells it, and deletes the card of an
-// environment that is removed. A report of a removal is rejected while the environment has a stack.
-// Any other error is in the result, unless there are notes.
+// Report enters the input into the environment's card and delivers it. If the environment is
+// removed, it then deletes the card. It rejects the report of a removal while the environment still
+// has a stack. Other errors are in the result, unless the input has notes: then Report returns the
+// error, so that Temporal tries again and no note is lost.
 func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out contract.ReportResult, err error) {
 	if in.Removed {
 		stack, exists, err := r.stacks.Describe(ctx, in.Environment.StackName())
 		switch {
 		case err != nil:
 			return failed(in, err)
-		case exists && stack.StackStatus == types.StackStatusDeleteInProgress: // A stale read, if the removal is done.
+		case exists && stack.StackStatus == types.StackStatusDeleteInProgress: // The read may be stale.
 			return out, fmt.Errorf("stack %s is still being deleted", in.Environment.StackName())
 		case exists:
 			return out, awserr.Final(
@@ -109,7 +112,7 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 	return out, err
 }
 
-// record enters the input into the card, and tells it.
+// record enters the input into the card, and delivers it.
 func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out contract.ReportResult, err error) {
 	log := r.lastLog(ctx, in)
 	recorded, err := r.enter(ctx, in, log, &out)
@@ -135,11 +138,12 @@ func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out con
 	return out, nil
 }
 
-// errReplaced says that a life has ended whose record is to be written first.
+// errReplaced stops a write because another stack has replaced the card's. The history of the old
+// stack must be written first.
 var errReplaced = errors.New("another stack has replaced the card's")
 
-// enter enters the input into the card. If another stack has replaced the card's, the record of
-// that life is written first; if it cannot be, out says so.
+// enter enters the input into the card. If another stack has replaced the card's, enter first
+// writes the history of the old one; if that fails, out says so.
 func (r *Reporter) enter(
 	ctx context.Context, in contract.ReportInput, log *perch.LogLines, out *contract.ReportResult,
 ) (recorded perch.Card, err error) {
@@ -167,23 +171,23 @@ func (r *Reporter) enter(
 	return recorded, err
 }
 
-// errNothingSaid says that there are only notes, and no run has said anything yet that could be
-// told.
+// errNothingSaid stops a write because there are only notes, and no run has reported anything yet.
 var errNothingSaid = errors.New("no run has said anything of the environment")
 
-// saysNothing reports whether the input has only notes without a state.
+// saysNothing reports whether the input has only notes without a state, and none that change how
+// long the environment lives.
 func saysNothing(in contract.ReportInput) bool {
 	return in.State == nil &&
 		!slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.State != nil || keeps(n) })
 }
 
-// tell has the channel tell what the card says, and enters what it has told.
+// tell has the channel report the card, and enters what it has reported.
 func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) error {
 	if r.channel == nil || recorded.State.Phase == "" {
 		return nil
 	}
 	told := copied(*recorded)
-	told.Slack.Undelivered = false // Only a channel to Slack marks it again.
+	told.Slack.Undelivered = false // Only a channel to Slack sets it again.
 	delivering, stop := context.WithTimeout(ctx, longestDelivery)
 	defer stop()
 	r.channel.Deliver(delivering, &told, again)
@@ -198,9 +202,10 @@ func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) e
 	return err
 }
 
-// keep writes the history of an environment that is removed, before its removal is told and its
-// card deleted. kept is false if the environment has a stack, or the history cannot be written.
-// Then out says so: it fails no removal, and the card stays until the sweep has it tried again.
+// keep writes the history of a removed environment, before its removal is reported and its card is
+// deleted. kept is false if the environment has a stack, or if the history cannot be written. In
+// the second case out says so, and the removal does not fail: the card stays until the sweep of
+// reports tries again.
 func (r *Reporter) keep(
 	ctx context.Context, recorded perch.Card, removed bool, out *contract.ReportResult,
 ) (kept bool, err error) {
@@ -217,7 +222,7 @@ func (r *Reporter) keep(
 	return true, nil
 }
 
-// drop deletes the card of an environment whose history is written, when its removal has been told.
+// drop deletes the card once the removal has been reported. The caller has written the history.
 func (r *Reporter) drop(ctx context.Context, recorded perch.Card) error {
 	_, err := r.cards.DeleteIf(ctx, recorded.Environment, func(c perch.Card) bool {
 		age := time.Since(c.State.At)
@@ -228,8 +233,9 @@ func (r *Reporter) drop(ctx context.Context, recorded perch.Card) error {
 	return err
 }
 
-// UpdateCard changes the card of an environment that has one, for a channel that tells people later
-// than its delivery. A warning that was told late is entered, too.
+// UpdateCard changes the card of an environment that has one. It is for a channel that delivers a
+// message after Deliver has returned. It also enters the time of a warning that was delivered this
+// late.
 func (r *Reporter) UpdateCard(ctx context.Context, e perch.Environment, change func(*perch.Card) error) error {
 	_, err := r.cards.Update(ctx, e, func(c *perch.Card) error {
 		if c.State.RunID == "" {
@@ -244,8 +250,8 @@ func (r *Reporter) UpdateCard(ctx context.Context, e perch.Environment, change f
 	return err
 }
 
-// lastLog is what the environment has logged during a deployment that failed, or lately before its
-// removal; nil for any other report. The removal does not wait for it.
+// lastLog returns what the environment logged during a failed deployment, or shortly before its
+// removal began; nil for any other report. The removal does not wait for it.
 func (r *Reporter) lastLog(ctx context.Context, in contract.ReportInput) *perch.LogLines {
 	if in.State == nil || in.StackID == "" {
 		return nil
@@ -262,7 +268,8 @@ func (r *Reporter) lastLog(ctx context.Context, in contract.ReportInput) *perch.
 	return &log
 }
 
-// failed is how a report ends that could not be recorded.
+// failed returns the outcome of a report that could not be recorded. A report with notes returns
+// the error, so that it is tried again.
 func failed(in contract.ReportInput, err error) (contract.ReportResult, error) {
 	err = fmt.Errorf("record the state of branch %s: %w", in.Environment.Branch, err)
 	if len(in.Notes) > 0 && !errors.Is(err, card.ErrNoPlace) {

@@ -1,4 +1,4 @@
-// Package sourceerr says errors of the branch source as activities return them.
+// Package sourceerr converts errors of the branch source to errors that activities return.
 package sourceerr
 
 import (
@@ -13,12 +13,12 @@ import (
 	"perch/source"
 )
 
-// RateLimited is the type of the error of a source that wants no requests for a while; the activity
-// is tried again then.
+// RateLimited is the type of the error if the source's rate limit is reached. The error says when
+// Temporal tries the activity again.
 const RateLimited = "RateLimited"
 
-// Wrap is an error of the branch source as an activity returns it: a rate limit says when to try
-// again, and what no retry fixes is final.
+// Wrap converts an error of the branch source to one that an activity returns. A rate limit says
+// when to try again. An error that no retry fixes becomes non-retryable.
 func Wrap(err error, tried string, args ...any) error {
 	var (
 		rejected *source.Rejected
@@ -40,7 +40,7 @@ func Wrap(err error, tried string, args ...any) error {
 	return fmt.Errorf("%s: %w", message, err)
 }
 
-// CommitFault is what is wrong with a file of the commit, in words; empty if nothing is, or the
+// CommitFault says what is wrong with a file of the commit; empty if nothing is wrong, or if the
 // source did not answer.
 func CommitFault(err error) string {
 	var fault *source.CommitFault
