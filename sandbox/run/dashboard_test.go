@@ -20,11 +20,5 @@ func TestTheSandboxShowsItsDashboardFirst(t *testing.T) {
 		t.Errorf("it prints the link %q to the pull request:\n%s", pull, stdout.String())
 	}
 	answer, err := http.Get(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		t.Errorf("the dashboard answers %s", answer.Status)
-	}
+	expectPage(t, answer, err, http.StatusOK, "acts as the local user <bdi>you</bdi> and may do everything")
 }

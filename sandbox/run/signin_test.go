@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -30,8 +31,11 @@ type dashboardOnGitHub struct {
 	logs watched
 }
 
-// newDashboardOnGitHub adds a project whose people sign in at its dashboard with GitHub.
-func newDashboardOnGitHub(t *testing.T, name string) *dashboardOnGitHub {
+// newDashboardOnGitHub adds a project to b whose people sign in at its dashboard with GitHub. The
+// main branch has the perch.yaml; change changes the policy.
+func (b *bench) newDashboardOnGitHub(
+	t *testing.T, name, perchYAML string, change func(*perch.Policy),
+) *dashboardOnGitHub {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -39,16 +43,18 @@ func newDashboardOnGitHub(t *testing.T, name string) *dashboardOnGitHub {
 	}
 	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	d := &dashboardOnGitHub{}
-	b := *sharedSandbox(t)
-	b.env = map[string]string{
+	with := *b
+	with.env = map[string]string{
 		"GITHUB_APP_ID": "7", "GITHUB_APP_INSTALLATION_ID": "8", "GITHUB_APP_PRIVATE_KEY": string(private),
 	}
-	d.bench = b.newProjectWithReaders(t, name, map[string]string{"perch.yaml": bare(name)}, func(p *perch.Policy) {
+	maps.Copy(with.env, b.env)
+	d.bench = with.newProjectWithReaders(t, name, map[string]string{"perch.yaml": perchYAML}, func(p *perch.Policy) {
 		d.hub = githubtest.Start(t, github.Config{Directory: p.Source.Git, DefaultBranch: "main"})
 		d.hub.Install(github.App{
 			ID: 7, Installation: 8, Slug: "perch", Key: &key.PublicKey, Permissions: github.Everything(),
 		})
 		p.Source = perch.Source{GitHub: &perch.GitHubSource{Repository: github.Name, BaseURL: d.hub.URL}}
+		change(p)
 	}, newReadConfig())
 	temporal, err := client.Dial(t.Context(), d.lookup)
 	if err != nil {
@@ -118,7 +124,7 @@ func expectPage(t *testing.T, answer *http.Response, err error, status int, says
 // dashboard of a real worker, which looks their permissions up.
 func TestPeopleSignInWithGitHubAndActAsTheirPermissionAllows(t *testing.T) {
 	t.Parallel()
-	d := newDashboardOnGitHub(t, "signs")
+	d := sharedSandbox(t).newDashboardOnGitHub(t, "signs", bare("signs"), func(*perch.Policy) {})
 	d.hub.SetRole("rita", "read", "read")
 	d.hub.SetRole("ana", "write", "write")
 	d.repo.commit(t, "signs-one", map[string]string{"a.txt": "1"})

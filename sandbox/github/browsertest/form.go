@@ -22,10 +22,11 @@ func (b *Browser) Click(t testing.TB, selector string) {
 	b.once(t, "click "+selector, selector, "found.click()")
 }
 
-// Fill types text into the field that the CSS selector finds, once it can be seen.
+// Fill types text into the field that the CSS selector finds, once it can be seen. The text replaces
+// what is in the field.
 func (b *Browser) Fill(t testing.TB, selector, text string) {
 	t.Helper()
-	typing := fmt.Sprintf("found.focus(); document.execCommand('insertText', false, %q)", text)
+	typing := fmt.Sprintf("found.focus(); found.select(); document.execCommand('insertText', false, %q)", text)
 	b.once(t, "fill "+selector, selector, typing)
 }
 
@@ -84,6 +85,9 @@ func (b *Browser) Photograph(t testing.TB, name string) {
 	if !Keeps() {
 		return
 	}
+	// Without its style sheet a page is wider.
+	Ask[bool](t, b, `new Promise(done => document.readyState === "complete" ? done(true) :
+		addEventListener("load", () => done(true)))`)
 	for _, theme := range []string{"dark", "light"} {
 		for _, width := range []int64{360, 768, 1280} {
 			device := Device{Name: fmt.Sprint(width, "-", theme), Width: width, Height: 900, Dark: theme == "dark"}
