@@ -22,8 +22,8 @@ func (b *Browser) Click(t testing.TB, selector string) {
 	b.once(t, "click "+selector, selector, "found.click()")
 }
 
-// Fill types text into the field that the CSS selector finds, once it can be seen. The text replaces
-// what is in the field.
+// Fill types text into the field that the CSS selector finds, once it can be seen. The text
+// replaces what is in the field.
 func (b *Browser) Fill(t testing.TB, selector, text string) {
 	t.Helper()
 	typing := fmt.Sprintf("found.focus(); found.select(); document.execCommand('insertText', false, %q)", text)
