@@ -8,8 +8,7 @@ import (
 	"perch/activities/contract"
 )
 
-// Applications are the activities around the application stack, which the project's environments
-// share.
+// Applications has the activities on the application stack, which the project's environments share.
 type Applications struct{ stacks *application.Stacks }
 
 // ApplyApplication creates or updates the application stack.

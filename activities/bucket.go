@@ -9,22 +9,23 @@ import (
 	"perch/activities/contract"
 )
 
-// Buckets are the activities that act on a stack's buckets.
+// Buckets has the activities that change a stack's buckets.
 type Buckets struct {
 	emptier *bucket.Emptier
-	// mayEmpty rejects a stack that may return to service or is not the environment's, and a bucket
-	// that the stack's template keeps.
+	// mayEmpty returns an error if the stack may return to service or does not belong to the
+	// environment, and if the stack's template keeps the bucket.
 	mayEmpty func(context.Context, contract.EmptyBucketInput) error
 }
 
-// newBuckets makes the activities of the account and region of cfg.
+// newBuckets returns the activities for the account and region of cfg.
 func newBuckets(cfg aws.Config, stacks *Stacks) *Buckets {
 	return &Buckets{emptier: bucket.NewEmptier(cfg), mayEmpty: stacks.MayEmpty}
 }
 
-// EmptyBucket empties a bucket of the stack, as bucket.Emptier does. It rejects, before it changes
-// anything, a bucket of another stack and a stack that may return to service: one that is deleted,
-// that CloudFormation failed to delete, or of which it is deleting a resource, cannot.
+// EmptyBucket empties a bucket of the stack, as bucket.Emptier does. Before it changes anything, it
+// rejects a bucket of another stack, and a stack that may return to service. A stack cannot return
+// if it is deleted, if CloudFormation failed to delete it, or while CloudFormation deletes one of
+// its resources.
 func (b *Buckets) EmptyBucket(ctx context.Context, in contract.EmptyBucketInput) (contract.EmptyBucketResult, error) {
 	if err := bucket.CheckStackID(in.Bucket, in.StackID); err != nil {
 		return contract.EmptyBucketResult{}, err

@@ -7,12 +7,12 @@ import (
 	"perch/activities/contract"
 )
 
-// CreateStack asks CloudFormation to make the environment's stack.
+// CreateStack asks CloudFormation to create the environment's stack.
 func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	return s.changer.Create(ctx, in)
 }
 
-// UpdateStack asks CloudFormation to bring the stack to the template.
+// UpdateStack asks CloudFormation to update the stack to the template.
 func (s *Stacks) UpdateStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	return s.changer.Update(ctx, in)
 }
@@ -32,7 +32,7 @@ func (s *Stacks) ContinueRollback(ctx context.Context, in contract.ChangeInput) 
 	return s.changer.ContinueRollback(ctx, in)
 }
 
-// RollbackStack rolls back a failed update that was left as it is.
+// RollbackStack rolls back a failed update whose resources were left as they were.
 func (s *Stacks) RollbackStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	return s.changer.RollBack(ctx, in)
 }
@@ -43,22 +43,23 @@ func (s *Stacks) AwaitBeanstalk(ctx context.Context, in contract.StackInput) err
 	return s.changer.AwaitBeanstalk(ctx, in)
 }
 
-// WithdrawOptions removes options from the environment that its stack's template no longer sets.
+// WithdrawOptions removes from the environment the options that its stack's template no longer
+// sets.
 func (s *Stacks) WithdrawOptions(ctx context.Context, in contract.StackInput) error {
 	return s.changer.WithdrawOptions(ctx, in)
 }
 
-// DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the
-// stack left.
+// DiagnoseDeletion lists what CloudFormation failed to delete and why, and what updates of the
+// stack left behind.
 func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (contract.Remains, error) {
 	return s.changer.DiagnoseDeletion(ctx, in)
 }
 
-// Deletions are the activities that prepare the deletion of an environment's stack.
+// Deletions has the activities that prepare the deletion of an environment's stack.
 type Deletions struct{ changer *change.Changer }
 
-// PrepareDeletion checks everything that can still reject the deletion of the environment's stack,
-// and records what the stack holds.
+// PrepareDeletion checks everything that can still make the deletion of the environment's stack
+// fail, and records what the stack holds.
 func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	return d.changer.PrepareDeletion(ctx, in)
 }

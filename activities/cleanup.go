@@ -12,7 +12,8 @@ import (
 	"perch/client"
 )
 
-// Cleanups are the activities that find leftovers, and request their removal.
+// Cleanups has the activities that find environments to remove and branches without an environment,
+// and send the requests for them.
 type Cleanups struct {
 	stacks  *Stacks
 	planner *cleanup.Planner
@@ -25,11 +26,11 @@ type heldTeller interface {
 	TellHeld(ctx context.Context, project string, brake perch.CleanupBrake)
 }
 
-// longestTelling is how long people are told that cleanup is held: a run waits for it.
+// longestTelling is how long a run waits while people are told that cleanup is held.
 const longestTelling = 10 * time.Second
 
-// PlanCleanup lists the stacks, then the branches, and judges. It tells people of a plan that is
-// held.
+// PlanCleanup lists the stacks, then the branches, and judges every environment. If it holds the
+// plan, it tells people.
 func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (contract.PlanResult, error) {
 	plan, err := c.planner.Plan(ctx, in)
 	if err == nil && plan.Brake != nil && !in.DryRun && c.teller != nil {
@@ -45,8 +46,8 @@ func (c *Cleanups) LastLook(ctx context.Context, in contract.LastLookInput) (con
 	return c.planner.LastLook(ctx, in)
 }
 
-// AskRemoval sends a removal to the environment's open run, or starts one, as the starter does. To
-// repeat it is harmless: the run ignores the repeat.
+// AskRemoval sends a request for a removal to the environment's open run, or starts a run, like
+// `perch down`. It may be repeated, because the run ignores a request that it already has.
 func (c *Cleanups) AskRemoval(ctx context.Context, in contract.AskInput) (contract.AskResult, error) {
 	temporal := client.New(activity.GetClient(ctx))
 	failure, err := temporal.LastFailure(ctx, in.Environment.StackName())

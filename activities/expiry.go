@@ -27,12 +27,12 @@ func (c *Cleanups) SweepExpiry(ctx context.Context, in perch.ExpiryInput) (perch
 		problems = append(problems, c.carryOut(ctx, &result.Verdicts[i], &result))
 	}
 	if err := errors.Join(problems...); err != nil && ctx.Err() == nil {
-		result.Problem = err.Error() // The next sweep judges again.
+		result.Problem = err.Error() // The next sweep tries again.
 	}
 	return result, ctx.Err()
 }
 
-// carryOut sends what a verdict leads to: a note, or the request for a removal.
+// carryOut sends the note or the request that follows from a verdict.
 func (c *Cleanups) carryOut(ctx context.Context, verdict *perch.ExpiryVerdict, result *perch.ExpiryResult) error {
 	temporal, run, now := client.New(activity.GetClient(ctx)), activity.GetInfo(ctx).
 		WorkflowExecution.RunID, time.Now().UTC()
@@ -53,11 +53,11 @@ func (c *Cleanups) carryOut(ctx context.Context, verdict *perch.ExpiryVerdict, r
 	return nil
 }
 
-// keepPause is how often Keep checks whether a run has taken the note.
+// keepPause is how often Keep checks whether a run has entered the note.
 const keepPause = 200 * time.Millisecond
 
-// Keep checks a pin, the end of one, or an extension, sends it to the environment, and waits until
-// it is entered into the environment's card.
+// Keep checks a note that pins or extends the environment, or ends a pin. It sends the note to the
+// environment, and waits until it is entered into the environment's card.
 func (c *Cleanups) Keep(ctx context.Context, in perch.KeepInput) (perch.KeepResult, error) {
 	if err := c.stacks.Serves(in.Environment.Project); err != nil {
 		return perch.KeepResult{}, err

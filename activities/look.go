@@ -12,16 +12,17 @@ import (
 	"perch/lifecycle"
 )
 
-// Looks are the activities that turn a hint about a branch into a request.
+// Looks has the activity that turns a hint about a branch into a request.
 type Looks struct {
 	policy  *perch.Policy
 	stacks  *Stacks
 	planner *cleanup.Planner
 }
 
-// LookAtBranch asks the branch source once, and requests what follows: `up` at the branch's head,
-// the removal as cleanup requests it, or nothing. A label that pins the environment, or no longer
-// does, is sent to it as a note. Of the hint it trusts only who sent it.
+// LookAtBranch asks the branch source once, and sends the request that follows: an `up` at the
+// branch's head, a removal as cleanup requests it, or nothing. If a label pins the environment, or
+// has stopped pinning it, LookAtBranch sends that as a note. It trusts nothing in the hint except
+// who sent it.
 func (l *Looks) LookAtBranch(ctx context.Context, in contract.LookInput) (contract.LookResult, error) {
 	if err := l.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.LookResult{}, err

@@ -51,7 +51,7 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 	return result, ctx.Err()
 }
 
-// enterOutlook adds to an environment's status when it expires, what pins it and what it has cost.
+// enterOutlook adds to an environment's status when it expires, what pins it, and what it has cost.
 func (s *Stacks) enterOutlook(
 	ctx context.Context, status *perch.EnvironmentStatus, found lifecycle.Found, cards lifecycle.KnownCards,
 	at time.Time,
@@ -59,8 +59,8 @@ func (s *Stacks) enterOutlook(
 	lifecycle.EnterOutlook(status, found, cards, s.policy, s.Owner.Current(ctx).ID, at)
 }
 
-// warnings say which cards could not be read, and which branches of environments have none. problem
-// is why none could be read; nil if some were. Callers go on without cards.
+// warnings says which cards could not be read, and which environments have no card. problem says
+// why no card could be read; it is nil if some were. Its callers work without cards.
 func warnings(cards card.Listing, problem error, missing []string) []string {
 	if problem != nil {
 		return []string{
@@ -79,7 +79,7 @@ func warnings(cards card.Listing, problem error, missing []string) []string {
 		": pull requests, the last report, expiry and pins are not known until the next `perch up`")
 }
 
-// namedBranches is how many branches a warning names.
+// namedBranches is how many branches a warning names at most.
 const namedBranches = 5
 
 // DescribeEnvironment describes one branch's environment and its resources.
@@ -88,8 +88,8 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	return result, err
 }
 
-// ReadPage is DescribeEnvironment with the environment's card, which is empty if it has none that
-// can be read.
+// ReadPage is like DescribeEnvironment, and also returns the environment's card. The card is empty
+// if there is none that can be read.
 func (s *Stacks) ReadPage(
 	ctx context.Context, environment perch.Environment,
 ) (result perch.StatusResult, card perch.Card, err error) {
@@ -103,13 +103,13 @@ func (s *Stacks) ReadPage(
 const (
 	// listedLives is how many lives ReadHistory reads.
 	listedLives = 200
-	// sentLives is how many lives ListHistory sends through Temporal at most, sentEntries how many
-	// entries of each timeline, and sentBytes how many bytes of JSON: Temporal takes results of 2
-	// MB (Temporal docs: Defaults).
+	// ListHistory sends at most sentLives lives through Temporal, each with at most sentEntries
+	// entries of its timeline, and at most sentBytes bytes of JSON. Temporal's limit for a result
+	// is 2 MB (Temporal docs: Defaults).
 	sentLives, sentEntries, sentBytes = 50, 10, 1 << 20
 )
 
-// ListHistory is ReadHistory, shortened for Temporal.
+// ListHistory is like ReadHistory, shortened for Temporal.
 func (s *Stacks) ListHistory(ctx context.Context, in perch.HistoryInput) (perch.HistoryResult, error) {
 	if err := s.Serves(in.Project); err != nil {
 		return perch.HistoryResult{}, err
@@ -133,16 +133,17 @@ func (s *Stacks) ListHistory(ctx context.Context, in perch.HistoryInput) (perch.
 	return perch.HistoryResult{Lives: fitting, Warnings: warnings}, err
 }
 
-// ReadHistory reads the lives of environments that have ended, the newest first, of one branch if
-// it is not empty. warnings are sentences about records that cannot be read, or are not listed.
+// ReadHistory reads the lives of environments that have ended, newest first. If branch is not
+// empty, it reads only those of that branch. warnings are sentences about records that cannot be
+// read or are not listed.
 func (s *Stacks) ReadHistory(ctx context.Context, branch string) (lives []perch.Life, warnings []string, err error) {
 	return s.readLives(ctx, branch, listedLives)
 }
 
-// moreExist is the warning that records are not listed.
+// moreExist is the warning that some records are not listed.
 const moreExist = "there are more records than are listed here"
 
-// readLives reads a bounded number of lives, and warns if there are more.
+// readLives reads a limited number of lives, and warns if there are more.
 func (s *Stacks) readLives(
 	ctx context.Context, branch string, most int,
 ) (lives []perch.Life, warnings []string, err error) {
@@ -164,7 +165,7 @@ func (s *Stacks) readLives(
 	return lives, warnings, err
 }
 
-// describe is what DescribeEnvironment returns, with the environment's card.
+// describe returns the result of DescribeEnvironment, with the environment's card.
 func (s *Stacks) describe(
 	ctx context.Context, environment perch.Environment,
 ) (perch.StatusResult, card.Listing, error) {

@@ -10,7 +10,7 @@ import (
 // Readiness is the activity that checks whether an environment answers.
 type Readiness struct{ prober *ready.Prober }
 
-// AwaitReady asks the environment's address until it answers with a status below 400.
+// AwaitReady requests the environment's address until it answers with a status below 400.
 func (r *Readiness) AwaitReady(ctx context.Context, in contract.ReadyInput) (contract.ReadyResult, error) {
 	return r.prober.AwaitReady(ctx, in)
 }

@@ -14,13 +14,13 @@ import (
 	"perch/activities/contract"
 )
 
-// served is a row of the contract with the function that a worker registers for it.
+// served is a row of the contract, with the function that a worker registers for it.
 type served struct {
 	row      contract.Row
 	activity any
 }
 
-// serve joins a row of the contract with a method that has the row's types.
+// serve pairs a row of the contract with a method that has the row's types.
 func serve[In, Out any](row contract.Activity[In, Out], method func(context.Context, In) (Out, error)) served {
 	return served{row.Row(), func(ctx context.Context, raw converter.RawValue) (out Out, err error) {
 		in, err := readInput[In](row.Name(), raw)
@@ -32,7 +32,7 @@ func serve[In, Out any](row contract.Activity[In, Out], method func(context.Cont
 	}}
 }
 
-// serveNothing is serve for an activity without a result.
+// serveNothing is like serve, for an activity without a result.
 func serveNothing[In any](row contract.Activity[In, contract.Nothing], method func(context.Context, In) error) served {
 	return served{row.Row(), func(ctx context.Context, raw converter.RawValue) error {
 		in, err := readInput[In](row.Name(), raw)
@@ -43,8 +43,8 @@ func serveNothing[In any](row contract.Activity[In, contract.Nothing], method fu
 	}}
 }
 
-// settleRejection makes a rejection that a method returns as its error final. The SDK would try
-// again until the activity's time is over, and the answer would stay the same.
+// settleRejection makes a rejection non-retryable. Otherwise Temporal would retry the activity
+// until its time limit, with the same result.
 func settleRejection(err error) error {
 	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {
@@ -53,9 +53,9 @@ func settleRejection(err error) error {
 	return err
 }
 
-// readInput reads an activity's input, which anyone who can reach Temporal can forge. What cannot
-// be read, or names no environment, is rejected for good: the SDK would try again until the
-// activity's time is over.
+// readInput reads an activity's input, which anyone who can reach Temporal can forge. If it cannot
+// be read, or names no environment, the error is non-retryable. Otherwise Temporal would retry the
+// activity until its time limit.
 func readInput[In any](activity string, raw converter.RawValue) (in In, err error) {
 	if raw.Payload() == nil {
 		return in, awserr.Final(perch.ErrorInvalid, "activity %s was given no input; nothing was touched", activity)
@@ -79,7 +79,7 @@ func readInput[In any](activity string, raw converter.RawValue) (in In, err erro
 	return in, nil
 }
 
-// Register gives every activity to a worker of its task queue.
+// Register registers every activity with the worker of its task queue.
 func (s *Set) Register(quick, waits worker.ActivityRegistry) {
 	workers := map[contract.Queue]worker.ActivityRegistry{contract.QueueQuick: quick, contract.QueueWaits: waits}
 	for _, a := range s.serveAll() {

@@ -7,15 +7,15 @@ import (
 	"perch/activities/reporting"
 )
 
-// Reports are the activities that tell people how far an environment is.
+// Reports has the activity that reports to people how far an environment is.
 type Reports struct {
 	stacks   *Stacks
 	reporter *reporting.Reporter
 }
 
-// Report writes a run's state into the environment's card and delivers it. The result says what
-// could not be recorded, so that a report never fails a run. Only notes that could not be recorded
-// are an error, because they are nowhere else.
+// Report writes a run's state into the environment's card and delivers it. A failed report never
+// fails a run: the result says what could not be recorded. Only if notes could not be recorded does
+// Report return an error, because notes are stored nowhere else.
 func (r *Reports) Report(ctx context.Context, in contract.ReportInput) (contract.ReportResult, error) {
 	if err := r.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.ReportResult{}, err

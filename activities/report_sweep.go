@@ -13,9 +13,9 @@ import (
 	"perch/lifecycle"
 )
 
-// sweepReports sends a note for every undelivered report: the environment's run, or a short one,
-// then reports the card's state. If the card does not have the end of the latest run, the note says
-// how that ended. It never fails the sweep: the next one repairs what this one could not.
+// sweepReports sends a note for every undelivered report. The environment's run, or a short run for
+// the note, then reports the card's state. If the card does not have the end of the latest run, the
+// note says how that run ended. sweepReports returns no error, because the next sweep tries again.
 func (v *Verification) sweepReports(ctx context.Context) {
 	logger := activity.GetLogger(ctx)
 	all, err := v.stacks.List(ctx)
@@ -29,7 +29,7 @@ func (v *Verification) sweepReports(ctx context.Context) {
 		return
 	}
 	if v.stacks.cards.BucketIn(ctx, all) == "" {
-		return // There is no place for cards.
+		return // Without an artifact bucket there are no cards.
 	}
 	now := v.now().UTC()
 	ended := map[string]bool{} // One note for each environment: a second one with the same ID would be dropped.
@@ -60,7 +60,8 @@ func (v *Verification) sweepReports(ctx context.Context) {
 	}
 }
 
-// liveStacks are the stacks of the project's environments, without those whose card cannot be read.
+// liveStacks returns the stacks of the project's environments, except those whose card cannot be
+// read.
 func liveStacks(all stack.All, listed card.Listing) (stacks []lifecycle.LiveStack) {
 	unreadable := listed.Known().Unreadable
 	for _, each := range all.Ours {
@@ -71,8 +72,7 @@ func liveStacks(all stack.All, listed card.Listing) (stacks []lifecycle.LiveStac
 	return stacks
 }
 
-// repairReport sends the note that requests a report. state is the state to report; nil means the
-// card's.
+// repairReport sends a note that requests a report of state; nil means the card's state.
 func (v *Verification) repairReport(ctx context.Context, e perch.Environment, now time.Time, state *perch.CardState) {
 	note := perch.Note{
 		ID:   perch.StableID(activity.GetInfo(ctx).WorkflowExecution.RunID, e.Slug),
@@ -85,13 +85,12 @@ func (v *Verification) repairReport(ctx context.Context, e perch.Environment, no
 	}
 }
 
-// lastEnd asks through the worker's own connection to Temporal how the latest run of a workflow
-// ended.
+// lastEnd asks Temporal, through the worker's connection, how the latest run of a workflow ended.
 func lastEnd(ctx context.Context, workflowID string, request perch.Request) (lifecycle.ClosedRun, bool, error) {
 	return client.New(activity.GetClient(ctx)).LastEnd(ctx, workflowID, request)
 }
 
-// sendNote sends a note through the worker's own connection to Temporal.
+// sendNote sends a note through the worker's connection to Temporal.
 func sendNote(ctx context.Context, note perch.Note) error {
 	return client.New(activity.GetClient(ctx)).SendNote(ctx, note)
 }

@@ -12,16 +12,16 @@ import (
 	"perch/activities/reporting"
 )
 
-// Requests are the activities that decide what a request leads to.
+// Requests has the activities that decide what a request leads to.
 type Requests struct {
 	admitter *admit.Admitter
 	reporter *reporting.Reporter
 }
 
-// Admit checks a request against the policy, before any call that changes anything. For an admitted
-// `up` it renders the template and reads the stack, so that the run can begin with its first
-// change. A rejected removal is entered into the environment's timeline, because the run reports
-// none.
+// Admit checks a request against the policy, before any call that changes something. If it admits
+// an `up`, it renders the template and reads the stack, so that the run can begin with its first
+// change. It enters a rejected removal into the environment's timeline, because the run does not
+// report it.
 func (r *Requests) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	out, err := r.admitter.Admit(ctx, in)
 	if out.Rejection != nil && in.Request.Goal == perch.GoalGone {
@@ -38,16 +38,16 @@ func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (per
 	return r.admitter.Plan(ctx, in)
 }
 
-// Images are the activities that look images up in their registries.
+// Images has the activity that waits for an image.
 type Images struct{ images *admit.Images }
 
-// AwaitImage waits until the image is in its registry, or the registry cannot be asked.
+// AwaitImage waits until the image is in its registry, or until the registry cannot be asked.
 func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contract.ImageResult, error) {
 	return i.images.Await(ctx, in)
 }
 
-// sinceScheduled is how long ago the activity was scheduled, by the clock of the Temporal server
-// and over all its tries.
+// sinceScheduled returns how long ago the activity was scheduled, over all its attempts and by the
+// Temporal server's clock.
 func sinceScheduled(ctx context.Context) time.Duration {
 	info := activity.GetInfo(ctx)
 	return info.StartedTime.Sub(info.ScheduledTime)

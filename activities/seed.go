@@ -7,10 +7,10 @@ import (
 	"perch/activities/seed"
 )
 
-// Seeds are the activities that put test data into environments.
+// Seeds has the activities that put test data into environments.
 type Seeds struct{ environments *seed.Environments }
 
-// SeedData carries out the seed steps that this stack has not seen yet, in order.
+// SeedData runs, in order, the seed steps that have not run for this stack yet.
 func (s *Seeds) SeedData(ctx context.Context, in contract.SeedInput) (contract.SeedResult, error) {
 	return s.environments.SeedData(ctx, in)
 }

@@ -1,11 +1,11 @@
 // Package activities has the side effects of Perch: its changes to stacks, buckets and environments
-// on AWS, and its reads from the branch source. Package contract says which activities there are;
-// register.go joins them with methods.
+// on AWS, and its reads from the branch source. Package contract lists the activities; register.go
+// pairs each with a method.
 //
-// Each activity takes one struct and returns one. Nothing secret and nothing large travels in them.
-// An activity that changes something checks first whose stack it is (stack/guard.go), because
-// anyone who can reach Temporal can schedule it. The work is in engines, the packages below this
-// one; a method here calls one and returns what it says.
+// Each activity takes one struct and returns one. They contain nothing secret and nothing large. An
+// activity that changes something first checks that the stack belongs to the environment
+// (stack/guard.go), because anyone who can reach Temporal can schedule it. The work is in engines,
+// the packages below this one. A method here calls an engine and returns its result.
 package activities
 
 import (
@@ -27,10 +27,10 @@ import (
 	"perch/activities/seed"
 )
 
-// Source is where branches and files come from.
+// Source is the source of branches and files.
 type Source = branch.Source
 
-// Set is everything that a worker registers.
+// Set has everything that a worker registers.
 type Set struct {
 	stacks       *Stacks
 	requests     *Requests
@@ -50,7 +50,7 @@ type Set struct {
 	logs         *logs.Reader
 }
 
-// Stacks are the activities that act on stacks, for code that calls them directly to read.
+// Stacks returns the activities on stacks, for code that calls them directly to read.
 func (s *Set) Stacks() *Stacks { return s.stacks }
 
 // UpdateCard changes the card of an environment that has one.
@@ -58,11 +58,13 @@ func (s *Set) UpdateCard(ctx context.Context, e perch.Environment, change func(*
 	return s.reports.reporter.UpdateCard(ctx, e, change)
 }
 
-// Logs reads what environments have logged. It is no activity: logs must not go through Temporal.
+// Logs returns the reader of what environments have logged. It is not an activity, because logs
+// must not go through Temporal.
 func (s *Set) Logs() *logs.Reader { return s.logs }
 
-// New makes the activities. interval is how often a waiting activity checks. channel delivers
-// reports; nil if reports go to the card only. now is the time that expiry and pins go by.
+// New returns the activities. interval is how often a waiting activity checks. channel delivers
+// reports; nil if reports only go to the card. now returns the time that decides whether an
+// environment has expired and a pin has ended.
 func New(
 	cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration, channel reporting.Channel,
 	now func() time.Time,

@@ -14,25 +14,24 @@ import (
 	"perch/activities/stack"
 )
 
-// Stacks are the activities that act on CloudFormation stacks.
+// Stacks has the activities on CloudFormation stacks.
 type Stacks struct {
 	*stack.Reader
 
 	policy *perch.Policy
-	// changer changes them.
+	// changer changes the stacks.
 	changer *change.Changer
-	// apps reads what Admit stored; cards holds the cards of environments, and removals what
-	// removals have left of them.
+	// apps reads what Admit stored. cards has the cards of environments, and removals the records
+	// of removals in them.
 	apps      *application.Stacks
 	beanstalk *beanstalk.Client
 	cards     *card.Store
 	removals  *leftovers.Records
-	// now is the time that expiry and pins go by.
+	// now returns the time that decides whether an environment has expired and a pin has ended.
 	now func() time.Time
 }
 
-// NewStacks makes the activities that act on stacks. interval is how often a waiting activity
-// checks.
+// NewStacks returns the activities on stacks. interval is how often a waiting activity checks.
 func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Stacks {
 	s := &Stacks{
 		Reader:    stack.NewReader(cfg, policy, source, interval),

@@ -14,16 +14,16 @@ import (
 	"perch/lifecycle"
 )
 
-// Verification are the activities that verify that an environment is removed, and delete what is
+// Verification has the activities that verify that an environment is removed, and delete what is
 // left.
 type Verification struct {
 	stacks   *Stacks
 	verifier *leftovers.Verifier
 	// send sends a note to an environment.
 	send func(context.Context, perch.Note) error
-	// lastEnd is how the latest run of a workflow ended; false if it is open.
+	// lastEnd returns how the latest run of a workflow ended; false if it is still open.
 	lastEnd func(context.Context, string, perch.Request) (lifecycle.ClosedRun, bool, error)
-	// now is the time that the ages of reports go by.
+	// now returns the time from which the ages of reports are counted.
 	now func() time.Time
 }
 
@@ -48,14 +48,15 @@ func (v *Verification) VerifyGone(ctx context.Context, in contract.VerifyInput) 
 	return v.verifier.VerifyGone(ctx, in)
 }
 
-// SweepResources deletes what a stack was told to leave behind, and what no stack names any more.
+// SweepResources deletes resources that a stack was told to retain, and resources that no stack
+// names any more.
 func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInput) (contract.SweepResult, error) {
 	return v.verifier.SweepResources(ctx, in)
 }
 
-// RecheckLeftovers looks again for what earlier removals of the project's environments left, and
-// corrects cards and undelivered reports: by notes, because only a run with the environment's
-// workflow ID writes its card.
+// RecheckLeftovers checks what earlier removals of the project's environments left and still
+// exists, and has cards corrected and undelivered reports delivered. It sends notes for that,
+// because only a run with the environment's workflow ID writes its card.
 func (v *Verification) RecheckLeftovers(
 	ctx context.Context, in perch.CleanupInput,
 ) (result contract.RecheckResult, err error) {
@@ -76,8 +77,8 @@ func (v *Verification) RecheckLeftovers(
 	return result, nil
 }
 
-// noteLeftovers sends notes so that runs compare the cards with what is left. The next cleanup
-// sends what could not be sent now.
+// noteLeftovers sends notes that make runs compare their cards with what is left. The next cleanup
+// sends the notes that could not be sent now.
 func (v *Verification) noteLeftovers(ctx context.Context, outdated []perch.Environment) {
 	for _, e := range outdated {
 		note := perch.Note{

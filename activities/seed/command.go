@@ -21,25 +21,26 @@ import (
 )
 
 const (
-	// agentPatience is how long the instance's agent may take to report to Systems Manager, and to
-	// take the command.
+	// agentPatience is how long the instance's agent may take to register with Systems Manager, and
+	// to accept the command.
 	agentPatience = 5 * time.Minute
-	// stalePatience is how long a command that was sent may not be found: Run Command is eventually
-	// consistent (AWS docs: GetCommandInvocation).
+	// stalePatience is how long Systems Manager may fail to find a command after it was sent. Run
+	// Command is eventually consistent (AWS docs: GetCommandInvocation).
 	stalePatience = time.Minute
-	// commandLooks is how often a later try lists the commands, one interval apart, before it takes
-	// for granted that no earlier one has sent its own. With the worker's usual interval that is as
+	// commandLooks is how often a later attempt lists the commands, one interval apart, before it
+	// concludes that no earlier attempt has sent one. At the worker's usual interval, that takes as
 	// long as stalePatience.
 	commandLooks = 12
-	// shownOutput is how much of the end of a command's output is shown, in bytes.
+	// shownOutput is how many bytes from the end of a command's output are shown.
 	shownOutput = 2000
 )
 
-// sent is a command that an instance has.
+// sent is a command that was sent to an instance.
 type sent struct{ id, instance string }
 
-// runCommand carries out a run step. The command is in the heartbeat as soon as it is sent, and
-// carries its key as a comment: a try that comes after another one waits for the same command.
+// runCommand runs the command of a run step. As soon as the command is sent, the heartbeat has its
+// id. The command also carries a comment that identifies the step. So a later attempt finds the
+// command and waits for it, and does not send another one.
 func (s *seeding) runCommand(ctx context.Context, step perch.SeedRun, mark string) (perch.SeedDone, error) {
 	comment := commandComment(mark, activity.GetInfo(ctx).WorkflowExecution.RunID)
 	running, found, err := s.findCommand(ctx, mark, comment)
@@ -54,17 +55,18 @@ func (s *seeding) runCommand(ctx context.Context, step perch.SeedRun, mark strin
 	return s.awaitCommand(ctx, step, running)
 }
 
-// commandComment finds a command again: the step in this run, in less than the 100 characters that
-// a comment may have (AWS docs: SendCommand).
+// commandComment returns the comment that identifies the command of a step in this run. It is
+// shorter than the 100 characters that a comment may have (AWS docs: SendCommand).
 func commandComment(mark, run string) string {
 	sum := sha256.Sum256([]byte(mark + " " + run))
 	return "perch seed " + hex.EncodeToString(sum[:16])
 }
 
-// findCommand is the command that an earlier try of this activity has sent: from its heartbeat,
-// else by the command's comment. Where there may be one that the list does not show yet, it is
-// listed again for some time: a second command would run beside the first. One that appears later
-// still is not waited for, and runs twice.
+// findCommand returns the command that an earlier attempt of this activity has sent. It finds it in
+// the heartbeat or, if that does not have it, by the comment. If an earlier attempt may have sent a
+// command that is not listed yet, findCommand lists the commands again for some time, because a
+// second command would run at the same time as the first. A command that is listed even later is
+// missed, and the step then runs twice.
 func (s *seeding) findCommand(ctx context.Context, mark, comment string) (sent, bool, error) {
 	if parts := strings.Fields(s.progress.Cursor); len(parts) == 3 && parts[0] == mark {
 		return sent{id: parts[2], instance: parts[1]}, true, nil
@@ -80,9 +82,9 @@ func (s *seeding) findCommand(ctx context.Context, mark, comment string) (sent, 
 	}
 }
 
-// listCommand is the command of that comment, if Systems Manager lists it.
+// listCommand returns the command with that comment, if Systems Manager lists it.
 func (s *seeding) listCommand(ctx context.Context, comment string) (sent, bool, error) {
-	since := activity.GetInfo(ctx).ScheduledTime.Add(-time.Minute) // AWS's clock may be another.
+	since := activity.GetInfo(ctx).ScheduledTime.Add(-time.Minute) // AWS's clock may differ.
 	pages := ssm.NewListCommandInvocationsPaginator(
 		s.systems,
 		&ssm.ListCommandInvocationsInput{Filters: []types.CommandFilter{{
@@ -103,9 +105,9 @@ func (s *seeding) listCommand(ctx context.Context, comment string) (sent, bool, 
 	return sent{}, false, nil
 }
 
-// sendCommand sends the command to the first instance whose agent has reported. The call itself is
-// not tried again: its answer may have been lost and not its effect, and only the next try of the
-// activity looks for that.
+// sendCommand sends the command to the first instance whose agent has registered. It does not
+// repeat the call after an error, because the command may have been sent although the answer was
+// lost. The next attempt of the activity checks that.
 func (s *seeding) sendCommand(ctx context.Context, step perch.SeedRun, comment string) (sent, error) {
 	for {
 		ids, err := s.listInstances(ctx)
@@ -144,7 +146,7 @@ func (s *seeding) sendCommand(ctx context.Context, step perch.SeedRun, comment s
 	}
 }
 
-// listInstances are the ids of the instances of the Elastic Beanstalk environment in the stack.
+// listInstances returns the ids of the instances of the stack's Elastic Beanstalk environment.
 func (s *seeding) listInstances(ctx context.Context) (ids []string, err error) {
 	environments, err := s.Environments(ctx, s.in.StackID)
 	if err != nil {
@@ -168,7 +170,7 @@ func (s *seeding) listInstances(ctx context.Context) (ids []string, err error) {
 	return ids, nil
 }
 
-// awaitCommand looks at the command until it has ended.
+// awaitCommand waits until the command has ended.
 func (s *seeding) awaitCommand(ctx context.Context, step perch.SeedRun, running sent) (perch.SeedDone, error) {
 	began, seen := time.Now(), time.Now()
 	for {
@@ -209,7 +211,7 @@ func commandEnded(status types.CommandInvocationStatus) bool {
 	return true
 }
 
-// commandResult turns the end of a command into what the step did, or into its failure.
+// commandResult converts the end of a command to the step's result, or to its failure.
 func (s *seeding) commandResult(step perch.SeedRun, out *ssm.GetCommandInvocationOutput) (perch.SeedDone, error) {
 	text := aws.ToString(out.StandardOutputContent)
 	if strings.TrimSpace(text) == "" {
@@ -230,7 +232,7 @@ func (s *seeding) commandResult(step perch.SeedRun, out *ssm.GetCommandInvocatio
 	)
 }
 
-// outputEnd is the end of an output, without what a terminal would act on.
+// outputEnd returns the end of an output, without characters that a terminal would act on.
 func outputEnd(text string) string {
 	text = strings.TrimSpace(strings.Map(graphic, strings.ToValidUTF8(text, "")))
 	if len(text) > shownOutput {
@@ -239,7 +241,7 @@ func outputEnd(text string) string {
 	return text
 }
 
-// graphic lets through what can be seen, and the ends of lines.
+// graphic keeps characters that can be seen, and line ends.
 func graphic(r rune) rune {
 	if unicode.IsGraphic(r) || r == '\n' || r == '\t' {
 		return r

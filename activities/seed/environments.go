@@ -17,8 +17,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Environments seeds environments with what perch.yaml says at the commit that is deployed, and
-// lets buckets that a removal has closed be written to again.
+// Environments runs the seed steps of environments, as perch.yaml has them at the deployed commit.
+// It also opens buckets again that a removal has closed.
 type Environments struct {
 	*Seeder
 
@@ -27,8 +27,8 @@ type Environments struct {
 	reader   *stack.Reader
 }
 
-// NewEnvironments makes Environments of the account of cfg. interval is the pause between two
-// looks.
+// NewEnvironments returns the Environments of the account of cfg. interval is the pause between two
+// requests while a step waits.
 func NewEnvironments(
 	cfg aws.Config, policy *perch.Policy, reader *stack.Reader, apps *application.Stacks, branches *branch.Reader,
 	interval time.Duration,
@@ -44,7 +44,7 @@ func NewEnvironments(
 	return &Environments{Seeder: seeder, branches: branches, apps: apps, reader: reader}
 }
 
-// SeedData carries out the seed steps that this stack has not seen yet, in order.
+// SeedData runs, in order, the seed steps that have not run for this stack yet.
 func (e *Environments) SeedData(ctx context.Context, in contract.SeedInput) (contract.SeedResult, error) {
 	_, stop := pulse.Start(ctx, pulse.Resume(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()}))
 	stack, err := e.deployed(ctx, in)
@@ -55,18 +55,19 @@ func (e *Environments) SeedData(ctx context.Context, in contract.SeedInput) (con
 	return e.SeedDeployed(ctx, Deployed{SeedInput: in, URL: stack.URL, Endpoint: stack.Endpoint})
 }
 
-// Deployed is what SeedData found to be seeded.
+// Deployed is an environment that SeedData has found ready to be seeded.
 type Deployed struct {
 	contract.SeedInput
-	// URL is the environment's address, and Endpoint the host to dial, both from its stack's
-	// outputs.
+	// URL is the environment's address. Endpoint is the host to connect to. Both are outputs of its
+	// stack.
 	URL, Endpoint string
 }
 
-// SeedDeployed carries out the steps of an environment that was found deployed.
+// SeedDeployed runs the steps of a deployed environment, without the checks of SeedData.
 func (e *Environments) SeedDeployed(ctx context.Context, in Deployed) (contract.SeedResult, error) {
 	earlier := pulse.Resume(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()})
-	// Before the repository is read: a worker that does not have it yet fetches it.
+	// The heartbeats begin before the repository is read, because a worker may have to fetch it
+	// first.
 	beats, stop := pulse.Start(ctx, earlier)
 	defer stop()
 	found, err := e.settingsAt(ctx, in.Environment.Branch, in.Commit)
@@ -81,7 +82,8 @@ func (e *Environments) SeedDeployed(ctx context.Context, in Deployed) (contract.
 	return contract.SeedResult(result), err
 }
 
-// seedSettings are what perch.yaml says for the branch, and where the marks of its steps are.
+// seedSettings has the branch's settings and seed steps from perch.yaml. artifacts is the bucket
+// with the steps' marks.
 type seedSettings struct {
 	settings  perch.Settings
 	steps     []perch.SeedStep
@@ -105,9 +107,9 @@ func (e *Environments) settingsAt(ctx context.Context, branch, commit string) (f
 	return seedSettings{settings, file.Seed, outputs.ArtifactBucket}, err
 }
 
-// deployed is the environment's own stack, with the commit deployed in it that is to be seeded, and
-// admitted by the policy: the steps of no other commit are carried out, and no other address is
-// told a secret.
+// deployed returns the environment's stack. It returns an error unless the stack belongs to the
+// environment, the commit to seed is deployed in it, and its template was admitted. So only the
+// steps of a deployed commit run, and secrets go to no other address.
 func (e *Environments) deployed(ctx context.Context, in contract.SeedInput) (contract.StackState, error) {
 	stack, err := e.reader.OwnStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err != nil {

@@ -22,20 +22,22 @@ import (
 )
 
 const (
-	// seedPatience is how long a request is tried again after answers that may pass, such as 503.
+	// seedPatience is how long a request is repeated after answers that may be temporary, such as
+	// 503.
 	seedPatience = 10 * time.Minute
-	// seedTimeout bounds one try, its answer included.
+	// seedTimeout limits one attempt, including its answer.
 	seedTimeout = 5 * time.Minute
-	// seedPause is the longest time between two tries.
+	// seedPause is the longest pause between two attempts.
 	seedPause = 30 * time.Second
-	// longestAnswer is how much of an answer is read, and shownAnswer how much of it is shown, in
-	// bytes.
+	// longestAnswer is how many bytes of an answer are read, and shownAnswer how many of them are
+	// shown.
 	longestAnswer = 64 << 10
 	shownAnswer   = 500
 )
 
-// sendRequest carries out an http step. A connection that breaks and an answer of 5xx are tried
-// again for a while; every try carries the same Idempotency-Key, so that an app can tell a repeat.
+// sendRequest sends the request of an http step. It repeats the request for some time if the
+// connection breaks or the answer is a 5xx. Each attempt has the same Idempotency-Key, so that the
+// app can recognise a repeated request.
 func (s *seeding) sendRequest(ctx context.Context, step perch.SeedHTTP, mark string) (perch.SeedDone, error) {
 	call, err := s.prepareRequest(ctx, step, mark)
 	if err != nil {
@@ -75,7 +77,7 @@ type call struct {
 	address *url.URL
 	header  http.Header
 	body    []byte
-	// secret is set if a header carries one.
+	// secret means that a header contains a secret.
 	secret bool
 }
 
@@ -113,7 +115,7 @@ func (s *seeding) prepareRequest(ctx context.Context, step perch.SeedHTTP, mark 
 	return c, nil
 }
 
-// readBody is the file of the commit that the request carries.
+// readBody returns the file of the commit that the request sends as its body.
 func (s *seeding) readBody(ctx context.Context, name string) ([]byte, error) {
 	data, found, err := s.Source.File(ctx, s.in.Commit, name)
 	if fault := sourceerr.CommitFault(err); fault != "" {
@@ -139,8 +141,9 @@ func contentType(name string) string {
 	return "application/octet-stream"
 }
 
-// tryOnce sends the request once. A problem that may pass on its own is passing. It quotes the app
-// only if the request carried no secret: an app may repeat that, in any encoding.
+// tryOnce sends the request once. passing means that the problem may be temporary. The problem
+// quotes the app's answer only if the request had no secret, because an app may repeat the secret,
+// in any encoding.
 func (c *call) tryOnce(ctx context.Context, client *http.Client) (status int, problem string, passing bool) {
 	var answering atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { answering.Store(true) }})
@@ -160,9 +163,8 @@ func (c *call) tryOnce(ctx context.Context, client *http.Client) (status int, pr
 	status = response.StatusCode
 	passing = status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly ||
 		status == http.StatusTooManyRequests
-	answer := strings.TrimSpace(
-		fmt.Sprintf("%d %s", status, http.StatusText(status)),
-	) // The app may put anything beside the number.
+	// The app's own text after the status code could be anything, so it is not used.
+	answer := strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 	switch {
 	case status >= 200 && status < 300:
 		if _, err := io.Copy(io.Discard, io.LimitReader(response.Body, longestAnswer)); err != nil {
@@ -177,25 +179,25 @@ func (c *call) tryOnce(ctx context.Context, client *http.Client) (status int, pr
 	case c.secret:
 		return status, answer + " (the request carried a secret, so no more of the answer is shown)", passing
 	}
-	text, _ := io.ReadAll(
-		io.LimitReader(response.Body, longestAnswer),
-	) // What can be read of it is enough for a message.
+	// For a message, the part that can be read is enough.
+	text, _ := io.ReadAll(io.LimitReader(response.Body, longestAnswer))
 	return status, strings.TrimSuffix(answer+": "+firstWords(string(text)), ": "), passing
 }
 
-// broken is why there is no whole answer. Once the answer has begun, the error may quote it.
+// broken says why the answer is missing or incomplete. Once the answer has begun, the error may
+// quote it.
 func (c *call) broken(err error, answering bool) string {
 	if c.secret && answering {
 		return "the answer broke off or is not HTTP"
 	}
 	var failure *url.Error
 	if errors.As(err, &failure) {
-		err = failure.Err // The address is known.
+		err = failure.Err // This leaves out the address, which people know.
 	}
 	return firstWords(err.Error())
 }
 
-// firstWords is the beginning of a text, in one line.
+// firstWords returns the beginning of a text, in one line.
 func firstWords(text string) string {
 	words := strings.Join(strings.Fields(strings.Map(graphic, strings.ToValidUTF8(text, ""))), " ")
 	if len(words) > shownAnswer {

@@ -15,10 +15,10 @@ import (
 	"perch/activities/pulse"
 )
 
-// ReopenBuckets lets a stack's buckets be written to again, and marks the seed steps that fill them
-// as not done, so that SeedData carries them out again. A crash in between is made up for by the
-// next try: the marks go first, and while a bucket is closed the environment does not count as
-// settled.
+// ReopenBuckets allows writes to a stack's buckets again. It also marks the seed steps that fill
+// these buckets as not done, so that SeedData runs them again. It deletes the marks first. If it
+// stops halfway, the next attempt completes it, because an environment with a closed bucket does
+// not count as settled.
 func (e *Environments) ReopenBuckets(ctx context.Context, in contract.ReopenInput) (contract.ReopenResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "REOPENING", Since: time.Now().UTC()})
 	defer stop()

@@ -21,7 +21,7 @@ import (
 	"perch/source"
 )
 
-// copyStep carries out one step and returns how many objects it wrote.
+// copyStep runs one step and returns how many objects it wrote.
 func (s *Seeder) copyStep(ctx context.Context, in Target, step perch.SeedS3) (int, error) {
 	name, prefix, _ := strings.Cut(step.To, "/")
 	bucket, err := s.Bucket(ctx, in.StackID, name)
@@ -37,9 +37,9 @@ func (s *Seeder) copyStep(ctx context.Context, in Target, step perch.SeedS3) (in
 	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix)
 }
 
-// Bucket is the physical name of the environment's bucket that perch.yaml calls name. A custom
-// template gives it that logical id. What is no bucket is passed over: its physical id may be any
-// name that the template chose, that of another environment's bucket among them.
+// Bucket returns the physical name of the environment's bucket that perch.yaml calls name. In a
+// custom template, name is the bucket's logical id. Bucket skips resources that are not buckets: a
+// template can choose their physical ids, such as the name of another environment's bucket.
 func (s *Seeder) Bucket(ctx context.Context, stackID, name string) (string, error) {
 	for _, id := range []string{cfn.BucketID(name), name} {
 		out, err := s.stacks.DescribeStackResource(
@@ -95,12 +95,13 @@ func (s *Seeder) copyFolder(ctx context.Context, commit, folder, bucket, prefix 
 	return len(files), nil
 }
 
-// largestSeed is the largest file that is copied from the repository, in bytes: it is held in
-// memory, beside those of other runs.
+// largestSeed is the size of the largest file that is copied from the repository, in bytes. A
+// worker holds the file in memory, and may hold those of other runs at the same time.
 const largestSeed = 100 << 20
 
-// checkFiles rejects a folder with a file that is too large or a Git LFS pointer, before the first
-// is copied. It returns the contents of those that it had to read.
+// checkFiles returns an error if a file of the folder is too large or is a Git LFS pointer. The
+// caller calls it before it copies any file. small has the contents of the files that checkFiles
+// had to read.
 func checkFiles(commit, folder string, files []source.File) (small map[string][]byte, err error) {
 	small = map[string][]byte{}
 	for _, file := range files {
@@ -144,7 +145,7 @@ func (s *Seeder) putObject(ctx context.Context, bucket, key string, data []byte)
 func (s *Seeder) copyPrefix(ctx context.Context, address, bucket, prefix string) (int, error) {
 	from, below, _ := strings.Cut(address, "/")
 	if below != "" && !strings.HasSuffix(below, "/") {
-		below += "/" // What only begins alike is another prefix, which the policy may not allow.
+		below += "/" // Without it, data would also match database, which the policy may not allow.
 	}
 	written := 0
 	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &from, Prefix: &below})
@@ -164,7 +165,7 @@ func (s *Seeder) copyPrefix(ctx context.Context, address, bucket, prefix string)
 		for _, object := range page.Contents {
 			name := strings.TrimPrefix(aws.ToString(object.Key), below)
 			if name == "" {
-				continue // The console makes such an object for a folder.
+				continue // The S3 console creates such an object for a folder.
 			}
 			if err := s.copyObject(ctx, from, below+name, bucket, prefix+name); err != nil {
 				return 0, err
@@ -186,7 +187,7 @@ func (s *Seeder) copyObject(ctx context.Context, from, key, bucket, to string) e
 	return awserr.Wrap(err, "copy seed object %s of bucket %s to bucket %s", key, from, bucket)
 }
 
-// copySource writes an object's address as CopyObject takes it.
+// copySource returns an object's address in the form that CopyObject takes.
 func copySource(bucket, key string) string {
 	return url.PathEscape(bucket) + "/" + strings.ReplaceAll(url.PathEscape(key), "%2F", "/")
 }

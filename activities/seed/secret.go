@@ -11,11 +11,11 @@ import (
 	"perch/activities/awserr"
 )
 
-// longestSecret is the longest value that goes into a header, in bytes.
+// longestSecret is the length of the longest value that goes into a header, in bytes.
 const longestSecret = 4096
 
-// readSecret reads the value of one of the settings' secrets, which the policy has admitted. It
-// stays in this process: it goes into a request and nowhere else.
+// readSecret reads the value of one of the settings' secrets, which the policy has admitted. The
+// value never leaves this process, except in the request.
 func (s *seeding) readSecret(ctx context.Context, name string) (string, error) {
 	arn := s.in.Settings.Secrets[name]
 	value, err := s.readStored(ctx, name, arn)
@@ -28,7 +28,7 @@ func (s *seeding) readSecret(ctx context.Context, name string) (string, error) {
 		return "", s.fail("secret %s (%s) has no text", name, arn)
 	case len(value) > longestSecret || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
 		return "", s.fail(
-			"secret %s (%s) does not fit into a header: that takes one line of at most %d plain characters",
+			"secret %s (%s) does not fit into a header: use one line of at most %d plain characters",
 			name,
 			arn,
 			longestSecret,

@@ -1,10 +1,11 @@
-// Package seed carries out seed steps: it copies files of the commit or objects of S3 into an
-// environment's buckets, sends requests to its app, and runs commands in the app's container.
+// Package seed runs seed steps. They copy files of the commit or objects of S3 into an
+// environment's buckets, send requests to its app, and run commands in the app's container.
 //
-// A step is marked as done in the artifact bucket when it has succeeded, by the stack's id and the
-// step's hash, and where the app does it also by where its database is. A step that breaks off is
-// done again from its beginning, but a command that was begun is waited for. A request carries the
-// same Idempotency-Key on every try.
+// When a step has succeeded, its mark is stored in the artifact bucket, under the stack's id and
+// the step's hash. For a step that changes the app's database, the hash also covers where the
+// database is. A step that was interrupted starts again from its beginning. Only a command that has
+// started is not sent again: the next attempt waits for it. All attempts of a request have the same
+// Idempotency-Key.
 package seed
 
 import (
@@ -31,26 +32,26 @@ import (
 	"perch/source"
 )
 
-// Source is where the files of a commit come from.
+// Source has the files of a commit.
 type Source interface {
 	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
 	Files(ctx context.Context, commit, folder string) ([]source.File, error)
 }
 
-// Config is what a Seeder needs of the worker's other activities.
+// Config has what a Seeder needs from the worker's other activities.
 type Config struct {
 	Policy *perch.Policy
 	Source Source
-	// HasObject reports whether a bucket has an object of that key, and StoreObject makes one.
+	// HasObject reports whether a bucket has an object with this key. StoreObject stores one.
 	HasObject   func(ctx context.Context, bucket, key string) (bool, error)
 	StoreObject func(ctx context.Context, bucket, key string, body []byte) error
-	// Environments are the names of the Elastic Beanstalk environments that a stack has.
+	// Environments returns the names of a stack's Elastic Beanstalk environments.
 	Environments func(ctx context.Context, stackID string) ([]string, error)
-	// Interval is the pause between two looks at what is waited for.
+	// Interval is the pause between two requests while a step waits.
 	Interval time.Duration
 }
 
-// Seeder carries out seed steps.
+// Seeder runs seed steps.
 type Seeder struct {
 	Config
 
@@ -61,7 +62,7 @@ type Seeder struct {
 	systems   *ssm.Client
 }
 
-// New makes a Seeder.
+// New returns a Seeder.
 func New(cfg aws.Config, config Config) *Seeder {
 	return &Seeder{
 		Config: config, stacks: cloudformation.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg),
@@ -73,42 +74,43 @@ func New(cfg aws.Config, config Config) *Seeder {
 
 // Target is what is seeded.
 type Target struct {
-	// StackID is the environment's stack; one that is created again is seeded again.
+	// StackID is the environment's stack. If the stack is created again, all steps run again.
 	StackID string
-	// Commit is the commit whose files are used, and Settings are the environment's at that commit.
+	// Commit is the commit whose files are used. Settings are the environment's settings at that
+	// commit.
 	Commit   string
 	Settings perch.Settings
-	// Artifacts is the bucket that has the marks.
+	// Artifacts is the bucket with the steps' marks.
 	Artifacts string
-	// URL is the environment's address, and Endpoint the host to dial, both from its stack's
-	// outputs.
+	// URL is the environment's address. Endpoint is the host to connect to. Both are outputs of its
+	// stack.
 	URL, Endpoint string
 }
 
-// Result is what the steps did that were carried out.
+// Result says which steps ran, and what they did.
 type Result struct {
 	Seeded  bool
 	Objects int
 	Steps   []perch.SeedDone
-	// Before are the steps that were done for this stack before.
+	// Before are the steps that had already run for this stack.
 	Before []string
 }
 
-// seeding is one Run at work.
+// seeding is one call of Run.
 type seeding struct {
 	*Seeder
 	in    Target
 	beats *pulse.Pulse
-	// progress is the heartbeat: its Done is the index of the step at work, its Since when that
-	// began. earlier is what another try left.
+	// progress is the next heartbeat. Its Done is the index of the current step, and its Since is
+	// when that step began. earlier is the last heartbeat of an earlier attempt.
 	progress, earlier perch.Progress
-	// resuming says that an earlier try may have begun the step at work: only the first that is not
-	// marked as done.
+	// resuming means that an earlier attempt may have begun the current step. That can only be the
+	// first step without a mark.
 	resuming bool
 }
 
-// Run carries out the steps that are not marked as done, in order. earlier is the heartbeat of an
-// earlier try.
+// Run runs, in order, the steps that have no mark. earlier is the last heartbeat of an earlier
+// attempt.
 func (s *Seeder) Run(
 	ctx context.Context, in Target, steps []perch.SeedStep, beats *pulse.Pulse, earlier perch.Progress,
 ) (Result, error) {
@@ -116,7 +118,8 @@ func (s *Seeder) Run(
 	return work.runSteps(ctx, steps)
 }
 
-// Phase are the steps that are carried out before the environment answers, or after.
+// Phase returns the steps that run before the environment answers or, if later is true, those that
+// run after.
 func Phase(steps []perch.SeedStep, later bool) []perch.SeedStep {
 	var chosen []perch.SeedStep
 	for _, step := range steps {
@@ -127,7 +130,7 @@ func Phase(steps []perch.SeedStep, later bool) []perch.SeedStep {
 	return chosen
 }
 
-// runSteps carries out what is not marked as done.
+// runSteps runs the steps that have no mark.
 func (s *seeding) runSteps(ctx context.Context, steps []perch.SeedStep) (Result, error) {
 	var result Result
 	for i, step := range steps {
@@ -163,7 +166,8 @@ func (s *seeding) runSteps(ctx context.Context, steps []perch.SeedStep) (Result,
 	return result, nil
 }
 
-// enterStep makes a step the one at work, as an earlier try has left it.
+// enterStep makes a step the current one. If an earlier attempt was at the same step, it continues
+// from its heartbeat.
 func (s *seeding) enterStep(step perch.Progress) {
 	s.progress = step
 	if s.earlier.Done == step.Done && s.earlier.Resource == step.Resource {
@@ -183,12 +187,12 @@ func (s *seeding) runStep(ctx context.Context, step perch.SeedStep, mark string)
 	return perch.SeedDone{Objects: objects}, err
 }
 
-// fail ends a step that no retry fixes.
+// fail returns the failure of a step. No retry fixes it.
 func (s *seeding) fail(format string, args ...any) error {
 	return s.failAfter("", format, args...)
 }
 
-// failAfter is failed for a step that has left an output.
+// failAfter is like fail, for a step that has left an output.
 func (s *seeding) failAfter(output, format string, args ...any) error {
 	message := fmt.Sprintf(
 		"seed step %q: %s; the environment stays, and the next `perch up` goes on from this step",
@@ -201,11 +205,11 @@ func (s *seeding) failAfter(output, format string, args ...any) error {
 	return awserr.Final(perch.ErrorSeedFailed, "%s", message)
 }
 
-// Mark is the key of the object that says that the step was done for the stack. What the app does
-// changes its database: a stack that gets another one, in the shared instance or from a snapshot,
-// has not seen the step.
+// Mark returns the key of a step's mark: the object that exists if the step has run for the stack.
+// A step that uses the app changes its database. So if a stack gets another database, in the shared
+// instance or from a snapshot, the step has another mark and runs again.
 func Mark(stackID string, database *perch.Database, step perch.SeedStep) string {
-	text, _ := json.Marshal(step) // Plain strings and numbers: it cannot fail.
+	text, _ := json.Marshal(step) // It cannot fail: the step has only strings and numbers.
 	if step.Later() && database != nil && database.Mode != "" && database.Mode != perch.DatabaseDedicated {
 		text = fmt.Appendf(text, "\x00%s\x00%s", database.Mode, database.Snapshot)
 	}
@@ -213,8 +217,8 @@ func Mark(stackID string, database *perch.Database, step perch.SeedStep) string 
 	return "seeds/" + path.Base(stackID) + "/" + hex.EncodeToString(sum[:16])
 }
 
-// idempotencyKey names the step of this stack to the app: the same on every try, another for every
-// other stack.
+// idempotencyKey returns a key by which the app recognises a step of this stack. It is the same in
+// every attempt and different for every other stack.
 func idempotencyKey(mark string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(mark, "seeds/"), "/", "-")
 }

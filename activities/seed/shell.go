@@ -5,13 +5,14 @@ import (
 	"strings"
 )
 
-// outputKept is how much of the end of a command's output its instance keeps, in bytes. Run Command
-// shows the first 24,000 characters of a script's output (AWS docs: GetCommandInvocation), and it
-// is the end that tells why a command failed.
+// outputKept is how many bytes from the end of a command's output its instance keeps. Run Command
+// only shows the first 24,000 characters of a script's output (AWS docs: GetCommandInvocation), but
+// the end says why a command failed.
 const outputKept = 4000
 
-// containerScript calls a command in the app's container, in the folder where Elastic Beanstalk's
-// Docker platform keeps the Compose project. Its exit code is the command's.
+// containerScript returns a script that runs a command in the app's container. The script runs in
+// the folder where Elastic Beanstalk's Docker platform keeps the Compose project. Its exit code is
+// that of the command.
 func containerScript(command []string) []string {
 	words := make([]string, len(command))
 	for i, word := range command {
@@ -25,9 +26,9 @@ func containerScript(command []string) []string {
 	}
 }
 
-// quoteWord writes a word so that the shell takes it as it is. Braces are kept apart from each
-// other: Systems Manager replaces what is in two of them, {{ssm:NAME}}, by a parameter's value,
-// with the rights of anyone who sends the command.
+// quoteWord quotes a word so that the shell does not change it. It also separates consecutive
+// braces. Otherwise Systems Manager would replace {{ssm:NAME}} with the value of a parameter, with
+// the permissions of anyone who sends the command.
 func quoteWord(word string) string {
 	word = strings.ReplaceAll(word, `'`, `'\''`)
 	return "'" + strings.ReplaceAll(word, "{", "{''") + "'"

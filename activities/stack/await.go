@@ -17,40 +17,41 @@ import (
 )
 
 const (
-	// staleReads is how long a stack may look as if the call that was just made had not happened.
-	// Reads of CloudFormation are eventually consistent.
+	// staleReads is how long a read may still show the stack as it was before the last call. Reads
+	// of CloudFormation are eventually consistent.
 	staleReads = 30 * time.Second
-	// fewWaits is up to how many waits at a time each one's events are read for its progress.
+	// fewWaits is the largest number of concurrent waits with which each wait reads its stack's
+	// events for its progress. With more of them, a wait reads events only at the end.
 	fewWaits = 5
-	// toleratedFailures is how many looks in a row may fail before the wait does.
+	// toleratedFailures is how many consecutive failed reads a wait tolerates.
 	toleratedFailures = 20
-	// Deleted is the status of a stack that is gone. CloudFormation's listings leave it out; its
-	// events and its id still tell.
+	// Deleted is the status of a deleted stack. CloudFormation does not list such a stack, but
+	// still describes it by its id.
 	Deleted = "DELETE_COMPLETE"
-	// Deleting is the status of a stack while CloudFormation deletes it. It may still cancel the
-	// deletion until it has begun to delete a resource.
+	// Deleting is the status of a stack while CloudFormation deletes it. CloudFormation can still
+	// cancel the deletion until it begins to delete a resource.
 	Deleting = "DELETE_IN_PROGRESS"
 )
 
-// NewWait makes a Wait, which goes on from progress.
+// NewWait returns a Wait that continues from progress.
 func (r *Reader) NewWait(in contract.AwaitInput, progress perch.Progress) *Wait {
 	return &Wait{stacks: r, in: in, events: newEventLog(r.cfn, in.StackID, in.Token), Progress: progress}
 }
 
-// Wait is one wait for the end of an operation.
+// Wait waits for the end of one operation on a stack.
 type Wait struct {
-	// Progress is how far the operation is.
+	// Progress says how far the operation is.
 	Progress perch.Progress
 
 	stacks   *Reader
 	in       contract.AwaitInput
 	events   *eventLog
 	failures int
-	// doubt is when the stack began to look as if the operation had not.
+	// doubt is when a read first showed the stack as if the operation had not begun.
 	doubt time.Time
 }
 
-// Take decides by one sighting whether the wait is over.
+// Take takes one sighting of the stack and decides whether the wait is over.
 func (w *Wait) Take(ctx context.Context, seen Sighting) (contract.AwaitResult, bool, error) {
 	if seen.Err != nil {
 		return contract.AwaitResult{}, false, w.tolerate(seen.Err)
@@ -86,9 +87,9 @@ func (w *Wait) Take(ctx context.Context, seen Sighting) (contract.AwaitResult, b
 	return contract.AwaitResult{Status: status, Reason: w.reason(seen.Stack), Stack: w.state(ctx, seen)}, true, nil
 }
 
-// requireProject rejects a stack that is neither the project's by its tags nor called like one of
-// the project's: its events are not for anyone who can reach Temporal. A stack that a change set
-// only proposed has no tags.
+// requireProject returns an error unless the stack's tags or its name show that it belongs to the
+// project. Otherwise anyone who can reach Temporal could read the events of any stack. The name
+// counts because a stack whose change set was never executed has no tags.
 func (r *Reader) requireProject(seen Sighting) error {
 	name := aws.ToString(seen.Stack.StackName)
 	if !seen.Found || Tags(seen.Stack)[perch.TagProject] == r.policy.Project ||
@@ -103,8 +104,8 @@ func (r *Reader) requireProject(seen Sighting) error {
 	)
 }
 
-// missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a
-// stack that was deleted outside of this run, and only its id still shows it.
+// missed handles a stack that is not listed and whose events do not say why. A stack that was
+// deleted outside of this run is not listed any more, but its id still finds it.
 func (w *Wait) missed(ctx context.Context) (contract.AwaitResult, bool, error) {
 	bounded, cancel := context.WithTimeout(ctx, pulse.Beat)
 	defer cancel()
@@ -119,12 +120,12 @@ func (w *Wait) missed(ctx context.Context) (contract.AwaitResult, bool, error) {
 			w.in.StackID,
 		)
 	case stack.StackStatus != Deleted:
-		return contract.AwaitResult{}, false, nil // The listing was stale: the next look tells.
+		return contract.AwaitResult{}, false, nil // The listing was stale. The next sighting decides.
 	}
 	return contract.AwaitResult{Status: Deleted}, true, nil
 }
 
-// state is the environment's stack as it was seen.
+// state returns the state of the environment's stack in this sighting.
 func (w *Wait) state(ctx context.Context, seen Sighting) *contract.StackState {
 	if w.in.Environment == nil || !seen.Found {
 		return nil
@@ -133,8 +134,8 @@ func (w *Wait) state(ctx context.Context, seen Sighting) *contract.StackState {
 	return &state
 }
 
-// read takes in the stack's new events, soon enough for the next heartbeat. A stack that cannot be
-// seen yet has none.
+// read reads the stack's new events. It takes no longer than the time between two heartbeats. A
+// stack that is not visible yet has no events.
 func (w *Wait) read(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pulse.Beat)
 	defer cancel()
@@ -146,8 +147,8 @@ func (w *Wait) read(ctx context.Context) error {
 	return err
 }
 
-// reason is why the operation failed; a deletion that CloudFormation called off has no failed
-// event, only the stack's own reason.
+// reason says why the operation failed. If CloudFormation cancelled a deletion, there is no failed
+// event, and only the stack itself has a reason.
 func (w *Wait) reason(stack types.Stack) string {
 	if reason := w.events.failure(); reason != "" {
 		return reason
@@ -155,8 +156,8 @@ func (w *Wait) reason(stack types.Stack) string {
 	return aws.ToString(stack.StackStatusReason)
 }
 
-// tolerate lets passing faults pass: throttling and lost connections are for the next tick, what no
-// retry fixes is returned immediately.
+// tolerate returns nil for errors that are probably temporary, such as throttling and lost
+// connections: the next tick tries again. It returns other errors, and errors that last too long.
 func (w *Wait) tolerate(err error) error {
 	if awserr.Throttled(err) {
 		return nil
@@ -176,8 +177,8 @@ func (w *Wait) doubtful() bool {
 	return time.Since(w.doubt) < w.stacks.StaleReads
 }
 
-// AwaitStack waits until the operation on the stack is over, however it ended. Its heartbeats are a
-// perch.Progress.
+// AwaitStack waits until the operation on the stack is over, whether it succeeded or failed. Each
+// heartbeat is a perch.Progress.
 func (r *Reader) AwaitStack(ctx context.Context, in contract.AwaitInput) (contract.AwaitResult, error) {
 	begun := perch.Progress{Total: in.Total, Since: time.Now().UTC(), ExpectedSeconds: in.ExpectedSeconds}
 	wait := r.NewWait(in, pulse.Resume(ctx, begun))

@@ -12,7 +12,7 @@ import (
 	"perch/activities/contract"
 )
 
-// Contents lists what the stack holds, nested stacks included.
+// Contents lists what the stack holds, including its nested stacks.
 func (r *Reader) Contents(ctx context.Context, in contract.StackInput) (perch.StackContents, error) {
 	var contents perch.StackContents
 	err := r.collect(ctx, in.StackID, &contents)
@@ -61,11 +61,9 @@ func (r *Reader) sortResource(
 	case resource.ResourceStatus == types.ResourceStatusDeleteComplete ||
 		resource.ResourceStatus == types.ResourceStatusDeleteSkipped:
 		if keeps && policy.Left(string(resource.ResourceStatus)) {
-			keepResource(
-				into,
-				resource,
-				policy,
-			) // By a deletion that failed later: what it has kept is no leftover of the next one.
+			// An earlier deletion kept the resource and then failed. The resource is not a leftover
+			// of the next deletion.
+			keepResource(into, resource, policy)
 		}
 		return nil
 	}
@@ -93,7 +91,7 @@ func (r *Reader) sortResource(
 	return nil
 }
 
-// Resources are the stack's resources, as people are told them.
+// Resources lists the stack's resources in the form that people see.
 func (r *Reader) Resources(ctx context.Context, stackID string) ([]perch.ResourceStatus, error) {
 	resources := []perch.ResourceStatus{}
 	pages := cloudformation.NewListStackResourcesPaginator(

@@ -13,9 +13,10 @@ import (
 	"perch/activities/contract"
 )
 
-// RequireDeletion rejects a stack that may return to service: its buckets must not be emptied. A
-// stack cannot return once it is deleted, once CloudFormation failed to delete it (it can then only
-// be deleted again), and once CloudFormation has begun to delete one of its resources.
+// RequireDeletion returns an error if the stack may return to service, because then its buckets
+// must not be emptied. A stack cannot return if it is deleted, if CloudFormation failed to delete
+// it (it can then only be deleted again), or if CloudFormation has begun to delete one of its
+// resources.
 func (r *Reader) RequireDeletion(ctx context.Context, in contract.StackInput) error {
 	described, err := r.rootStack(ctx, in.StackID)
 	if err != nil {
@@ -62,7 +63,7 @@ func endsDeletion(status types.ResourceStatus) bool {
 	return status == types.ResourceStatusDeleteFailed || status == types.ResourceStatusDeleteComplete
 }
 
-// rootStack is the stack with this id, or the one that it is nested in.
+// rootStack returns the stack with this id or, if that is nested, its root stack.
 func (r *Reader) rootStack(ctx context.Context, stackID string) (types.Stack, error) {
 	stack, found, err := r.Describe(ctx, stackID)
 	if err == nil && found && aws.ToString(stack.RootId) != "" {
@@ -74,8 +75,8 @@ func (r *Reader) rootStack(ctx context.Context, stackID string) (types.Stack, er
 	return stack, err
 }
 
-// deletesResource reports whether the deletion in progress has come to a resource of the stack.
-// Events come newest first.
+// deletesResource reports whether the current deletion has begun to delete a resource of the stack.
+// CloudFormation lists events newest first.
 func (r *Reader) deletesResource(ctx context.Context, stackID string) (bool, error) {
 	pages := cloudformation.NewDescribeStackEventsPaginator(
 		r.cfn,
@@ -91,7 +92,7 @@ func (r *Reader) deletesResource(ctx context.Context, stackID string) (bool, err
 			case DeletesResource(event):
 				return true, nil
 			case IsStackEvent(event) && !endsDeletion(event.ResourceStatus):
-				return false, nil // Older events are of an earlier operation, such as the cleanup of an update.
+				return false, nil // Older events belong to an earlier operation, such as an update's cleanup.
 			}
 		}
 	}

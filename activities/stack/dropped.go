@@ -14,9 +14,9 @@ import (
 	"perch/activities/awserr"
 )
 
-// AddDropped adds what updates of the stack have left behind. The stack does not name it any more,
-// neither before its deletion nor afterwards; its events do, for 90 days, and they are there when
-// it is deleted, too (AWS docs: DescribeStackEvents).
+// AddDropped adds what updates of the stack left behind. The stack itself no longer names these
+// resources. Its events do, for 90 days and also after its deletion (AWS docs:
+// DescribeStackEvents).
 func (r *Reader) AddDropped(ctx context.Context, stackID string, into *perch.StackContents) error {
 	events, err := r.Events(ctx, stackID)
 	for _, orphan := range droppedOrphans(events) {
@@ -25,7 +25,8 @@ func (r *Reader) AddDropped(ctx context.Context, stackID string, into *perch.Sta
 	return err
 }
 
-// Events are all events of the stack, newest first; none if CloudFormation does not know the stack.
+// Events lists all events of the stack, newest first; none if CloudFormation does not know the
+// stack.
 func (r *Reader) Events(ctx context.Context, stackID string) (events []types.StackEvent, err error) {
 	pages := cloudformation.NewDescribeStackEventsPaginator(
 		r.cfn,
@@ -44,9 +45,10 @@ func (r *Reader) Events(ctx context.Context, stackID string) (events []types.Sta
 	return events, nil
 }
 
-// droppedOrphans are the last events of what the cleanup after an update, or after its rollback,
-// has left something of. events come as CloudFormation gives them, newest first. What something
-// happened to afterwards belongs to the stack again: it was imported.
+// droppedOrphans returns the last event of each resource of which a cleanup, after an update or its
+// rollback, has left something. events are newest first, as CloudFormation lists them. If a
+// resource has a later event outside of a cleanup, it belongs to the stack again, because it was
+// imported.
 func droppedOrphans(events []types.StackEvent) []types.StackEvent {
 	left := map[string]types.StackEvent{}
 	cleaningUp := false
@@ -68,8 +70,8 @@ func droppedOrphans(events []types.StackEvent) []types.StackEvent {
 	return sorted
 }
 
-// mayRemain reports whether something stays of a resource that a cleanup has come to. Of a database
-// that is deleted a snapshot may, where the template said so.
+// mayRemain reports whether the cleanup left something of a resource. If it deleted a database, a
+// snapshot may be left, if the template requested one.
 func mayRemain(event types.StackEvent) bool {
 	switch event.ResourceStatus {
 	case types.ResourceStatusDeleteSkipped, types.ResourceStatusDeleteFailed:
@@ -80,9 +82,10 @@ func mayRemain(event types.StackEvent) bool {
 	return false
 }
 
-// enterOrphan enters what an update has left behind into the contents. What the template asked to
-// keep is kept, and what else carries the stack's tags is found by them; only records have none,
-// and those of environments are not looked at. A record must be deleted, even if it was wanted.
+// enterOrphan enters what an update left behind into the contents. It enters what the template
+// keeps, DNS records and Beanstalk environments. It leaves out other resources, because
+// verification finds them by the stack's tags. DNS records have no tags. A DNS record must be
+// deleted even if the template keeps it.
 func enterOrphan(c *perch.StackContents, event types.StackEvent) {
 	kind, id := aws.ToString(event.ResourceType), aws.ToString(event.PhysicalResourceId)
 	switch {

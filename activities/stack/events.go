@@ -16,7 +16,7 @@ import (
 	"perch/cfn/forecast"
 )
 
-// MaxFailures is how many failed events an error names.
+// MaxFailures is how many failed events an error message has.
 const MaxFailures = 3
 
 // eventLog collects the events of one operation on a stack, oldest first.
@@ -32,8 +32,8 @@ func newEventLog(cfn *cloudformation.Client, stackID, token string) *eventLog {
 	return &eventLog{cfn: cfn, stackID: stackID, token: token}
 }
 
-// read takes in the events that are newer than the newest one it has. CloudFormation gives them
-// newest first.
+// read reads the events that are newer than the newest one it has. CloudFormation lists them newest
+// first.
 func (l *eventLog) read(ctx context.Context) error {
 	var fresh []types.StackEvent
 	pages := cloudformation.NewDescribeStackEventsPaginator(
@@ -61,13 +61,13 @@ func (l *eventLog) read(ctx context.Context) error {
 	return nil
 }
 
-// before reports whether event belongs to an earlier operation, so that everything after it does
-// too.
+// before reports whether event belongs to an earlier operation. All events that are listed after it
+// then do, too.
 func (l *eventLog) before(event types.StackEvent) bool {
 	return l.token != "" && aws.ToString(event.ClientRequestToken) != l.token
 }
 
-// begins reports whether event is the first event of an operation that Perch did not begin, and
+// begins reports whether event is the first event of an operation that Perch did not start, and
 // whose token is not known.
 func (l *eventLog) begins(event types.StackEvent) bool {
 	if l.token != "" || !IsStackEvent(event) {
@@ -92,7 +92,7 @@ func (l *eventLog) take(fresh []types.StackEvent) {
 	}
 }
 
-// concludes reports whether the operation's own events say that it ended in status.
+// concludes reports whether the operation's last stack event has this status.
 func (l *eventLog) concludes(status string) bool {
 	for i := len(l.events) - 1; i >= 0; i-- {
 		if IsStackEvent(l.events[i]) {
@@ -102,7 +102,7 @@ func (l *eventLog) concludes(status string) bool {
 	return false
 }
 
-// DeletesResource reports whether the operation has begun to delete a resource of the stack.
+// deletesResource reports whether the operation has begun to delete a resource of the stack.
 func (l *eventLog) deletesResource() bool { return slices.ContainsFunc(l.events, DeletesResource) }
 
 // DeletesResource reports whether the event shows that a resource, and not the stack, is being
@@ -111,11 +111,12 @@ func DeletesResource(event types.StackEvent) bool {
 	return !IsStackEvent(event) && event.ResourceStatus == types.ResourceStatusDeleteInProgress
 }
 
+// IsStackEvent reports whether the event is about the stack itself, and not about a resource.
 func IsStackEvent(event types.StackEvent) bool {
 	return aws.ToString(event.PhysicalResourceId) == aws.ToString(event.StackId)
 }
 
-// describe fills in how far the operation is.
+// describe enters into p how far the operation is.
 func (l *eventLog) describe(p *perch.Progress) {
 	last := map[string]string{}
 	for _, event := range l.events {
@@ -134,8 +135,8 @@ func (l *eventLog) describe(p *perch.Progress) {
 	p.Cursor, p.Reason, p.Awaited = l.newest, l.failure(), l.awaited()
 }
 
-// awaited is the resource in progress that is expected to end last; nil if none is in progress. Of
-// two it is the one that began first.
+// awaited returns the resource in progress that is expected to finish last; nil if none is in
+// progress. If two are expected to finish at the same time, it returns the one that began first.
 func (l *eventLog) awaited() *perch.AwaitedResource {
 	var awaited *perch.AwaitedResource
 	for _, each := range l.inProgress() {
@@ -146,14 +147,15 @@ func (l *eventLog) awaited() *perch.AwaitedResource {
 	return awaited
 }
 
-// inProgress are the resources that CloudFormation works on, in the order in which it began.
+// inProgress returns the resources that CloudFormation is working on, in the order in which it
+// began.
 func (l *eventLog) inProgress() []perch.AwaitedResource {
 	var working []perch.AwaitedResource
 	status := map[string]types.ResourceStatus{}
 	for _, event := range l.events {
 		id := aws.ToString(event.LogicalResourceId)
 		if IsStackEvent(event) || status[id] == event.ResourceStatus {
-			continue // A creation is said to be in progress twice: when it begins, and when there is a physical id.
+			continue // CREATE_IN_PROGRESS comes twice: at the beginning, and when there is a physical id.
 		}
 		status[id] = event.ResourceStatus
 		working = slices.DeleteFunc(working, func(r perch.AwaitedResource) bool { return r.LogicalID == id })
@@ -167,8 +169,8 @@ func (l *eventLog) inProgress() []perch.AwaitedResource {
 	return working
 }
 
-// typicalSeconds is how long CloudFormation typically works on a resource of a type that is in that
-// status.
+// typicalSeconds returns how long CloudFormation typically works on a resource of this type while
+// it has this status.
 func typicalSeconds(resourceType string, status types.ResourceStatus) float64 {
 	times, _ := forecast.Typical(resourceType)
 	switch status {
@@ -184,7 +186,8 @@ func expectedEnd(r perch.AwaitedResource) time.Time {
 	return r.Since.Add(time.Duration(r.TypicalSeconds * float64(time.Second)))
 }
 
-// failure words the first failed events: they are the cause, what follows is mostly cancellation.
+// failure returns the first failed events in words. They have the cause: most later ones are
+// cancellations.
 func (l *eventLog) failure() string {
 	var reasons []string
 	for _, event := range l.events {

@@ -11,9 +11,9 @@ import (
 	"perch/lifecycle"
 )
 
-// OwnStack reads the environment's stack by its id. An activity that changes something calls it
-// first: anyone who can reach Temporal can schedule an activity, so it believes nothing of its
-// input but the names.
+// OwnStack reads the environment's stack by its id, and returns an error if the stack does not
+// belong to the environment. Every activity that changes something calls it first: anyone who can
+// reach Temporal can schedule an activity, so its input proves nothing.
 func (r *Reader) OwnStack(ctx context.Context, in contract.StackInput) (contract.StackState, error) {
 	if in.StackID == "" {
 		return contract.StackState{}, awserr.Final(
@@ -41,8 +41,9 @@ func (r *Reader) OwnStack(ctx context.Context, in contract.StackInput) (contract
 	return state, err
 }
 
-// MayDelete rejects the deletion of a stack whose kind, termination protection or branch keeps it.
-// What was never in service may be deleted, so that it can be created again.
+// MayDelete returns an error if the stack must not be deleted because of its kind, its termination
+// protection or its branch. A stack that was never in service may be deleted, so that it can be
+// created again.
 func (r *Reader) MayDelete(environment perch.Environment, state contract.StackState) error {
 	if state.Judged("").Protected {
 		return awserr.Final(
@@ -68,8 +69,8 @@ func (r *Reader) MayDelete(environment perch.Environment, state contract.StackSt
 	return nil
 }
 
-// MayEmpty rejects a bucket of a stack that may return to service, and one that the stack's
-// template keeps or that the stack does not name.
+// MayEmpty returns an error if the bucket must not be emptied: its stack may return to service, the
+// stack's template keeps the bucket, or the stack does not name the bucket.
 func (r *Reader) MayEmpty(ctx context.Context, in contract.EmptyBucketInput) error {
 	if err := r.RequireDeletion(
 		ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID},
@@ -99,7 +100,7 @@ func (r *Reader) MayEmpty(ctx context.Context, in contract.EmptyBucketInput) err
 	return nil
 }
 
-// Serves rejects another project than the worker's.
+// Serves returns an error if project is not the worker's project.
 func (r *Reader) Serves(project string) error {
 	if project != r.policy.Project {
 		return awserr.Final(

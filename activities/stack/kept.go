@@ -12,11 +12,11 @@ import (
 	"perch/cfn/custom"
 )
 
-// templateSays is what a stack's template says of its end, by logical id.
+// templateSays is what a stack's template says about the deletion of resources, by logical id.
 type templateSays struct {
-	// kept are the resources that outlive the stack: a custom template may say so.
+	// kept are the resources that stay after the stack is deleted. Only custom templates have them.
 	kept map[string]custom.Kept
-	// deletes are the resources of which the template says that they are deleted with the stack.
+	// deletes are the resources for which the template says that they are deleted with the stack.
 	deletes map[string]bool
 	// deletesLogs are the Beanstalk environments whose log groups are deleted with them.
 	deletesLogs map[string]bool
@@ -34,24 +34,25 @@ func (r *Reader) templateSays(ctx context.Context, stackID string) (*templateSay
 	return &templateSays{custom.KeptBy(body), custom.DeletedBy(body), custom.DeletesLogs(body)}, nil
 }
 
-// Wish is what a stack's template says of the deletion of a resource. The smaller one keeps more.
+// Wish says what happens to a resource when its stack is deleted. A smaller value keeps more.
 type Wish int
 
 const (
-	// WishUnknown: neither the template nor the events of the stack name the resource. Nothing of
-	// it is deleted.
+	// WishUnknown means that neither the template nor the events of the stack name the resource.
+	// Perch deletes nothing of it.
 	WishUnknown Wish = iota
-	// WishKeep: the resource outlives the stack.
+	// WishKeep means that the resource stays.
 	WishKeep
-	// WishSnapshot: a snapshot of it does. That is also taken of a database whose template does not
-	// say `DeletionPolicy: Delete`, or is gone because an update has dropped the database.
+	// WishSnapshot means that a snapshot of the resource stays. This is also so for a database
+	// without `DeletionPolicy: Delete` in the template, or which an update has removed from the
+	// template.
 	WishSnapshot
-	// WishDelete: nothing of it stays.
+	// WishDelete means that nothing of the resource stays.
 	WishDelete
 )
 
-// DeletionWishes are what the last template of a stack says, and for what updates took out of the
-// template the events, by physical id.
+// DeletionWishes returns the wish for each resource of a stack, by physical id. They come from the
+// stack's last template and, for resources that updates removed from the template, from its events.
 func (r *Reader) DeletionWishes(ctx context.Context, stackID string) (map[string]Wish, error) {
 	said, err := r.templateSays(ctx, stackID)
 	if err != nil {
@@ -77,7 +78,7 @@ func (r *Reader) DeletionWishes(ctx context.Context, stackID string) (map[string
 		}
 		id := aws.ToString(resource.PhysicalResourceId)
 		if other, named := wishes[id]; named {
-			wish = min(wish, other) // The attachment of a secret has the secret's id.
+			wish = min(wish, other) // A SecretTargetAttachment has the id of its secret.
 		}
 		wishes[id] = wish
 	})
@@ -102,12 +103,12 @@ func (r *Reader) EachResource(ctx context.Context, stackID string, use func(type
 	return nil
 }
 
-// DroppedByUpdates are the last events of the resources that updates took out of the template, and
-// that no event says are deleted. CloudFormation makes no event for what it does not try to delete,
-// because something that it could not delete uses it. A resource whose events are too old to be
-// told is not among them.
+// DroppedByUpdates returns the last event of each resource that updates removed from the template
+// and that may still exist, because no event says that it was deleted. If CloudFormation does not
+// even try to delete a resource, because another one that it could not delete uses it, there is no
+// event about that. A resource whose events are too old to be listed is missing.
 func (r *Reader) DroppedByUpdates(ctx context.Context, stackID string) (dropped []types.StackEvent, err error) {
-	seen := map[[2]string]bool{} // By type and physical id: the attachment of a secret has the secret's id.
+	seen := map[[2]string]bool{} // By type and physical id: a SecretTargetAttachment has the id of its secret.
 	err = r.EachResource(ctx, stackID, func(resource types.StackResourceSummary) {
 		seen[[2]string{aws.ToString(resource.ResourceType), aws.ToString(resource.PhysicalResourceId)}] = true
 	})
@@ -128,7 +129,8 @@ func (r *Reader) DroppedByUpdates(ctx context.Context, stackID string) (dropped 
 	return dropped, err
 }
 
-// WishOfDropped is what the last event of a resource says that an update took out of the template.
+// WishOfDropped returns the wish for a resource that an update removed from the template, given its
+// last event.
 func WishOfDropped(event types.StackEvent) Wish {
 	switch {
 	case event.ResourceStatus == types.ResourceStatusDeleteSkipped:
@@ -139,8 +141,9 @@ func WishOfDropped(event types.StackEvent) Wish {
 	return WishDelete
 }
 
-// keepResource enters a resource that outlives its stack into the contents. It reports whether the
-// resource itself stays: such a one is neither emptied nor expected to go.
+// keepResource enters a resource that the template keeps into the contents. It reports whether the
+// resource itself stays, and not only a snapshot. Such a resource must not be emptied, and
+// verification does not expect that it is deleted.
 func keepResource(c *perch.StackContents, resource types.StackResourceSummary, kept custom.Kept) bool {
 	snapshot := kept.Policy == "Snapshot"
 	c.Kept = append(
@@ -154,7 +157,7 @@ func keepResource(c *perch.StackContents, resource types.StackResourceSummary, k
 	return !snapshot
 }
 
-// DeployedTemplate is the template that the stack has now, as it was given to CloudFormation.
+// DeployedTemplate returns the stack's current template as CloudFormation received it.
 func (r *Reader) DeployedTemplate(ctx context.Context, stackID string) ([]byte, error) {
 	out, err := r.cfn.GetTemplate(
 		ctx,

@@ -10,34 +10,36 @@ import (
 )
 
 const (
-	// idTimeout bounds a question for the repository's id.
+	// idTimeout limits a request for the repository's id.
 	idTimeout = 10 * time.Second
-	// idPause is how long reads go without the id after the source did not tell it.
+	// idPause is how long Owner does without the id after the source did not return it.
 	idPause = time.Minute
 )
 
-// Owner knows which stacks are the project's. It asks the source for the repository's id once
-// and keeps it: a worker serves one repository.
+// Owner knows which stacks belong to the project. It asks the source for the repository's id once
+// and keeps it, because a worker serves one repository.
 type Owner struct {
-	// Source is where the repository's id is read.
+	// Source returns the repository's id.
 	Source Source
 
 	policy *perch.Policy
 
 	mu sync.Mutex
-	// id is what the source said, if known is set; failed is when it last said nothing.
+	// id is what the source returned, if known is set. failed is when the source last returned an
+	// error.
 	id     string
 	known  bool
 	failed time.Time
 }
 
-// NewOwner makes an Owner.
+// NewOwner returns an Owner.
 func NewOwner(policy *perch.Policy, source Source) *Owner {
 	return &Owner{Source: source, policy: policy}
 }
 
-// Certain is the identity with the repository's id. It is for what has to know the id: a new
-// stack's tags, and an update of a stack that may be another repository's.
+// Certain returns the identity with the repository's id, or an error. It is for callers that need
+// the id: for the tags of a new stack, and before an update of a stack that may belong to another
+// repository.
 func (o *Owner) Certain(ctx context.Context) (perch.Identity, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -47,13 +49,13 @@ func (o *Owner) Certain(ctx context.Context) (perch.Identity, error) {
 	return o.policy.Identity(o.id), nil
 }
 
-// Current is the identity with the id if the source tells it now, and without it otherwise: `ls`
-// and `down` go by the names alone while the source does not answer.
+// Current returns the identity with the id or, if the source does not answer, without it. Then the
+// names alone decide, so that `ls` and `down` work while the source does not answer.
 func (o *Owner) Current(ctx context.Context) perch.Identity {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.known && time.Since(o.failed) > idPause {
-		_ = o.learn(ctx) // The names decide then.
+		_ = o.learn(ctx) // Without the id, the names decide.
 	}
 	return o.policy.Identity(o.id)
 }

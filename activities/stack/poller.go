@@ -14,24 +14,26 @@ import (
 )
 
 const (
-	// describeRate is how many DescribeStacks calls a second the poller makes at most. AWS allows
-	// an account five, which cannot be raised, and the quick activities need some of them.
+	// describeRate is how many DescribeStacks calls the poller makes in a second at most. AWS
+	// allows an account five, a limit that cannot be raised, and other activities need some of
+	// them.
 	describeRate = 3
-	// slowestRate is what throttling brings the rate down to at most, and rateStep is what each
-	// call that goes through gives back.
+	// slowestRate is the lowest rate after throttling. rateStep is how much the rate grows with
+	// each successful call.
 	slowestRate = 0.2
 	rateStep    = 0.2
-	// describeTimeout bounds one call of the poller.
+	// describeTimeout limits one call of the poller.
 	describeTimeout = 30 * time.Second
 )
 
-// Poller looks at all the stacks that a worker waits for together: with W of them a tick costs
-// min(W, pages of the account) calls. It runs only while a caller waits. A call that is throttled
-// is made again, more slowly: throttling reaches no watcher.
+// Poller reads, for all waits of a worker together, the stacks that they wait for. In each interval
+// it makes as many calls as there are stacks or, if that is fewer, as a listing of the account has
+// pages. It runs only while a caller waits. It repeats throttled calls at a lower rate, so that
+// watchers never see the throttling.
 type Poller struct {
 	cfn      *cloudformation.Client
 	interval time.Duration
-	// most is the budget in calls a second, limit what throttling leaves of it.
+	// most is the budget in calls a second. limit is what throttling has left of it.
 	most  rate.Limit
 	limit *rate.Limiter
 
@@ -41,35 +43,35 @@ type Poller struct {
 	stop    context.CancelFunc
 }
 
-// Sighting is one look at a stack; found is false if there is none. A listing leaves out deleted
-// stacks, so one that is not found may still have events.
+// Sighting is a stack as it was read once. Found is false if it was not there. A listing leaves out
+// deleted stacks, so a stack that was not found may still have events.
 type Sighting struct {
 	Stack types.Stack
 	Found bool
 	Err   error
 }
 
-// NewPoller makes a Poller that looks once in each interval.
+// NewPoller returns a Poller that reads the stacks once in each interval.
 func NewPoller(cfn *cloudformation.Client, interval time.Duration) *Poller {
 	p := &Poller{cfn: cfn, interval: interval, watches: map[string]map[chan Sighting]bool{}, pages: 1}
 	p.SetBudget(describeRate)
 	return p
 }
 
-// SetBudget sets how many calls a second the poller makes at most.
+// SetBudget sets how many calls the poller makes in a second at most.
 func (p *Poller) SetBudget(most rate.Limit) {
 	p.most, p.limit = most, rate.NewLimiter(most, describeRate)
 }
 
-// Pages is how many pages a listing of the account has.
+// Pages returns how many pages a listing of the account has.
 func (p *Poller) Pages() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pages
 }
 
-// Watch delivers what is seen of the stack with this id until stop is called. The next sighting
-// replaces one that no caller has read.
+// Watch sends sightings of the stack with this id until stop is called. A new sighting replaces one
+// that was not received yet.
 func (p *Poller) Watch(stackID string) (sightings <-chan Sighting, stop func()) {
 	channel := make(chan Sighting, 1)
 	p.mu.Lock()
@@ -80,7 +82,7 @@ func (p *Poller) Watch(stackID string) (sightings <-chan Sighting, stop func()) 
 	p.watches[stackID][channel] = true
 	if p.stop == nil {
 		var ctx context.Context
-		ctx, p.stop = context.WithCancel(context.Background()) // It belongs to all watchers, not to the first one.
+		ctx, p.stop = context.WithCancel(context.Background()) // All watchers share it.
 		go p.run(ctx)
 	}
 	return channel, func() { p.unwatch(stackID, channel) }
@@ -99,14 +101,14 @@ func (p *Poller) unwatch(stackID string, channel chan Sighting) {
 	}
 }
 
-// Waiting is how many stacks are waited for.
+// Waiting returns how many stacks are waited for.
 func (p *Poller) Waiting() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.watches)
 }
 
-// Learn takes in how many pages a whole listing of the account had.
+// Learn sets how many pages a listing of the account has.
 func (p *Poller) Learn(pages int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -158,7 +160,7 @@ func (p *Poller) look(ctx context.Context, id string) {
 	}
 }
 
-// lookAtAll reads the account's pages.
+// lookAtAll lists all stacks of the account.
 func (p *Poller) lookAtAll(ctx context.Context, ids []string) {
 	left := make(map[string]bool, len(ids))
 	for _, id := range ids {
@@ -185,8 +187,8 @@ func (p *Poller) lookAtAll(ctx context.Context, ids []string) {
 	}
 }
 
-// describe makes one call within the budget. The SDK must not retry on its own: its tries would not
-// be counted.
+// describe makes one call within the budget. It turns off the SDK's retries, because they would not
+// count towards the budget.
 func (p *Poller) describe(
 	ctx context.Context,
 	in *cloudformation.DescribeStacksInput,
@@ -219,7 +221,8 @@ func (p *Poller) deliverAll(ctx context.Context, ids map[string]bool, s Sighting
 	}
 }
 
-// deliver hands a sighting to who watches the stack. What a stopped poller saw is discarded.
+// deliver sends a sighting to everyone who watches the stack. If the poller was stopped, it
+// discards the sighting.
 func (p *Poller) deliver(ctx context.Context, id string, s Sighting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -228,7 +231,7 @@ func (p *Poller) deliver(ctx context.Context, id string, s Sighting) {
 	}
 	for channel := range p.watches[id] {
 		select {
-		case <-channel: // The older sighting was not taken.
+		case <-channel: // This discards the older sighting.
 		default:
 		}
 		channel <- s

@@ -11,10 +11,10 @@ import (
 	"perch/activities/awserr"
 )
 
-// proposedTags are the tags of a stack in REVIEW_IN_PROGRESS. CloudFormation shows none of the
-// stack itself before a change set is executed, (LocalStack's pull request 13117, tested against
-// AWS), so they are those of its change sets; none if these do not agree, or there is no change set
-// left.
+// proposedTags returns the tags of a stack in REVIEW_IN_PROGRESS. CloudFormation shows no tags for
+// such a stack until a change set is executed (LocalStack's pull request 13117, tested against
+// AWS). So proposedTags returns those of its change sets; none if the change sets differ, or if
+// there are none.
 func (r *Reader) proposedTags(ctx context.Context, stackID string) ([]types.Tag, error) {
 	var tags []types.Tag
 	first := true

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// shareTimeout bounds a reading that several share, since none of their contexts does.
+// shareTimeout limits a read whose result several callers share. None of their contexts limits it.
 const shareTimeout = time.Minute
 
-// shared lets those who want to read the same at the same time read it once: a hundred requests at
-// once would else list a hundred stacks two hundred times, and AWS answers five such calls a
-// second. A caller never gets a reading that began before it asked, because that reading may lack
-// what the caller has just done.
+// shared lets callers that want to read the same at the same time share one read. A hundred
+// concurrent requests would otherwise list the stacks two hundred times, and AWS answers five such
+// calls a second. A caller never gets the result of a read that began before its call, because that
+// may lack what the caller has just done.
 type shared[T any] struct {
 	read func(context.Context) (T, error)
 
 	mu sync.Mutex
-	// next is the reading that has not begun, nil if no caller waits for one; busy says that
-	// another is under way.
+	// next is the read that has not begun yet; nil if no caller waits for one. busy means that
+	// another read is in progress.
 	next *reading[T]
 	busy bool
 }
@@ -29,8 +29,8 @@ type reading[T any] struct {
 	err   error
 }
 
-// get reads, or waits for a reading that begins after it was called. All callers share the value
-// and must not change it.
+// get returns the result of a read that begins after the call. All callers share the value and must
+// not change it.
 func (s *shared[T]) get(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	if s.next == nil {
@@ -51,7 +51,7 @@ func (s *shared[T]) get(ctx context.Context) (T, error) {
 	}
 }
 
-// work reads as long as a caller waits.
+// work reads as long as callers wait.
 func (s *shared[T]) work(ctx context.Context) {
 	for {
 		s.mu.Lock()

@@ -1,9 +1,8 @@
-// Package stack reads CloudFormation's stacks and waits for their operations. It changes none.
+// Package stack reads CloudFormation stacks and waits for their operations. It changes nothing.
 //
-// An account may make five DescribeStacks calls a second. Waits share one Poller, which looks at
-// all the stacks that are waited for together, and listings at the same time share one reading.
-// Reads of CloudFormation are eventually consistent: a Wait believes a stack's status only if the
-// events of its operation confirm it.
+// An account may make five DescribeStacks calls a second. So all waits share one Poller, and
+// listings at the same time share one read. Reads of CloudFormation are eventually consistent, so a
+// Wait trusts a stack's status only if the events of its operation confirm it.
 package stack
 
 import (
@@ -25,29 +24,29 @@ import (
 	"perch/lifecycle"
 )
 
-// Source tells which repository a stack's tags must name.
+// Source returns the id of the repository that a stack's tags must name.
 type Source interface {
-	// RepositoryID is the repository's id, which a rename does not change; empty if the source has
-	// no ids.
+	// RepositoryID returns the repository's id, which stays the same after a rename; empty if the
+	// source has no ids.
 	RepositoryID(ctx context.Context) (string, error)
 }
 
 // Reader reads stacks.
 type Reader struct {
-	// Owner tells the project's stacks from others.
+	// Owner distinguishes the project's stacks from others.
 	Owner *Owner
-	// Poller looks at the stacks that are waited for.
+	// Poller reads the stacks that callers wait for.
 	Poller *Poller
 	// StaleReads is how long a read may contradict what was just done.
 	StaleReads time.Duration
 
 	policy *perch.Policy
 	cfn    *cloudformation.Client
-	// listing lists the environments for all who want them at the same time.
+	// listing lists the stacks once for all callers at the same time.
 	listing *shared[All]
 }
 
-// NewReader makes a Reader. interval is how often waits look at what they wait for.
+// NewReader returns a Reader. interval is how often a wait reads its stack.
 func NewReader(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Reader {
 	client := cloudformation.NewFromConfig(cfg)
 	r := &Reader{
@@ -76,7 +75,7 @@ func (r *Reader) Describe(ctx context.Context, nameOrID string) (types.Stack, bo
 	return stack, true, err
 }
 
-// State is what workflows know of the environment's stack.
+// State returns a workflow's view of the environment's stack.
 func (r *Reader) State(ctx context.Context, environment perch.Environment, stack types.Stack) contract.StackState {
 	identity, name, tags := r.Owner.Current(ctx), aws.ToString(stack.StackName), Tags(stack)
 	owner, kind, ours := perch.Owned(identity, name, tags)
@@ -93,9 +92,10 @@ func (r *Reader) State(ctx context.Context, environment perch.Environment, stack
 	return state
 }
 
-// DescribeStack reads the environment's stack. A stack that does not exist is no error: its status
-// is empty. Only one whose id is known must be there: CloudFormation shows even deleted ones by
-// their id for 90 days, so that is a stale read, and for a retry.
+// DescribeStack reads the environment's stack. If the stack does not exist, that is not an error,
+// and the status is empty. But if the caller knows its id, the stack must be found: CloudFormation
+// shows even deleted stacks by their id for 90 days. So that read was stale, and DescribeStack
+// returns an error that is retried.
 func (r *Reader) DescribeStack(ctx context.Context, in contract.StackInput) (contract.StackState, error) {
 	name := in.StackID
 	if name == "" {
@@ -111,13 +111,13 @@ func (r *Reader) DescribeStack(ctx context.Context, in contract.StackInput) (con
 		return contract.StackState{}, nil
 	}
 	state := r.State(ctx, in.Environment, described)
-	if !state.Ours { // Of a stack that is not this environment's nothing is told but that it is there.
+	if !state.Ours { // The caller learns only that the stack exists.
 		state = contract.StackState{StackID: state.StackID, Status: state.Status, Conflict: state.Conflict}
 	}
 	return state, nil
 }
 
-// ServiceRole is the role that CloudFormation acts with; nil for the worker's own.
+// ServiceRole returns the role that CloudFormation uses; nil if it uses the worker's permissions.
 func (r *Reader) ServiceRole() *string {
 	if r.policy.ServiceRole == "" {
 		return nil
@@ -125,7 +125,7 @@ func (r *Reader) ServiceRole() *string {
 	return &r.policy.ServiceRole
 }
 
-// OtherRepositories is the other repository that the stack's tags name; empty if they name none.
+// OtherRepositories returns the other repositories that the tags of stacks of this project name.
 func OtherRepositories(identity perch.Identity, stacks ...types.Stack) []perch.OtherRepository {
 	return perch.InOtherRepositories(identity, func(yield func(string, map[string]string) bool) {
 		for _, stack := range stacks {
@@ -154,16 +154,16 @@ func (r *Reader) Each(ctx context.Context, visit func(types.Stack)) error {
 	return nil
 }
 
-// All are the stacks of the account and region: the project's environments, and all others by name.
-// It is not to be changed.
+// All has the stacks of the account and region: the project's environments, and all others by name.
+// Callers share it and must not change it.
 type All struct {
 	Ours   []Owned
 	Others map[string]types.Stack
-	// OtherRepositories group those of the others that are the project's under another repository.
+	// OtherRepositories groups those of Others that belong to the project under another repository.
 	OtherRepositories []perch.OtherRepository
 }
 
-// Exists reports whether a stack with this id is among them.
+// Exists reports whether a stack with this id exists.
 func (all All) Exists(stackID string) bool {
 	for _, o := range all.Ours {
 		if aws.ToString(o.Stack.StackId) == stackID {
@@ -178,15 +178,15 @@ func (all All) Exists(stackID string) bool {
 	return false
 }
 
-// Lives reports whether the branch has a stack among them.
+// Lives reports whether the branch has a stack.
 func (all All) Lives(branch string) bool {
 	return slices.ContainsFunc(all.Ours, func(o Owned) bool { return o.Environment.Branch == branch })
 }
 
-// List lists the stacks as they were at some time after the call.
+// List lists the stacks. It never returns a result that was read before the call.
 func (r *Reader) List(ctx context.Context) (All, error) { return r.listing.get(ctx) }
 
-// readAll reads all pages.
+// readAll reads all pages of the listing.
 func (r *Reader) readAll(ctx context.Context) (All, error) {
 	all, identity := All{Others: map[string]types.Stack{}}, r.Owner.Current(ctx)
 	err := r.Each(ctx, func(stack types.Stack) {
@@ -214,7 +214,7 @@ func (o Owned) Status() perch.EnvironmentStatus {
 	url, _ := cfn.Address(outputs)
 	switch o.Stack.StackStatus {
 	case types.StackStatusDeleteInProgress, types.StackStatusDeleteFailed:
-		url = "" // Nothing may answer any more.
+		url = "" // The environment may no longer answer.
 	}
 	return perch.EnvironmentStatus{
 		Branch: o.Environment.Branch, Slug: o.Environment.Slug, Stack: o.Environment.StackName(), Kind: o.Kind,
@@ -223,7 +223,8 @@ func (o Owned) Status() perch.EnvironmentStatus {
 	}
 }
 
-// failureReason is what CloudFormation says of a stack's status if that is a failure or a rollback.
+// failureReason returns CloudFormation's reason for a stack's status if that is a failure or a
+// rollback.
 func failureReason(stack types.Stack) string {
 	status := string(stack.StackStatus)
 	if !strings.Contains(status, "FAILED") && !strings.Contains(status, "ROLLBACK") {
@@ -232,7 +233,7 @@ func failureReason(stack types.Stack) string {
 	return aws.ToString(stack.StackStatusReason)
 }
 
-// Listed is a stack as the rules take it.
+// Listed returns a stack in the form that the rules take.
 func Listed(stack types.Stack) lifecycle.Found {
 	return lifecycle.Found{
 		ID: aws.ToString(stack.StackId), Name: aws.ToString(stack.StackName), Tags: Tags(stack),
@@ -242,7 +243,7 @@ func Listed(stack types.Stack) lifecycle.Found {
 	}
 }
 
-// changed is when the stack was created or last updated.
+// changed returns when the stack was created or last updated.
 func changed(stack types.Stack) time.Time {
 	if stack.LastUpdatedTime != nil {
 		return stack.LastUpdatedTime.UTC()
@@ -250,10 +251,10 @@ func changed(stack types.Stack) time.Time {
 	return aws.ToTime(stack.CreationTime).UTC()
 }
 
-// Tags are the stack's tags.
+// Tags returns the stack's tags by their keys.
 func Tags(stack types.Stack) map[string]string { return TagMap(stack.Tags) }
 
-// TagMap are the tags by their keys.
+// TagMap returns the tags by their keys.
 func TagMap(list []types.Tag) map[string]string {
 	tags := make(map[string]string, len(list))
 	for _, tag := range list {
@@ -262,7 +263,7 @@ func TagMap(list []types.Tag) map[string]string {
 	return tags
 }
 
-// Outputs are the stack's outputs by their keys.
+// Outputs returns the stack's outputs by their keys.
 func Outputs(stack types.Stack) map[string]string {
 	outputs := make(map[string]string, len(stack.Outputs))
 	for _, output := range stack.Outputs {
@@ -271,7 +272,7 @@ func Outputs(stack types.Stack) map[string]string {
 	return outputs
 }
 
-// TagList are tags as CloudFormation takes them, in the order of their keys.
+// TagList returns tags in the form that CloudFormation takes, sorted by key.
 func TagList(tags map[string]string) []types.Tag {
 	var list []types.Tag
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
