@@ -17,45 +17,45 @@ import (
 	"time"
 )
 
-// Access is what a token may do, and in whose name.
+// Access is what a token may do, and for whom.
 type Access struct {
 	// Login is the author of what the token writes: `ana`, or `perch[bot]` for an App.
 	Login string
-	// App says that it is the token of an App's installation.
+	// App means that the token belongs to an App's installation.
 	App bool
-	// Permissions are read or write, by GitHub's names: contents, deployments, metadata,
-	// pull_requests, statuses. Without metadata the repository does not exist for the token.
+	// Permissions maps GitHub's names (contents, deployments, metadata, pull_requests, statuses) to
+	// read or write. For a token without metadata, the repository does not exist.
 	Permissions map[string]string
-	// JWT says that an App speaks for itself, and not for an installation.
+	// JWT means that the App itself makes the request, and not an installation.
 	JWT bool
 }
 
 // App is a GitHub App that is installed in the repository.
 type App struct {
 	ID, Installation int64
-	// Slug is the App's name in addresses: its comments are by `SLUG[bot]`.
+	// Slug is the App's name in addresses. Its comments are by `SLUG[bot]`.
 	Slug string
-	// Key checks what the App signs.
+	// Key verifies the App's signatures.
 	Key *rsa.PublicKey
-	// Permissions are what the installation's tokens may do.
+	// Permissions are those of the installation's tokens.
 	Permissions map[string]string
 }
 
-// Everything are all permissions that the server knows.
+// Everything returns all permissions that the server knows.
 func Everything() map[string]string {
 	return map[string]string{
 		"contents": "read", "deployments": "write", "metadata": "read", "pull_requests": "write", "statuses": "write",
 	}
 }
 
-// Without are all permissions but some.
+// Without returns all permissions except the named ones.
 func Without(names ...string) map[string]string {
 	rest := Everything()
 	maps.DeleteFunc(rest, func(name, _ string) bool { return slices.Contains(names, name) })
 	return rest
 }
 
-// Accept takes another token from now on, with every permission, or no longer.
+// Accept makes the server accept another token, with every permission, or stop accepting it.
 func (s *Server) Accept(token string, accepted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,14 +65,14 @@ func (s *Server) Accept(token string, accepted bool) {
 	}
 }
 
-// Grant says what a token may do from now on.
+// Grant sets what a token may do from now on.
 func (s *Server) Grant(token string, access Access) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens[token] = access
 }
 
-// Install installs an App, whose tokens are made by request.
+// Install installs an App. Its tokens are created on request.
 func (s *Server) Install(app App) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +90,7 @@ func accessOf(r *http.Request) Access {
 	return access
 }
 
-// authenticate finds what the request's token may do.
+// authenticate returns what the request's token may do.
 func (s *Server) authenticate(r *http.Request) (Access, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,8 @@ func (s *Server) authenticate(r *http.Request) (Access, bool) {
 	return Access{JWT: true}, s.app != nil && s.app.signed(token, s.config.Now())
 }
 
-// signed is whether a JSON web token is the App's and not expired (RFC 7519, RS256).
+// signed reports whether token is a JSON web token that the App signed and that has not expired
+// (RFC 7519, RS256).
 func (a *App) signed(token string, now time.Time) bool {
 	content, signature, _ := cutLast(token, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(signature)
@@ -131,9 +132,10 @@ func cutLast(text, separator string) (before, after string, found bool) {
 	return text[:i], text[i+len(separator):], true
 }
 
-// allowed answers only requests whose token has one of some permissions, each as
-// "deployments=write". GitHub hides a repository that a token does not reach at all, and names the
-// permission in a header otherwise (r-lib/pkgdown#2489 shows the header of such an answer).
+// allowed rejects requests whose token has none of the permissions, each such as
+// "deployments=write". Like GitHub, it answers with 404 if the token has no access to the
+// repository. Otherwise it names the permission in a header (r-lib/pkgdown#2489 shows such an
+// answer).
 func (s *Server) allowed(answer http.HandlerFunc, permissions ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who := accessOf(r)
@@ -152,14 +154,14 @@ func (s *Server) allowed(answer http.HandlerFunc, permissions ...string) http.Ha
 	}
 }
 
-// may is whether the token has a permission, as "deployments=write": who may write may read, too.
+// may reports whether the token has a permission, such as "deployments=write". Write includes read.
 func (a Access) may(permission string) bool {
 	name, wanted, _ := strings.Cut(permission, "=")
 	return a.Permissions[name] == "write" || a.Permissions[name] == wanted
 }
 
-// deny is how GitHub words a missing permission, for the token of an App (and of GitHub Actions)
-// and for a person's.
+// deny returns GitHub's error for a missing permission. Its words differ between tokens of an App
+// (or of GitHub Actions) and of a person.
 func (a Access) deny() http.Handler {
 	if a.App {
 		return Answer(http.StatusForbidden, "Resource not accessible by integration")
@@ -167,7 +169,7 @@ func (a Access) deny() http.Handler {
 	return Answer(http.StatusForbidden, "Resource not accessible by personal access token")
 }
 
-// user says whose the token is. That of an installation belongs to no user.
+// user returns the user to whom the token belongs. A token of an installation belongs to no user.
 func (s *Server) user(w http.ResponseWriter, r *http.Request) {
 	who := accessOf(r)
 	if who.App || who.JWT {
@@ -178,7 +180,7 @@ func (s *Server) user(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, account(who.Login))
 }
 
-// about says which App signed the request.
+// about returns the App that signed the request.
 func (s *Server) about(w http.ResponseWriter, r *http.Request) {
 	if !accessOf(r).JWT {
 		Answer(http.StatusUnauthorized, "A JSON web token could not be decoded").ServeHTTP(w, r)
@@ -189,7 +191,7 @@ func (s *Server) about(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// installation says what the App's installation may do.
+// installation returns the permissions of the App's installation.
 func (s *Server) installation(w http.ResponseWriter, r *http.Request) {
 	if !accessOf(r).JWT || r.PathValue("installation") != strconv.FormatInt(s.app.Installation, 10) {
 		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
@@ -200,8 +202,8 @@ func (s *Server) installation(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// newToken makes a token of the App's installation, which lasts an hour on GitHub and for ever
-// here.
+// newToken creates a token of the App's installation. On GitHub it expires after an hour, here
+// never.
 func (s *Server) newToken(w http.ResponseWriter, r *http.Request) {
 	if !accessOf(r).JWT || r.PathValue("installation") != strconv.FormatInt(s.app.Installation, 10) {
 		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
@@ -214,7 +216,7 @@ func (s *Server) newToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// account is a user or an App as answers name it.
+// account returns the JSON of a user or an App.
 func account(login string) map[string]any {
 	kind := "User"
 	if strings.HasSuffix(login, "[bot]") {

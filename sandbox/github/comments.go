@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// longestComment is how many characters a comment may have (telia-oss/github-pr-resource#259 has
-// GitHub's answer).
+// longestComment is the maximum number of characters in a comment (telia-oss/github-pr-resource#259
+// has GitHub's answer).
 const longestComment = 65536
 
 // Comment is a comment on a pull request.
@@ -22,24 +22,24 @@ type Comment struct {
 	Body        string    `json:"body"`
 	Created     time.Time `json:"created"`
 	Updated     time.Time `json:"updated"`
-	// Edits is how often it was edited.
+	// Edits is how often the comment was edited.
 	Edits int `json:"edits"`
 }
 
-// Comments are the comments on a pull request, the oldest first.
+// Comments returns the comments on a pull request, oldest first.
 func (s *Server) Comments(pullRequest int) []Comment {
 	s.serving.Lock()
 	defer s.serving.Unlock()
 	return copies(s.commentsOn(pullRequest))
 }
 
-// AddComment writes a comment as author.
+// AddComment adds a comment by author.
 func (s *Server) AddComment(pullRequest int, author, body string) (id int64) {
 	s.alter(func() { id = s.addComment(pullRequest, author, body).ID })
 	return id
 }
 
-// EditComment changes a comment as another person: its author stays.
+// EditComment changes a comment as another person would; its author stays the same.
 func (s *Server) EditComment(id int64, body string) {
 	s.alter(func() {
 		if comment := s.comment(id); comment != nil {
@@ -114,8 +114,8 @@ func (s *Server) getComment(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// editComment changes a comment. A person with write permission may change others' comments, also
-// in a locked conversation.
+// editComment changes a comment. A person with write permission may also change the comments of
+// others, even in a locked conversation.
 func (s *Server) editComment(w http.ResponseWriter, r *http.Request) {
 	comment := s.commentOf(w, r)
 	if comment == nil {
@@ -130,8 +130,8 @@ func (s *Server) editComment(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, s.commentBody(r, comment))
 }
 
-// deleteComment deletes a comment, also one of others and of a locked conversation (GitHub docs:
-// Delete an issue comment).
+// deleteComment deletes a comment, which may be another person's and in a locked conversation
+// (GitHub docs: Delete an issue comment).
 func (s *Server) deleteComment(w http.ResponseWriter, r *http.Request) {
 	comment := s.commentOf(w, r)
 	if comment == nil {
@@ -145,7 +145,8 @@ func (s *Server) dropComment(id int64) {
 	s.state.Comments = slices.DeleteFunc(s.state.Comments, func(c *Comment) bool { return c.ID == id })
 }
 
-// commentOf is the comment that the request names; if there is none, it has answered.
+// commentOf returns the comment that the request names. If it does not exist, commentOf answers
+// with an error and returns nil.
 func (s *Server) commentOf(w http.ResponseWriter, r *http.Request) *Comment {
 	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	found := s.comment(id)
@@ -155,7 +156,8 @@ func (s *Server) commentOf(w http.ResponseWriter, r *http.Request) *Comment {
 	return found
 }
 
-// bodyOf is the text that a request writes; if it is not valid, bodyOf has answered.
+// bodyOf returns the text that a request writes. If it is invalid, bodyOf answers with an error and
+// returns false.
 func bodyOf(w http.ResponseWriter, r *http.Request) (string, bool) {
 	var in struct {
 		Body string `json:"body"`
@@ -184,7 +186,7 @@ func (s *Server) commentBody(r *http.Request, c *Comment) map[string]any {
 	}
 }
 
-// read reads the request's JSON; if it cannot, it has answered.
+// read decodes the request's JSON. If it fails, it answers with an error and returns false.
 func read(w http.ResponseWriter, r *http.Request, in any) bool {
 	if err := json.NewDecoder(r.Body).Decode(in); err != nil {
 		Answer(http.StatusBadRequest, "Problems parsing JSON").ServeHTTP(w, r)
@@ -193,7 +195,7 @@ func read(w http.ResponseWriter, r *http.Request, in any) bool {
 	return true
 }
 
-// invalid is a validation error about one field; the field and the message may be empty.
+// invalid returns a validation error about one field. The field and the message may be empty.
 func invalid(resource, field, code, message string) http.Handler {
 	problem := map[string]any{"resource": resource, "code": code}
 	if field != "" {

@@ -14,8 +14,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// longestDescription is how many characters the description of a status may have, of a deployment
-// (GitHub docs: Create a deployment status) and of a commit
+// longestDescription is the maximum number of characters in the description of a deployment's
+// status (GitHub docs: Create a deployment status) and of a commit's
 // (sclorg/testing-farm-as-github-action#187).
 const (
 	longestDescription = 140
@@ -25,7 +25,7 @@ const (
 // deploymentStates are the states of a deployment (GitHub docs: Create a deployment status).
 var deploymentStates = []string{"error", "failure", "inactive", "in_progress", "queued", "pending", "success"}
 
-// Deployment is a deployment, with its statuses, the newest last.
+// Deployment is a deployment with its statuses, newest last.
 type Deployment struct {
 	ID          int64              `json:"id"`
 	SHA         string             `json:"sha"`
@@ -41,7 +41,7 @@ type Deployment struct {
 	Statuses    []DeploymentStatus `json:"statuses,omitempty"`
 }
 
-// DeploymentStatus is what was said of a deployment.
+// DeploymentStatus is a status of a deployment.
 type DeploymentStatus struct {
 	ID          int64     `json:"id"`
 	State       string    `json:"state"`
@@ -53,10 +53,10 @@ type DeploymentStatus struct {
 	At          time.Time `json:"at"`
 }
 
-// State is the state that was said last: pending before the first.
+// State returns the state of the last status; pending if there is none.
 func (d Deployment) State() string { return cmp.Or(d.Last().State, "pending") }
 
-// Last is the status that was said last.
+// Last returns the last status.
 func (d Deployment) Last() DeploymentStatus {
 	if len(d.Statuses) == 0 {
 		return DeploymentStatus{}
@@ -64,7 +64,7 @@ func (d Deployment) Last() DeploymentStatus {
 	return d.Statuses[len(d.Statuses)-1]
 }
 
-// Deployments are all deployments, the oldest first.
+// Deployments returns all deployments, oldest first.
 func (s *Server) Deployments() []Deployment {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -75,7 +75,7 @@ func (s *Server) Deployments() []Deployment {
 	return list
 }
 
-// DeleteDeployment deletes a deployment as a person does.
+// DeleteDeployment deletes a deployment, as a person would on GitHub.
 func (s *Server) DeleteDeployment(id int64) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -106,10 +106,10 @@ type deploymentRequest struct {
 	Contexts    *[]string       `json:"required_contexts"`
 }
 
-// createDeployment creates a deployment of a branch, a tag or a commit. Two defaults of GitHub are
-// there to be switched off: auto_merge merges the default branch, which is a conflict here, and
-// without required_contexts every status of the commit must be success (GitHub docs: Create a
-// deployment).
+// createDeployment creates a deployment of a branch, a tag or a commit. Like GitHub, it has two
+// defaults that clients usually turn off. auto_merge merges the default branch, which here always
+// is a conflict. Without required_contexts, every status of the commit must be success (GitHub
+// docs: Create a deployment).
 func (s *Server) createDeployment(w http.ResponseWriter, r *http.Request) {
 	var in deploymentRequest
 	if !read(w, r, &in) {
@@ -148,7 +148,7 @@ func (s *Server) createDeployment(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// resolve is the commit of a branch, a tag or a commit's full hash.
+// resolve returns the commit of a branch, a tag or a full hash.
 func (s *Server) resolve(ref string) (commit string, found bool) {
 	if plumbing.IsHash(ref) {
 		_, err := s.repository.CommitObject(plumbing.NewHash(ref))
@@ -175,14 +175,14 @@ func (s *Server) defaultBranch() string {
 	return head.Target().Short()
 }
 
-// behind is whether the default branch has commits that are not in commit.
+// behind reports whether the default branch has commits that commit does not have.
 func (s *Server) behind(commit string) bool {
 	base, found := s.resolve(s.defaultBranch())
 	return found && !s.contains(commit, base)
 }
 
-// unmet are the required statuses of a commit that are not success; nil requires all that there
-// are.
+// unmet returns the required statuses of a commit that are not success. If required is nil, all
+// statuses are required.
 func (s *Server) unmet(commit string, required *[]string) (found []map[string]string) {
 	latest := map[string]string{}
 	for _, status := range s.statusesOf(commit) {
@@ -252,7 +252,7 @@ func (s *Server) createDeploymentStatus(w http.ResponseWriter, r *http.Request) 
 	reply(w, http.StatusCreated, deploymentStatusBody(status))
 }
 
-// retire makes the earlier deployments to the same environment inactive that were a success and are
+// retire makes earlier deployments to the same environment inactive, if they were a success and are
 // neither transient nor to production (GitHub docs: Create a deployment status, auto_inactive).
 func (s *Server) retire(by *Deployment, login string) {
 	for _, d := range s.state.Deployments {
@@ -264,7 +264,8 @@ func (s *Server) retire(by *Deployment, login string) {
 	}
 }
 
-// deploymentOf is the deployment that the request names; if there is none, it has answered.
+// deploymentOf returns the deployment that the request names. If it does not exist, deploymentOf
+// answers with an error and returns nil.
 func (s *Server) deploymentOf(w http.ResponseWriter, r *http.Request) *Deployment {
 	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	for _, d := range s.state.Deployments {

@@ -8,11 +8,11 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// nothing is the commit of a branch that is not there, in a push.
+// nothing is the commit in a push of a branch that does not exist before or after it.
 const nothing = "0000000000000000000000000000000000000000"
 
-// Observe looks which branches were pushed, created and deleted since the last look, and sends the
-// events of each. Git's hook of a repository that other programs write calls it.
+// Observe finds the branches that were pushed, created and deleted since its last call, and sends
+// the events of each. Git's hook calls it if other programs write to the repository.
 func (s *Server) Observe() {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -39,7 +39,7 @@ func union(a, b map[string]string) map[string]string {
 	return all
 }
 
-// references are the commits of the branches.
+// references returns the commits of the branches.
 func (s *Server) references() map[string]string {
 	found := map[string]string{}
 	heads, err := s.heads()
@@ -52,8 +52,8 @@ func (s *Server) references() map[string]string {
 	return found
 }
 
-// pushed sends the events of a push to one branch; a commit is empty if the branch was not there
-// (GitHub docs: Webhook events and payloads: push, create, delete).
+// pushed sends the events of a push to one branch. before or after is empty if the branch did not
+// exist then (GitHub docs: Webhook events and payloads: push, create, delete).
 func (s *Server) pushed(branch, before, after string) {
 	named := func() map[string]any {
 		return map[string]any{"ref": branch, "ref_type": "branch", "pusher_type": "user"}
@@ -81,7 +81,7 @@ func (s *Server) pushed(branch, before, after string) {
 	}
 }
 
-// contains is whether a commit has another among its ancestors.
+// contains reports whether ancestor is an ancestor of commit.
 func (s *Server) contains(commit, ancestor string) bool {
 	newer, err := s.repository.CommitObject(plumbing.NewHash(commit))
 	if err != nil {
@@ -95,8 +95,8 @@ func (s *Server) contains(commit, ancestor string) bool {
 	return err == nil && found
 }
 
-// changed sends the events of a pull request that was another one before; before is nil for one
-// that is new.
+// changed sends the events of a change of a pull request from before to after. before is nil for a
+// new one.
 func (s *Server) changed(before, after *PullRequest) {
 	send := func(action string, more map[string]any) {
 		body := map[string]any{
@@ -132,7 +132,7 @@ func (s *Server) changed(before, after *PullRequest) {
 	}
 }
 
-// cutName cuts owner/name.
+// cutName splits owner/name.
 func cutName(full string) (owner, name string) {
 	owner, name, _ = strings.Cut(full, "/")
 	return owner, name

@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// Fault is something that goes wrong with requests.
+// Fault is an injected failure of requests.
 type Fault struct {
-	// Route is which requests: a method and a path below the repository, as "POST
-	// /deployments/*/statuses". A star is one part of the path, and an empty route is every
+	// Route selects the requests: a method and a path below the repository, such as "POST
+	// /deployments/*/statuses". A star is one part of the path. An empty route selects every
 	// request.
 	Route string
-	// Times is how many requests it meets; 0 for all of them until it is withdrawn.
+	// Times is how many requests fail; 0 means all until the fault is withdrawn.
 	Times int
-	// Answer is given in place of the server's answer, and nothing is done.
+	// Answer is the answer in place of the server's. The request has no effect.
 	Answer http.Handler
-	// Lost says that the request is carried out, and the connection ends before its answer.
+	// Lost means that the request is carried out, and the connection ends before the answer.
 	Lost bool
-	// Hold delays the request until something is received from the channel, or the client has gone.
+	// Hold delays the request until something is received from the channel, or the client
+	// disconnects.
 	Hold <-chan struct{}
 
 	met int
 }
 
-// Inject lets something go wrong from now on, until it is withdrawn. The oldest fault that meets a
-// request counts.
+// Inject adds a fault until withdraw is called. If several match a request, the oldest is used.
 func (s *Server) Inject(fault Fault) (withdraw func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,7 +39,7 @@ func (s *Server) Inject(fault Fault) (withdraw func()) {
 	}
 }
 
-// faulty is next with the fault that meets the request, if there is one.
+// faulty returns next with the fault that matches the request, if there is one.
 func (s *Server) faulty(r *http.Request, next http.Handler) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +53,8 @@ func (s *Server) faulty(r *http.Request, next http.Handler) http.Handler {
 	return next
 }
 
-// below is a path below the repository, or below the API if it does not belong to the repository.
+// below returns a path relative to the repository, or to the API if it does not belong to the
+// repository.
 func (s *Server) below(address string) string {
 	rest := strings.TrimPrefix(address, prefix)
 	if parts := strings.SplitN(rest, "/", 5); len(parts) > 3 && parts[1] == "repos" {

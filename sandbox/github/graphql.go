@@ -13,7 +13,7 @@ import (
 
 const graphql = "/api/graphql"
 
-// The one shape of query that the server knows: references of a repository by variables.
+// These match the only query that the server knows: references of a repository, by variables.
 var (
 	query = regexp.MustCompile(`^query\(([^()]*)\)\{repository\(owner:\$owner,name:\$name\)\{nameWithOwner((?: ` +
 		`\w+:ref\(qualifiedName:\$\w+\)\{prefix name target\{oid\}\})*)\}\}$`)
@@ -25,8 +25,7 @@ type question struct {
 	Variables map[string]string `json:"variables"`
 }
 
-// graph answers as the GraphQL API does: with status 200, whether or not there is an error in the
-// answer.
+// graph answers like the GraphQL API: always with status 200, even if the answer has an error.
 func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
 	var q question
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
@@ -65,7 +64,7 @@ func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"data": map[string]any{"repository": answer}})
 }
 
-// ref is nil if there is no such reference.
+// ref returns a reference as GraphQL describes it; nil if it does not exist.
 func (s *Server) ref(name string) any {
 	found, err := s.repository.Reference(plumbing.ReferenceName(name), true)
 	if errors.Is(err, plumbing.ErrReferenceNotFound) || !strings.HasPrefix(name, "refs/") {
@@ -80,7 +79,8 @@ func (s *Server) ref(name string) any {
 	}
 }
 
-// QueryError is one of GraphQL's errors, of this type or of none, with headers in pairs.
+// QueryError answers with a GraphQL error. kind is the error's type, or empty for none. headers are
+// pairs of name and value.
 func QueryError(kind, message string, headers ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i < len(headers); i += 2 {

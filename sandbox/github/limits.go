@@ -7,52 +7,53 @@ import (
 	"time"
 )
 
-// Secondary limits of what creates content (GitHub docs: Rate limits for the REST API).
+// Secondary limits on requests that create content (GitHub docs: Rate limits for the REST API).
 const (
 	contentPerMinute = 80
 	contentPerHour   = 500
 )
 
-// quota is how much is left of each primary limit; the two are counted apart.
+// quota is how much is left of the two primary limits, which are counted separately.
 type quota struct{ rest, graph int }
 
-// SetRemaining sets how many requests of the REST API are left until Reset.
+// SetRemaining sets how many REST requests are left until Reset.
 func (s *Server) SetRemaining(requests int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remaining.rest = requests
 }
 
-// Remaining is how many requests of the REST API are left until Reset.
+// Remaining returns how many REST requests are left until Reset.
 func (s *Server) Remaining() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.remaining.rest
 }
 
-// SetPoints sets how many questions to the GraphQL API are left until Reset; each costs one point.
+// SetPoints sets how many GraphQL queries are left until Reset; each costs one point.
 func (s *Server) SetPoints(points int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remaining.graph = points
 }
 
-// SetContentLimits sets how much content may be created in a minute and in an hour.
+// SetContentLimits sets how many requests may create content in a minute and in an hour.
 func (s *Server) SetContentLimits(perMinute, perHour int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.perMinute, s.perHour = perMinute, perHour
 }
 
-// Reset is when the server forgets how many requests there were, in its own words.
+// Reset returns when the primary limits start again, and the number of requests is set back. The
+// server announces this time.
 func (s *Server) Reset() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reset
 }
 
-// spend takes one request from the quota, unless nothing has changed. If it returns false, it has
-// answered.
+// spend counts one request against the quota, unless its answer is "not changed". If it returns
+// false, it has written the answer.
 func (s *Server) spend(w http.ResponseWriter, r *http.Request, unchanged bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,7 +81,8 @@ func (s *Server) spend(w http.ResponseWriter, r *http.Request, unchanged bool) b
 	return !exceeded
 }
 
-// create counts content, and answers with the secondary limit if there is too much of it.
+// create counts a request that creates content. If it returns false, it has answered with the
+// secondary limit.
 func (s *Server) create(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +96,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// excess is how long it takes until there were fewer than limit writes in the last period.
+// excess returns how long a client must wait until fewer than limit writes are in the last period.
 func (s *Server) excess(now time.Time, period time.Duration, limit int) time.Duration {
 	if len(s.content) < limit {
 		return 0
@@ -102,7 +104,8 @@ func (s *Server) excess(now time.Time, period time.Duration, limit int) time.Dur
 	return period - now.Sub(s.content[len(s.content)-limit])
 }
 
-// SecondaryLimit is GitHub's answer to too much content in a short time (PyGithub/PyGithub#2127).
+// SecondaryLimit returns GitHub's answer to too many requests that create content
+// (PyGithub/PyGithub#2127).
 func SecondaryLimit(wait time.Duration) http.Handler {
 	seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
 	return failure(http.StatusForbidden, []string{"Retry-After", seconds}, map[string]any{
@@ -113,7 +116,7 @@ func SecondaryLimit(wait time.Duration) http.Handler {
 	})
 }
 
-// count remembers a write.
+// count records a write.
 func (s *Server) count(r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

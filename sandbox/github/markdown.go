@@ -13,7 +13,7 @@ import (
 
 var (
 	markdown = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
-	// permitted is the HTML that may be in a comment. GitHub takes out all other, too.
+	// permitted is the HTML that a comment may contain. GitHub also removes all other HTML.
 	permitted = permittedHTML()
 )
 
@@ -26,7 +26,7 @@ func permittedHTML() *bluemonday.Policy {
 	return policy
 }
 
-// render is Markdown of GitHub's flavour as HTML without anything that runs.
+// render returns GitHub-flavoured Markdown as HTML without scripts.
 func render(text string) template.HTML {
 	var out bytes.Buffer
 	if err := markdown.Convert([]byte(text), &out); err != nil {

@@ -11,34 +11,34 @@ import (
 	"time"
 )
 
-// oauthPrefix is below which people sign in elsewhere with their account.
+// oauthPrefix is the prefix of the paths where people sign in to an OAuth app.
 const oauthPrefix = "/login/oauth/"
 
 // codeLife is how long a code may be exchanged (GitHub docs: Authorizing OAuth apps).
 const codeLife = 10 * time.Minute
 
-// OAuthApp is an OAuth app, by which people sign in elsewhere.
+// OAuthApp is an OAuth app, through which people sign in to another site.
 type OAuthApp struct {
 	ClientID, ClientSecret string
-	// Callback is the address that people come back to.
+	// Callback is the address to which people return.
 	Callback string
 }
 
-// oauthCode is a code that was given to a person's browser, which the app exchanges for a token.
+// oauthCode is a code that the server gave to a person's browser. The app exchanges it for a token.
 type oauthCode struct {
 	login, redirect, challenge string
 	until                      time.Time
 }
 
-// RegisterOAuthApp registers an app; there is one at a time.
+// RegisterOAuthApp registers the app; it replaces the previous one.
 func (s *Server) RegisterOAuthApp(app OAuthApp) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.oauthApp = &app
 }
 
-// serveOAuth answers the flow of OAuth apps: the page where a person lets an app know who they are,
-// and the exchange of its code for a token.
+// serveOAuth implements the flow of OAuth apps: the page where a person authorizes the app, and the
+// exchange of its code for a token.
 func (s *Server) serveOAuth(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	app := s.oauthApp
@@ -55,8 +55,8 @@ func (s *Server) serveOAuth(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// askPerson shows the page where a person names their login, because no one is signed in at this
-// GitHub, and authorizes the app or does not.
+// askPerson shows the page where a person enters their login and authorizes the app, or does not.
+// It asks for the login because this GitHub has no sign-in.
 func (s *Server) askPerson(w http.ResponseWriter, r *http.Request, app *OAuthApp) {
 	query := r.URL.Query()
 	name, _ := s.identity()
@@ -78,8 +78,8 @@ func (s *Server) askPerson(w http.ResponseWriter, r *http.Request, app *OAuthApp
 	})
 }
 
-// redirect is where the person is sent back to. Its host must be the callback's, and its path the
-// callback's or below it (GitHub docs: Authorizing OAuth apps, Redirect URLs).
+// redirect returns the address to which the person is sent back. Its host must be the callback's,
+// and its path the callback's or below it (GitHub docs: Authorizing OAuth apps, Redirect URLs).
 func (app *OAuthApp) redirect(asked string) (string, bool) {
 	if asked == "" {
 		return app.Callback, true
@@ -93,7 +93,7 @@ func (app *OAuthApp) redirect(asked string) (string, bool) {
 		"/")+"/")
 }
 
-// sendPersonBack takes the person's answer and sends the browser back to the app.
+// sendPersonBack reads the person's answer and redirects the browser to the app.
 func (s *Server) sendPersonBack(w http.ResponseWriter, r *http.Request, app *OAuthApp) {
 	text := r.PostFormValue
 	redirect, ok := "", false
@@ -129,13 +129,13 @@ func back(w http.ResponseWriter, r *http.Request, address string, answer url.Val
 	http.Redirect(w, r, address+separator+answer.Encode(), http.StatusFound)
 }
 
-// exchangeCode gives a token for a code. Errors are answered with the status 200, too (GitHub docs:
+// exchangeCode exchanges a code for a token. Errors also have the status 200 (GitHub docs:
 // Troubleshooting OAuth app access token request errors).
 func (s *Server) exchangeCode(w http.ResponseWriter, r *http.Request, app *OAuthApp) {
 	text := r.PostFormValue
 	s.mu.Lock()
 	code, known := s.codes[text("code")]
-	delete(s.codes, text("code")) // A code is exchanged once.
+	delete(s.codes, text("code")) // A code can be exchanged once.
 	s.mu.Unlock()
 	answer := url.Values{}
 	fail := func(problem, description string) {
@@ -168,8 +168,8 @@ func (s *Server) exchangeCode(w http.ResponseWriter, r *http.Request, app *OAuth
 	_, _ = w.Write([]byte(answer.Encode()))
 }
 
-// provedBy reports whether the verifier is that of the code's challenge (RFC 7636, S256); without a
-// challenge nothing has to be proved.
+// provedBy reports whether the verifier matches the code's challenge (RFC 7636, S256). Without a
+// challenge, every verifier does.
 func (c oauthCode) provedBy(verifier string) bool {
 	sum := sha256.Sum256([]byte(verifier))
 	proof := base64.RawURLEncoding.EncodeToString(sum[:])

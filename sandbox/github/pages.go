@@ -14,7 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// mostCommits is how many commits of a pull request are looked at.
+// mostCommits is the maximum number of a pull request's commits that are read.
 const mostCommits = 250
 
 //go:embed page.html
@@ -27,14 +27,14 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"word":     word,
 }).Parse(document))
 
-// PullRequestURL is the address of a pull request's page.
+// PullRequestURL returns the address of a pull request's page.
 func (s *Server) PullRequestURL(number int) string {
 	name, _ := s.identity()
 	return s.URL + "/" + name + "/pull/" + strconv.Itoa(number)
 }
 
-// ObserveURL is where Git's hook says that branches have changed: it asks there as a clone does,
-// and is told that there is nothing to clone.
+// ObserveURL is the address that Git's hook requests when branches have changed. The hook requests
+// it like a clone does, and is told that there is nothing to clone.
 func (s *Server) ObserveURL() string {
 	name, _ := s.identity()
 	return s.URL + "/" + name + gitSuffix
@@ -42,10 +42,10 @@ func (s *Server) ObserveURL() string {
 
 const gitSuffix = ".git"
 
-// isPage is whether a request is for a page and not for the API.
+// isPage reports whether a request is for a page and not for the API.
 func isPage(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, "/api/") }
 
-// servePage answers with a page that people look at.
+// servePage answers with an HTML page.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -74,8 +74,9 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pullRequestPath is the page that is shown for that of a branch or a commit, below the repository:
-// its pull request, or the list if it has none. It is empty for any other page.
+// pullRequestPath maps the page of a branch or a commit, whose path is below the repository, to the
+// page that is shown instead: that of its pull request, or the list if it has none. It is empty for
+// any other page.
 func (s *Server) pullRequestPath(below string) string {
 	branch, isBranch := strings.CutPrefix(below, "/tree/")
 	commit, isCommit := strings.CutPrefix(below, "/commit/")
@@ -118,14 +119,14 @@ func (s *Server) listView() listView {
 	return view
 }
 
-// pullView is the page of a pull request.
+// pullView is the view of a pull request's page.
 type pullView struct {
 	PullRequest
 	Repository string
-	// Timeline are comments and deployments in their order.
+	// Timeline has comments and deployments in their order.
 	Timeline []entry
-	// Deployments are the last of each task, Checks the last status of each context of the last
-	// commit.
+	// Deployments has the latest deployment of each task. Checks has the latest status of each
+	// context of the last commit.
 	Deployments []Deployment
 	Checks      []CommitStatus
 }
@@ -161,8 +162,8 @@ func (s *Server) view(p *PullRequest) pullView {
 	return view
 }
 
-// commitsOf are the commits of a pull request: those that its base does not have, and the last in
-// any case.
+// commitsOf returns the commits of a pull request: those that its base does not have, and always
+// the last one.
 func (s *Server) commitsOf(p *PullRequest) map[string]bool {
 	found := map[string]bool{p.Commit: true}
 	for _, earlier := range p.Earlier {
@@ -176,7 +177,7 @@ func (s *Server) commitsOf(p *PullRequest) map[string]bool {
 	return found
 }
 
-// history are a commit and its ancestors without those that are known.
+// history returns a commit and its ancestors, except the known ones.
 func (s *Server) history(commit string, known map[plumbing.Hash]bool) map[plumbing.Hash]bool {
 	found := map[plumbing.Hash]bool{}
 	start, err := s.repository.CommitObject(plumbing.NewHash(commit))
@@ -195,8 +196,8 @@ func (s *Server) history(commit string, known map[plumbing.Hash]bool) map[plumbi
 	return found
 }
 
-// word is how GitHub words a deployment's state, of which a transient one that is inactive is
-// destroyed.
+// word returns GitHub's word for a deployment's state. An inactive deployment that is transient is
+// "destroyed".
 func word(d Deployment) string {
 	switch d.State() {
 	case "success":

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// page answers with the page of a list that the request wants; describe describes one of its
-// entries.
+// page answers with the requested page of a list. describe returns the JSON of entry i.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, length int, describe func(i int) any) {
 	size, number := min(positive(r, "per_page", 30), 100), positive(r, "page", 1)
 	last := max(1, (length+size-1)/size)
@@ -29,7 +28,7 @@ func positive(r *http.Request, name string, otherwise int) int {
 	return otherwise
 }
 
-// links is the Link header. GitHub names the repository by its number there.
+// links returns the Link header. Its addresses have the repository's number, as GitHub's do.
 func (s *Server) links(r *http.Request, number, last int) string {
 	_, id := s.identity()
 	var links []string

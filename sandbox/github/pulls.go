@@ -18,14 +18,14 @@ type PullRequest struct {
 	Title  string `json:"title"`
 	Body   string `json:"body,omitempty"`
 	Author string `json:"author"`
-	// Head and Base are branches. Owner is whose repository Head is in; empty for the same
+	// Head and Base are branches. Owner is the owner of Head's repository; empty if it is the same
 	// repository.
 	Head  string `json:"head"`
 	Base  string `json:"base"`
 	Owner string `json:"owner,omitempty"`
 	// Commit is the last commit of Head that GitHub saw.
 	Commit string `json:"commit"`
-	// Earlier are the commits before it, of which a forced push may have left no trace in Git.
+	// Earlier has the commits before Commit. After a forced push, they may no longer be in Git.
 	Earlier []string  `json:"earlier,omitempty"`
 	Closed  bool      `json:"closed,omitempty"`
 	Merged  bool      `json:"merged,omitempty"`
@@ -34,7 +34,7 @@ type PullRequest struct {
 	At      time.Time `json:"at"`
 }
 
-// State is open or closed.
+// State returns open or closed.
 func (p PullRequest) State() string {
 	if p.Closed {
 		return "closed"
@@ -42,7 +42,7 @@ func (p PullRequest) State() string {
 	return "open"
 }
 
-// OpenPullRequest opens one and returns its number. The base is main if it is empty.
+// OpenPullRequest opens a pull request and returns its number. If wanted.Base is empty, it is main.
 func (s *Server) OpenPullRequest(wanted PullRequest) (number int) {
 	s.alter(func() {
 		wanted.Number = 1
@@ -60,7 +60,8 @@ func (s *Server) OpenPullRequest(wanted PullRequest) (number int) {
 	return number
 }
 
-// EditPullRequest changes one: its title, its labels, whether it is locked or closed.
+// EditPullRequest changes a pull request: its title, its labels, and whether it is locked or
+// closed.
 func (s *Server) EditPullRequest(number int, change func(*PullRequest)) {
 	s.alter(func() {
 		found := s.pullRequest(number)
@@ -74,7 +75,7 @@ func (s *Server) EditPullRequest(number int, change func(*PullRequest)) {
 	})
 }
 
-// PullRequests are all, the oldest first.
+// PullRequests returns all pull requests, oldest first.
 func (s *Server) PullRequests() []PullRequest {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -82,7 +83,7 @@ func (s *Server) PullRequests() []PullRequest {
 	return copies(s.state.PullRequests)
 }
 
-// alter changes the state as a person on GitHub does, and keeps it.
+// alter changes the state as a person on GitHub does, and saves it.
 func (s *Server) alter(change func()) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -112,8 +113,8 @@ func (s *Server) pullRequest(number int) *PullRequest {
 	return nil
 }
 
-// follow lets the open pull requests follow their branches. GitHub closes one whose branch is
-// deleted; its commit stays.
+// follow updates the open pull requests after their branches changed. Like GitHub, it closes a pull
+// request whose branch is deleted, and keeps its commit.
 func (s *Server) follow() {
 	if s.reopen() != nil {
 		return
@@ -137,7 +138,8 @@ func (s *Server) follow() {
 	}
 }
 
-// listPullRequests lists the open ones, the newest first, unless the request wants others.
+// listPullRequests lists the pull requests that the request selects, newest first; by default the
+// open ones.
 func (s *Server) listPullRequests(w http.ResponseWriter, r *http.Request) {
 	s.follow()
 	query := r.URL.Query()
@@ -151,8 +153,8 @@ func (s *Server) listPullRequests(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, len(found), func(i int) any { return s.pullRequestBody(baseOf(r), found[i]) })
 }
 
-// comesFrom is whether a pull request's branch is head, as owner:branch. GitHub ignores a head
-// without an owner.
+// comesFrom reports whether a pull request's branch is head, written as owner:branch. GitHub
+// ignores a head without an owner.
 func (s *Server) comesFrom(p *PullRequest, head string) bool {
 	owner, branch, qualified := strings.Cut(head, ":")
 	return !qualified || strings.EqualFold(owner, s.ownerOf(p)) && branch == p.Head
@@ -177,7 +179,8 @@ func (s *Server) listLabels(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pullRequestOf is the pull request that the request names; if there is none, it has answered.
+// pullRequestOf returns the pull request that the request names. If it does not exist,
+// pullRequestOf answers with an error and returns nil.
 func (s *Server) pullRequestOf(w http.ResponseWriter, r *http.Request) *PullRequest {
 	number, _ := strconv.Atoi(r.PathValue("number"))
 	found := s.pullRequest(number)
@@ -187,7 +190,7 @@ func (s *Server) pullRequestOf(w http.ResponseWriter, r *http.Request) *PullRequ
 	return found
 }
 
-// baseOf is the address that the request came to.
+// baseOf returns the address to which the request was sent.
 func baseOf(r *http.Request) string { return "http://" + r.Host }
 
 func (s *Server) pullRequestBody(base string, p *PullRequest) map[string]any {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// describe describes the repository itself.
+// describe answers with the repository's JSON.
 func (s *Server) describe(w http.ResponseWriter, _ *http.Request) {
 	name, id := s.identity()
 	about := map[string]any{"id": id, "full_name": name, "private": true, "archived": s.isArchived()}
@@ -24,7 +24,7 @@ func (s *Server) describe(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, about)
 }
 
-// heads are the branches in the order of their names.
+// heads returns the branches, sorted by name.
 func (s *Server) heads() ([]*plumbing.Reference, error) {
 	all, err := s.repository.References()
 	if err != nil {
@@ -70,7 +70,8 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// compare tells how the second of two commits, which three dots join, lies to the first.
+// compare answers how the second of two commits, which are separated by three dots, relates to the
+// first.
 func (s *Server) compare(w http.ResponseWriter, r *http.Request) {
 	base, head, _ := strings.Cut(r.PathValue("x"), "...")
 	first, err := s.repository.CommitObject(plumbing.NewHash(base))

@@ -5,12 +5,13 @@ import (
 	"net/http"
 )
 
-// userRole is what a person may do: the name of the role, and the permission that it is based on.
+// userRole is the permission of a person: the name of the role, and the permission that it is based
+// on.
 type userRole struct{ name, permission string }
 
-// SetRole says what a person may do in the repository: the role's name, such as `maintain` or that
-// of an organization's custom role, and the permission that it is based on: admin, write, read or
-// none. A person of whom nothing is said is not a user.
+// SetRole sets a person's permission in the repository. name is the role's name, such as `maintain`
+// or that of an organization's custom role, and permission what the role is based on: admin, write,
+// read or none. A person without a role is not a user.
 func (s *Server) SetRole(login, name, permission string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -20,7 +21,7 @@ func (s *Server) SetRole(login, name, permission string) {
 	s.people[login] = userRole{name, permission}
 }
 
-// getRole answers what a person may do (GitHub docs: Get repository permissions for a user).
+// getRole returns a person's permission (GitHub docs: Get repository permissions for a user).
 func (s *Server) getRole(w http.ResponseWriter, r *http.Request) {
 	login := r.PathValue("login")
 	s.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// route is a kind of request to the repository: its path below it, with names in braces.
+// route is a kind of request. Its path is below the repository's, with names in braces.
 type route struct {
 	method, path string
 	answer       http.HandlerFunc
@@ -62,7 +62,8 @@ func (s *Server) mux() http.Handler {
 	return mux
 }
 
-// meets is whether the request is of this kind; if so, it has the values of the path's names.
+// meets reports whether the request is of this kind. If so, it sets the values of the names in the
+// path.
 func (route route) meets(r *http.Request) bool {
 	names, parts := strings.Split(route.path, "/"), strings.Split("/"+r.PathValue("below"), "/")
 	if route.path == "" {
@@ -83,8 +84,9 @@ func (route route) meets(r *http.Request) bool {
 	return true
 }
 
-// named answers for the repository's name. A former name redirects to the number, as GitHub does
-// until another repository takes the name (GitHub docs: Renaming a repository).
+// named answers requests that have the repository's name in the path. A former name redirects to
+// the number, as on GitHub, until another repository takes the name (GitHub docs: Renaming a
+// repository).
 func (s *Server) named(answer http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		asked := r.PathValue("owner") + "/" + r.PathValue("name")

@@ -1,6 +1,6 @@
-// Package github answers as GitHub's REST and GraphQL APIs do. It serves one real Git repository,
-// with pages by Link header, ETags, permissions, rate limits and GitHub's errors. It has only the
-// calls that Perch makes; others are 404, as GitHub answers them.
+// Package github imitates GitHub's REST and GraphQL APIs. It serves one real Git repository, with
+// pages by Link header, ETags, permissions, rate limits and GitHub's errors. It has only the calls
+// that Perch makes, and answers others with 404, as GitHub does.
 package github
 
 import (
@@ -18,32 +18,32 @@ import (
 )
 
 const (
-	// Name is the repository's at the start, owner/name.
+	// Name is the initial name of the repository, owner/name.
 	Name = "acme/shop"
-	// ID is the repository's id at the start.
+	// ID is the initial id of the repository.
 	ID = 1296269
-	// Token is the one that the server takes at the start, with every permission.
+	// Token is the token that the server accepts initially, with every permission.
 	Token = "token-of-the-test"
-	// User writes what comes with Token.
+	// User is the author of what is written with Token.
 	User = "perch-bot"
-	// Limit is how many requests the server answers until Reset, at the start.
+	// Limit is the initial number of requests that the server answers until Reset.
 	Limit = 5000
 
 	prefix = "/api/v3"
 )
 
-// Config is what a server needs.
+// Config configures a server.
 type Config struct {
-	// Repository is what the server serves.
+	// Repository is the repository to serve.
 	Repository *git.Repository
-	// Directory is a repository that other programs write, in place of Repository: it is opened for
-	// each request, because an open one does not see new packs.
+	// Directory is the folder of a repository that other programs write to, in place of Repository.
+	// The server opens it for each request, because an open repository does not see new packs.
 	Directory string
-	// Name is the repository's, owner/name; empty for the constant Name.
+	// Name is the repository's name, owner/name; empty for the constant Name.
 	Name string
-	// DefaultBranch is the repository's; empty for the branch of its HEAD.
+	// DefaultBranch is the default branch; empty for the branch of HEAD.
 	DefaultBranch string
-	// File keeps pull requests and what was written to them; empty for none.
+	// File is the file that stores pull requests and what was written to them; empty for none.
 	File string
 	// Now is the clock; nil for the machine's.
 	Now func() time.Time
@@ -51,7 +51,7 @@ type Config struct {
 
 // Server is one repository on a GitHub Enterprise server. It is safe for concurrent use.
 type Server struct {
-	// URL is the address of the server, as the policy's base_url has it.
+	// URL is the address of the server, in the form of base_url in the policy.
 	URL string
 
 	config Config
@@ -61,7 +61,7 @@ type Server struct {
 	serving    sync.Mutex
 	repository *git.Repository
 	state      state
-	// refs are the branches that events were sent of; nil before there is a webhook.
+	// refs has the branches for which events were sent; nil before there is a webhook.
 	refs map[string]string
 
 	mu       sync.Mutex
@@ -71,11 +71,11 @@ type Server struct {
 	archived bool
 	tokens   map[string]Access
 	app      *App
-	// oauthApp is the app by which people sign in elsewhere; codes are those that were not
-	// exchanged.
+	// oauthApp is the app through which people sign in. codes has the codes that were not exchanged
+	// yet.
 	oauthApp *OAuthApp
 	codes    map[string]oauthCode
-	// people are what people may do in the repository.
+	// people has the permissions of people in the repository.
 	people    map[string]userRole
 	intercept func(next http.Handler) http.Handler
 	faults    []*Fault
@@ -86,7 +86,8 @@ type Server struct {
 	perHour   int
 	calls     []string
 	writes    []string
-	// branch is the default branch, and sender the user of events, whom Git does not name.
+	// branch is the default branch. sender is the user in events, because Git does not say who
+	// pushed.
 	branch     string
 	sender     string
 	webhook    *Webhook
@@ -95,7 +96,7 @@ type Server struct {
 	sending sync.WaitGroup
 }
 
-// New serves a repository. The caller serves HTTP with it, and sets URL.
+// New returns a server for a repository. The caller serves it over HTTP, and sets URL.
 func New(config Config) (*Server, error) {
 	if config.Now == nil {
 		config.Now = time.Now
@@ -120,7 +121,7 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// Change lets do change the repository while no request reads it.
+// Change calls do to change the repository while no request reads it.
 func (s *Server) Change(do func(repository *git.Repository)) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -128,8 +129,8 @@ func (s *Server) Change(do func(repository *git.Repository)) {
 	s.observe()
 }
 
-// Identify gives the repository another name, another id, or both: a renamed repository keeps its
-// id, and one that takes a former name has another id.
+// Identify changes the repository's name, its id, or both. A renamed repository keeps its id. A new
+// repository with a former name has a different id.
 func (s *Server) Identify(name string, id int) {
 	s.mu.Lock()
 	renamed := s.name != name && s.id == id
@@ -146,7 +147,7 @@ func (s *Server) identity() (name string, id int) {
 	return s.name, s.id
 }
 
-// Archive makes the repository read-only, or no longer.
+// Archive makes the repository read-only, or writable again.
 func (s *Server) Archive(archived bool) {
 	s.mu.Lock()
 	s.archived = archived
@@ -164,29 +165,30 @@ func (s *Server) isArchived() bool {
 	return s.archived
 }
 
-// Intercept puts what make returns before the server from now on; nil takes it away.
+// Intercept puts the handler that make returns before the server; nil removes it.
 func (s *Server) Intercept(make func(next http.Handler) http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.intercept = make
 }
 
-// Calls are the requests so far, as "GET /repos/acme/shop/branches?page=1".
+// Calls returns the requests so far, such as "GET /repos/acme/shop/branches?page=1".
 func (s *Server) Calls() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.calls...)
 }
 
-// Writes are the requests so far that wrote something, in the form of Calls. Those whose answer was
-// lost are among them.
+// Writes returns the requests so far that wrote something, in the form of Calls. It includes
+// requests whose answer was lost.
 func (s *Server) Writes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.writes...)
 }
 
-// Answer is one of GitHub's errors, with headers in pairs.
+// Answer returns a handler that answers with one of GitHub's errors. headers are pairs of name and
+// value.
 func Answer(status int, message string, headers ...string) http.Handler {
 	return failure(status, headers, map[string]any{
 		"message": message, "documentation_url": "https://docs.github.com/rest",
@@ -223,14 +225,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler.ServeHTTP(w, r)
 }
 
-// callOf is a request without the API's path.
+// callOf returns a request without the API's path.
 func callOf(r *http.Request) string {
 	address := *r.URL
 	address.Path, address.RawPath = strings.TrimPrefix(address.Path, prefix), ""
 	return r.Method + " " + address.RequestURI()
 }
 
-// answer carries out one request of a person who may make it.
+// answer authenticates one request, and carries it out if it is allowed.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	who, known := s.authenticate(r)
 	if !known {
@@ -265,7 +267,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(recorder.body.Bytes())
 }
 
-// carryOut answers one request with the repository as it is, and keeps what it wrote.
+// carryOut carries out one request on the current repository, and saves what it wrote.
 func (s *Server) carryOut(w http.ResponseWriter, r *http.Request) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -294,7 +296,8 @@ func (s *Server) reopen() error {
 	return nil
 }
 
-// writes is whether a request changes something. A question to the GraphQL API is a POST, too.
+// writes reports whether a request changes something. A GraphQL query is also a POST, but changes
+// nothing.
 func writes(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.URL.Path != graphql
 }
@@ -304,7 +307,7 @@ func etagOf(body []byte) string {
 	return `W/"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-// recorder keeps an answer until it is known whether it may be given.
+// recorder buffers an answer until it is decided whether it is sent.
 type recorder struct {
 	header http.Header
 	status int
@@ -318,5 +321,5 @@ func (r *recorder) Write(content []byte) (int, error) { return r.body.Write(cont
 func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // The client may have gone.
+	_ = json.NewEncoder(w).Encode(body) // If the client has disconnected, there is nothing to do.
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// state is what was written to the repository beside Git's objects.
+// state is what was written to the repository outside Git.
 type state struct {
-	// Last is the id that was given last.
+	// Last is the last id that was assigned.
 	Last         int64           `json:"last"`
 	PullRequests []*PullRequest  `json:"pull_requests"`
 	Comments     []*Comment      `json:"comments"`
@@ -41,7 +41,7 @@ func (s *Server) load() error {
 	return nil
 }
 
-// save keeps the state; the file is never half written.
+// save stores the state in the file, which is never incomplete.
 func (s *Server) save() error {
 	if s.config.File == "" {
 		return nil
@@ -59,5 +59,5 @@ func (s *Server) save() error {
 	return nil
 }
 
-// stamp is a time as GitHub writes it.
+// stamp formats a time as GitHub does.
 func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }

@@ -10,8 +10,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// mostStatuses is how many statuses a commit and context may have (GitHub docs: Create a commit
-// status).
+// mostStatuses is the maximum number of statuses of a commit and context (GitHub docs: Create a
+// commit status).
 const mostStatuses = 1000
 
 // CommitStatus is a status of a commit.
@@ -26,7 +26,7 @@ type CommitStatus struct {
 	At          time.Time `json:"at"`
 }
 
-// Statuses are the statuses of a commit, the oldest first.
+// Statuses returns the statuses of a commit, oldest first.
 func (s *Server) Statuses(sha string) []CommitStatus {
 	s.serving.Lock()
 	defer s.serving.Unlock()

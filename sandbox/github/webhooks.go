@@ -18,29 +18,30 @@ import (
 	"github.com/google/uuid"
 )
 
-// deliveryTimeout is how long a receiver may take (GitHub docs: Best practices for using webhooks).
+// deliveryTimeout is the time limit for a receiver's answer (GitHub docs: Best practices for using
+// webhooks).
 const deliveryTimeout = 10 * time.Second
 
-// Webhook is where events go.
+// Webhook says where events are sent.
 type Webhook struct {
 	URL, Secret string
-	// Manual says that a delivery waits until Deliver sends it: in any order, several times, late
-	// or never.
+	// Manual means that a delivery waits until Deliver sends it, so that tests can send deliveries
+	// in any order, several times, late or never.
 	Manual bool
 }
 
-// Delivery is one event that is sent, or is to be sent.
+// Delivery is an event that was sent, or waits to be sent.
 type Delivery struct {
-	// GUID is the X-GitHub-Delivery of the delivery. A redelivery has the same.
+	// GUID is the delivery's X-GitHub-Delivery. A redelivery has the same.
 	GUID  string
 	Event string
 	Body  []byte
-	// Attempts are the answers so far: a status, or 0 where there was no answer. GitHub itself
-	// makes one attempt.
+	// Attempts has the answers so far: a status, or 0 if there was no answer. GitHub itself makes
+	// one attempt.
 	Attempts []int
 }
 
-// Subscribe sends events to a webhook from now on, and pings it. The webhook before gets no more.
+// Subscribe sends events to a webhook from now on, and pings it. It replaces the previous webhook.
 func (s *Server) Subscribe(webhook Webhook) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -52,7 +53,7 @@ func (s *Server) Subscribe(webhook Webhook) {
 	s.emit("ping", map[string]any{"zen": "Keep it logically awesome.", "hook_id": 1})
 }
 
-// Deliveries are the deliveries so far, the oldest first.
+// Deliveries returns the deliveries so far, oldest first.
 func (s *Server) Deliveries() []Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +64,7 @@ func (s *Server) Deliveries() []Delivery {
 	return list
 }
 
-// Deliver sends a delivery once more and returns the receiver's status.
+// Deliver sends a delivery again and returns the receiver's status.
 func (s *Server) Deliver(ctx context.Context, guid string) (status int, err error) {
 	webhook, delivery := s.delivery(guid)
 	if delivery == nil {
@@ -83,10 +84,10 @@ func (s *Server) delivery(guid string) (Webhook, *Delivery) {
 	return Webhook{}, nil
 }
 
-// Settle waits until every delivery has been answered that is sent without being told.
+// Settle waits until all deliveries that do not wait for Deliver have been answered.
 func (s *Server) Settle() { s.sending.Wait() }
 
-// emit records an event and sends it, unless the webhook waits to be told.
+// emit records an event, and sends it unless the webhook is Manual.
 func (s *Server) emit(event string, body map[string]any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +111,7 @@ func (s *Server) emit(event string, body map[string]any) {
 	s.sending.Go(func() { _, _ = s.send(context.Background(), webhook, delivery) })
 }
 
-// repositoryBody is the repository as events have it; the caller holds mu.
+// repositoryBody returns the repository's JSON in events. The caller holds mu.
 func (s *Server) repositoryBody() map[string]any {
 	owner, name := cutName(s.name)
 	return map[string]any{
@@ -147,7 +148,7 @@ func (s *Server) send(ctx context.Context, webhook Webhook, delivery *Delivery) 
 	return response.StatusCode, nil
 }
 
-// Sign is the X-Hub-Signature-256 of a body (GitHub docs: Validating webhook deliveries).
+// Sign returns the X-Hub-Signature-256 of a body (GitHub docs: Validating webhook deliveries).
 func Sign(secret string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)

@@ -12,22 +12,22 @@ import (
 )
 
 const (
-	// mostObjects is how many objects of a bucket are shown.
+	// mostObjects is the maximum number of a bucket's objects that are shown.
 	mostObjects = 200
-	// mostPreviews is how many of them are shown with their text, and shortText the longest such
-	// text in bytes.
+	// mostPreviews is the maximum number of objects that are shown with their text. shortText is
+	// the maximum length of such a text in bytes.
 	mostPreviews = 12
 	shortText    = 200
 )
 
-// bucketView is one of the environment's buckets.
+// bucketView is the view of one of the environment's buckets.
 type bucketView struct {
-	// Name is what the app knows it by, Bucket its name in S3.
+	// Name is the app's name for the bucket, and Bucket its name in S3.
 	Name, Bucket string
 	Objects      []objectView
-	// More says that the bucket holds more objects than are shown.
+	// More means that the bucket holds more objects than are shown.
 	More bool
-	// Trouble is why the bucket could not be read.
+	// Trouble explains why the bucket could not be read.
 	Trouble string
 }
 
@@ -61,7 +61,7 @@ func (h handler) bucket(ctx context.Context, variable, bucket string) bucketView
 	return view
 }
 
-// preview is a short object's text; empty for what is not text or cannot be read.
+// preview returns a short object's text; empty if it is not text or cannot be read.
 func (h handler) preview(ctx context.Context, bucket, key string) string {
 	object, err := h.config.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
@@ -77,7 +77,7 @@ func (h handler) preview(ctx context.Context, bucket, key string) string {
 
 func unprintable(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }
 
-// size writes a number of bytes for people.
+// size formats a number of bytes.
 func size(bytes int64) string {
 	switch {
 	case bytes < 1000:

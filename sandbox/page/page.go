@@ -1,5 +1,5 @@
-// Package page serves the pages of the sandbox's environments: what an app would show, were there
-// instances to run one.
+// Package page serves the pages of the sandbox's environments. The sandbox has no instances that
+// could run an app, so a page stands for what the app would show.
 package page
 
 import (
@@ -21,21 +21,23 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// Config is what a page needs.
+// Config configures New.
 type Config struct {
-	// Environments lists the environments of the moment.
+	// Environments lists the environments that exist now.
 	Environments func() []services.Environment
-	// Progress says how far Perch is with the environment of a host; nil if that is not known.
+	// Progress returns the progress of Perch's run for the environment at a host; nil if it cannot
+	// be read.
 	Progress func(ctx context.Context, host string) Progress
-	// S3 reads the environments' buckets, and keeps what POST /seed brings.
+	// S3 reads the environments' buckets, and stores what POST /seed sends.
 	S3 *s3.Client
-	// Logger takes the buckets that could not be read; nil discards them.
+	// Logger receives errors of buckets that could not be read; nil discards them.
 	Logger *slog.Logger
 }
 
-// Progress is how far a run is with an environment. Both are empty if no run is at work.
+// Progress is the progress of a run. Both fields are empty if no run is working for the
+// environment.
 type Progress struct {
-	// State is the environment's state in words, Words what the run waits for.
+	// State is the environment's state in words. Words say what the run waits for.
 	State, Words string
 }
 
@@ -46,8 +48,9 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{"size": si
 
 type handler struct{ config Config }
 
-// New serves the page of the environment that a request's Host header names: 200 while it is Ready,
-// 503 while it is launched, updated or terminated, 404 if there is none.
+// New returns a handler that serves the page of the environment at the request's Host: with 200
+// while it is Ready, with 503 while it is launched, updated or terminated, and with 404 if there is
+// none.
 func New(config Config) http.Handler {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -82,19 +85,19 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// hostname is a Host header without its port and the dot at its end.
-// waitingView is an environment that is not ready.
+// waitingView is the view of an environment that is not ready.
 type waitingView struct {
 	Name string
 	Progress
 }
 
-// wait writes a page that loads itself again.
+// wait writes a page that reloads itself.
 func (h handler) wait(w http.ResponseWriter, view waitingView) {
 	w.Header().Set("Retry-After", "2")
 	h.write(w, http.StatusServiceUnavailable, "waiting", view)
 }
 
+// hostname returns a Host header without its port and without a dot at its end.
 func hostname(header string) string {
 	host := header
 	if name, _, err := net.SplitHostPort(header); err == nil {
@@ -103,7 +106,7 @@ func hostname(header string) string {
 	return strings.TrimSuffix(host, ".")
 }
 
-// write renders one of the document's pages; nothing is sent before all of it is rendered.
+// write renders one of the document's pages. It sends nothing before the whole page is rendered.
 func (h handler) write(w http.ResponseWriter, status int, name string, data any) {
 	var body bytes.Buffer
 	if err := pages.ExecuteTemplate(&body, name, data); err != nil {
@@ -118,7 +121,7 @@ func (h handler) write(w http.ResponseWriter, status int, name string, data any)
 	_, _ = w.Write(body.Bytes())
 }
 
-// missingView is the page for a host that no environment has.
+// missingView is the view of the page for a host without an environment.
 type missingView struct {
 	Host  string
 	Hosts []link
@@ -139,14 +142,14 @@ func missing(host, header string, environments []services.Environment) missingVi
 	return view
 }
 
-// environmentView is the page of an environment.
+// environmentView is the view of the page of an environment.
 type environmentView struct {
 	services.Environment
 	Branch, Commit, Stack, Kind, URL string
 	Buckets                          []bucketView
 }
 
-// Short is the commit as people write it.
+// Short returns the first characters of the commit, as people write it.
 func (v environmentView) Short() string { return v.Commit[:min(len(v.Commit), 12)] }
 
 func (h handler) view(ctx context.Context, e services.Environment) environmentView {
@@ -163,7 +166,7 @@ func (h handler) view(ctx context.Context, e services.Environment) environmentVi
 	return view
 }
 
-// branchOf is the environment's branch, whose variable is written as in tags.
+// branchOf returns the environment's branch, which its variable has in the encoding of tags.
 func branchOf(e services.Environment) string {
 	if branch, ok := perch.DecodeTag(e.Options["PERCH_BRANCH"]); ok {
 		return branch

@@ -20,17 +20,18 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// seedPath takes test data, as an app would that can load its own.
+// seedPath accepts test data, like an app that can load its own.
 const seedPath = "/seed"
 
-// longestSeed is the longest test data that is taken, in bytes.
+// longestSeed is the maximum size of test data in bytes.
 const longestSeed = 64 << 10
 
 var seedKey = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
 
-// seed takes POST /seed with a JSON document, and keeps it as an object of the environment's first
-// bucket, where the page shows it. The Idempotency-Key names the object: a repeat changes nothing.
-// An environment with a secret SEED_TOKEN wants it as a bearer token.
+// seed handles POST /seed with a JSON document. It stores the document as an object in the
+// environment's first bucket, and the page shows it. The Idempotency-Key names the object, so a
+// repeated request changes nothing. If the environment has a secret SEED_TOKEN, the request needs
+// it as a bearer token.
 func (h handler) seed(w http.ResponseWriter, r *http.Request, e services.Environment) {
 	key := r.Header.Get("Idempotency-Key")
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, longestSeed))
@@ -46,7 +47,7 @@ func (h handler) seed(w http.ResponseWriter, r *http.Request, e services.Environ
 	case !seedKey.MatchString(key):
 		http.Error(w, "send an Idempotency-Key of at most 100 letters, digits and hyphens", http.StatusBadRequest)
 	case err != nil:
-		http.Error(w, fmt.Sprintf("the body is not read: %v", err), http.StatusRequestEntityTooLarge)
+		http.Error(w, fmt.Sprintf("the body could not be read: %v", err), http.StatusRequestEntityTooLarge)
 	case !json.Valid(body):
 		http.Error(w, "the body is not JSON", http.StatusBadRequest)
 	case bucket == "":
@@ -56,7 +57,7 @@ func (h handler) seed(w http.ResponseWriter, r *http.Request, e services.Environ
 	}
 }
 
-// keep answers 201 for what is new and 200 for what is there already.
+// keep answers with 201 if the object is new, and with 200 if it exists already.
 func (h handler) keep(ctx context.Context, w http.ResponseWriter, bucket, key string, body []byte) {
 	_, err := h.config.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	if err == nil {
@@ -70,14 +71,14 @@ func (h handler) keep(ctx context.Context, w http.ResponseWriter, bucket, key st
 		})
 	}
 	if err != nil {
-		http.Error(w, "the bucket did not take it: "+err.Error(), http.StatusServiceUnavailable)
+		http.Error(w, "the bucket did not store it: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	w.WriteHeader(http.StatusCreated)
 	_, _ = fmt.Fprintln(w, "kept")
 }
 
-// admits reports whether the request carries the environment's token, where it has one.
+// admits reports whether the request carries the environment's token, or the environment has none.
 func admits(r *http.Request, e services.Environment) bool {
 	if !e.Guarded {
 		return true
@@ -86,7 +87,8 @@ func admits(r *http.Request, e services.Environment) bool {
 	return ok && e.SeedToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(e.SeedToken)) == 1
 }
 
-// firstBucket is the bucket whose name comes first; empty if the environment has none.
+// firstBucket returns the bucket whose variable comes first by name; empty if the environment has
+// none.
 func firstBucket(e services.Environment) string {
 	var names []string
 	for variable := range e.Options {

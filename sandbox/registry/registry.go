@@ -1,5 +1,5 @@
-// Package registry is a container registry in memory that stands for every registry: an image at
-// ghcr.io is its repository ghcr.io/NAME.
+// Package registry is a container registry in memory that answers in place of every other registry.
+// An image NAME at ghcr.io is its repository ghcr.io/NAME.
 package registry
 
 import (
@@ -20,33 +20,34 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// Password is what Amazon ECR's GetAuthorizationToken gives for the user AWS.
+// Password is the password that Amazon ECR's GetAuthorizationToken returns for the user AWS.
 const Password = "sandbox"
 
-// Config is how a registry behaves.
+// Config configures a registry.
 type Config struct {
-	// Strict answers only with images that were pushed. Otherwise every tag is an image for
-	// linux/amd64 and linux/arm64.
+	// Strict means that only images that were pushed exist. Otherwise every tag exists, as an image
+	// for linux/amd64 and linux/arm64.
 	Strict bool
-	// Fault is the failure of a request for an image; struck is false for none.
+	// Fault returns the injected error for a request for an image; struck is false if there is
+	// none.
 	Fault func(image string) (status int, code, message string, struck bool)
 }
 
-// Registry is the registry.
+// Registry is a container registry in memory.
 type Registry struct {
 	config Config
 	images http.Handler
 }
 
-// New makes an empty registry.
+// New returns an empty registry.
 func New(config Config) *Registry {
 	return &Registry{config: config, images: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
 }
 
-// manifestPath is the address of a manifest: repository, then tag or digest.
+// manifestPath matches the path of a manifest: the repository, then a tag or digest.
 var manifestPath = regexp.MustCompile(`^/v2/(.+)/manifests/([^/]+)$`)
 
-// ServeHTTP answers by the protocol of registries, the OCI Distribution Specification.
+// ServeHTTP implements the protocol of registries, the OCI Distribution Specification.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	host := registryOf(request.Host)
 	if host != "" {
@@ -81,7 +82,7 @@ func (r *Registry) serveManifest(w http.ResponseWriter, request *http.Request, r
 		}
 	}
 	if !r.config.Strict && !r.has(request.URL.Path) {
-		if separator == "@" { // There is no image with that digest to make.
+		if separator == "@" { // An image cannot be created for a given digest.
 			writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "the sandbox has no image with this digest")
 			return
 		}
@@ -99,15 +100,16 @@ func (r *Registry) has(path string) bool {
 	return recorder.Code == http.StatusOK
 }
 
-// Put makes an image for Linux on the architectures and returns its digest. The same image and
-// architectures make the same digest.
+// Put creates an image for Linux on the architectures and returns its digest. The same image and
+// architectures always have the same digest.
 func (r *Registry) Put(image string, architectures ...string) (digest string, err error) {
 	return r.PutVersion(image, "", architectures...)
 }
 
-// PutVersion is Put of an image that differs by its version from any other: a tag that has moved.
+// PutVersion is Put for an image whose content depends on version, so a tag can move to another
+// digest.
 func (r *Registry) PutVersion(image, version string, architectures ...string) (digest string, err error) {
-	// The host is of no importance: the request goes to this handler.
+	// The host does not matter, because the request goes to this handler.
 	to, err := name.NewTag("localhost/"+image, name.Insecure)
 	if err != nil {
 		return "", fmt.Errorf("put image %s: %w", image, err)
@@ -133,7 +135,7 @@ func (r *Registry) PutVersion(image, version string, architectures ...string) (d
 	return hash.String(), err
 }
 
-// inProcess makes requests of a handler without a connection.
+// inProcess sends requests to a handler without a connection.
 type inProcess struct{ handler http.Handler }
 
 func (p inProcess) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -148,8 +150,8 @@ func (p inProcess) RoundTrip(request *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// registryOf is the registry that a request is for; empty if it names this machine, as those do
-// that push.
+// registryOf returns the name of the registry that a request is for. It is empty if the host is
+// this machine, as when an image is pushed.
 func registryOf(host string) string {
 	name, _, found := strings.Cut(host, ":")
 	switch {
@@ -163,7 +165,7 @@ func registryOf(host string) string {
 	return host
 }
 
-// ecr matches the hosts of Amazon ECR, which wants a login.
+// ecr matches the hosts of Amazon ECR, which requires a login.
 var ecr = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.`)
 
 func signedIn(request *http.Request) bool {
@@ -171,7 +173,7 @@ func signedIn(request *http.Request) bool {
 	return user == "AWS" && password == Password
 }
 
-// Login is the login for Amazon ECR as GetAuthorizationToken gives it.
+// Login returns the login for Amazon ECR in the form of GetAuthorizationToken.
 func Login() string { return base64.StdEncoding.EncodeToString([]byte("AWS:" + Password)) }
 
 func writeError(w http.ResponseWriter, status int, code, message string) {

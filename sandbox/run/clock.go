@@ -24,8 +24,8 @@ const clockUsage = `Usage: perch-sandbox clock [flags]                    what t
   --data DIR           the sandbox that runs with this data folder
                        (default: that of AWS_ENDPOINT_URL, which ` + "`perch-sandbox env`" + ` exports, else port 4566)
 
-Stacks, expiry and pins go by this clock, so that weeks pass in seconds. Nothing happens automatically:
-` + "`perch expiry`" + ` or ` + "`perch cleanup`" + ` then does what the schedule would have done.
+Stacks, expiry and pins use this clock, so that weeks pass in seconds. Nothing runs automatically then: run
+` + "`perch expiry`" + ` or ` + "`perch cleanup`" + ` to do what the schedule would have done.
 The clock only goes forward, and a sandbox that is started again begins with the machine's time.
 `
 

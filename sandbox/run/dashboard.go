@@ -12,11 +12,11 @@ import (
 	web "perch/web/server"
 )
 
-// localUser is who is signed in at the dashboard.
+// localUser is the login of the person who is signed in at the dashboard.
 const localUser = "you"
 
-// serveDashboard runs the dashboard of production in this process. It reads from the worker, and
-// everyone who uses this machine is signed in. What people do there is written to logs.
+// serveDashboard runs the same dashboard as in production, in this process. It reads from the
+// worker. Everyone who uses this machine is signed in, and their actions are written to logs.
 func (s *Sandbox) serveDashboard(ctx context.Context, logs io.Writer) error {
 	temporal, err := client.Dial(ctx, lookup(s.exports(), nothing))
 	if err != nil {

@@ -20,19 +20,19 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// demoFiles are the demo repository: what is in `main`, and what each branch changes.
+// demoFiles has the demo repository: the files in `main`, and those that each branch changes.
 //
 //go:embed all:demo
 var demoFiles embed.FS
 
-// demoBranches are made from main in this order; the last stays checked out.
+// demoBranches are created from main in this order; the last one stays checked out.
 var demoBranches = []struct{ name, folder, message string }{
 	{"fix/typo", "fix-typo", "Correct a typo in the catalogue"},
 	{"docs-no-infra", "docs", "Describe the catalogue"},
 	{"feature/login", "feature-login", "Let people log in"},
 }
 
-// makeDemo makes the demo repository in dir, or leaves the one that is there.
+// makeDemo creates the demo repository in dir, unless it exists.
 func makeDemo(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, ".git")); !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -66,10 +66,10 @@ func makeDemo(dir string) error {
 	return nil
 }
 
-// demoImage is what the demo's perch.yaml names, before the commit.
+// demoImage is the image in the demo's perch.yaml, without the commit.
 const demoImage = "registry.example.com/shop:"
 
-// demoImages are the images of every branch's commit.
+// demoImages returns the images of the head commits of all branches.
 func demoImages(dir string) ([]string, error) {
 	repository, err := git.PlainOpen(dir)
 	if err != nil {
@@ -87,10 +87,10 @@ func demoImages(dir string) ([]string, error) {
 	return images, err
 }
 
-// demoSecret is the secret that the demo's perch.yaml names: a request with test data carries it.
+// demoSecret is the secret in the demo's perch.yaml. A request with test data carries it.
 const demoSecret = "shop/seed-token"
 
-// makeDemoSecret makes the secret, or leaves the one that is there.
+// makeDemoSecret creates the secret, unless it exists.
 func makeDemoSecret(ctx context.Context, cfg aws.Config) error {
 	in := &secretsmanager.CreateSecretInput{Name: aws.String(demoSecret), SecretString: aws.String(rand.Text())}
 	_, err := secretsmanager.NewFromConfig(cfg).CreateSecret(ctx, in)

@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// exportsPath is where the AWS endpoint's port says what `perch-sandbox env` prints, and
-// exportsFile where --data keeps it.
+// exportsPath is the path on the AWS endpoint's port that returns what `perch-sandbox env` prints.
+// exportsFile is the file in the --data folder that stores it.
 const (
 	exportsPath = "/_perch/exports"
 	exportsFile = "exports.json"
-	// endpointVariable is where every AWS client finds the AWS endpoint.
+	// endpointVariable is the variable in which every AWS client looks for the endpoint.
 	endpointVariable = "AWS_ENDPOINT_URL"
 )
 
@@ -29,7 +29,7 @@ type export struct {
 	Value string `json:"value"`
 }
 
-// exports point any AWS client, a starter and a worker at this sandbox.
+// exports returns the variables that point any AWS client, a starter and a worker at this sandbox.
 func (s *Sandbox) exports() []export {
 	exports := []export{
 		{"TEMPORAL_ADDRESS", s.temporal.Address()},
@@ -58,10 +58,10 @@ func nothing(string) string { return "" }
 
 func (s *Sandbox) serveExports(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(s.exports()) // The client has gone; there is no one left to tell.
+	_ = json.NewEncoder(w).Encode(s.exports()) // If the client has disconnected, there is nothing to do.
 }
 
-// lookup answers as the environment that the exports make.
+// lookup returns a function that looks up variables first in exports and then in env.
 func lookup(exports []export, env func(string) string) func(string) string {
 	return func(name string) string {
 		for _, e := range exports {
@@ -71,7 +71,7 @@ func lookup(exports []export, env func(string) string) func(string) string {
 		}
 		if strings.HasPrefix(name, "TEMPORAL_") || strings.HasPrefix(name, "CIRCLE") ||
 			strings.HasPrefix(name, "GITHUB_") || strings.HasPrefix(name, "PERCH_") {
-			return "" // What points elsewhere, or names another branch, is not for the sandbox.
+			return "" // A variable that points to another server, or names another branch, is not for the sandbox.
 		}
 		return env(name)
 	}
@@ -114,7 +114,7 @@ func findExports(ctx context.Context, o options) ([]export, error) {
 	if err := json.Unmarshal(data, &kept); err != nil {
 		return nil, fmt.Errorf("read exports of %s: %w", o.data, err)
 	}
-	// The file outlives its sandbox, and another one may have its port by now.
+	// The file remains after its sandbox has stopped, and another sandbox may use the port now.
 	url := lookup(kept, func(string) string { return "" })(endpointVariable)
 	if exports, err := askExports(ctx, url); err != nil || !slices.Equal(exports, kept) {
 		return nil, fmt.Errorf("no sandbox runs with --data %s: the one that did has stopped; start it again with "+
@@ -123,10 +123,10 @@ func findExports(ctx context.Context, o options) ([]export, error) {
 	return kept, nil
 }
 
-// errNoAnswer is that nothing listens.
+// errNoAnswer means that nothing listens.
 var errNoAnswer = errors.New("no answer")
 
-// askExports asks the AWS endpoint at url for the exports of its sandbox.
+// askExports requests the exports of the sandbox whose AWS endpoint is at url.
 func askExports(ctx context.Context, url string) ([]export, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -149,7 +149,7 @@ func askExports(ctx context.Context, url string) ([]export, error) {
 	return exports, nil
 }
 
-// quote makes a value one word for every POSIX shell.
+// quote quotes a value as one word for every POSIX shell.
 func quote(value string) string {
 	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }

@@ -17,29 +17,29 @@ import (
 	"perch/sandbox/aws"
 )
 
-const faultUsage = `Usage: perch-sandbox fault add KEY=VALUE ... [flags]   order a fault; prints its id
-       perch-sandbox fault ls [flags]                  the faults in force, with how often each has struck
-       perch-sandbox fault rm ID|all [flags]           lift one, or all
+const faultUsage = `Usage: perch-sandbox fault add KEY=VALUE ... [flags]   inject a fault; prints its id
+       perch-sandbox fault ls [flags]                  list the faults, with how often each has struck
+       perch-sandbox fault rm ID|all [flags]           remove one, or all
 
   --aws-port N         the sandbox whose AWS endpoint has this port
   --data DIR           the sandbox that runs with this data folder
                        (default: that of AWS_ENDPOINT_URL, which ` + "`perch-sandbox env`" + ` exports, else port 4566)
 
-A fault is about calls or about resources; what is left out matches everything.
+A fault is for calls or for resources. Keys that are left out match everything.
 
   calls      service=cloudformation action=DescribeStacks contains=TEXT access_key=KEY
-             and what happens: code=AccessDenied message=TEXT status=403, or drop=true, or rate=5 (calls a second)
-             when=after lets the call have its effect and loses the answer
-             stale=5: DescribeStacks answers with what was true five seconds ago; with service=ssm ListCommandInvocations does
+             and the effect: code=AccessDenied message=TEXT status=403, or drop=true, or rate=5 (calls a second)
+             when=after: the call takes effect, and its answer is lost
+             stale=5: DescribeStacks answers as it would have five seconds ago; with service=ssm, ListCommandInvocations does
              service=registry contains=ghcr.io/acme/shop:1 code=MANIFEST_UNKNOWN status=404: the image is missing
              key=PREFIX code=SlowDown message=TEXT: single keys of DeleteObjects fail
   resources  type=AWS::RDS::DBInstance logical_id=Database stack=NAME phase=create|update|delete
-             and what happens: reason=TEXT, or hang=true, or refill=true (a bucket, before it is deleted)
-             when=after: it fails while it is made or changed; an Elastic Beanstalk environment logs the reason
+             and the effect: reason=TEXT, or hang=true, or refill=true (a bucket, before it is deleted)
+             when=after: it fails while it is created or updated; an Elastic Beanstalk environment logs the reason
              type=AWS::CloudFormation::Stack phase=delete|update: the stack's own deletion or update is accepted and then called off
-  both       count=1: how often it strikes (default: until it is lifted)
+  both       count=1: how often it strikes (default: until it is removed)
 
-For example, the answer of the next CreateStack gets lost:
+For example, to lose the answer of the next CreateStack:
   perch-sandbox fault add action=CreateStack when=after drop=true count=1
 `
 
@@ -71,22 +71,22 @@ func orderFault(ctx context.Context, args []string, o options, out, note io.Writ
 		}
 		return callEndpoint(ctx, http.MethodDelete, address, faultHelp, nil, out)
 	}
-	return usageError{errors.New("say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all"), faultHelp}
+	return usageError{errors.New("name a command for faults: add KEY=VALUE ..., ls, rm ID or rm all"), faultHelp}
 }
 
-// noteDoubt says what the endpoint takes for a mistake in a fault that it has taken.
+// noteDoubt prints what the endpoint considers a likely mistake in a fault that it has accepted.
 func noteDoubt(answer []byte, note io.Writer) {
 	var ordered aws.OrderedFault
-	_ = json.Unmarshal(answer, &ordered) // Without an answer there is nothing to note.
+	_ = json.Unmarshal(answer, &ordered) // Without a valid answer there is nothing to note.
 	if ordered.Note != "" {
 		fmt.Fprintf(note, "perch-sandbox: %s is in force, but %s\n", ordered.ID, ordered.Note)
 	}
 }
 
-// noteIdle names the faults of a list that have not struck: they may be mistyped.
+// noteIdle names the listed faults that have not struck, because they may be mistyped.
 func noteIdle(listed []byte, note io.Writer) {
 	var list struct{ Faults []aws.FaultInForce }
-	_ = json.Unmarshal(listed, &list) // Without a list there is nothing to note.
+	_ = json.Unmarshal(listed, &list) // Without a valid list there is nothing to note.
 	for _, fault := range list.Faults {
 		if fault.Struck == 0 {
 			fmt.Fprintf(note, "perch-sandbox: %s has not struck yet; if it should have, check its values\n", fault.ID)
@@ -94,8 +94,9 @@ func noteIdle(listed []byte, note io.Writer) {
 	}
 }
 
-// findEndpoint is the AWS endpoint of the sandbox that is meant: a flag's, else the environment's,
-// else the one on the default port, which note is told about.
+// findEndpoint returns the AWS endpoint of the sandbox that the command is for: the one that a flag
+// names, else that of the environment, else the one on the default port. In the last case it says
+// so on note.
 func findEndpoint(ctx context.Context, o options, note io.Writer, env func(string) string) (string, error) {
 	exported := strings.TrimRight(env(endpointVariable), "/")
 	switch {
@@ -113,8 +114,7 @@ func findEndpoint(ctx context.Context, o options, note io.Writer, env func(strin
 	return o.endpoint(), nil
 }
 
-// readFault makes a fault's JSON of KEY=VALUE words; the endpoint rejects keys that it does not
-// know.
+// readFault returns a fault's JSON, read from KEY=VALUE words. The endpoint rejects unknown keys.
 func readFault(words []string) ([]byte, error) {
 	fault, kinds := map[string]any{}, aws.FaultKeys()
 	for _, word := range words {

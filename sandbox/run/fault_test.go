@@ -122,15 +122,15 @@ func TestAFaultThatIsNotUnderstoodIsRejected(t *testing.T) {
 	}{
 		{
 			nil, 2,
-			"say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`",
+			"name a command for faults: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`",
 		},
 		{
 			[]string{"add"}, 2,
-			"say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`",
+			"name a command for faults: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`",
 		},
 		{
 			[]string{"rm"}, 2,
-			"say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`",
+			"name a command for faults: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`",
 		},
 		{[]string{"add", "reason"}, 2, `"reason" is not KEY=VALUE`},
 		{[]string{"add", "action=CreateStack", "count=often"}, 2, `count is a number, not "often"`},

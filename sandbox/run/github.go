@@ -18,19 +18,19 @@ import (
 )
 
 const (
-	// githubToken is what the worker reads the repository with, and writes reports.
+	// githubToken is the token with which the worker reads the repository and writes reports.
 	githubToken = "sandbox"
-	// githubUser writes the reports.
+	// githubUser is the author of the reports.
 	githubUser = "perch-bot"
 )
 
-// demoPullRequests are the demo's.
+// demoPullRequests are the demo's pull requests.
 var demoPullRequests = []github.PullRequest{{
 	Title: "Let people log in", Author: "ana", Head: "feature/login",
 	Body: "People can log in with a name and a password. Can you give me feedback?",
 }}
 
-// serveGitHub lets the repository of the demo be on an imitation of GitHub, with the demo's pull
+// serveGitHub serves the demo's repository from an imitation of GitHub, with the demo's pull
 // requests.
 func (s *Sandbox) serveGitHub(listener net.Listener) error {
 	server, err := github.New(github.Config{
@@ -55,9 +55,9 @@ func (s *Sandbox) serveGitHub(listener net.Listener) error {
 	return nil
 }
 
-// hook tells GitHub that a branch was pushed, committed to or deleted: Git runs it after every
-// change of a reference (githooks(5), reference-transaction). Git itself sends the request, so that
-// nothing else must be installed.
+// hook tells GitHub that a branch was pushed, committed to or deleted. Git runs it after every
+// change of a reference (githooks(5), reference-transaction). It sends the request with Git, so
+// that nothing else must be installed.
 const hook = `#!/bin/sh
 # Written by perch-sandbox, each time it starts.
 [ "$1" = committed ] || exit 0
@@ -65,14 +65,14 @@ grep -q ' refs/heads/' || exit 0
 git ls-remote --quiet '%s' >/dev/null 2>&1 || true
 `
 
-// checkoutHook takes a push to the branch that is checked out, and also its deletion (githooks(5),
+// checkoutHook accepts a push to the branch that is checked out, and its deletion (githooks(5),
 // push-to-checkout).
 const checkoutHook = `#!/bin/sh
 # Written by perch-sandbox, each time it starts.
 case "$1" in *[!0]*) exec git read-tree -u -m HEAD "$1" ;; esac
 `
 
-// installHooks lets the repository tell of its changes, and take pushes to the branch that is
+// installHooks makes the repository report its changes, and accept pushes to the branch that is
 // checked out.
 func installHooks(dir, url string) error {
 	repository, err := git.PlainOpen(dir)
@@ -103,8 +103,8 @@ func installHooks(dir, url string) error {
 	return nil
 }
 
-// receiveWebhooks runs the receiver of production in this process, and has GitHub send it webhooks
-// from now on.
+// receiveWebhooks runs the same receiver as in production, in this process. From now on, GitHub
+// sends it webhooks.
 func (s *Sandbox) receiveWebhooks(ctx context.Context) error {
 	temporal, err := client.Dial(ctx, lookup(s.exports(), nothing))
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Sandbox) receiveWebhooks(ctx context.Context) error {
 	return nil
 }
 
-// pullRequest is the address of the branch's pull request; empty if there is none.
+// pullRequest returns the address of the branch's pull request; empty if there is none.
 func (s *Sandbox) pullRequest() string {
 	if s.github == nil {
 		return ""

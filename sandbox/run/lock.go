@@ -7,9 +7,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockFolder keeps a second sandbox off dir until the lock is closed: two would write one database.
-// The system lets go of the lock when the process ends, however it ends, so what a killed sandbox
-// leaves behind blocks no later one.
+// lockFolder keeps another sandbox from using dir until the lock is closed, because two would write
+// to one database. The operating system releases the lock whenever the process ends, so a sandbox
+// that was killed does not block a later one.
 func lockFolder(dir string) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(dir, "lock"))
 	switch locked, err := lock.TryLock(); {

@@ -1,4 +1,5 @@
-// Package run is the sandbox as a function, so that tests start the very program that people do.
+// Package run implements the command sandbox. It is a separate package, so that tests can start the
+// same program as people do.
 package run
 
 import (
@@ -19,7 +20,7 @@ It gives a branch its environment and stays until it is interrupted.
 
 Usage: perch-sandbox [flags]       start it
        perch-sandbox env [flags]   print shell exports that point AWS clients, a starter and a worker at the one that runs
-       perch-sandbox fault ...     order faults of its AWS endpoint
+       perch-sandbox fault ...     inject faults into its AWS endpoint
        perch-sandbox clock ...     put its clock forward, to see environments expire
        perch-sandbox --version     print the version of this program
 
@@ -56,23 +57,23 @@ type options struct {
 	registry, github         int
 	dashboard                int
 	worker, up, version      bool
-	// hub says that the repository is on the imitation of GitHub: that of the demo is. webhooks
-	// says that it sends them.
+	// hub means that the repository is on the imitation of GitHub, as the demo's is. webhooks means
+	// that the imitation sends webhooks.
 	hub, webhooks bool
-	// given are the flags that were given, with their dashes.
+	// given has the flags that were given, with their dashes.
 	given map[string]bool
 }
 
-// port is that of a part of the sandbox.
+// port returns the port of a part of the sandbox.
 func (o options) port(flag, part string, number int) port {
 	return port{flag: flag, part: part, number: number, given: o.given[flag]}
 }
 
-// endpoint is the AWS endpoint of the sandbox that --aws-port names.
+// endpoint returns the URL of the AWS endpoint of the sandbox that --aws-port names.
 func (o options) endpoint() string { return fmt.Sprintf("http://%s:%d", localhost, o.aws) }
 
-// parse reads flags and returns the words between them; only `sandbox fault` and `sandbox clock`
-// take words.
+// parse reads the flags and returns the words between them. Only `sandbox fault` and `sandbox
+// clock` accept words.
 func parse(args []string) (options, []string, error) {
 	var (
 		o     options
@@ -133,26 +134,26 @@ func parse(args []string) (options, []string, error) {
 		return o, nil, fmt.Errorf("--speed %v is no speed: give a number above 0", o.speed)
 	}
 	if !o.worker {
-		o.up = false // There is no worker for it; with a worker that you start by hand, run `perch up` yourself.
+		o.up = false // Without a worker, nothing would answer. A user who starts a worker by hand also runs `perch up`.
 	}
 	o.hub = o.repo == ""
 	return o, words, nil
 }
 
-// Commands that say how the program is used.
+// Commands that print help.
 const (
 	help      = "perch-sandbox --help"
 	faultHelp = "perch-sandbox fault --help"
 	clockHelp = "perch-sandbox clock --help"
 )
 
-// usageError is wrong usage, and the command that says how it is right.
+// usageError is wrong usage, with the command that prints the right usage.
 type usageError struct {
 	error
 	help string
 }
 
-// usageOf is how the command that words begin is used.
+// usageOf returns the command that prints the usage of the command in words.
 func usageOf(words []string) string {
 	switch {
 	case len(words) > 0 && words[0] == "fault":
@@ -168,7 +169,7 @@ var (
 	invalidFlag = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-+([a-z-]+): .*$`)
 )
 
-// plainly says an error of the package flag in the words of the other errors.
+// plainly rewords an error of package flag like the program's other errors.
 func plainly(err error) error {
 	if unknown := unknownFlag.FindStringSubmatch(err.Error()); unknown != nil {
 		return fmt.Errorf("there is no flag --%s", unknown[1])

@@ -10,17 +10,17 @@ import (
 
 const localhost = "127.0.0.1"
 
-// port is one that a part of the sandbox listens on.
+// port is the port of one part of the sandbox.
 type port struct {
-	// flag names it on the command line, and part is what listens there.
+	// flag is the port's flag, and part describes what listens there.
 	flag, part string
 	number     int
-	// given says that the user chose the number: no other one does then.
+	// given means that the user chose the number, so no other number may be used.
 	given bool
 }
 
-// listen takes the port; number 0 takes any. If a default is taken, it takes a free one, and moved
-// says so.
+// listen listens on the port; number 0 chooses a free one. If a default port is taken, it chooses a
+// free one, and moved says so.
 func (p port) listen() (listener net.Listener, moved string, err error) {
 	listener, err = net.Listen("tcp", net.JoinHostPort(localhost, strconv.Itoa(p.number)))
 	switch {
@@ -38,9 +38,9 @@ func (p port) listen() (listener net.Listener, moved string, err error) {
 	return listener, p.moved(portOf(listener)), nil
 }
 
-// free makes sure that a port which something else will listen on is free, and returns it. 0 finds
-// one that the system gives to no other process within a minute, and so does a default that is
-// taken.
+// free returns a free port for a part that will listen on it later. If number is 0, or a default
+// that is taken, it chooses a port that the operating system gives to no other process within a
+// minute.
 func (p port) free() (number int, moved string, err error) {
 	if p.number == 0 {
 		return freeport.MustGetFreePort(), "", nil

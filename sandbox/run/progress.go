@@ -15,11 +15,11 @@ import (
 	workerrun "perch/worker/run"
 )
 
-// lookTimeout bounds a look at a run for a page.
+// lookTimeout is the time limit for reading a run's progress for a page.
 const lookTimeout = 2 * time.Second
 
-// environmentProgress connects to Temporal, and says how far the run of the environment at a host
-// is.
+// environmentProgress connects to Temporal, and returns a function that reads the progress of the
+// run for the environment at a host.
 func (s *Sandbox) environmentProgress() (func(ctx context.Context, host string) page.Progress, error) {
 	connection, err := sdk.NewLazyClient(sdk.Options{
 		HostPort: s.temporal.Address(), Logger: workerrun.TemporalLogger(slog.New(slog.DiscardHandler)),
@@ -38,13 +38,13 @@ func (s *Sandbox) environmentProgress() (func(ctx context.Context, host string) 
 		defer cancel()
 		far, err := temporal.Look(ctx, client.Run{WorkflowID: s.project.name + "-" + slug})
 		if err != nil {
-			return page.Progress{} // There is no run, or Temporal is away.
+			return page.Progress{} // There is no run, or Temporal cannot be reached.
 		}
 		return pageProgress(far, time.Now())
 	}, nil
 }
 
-// pageProgress is what a page says of a run.
+// pageProgress returns what a page shows of a run.
 func pageProgress(far client.Progress, now time.Time) page.Progress {
 	known := far.Known()
 	words := known.Progress(now)

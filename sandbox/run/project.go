@@ -25,24 +25,24 @@ const (
 	domain    = "localhost"
 )
 
-// project is what the sandbox works for: a checkout, one of its branches and what perch.yaml says
-// there.
+// project is what the sandbox works on: a checkout, one of its branches, and what perch.yaml on
+// that branch configures.
 type project struct {
 	name          string
 	repo          string
 	repository    string
 	defaultBranch string
-	// source is where the worker reads the repository.
+	// source says where the worker reads the repository.
 	source perch.Source
 	branch string
 	kind   perch.Kind
-	// registries are the hosts of the images that perch.yaml names.
+	// registries are the hosts of the images in perch.yaml.
 	registries []string
-	// shared says that there is a PostgreSQL for the shared database.
+	// shared means that there is a PostgreSQL server for the shared database.
 	shared bool
 }
 
-// openProject reads the checkout that the options name, or makes the demo repository.
+// openProject reads the checkout that the options name, or creates the demo repository.
 func openProject(ctx context.Context, o options, data string) (project, error) {
 	dir := o.repo
 	if dir == "" {
@@ -100,7 +100,8 @@ func readConfig(ctx context.Context, checkout *source.Checkout, branch string) (
 	return config.Read(config.FileName, data)
 }
 
-// noBranch says that branch has no commit in the checkout, or that no branch has one yet.
+// noBranch returns the error that branch has no commit in the checkout, or that no branch has one
+// yet.
 func noBranch(checkout *source.Checkout, branch string) error {
 	names, err := checkout.Names()
 	switch {
@@ -114,18 +115,18 @@ func noBranch(checkout *source.Checkout, branch string) error {
 	return fmt.Errorf("%s has no branch %q; name another with --branch", checkout.Dir, branch)
 }
 
-// Kinds of registries: one that has every image, and one that has what was pushed.
+// Kinds of registries: in a stand-in every image exists, in a strict one only those that were
+// pushed.
 const (
 	standIn  = "stand-in"
 	strictly = "strict"
 )
 
-// skipUnknown has commands of run steps that the sandbox does not know skipped; strictly has them
-// fail.
+// skipUnknown skips commands of run steps that the sandbox does not know; strictly makes them fail.
 const skipUnknown = "skip"
 
-// registriesOf are the hosts of the images that the file names for any branch. The policy lists
-// them, so that no image is deployed without a look at it.
+// registriesOf returns the hosts of the images that the file names for any branch. The policy lists
+// these hosts, so that Perch checks every image before it is deployed.
 func registriesOf(file *config.File) []string {
 	var hosts []string
 	for _, sample := range file.Samples() {
@@ -137,11 +138,12 @@ func registriesOf(file *config.File) []string {
 	return hosts
 }
 
-// loopback is where the sandbox serves every environment, those of a custom template, too.
+// loopback has the addresses where the sandbox serves every environment, including those of custom
+// templates.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-// writePolicy writes the policy file of a worker that serves p in this sandbox. A database is
-// shared only where there is a real server.
+// writePolicy writes the policy file of a worker that serves p in this sandbox. It allows a shared
+// database only if there is a real server.
 func writePolicy(p project, file, pages, registry string) error {
 	everyone := []string{"*"}
 	policy := perch.Policy{

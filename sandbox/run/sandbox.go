@@ -32,14 +32,16 @@ import (
 )
 
 const (
-	// lookEvery is how often the worker looks at what it waits for. AWS's time runs faster here.
+	// lookEvery is how often the worker checks what it waits for. It is short because AWS's time
+	// runs faster here.
 	lookEvery = 300 * time.Millisecond
-	// stopTimeout bounds the end of open HTTP requests, and dialTimeout the way to a PostgreSQL.
+	// stopTimeout is the time limit for open HTTP requests when the sandbox stops. dialTimeout is
+	// the limit for connecting to a PostgreSQL.
 	stopTimeout = 2 * time.Second
 	dialTimeout = 5 * time.Second
 )
 
-// Sandbox is one that runs.
+// Sandbox is a running sandbox.
 type Sandbox struct {
 	project
 	data       string
@@ -47,28 +49,31 @@ type Sandbox struct {
 	awsURL     string
 	uiURL      string
 	pagesPort  string
-	// moved says which parts have other ports than their defaults, because those are taken.
+	// moved names the parts that listen on a free port because their default port is taken.
 	moved []string
-	// registryURL is the address of registry, which stands for every registry.
+	// registryURL is the address of registry, which answers in place of every other registry.
 	registryURL string
 	registry    *images.Registry
-	// read is where the worker in this process answers readers; the zero value is nowhere.
+	// read is the address and token of the read API of the worker in this process; the zero value
+	// means that there is none.
 	read workerrun.ReadConfig
-	// dashboardURL is the address of the dashboard; empty without a worker to read from.
+	// dashboardURL is the address of the dashboard; empty if there is no worker to read from.
 	dashboardURL string
 	dashboard    net.Listener
-	// githubURL is the address of github; both are empty if the repository is not there.
+	// githubURL is the address of github; both are empty if the repository is not on the imitation
+	// of GitHub.
 	githubURL string
 	github    *github.Server
 	temporal  *temporal.Server
 	aws       *aws.Server
-	// worker receives the end of the worker in this process; nil if there is none.
+	// worker receives the error with which the worker in this process ends; nil if there is no
+	// worker.
 	worker <-chan error
 	close  []func() error
 }
 
-// open starts everything but the worker. What was started is closed again when a later part does
-// not start.
+// open starts everything except the worker. If a part does not start, it stops those that it has
+// started.
 func open(ctx context.Context, o options) (s *Sandbox, err error) {
 	s = &Sandbox{}
 	defer func() {
@@ -125,7 +130,8 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 	return s, s.writeExports()
 }
 
-// checkPostgreSQL says before anything starts if nothing listens at address, which may be empty.
+// checkPostgreSQL returns an error if nothing listens at address, before any part is started.
+// address may be empty.
 func checkPostgreSQL(ctx context.Context, address string) error {
 	if address == "" {
 		return nil
@@ -138,12 +144,12 @@ func checkPostgreSQL(ctx context.Context, address string) error {
 	return connection.Close()
 }
 
-// listeners are the ports that the sandbox itself listens on.
+// listeners are the ports on which the sandbox itself listens.
 type listeners struct {
 	aws, pages, ui, registry, github, dashboard net.Listener
 }
 
-// listen takes every port before anything starts, so that a port that is taken costs nothing.
+// listen opens every port before anything starts, so that a taken port is reported at once.
 func (s *Sandbox) listen(o *options) (taken listeners, err error) {
 	for _, p := range []struct {
 		port     port
@@ -185,7 +191,7 @@ func (s *Sandbox) listen(o *options) (taken listeners, err error) {
 	return taken, nil
 }
 
-// newReadConfig is a free address for a worker's read API, and a token.
+// newReadConfig returns a free address for a worker's read API, and a token.
 func newReadConfig() workerrun.ReadConfig {
 	return workerrun.ReadConfig{
 		Address: net.JoinHostPort(localhost, strconv.Itoa(freeport.MustGetFreePort())), Token: rand.Text(),
@@ -215,8 +221,7 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// keep makes the folder that everything is kept in, and locks it; a temporary one goes when the
-// sandbox does.
+// keep creates the data folder and locks it. A temporary folder is deleted when the sandbox closes.
 func (s *Sandbox) keep(data string) error {
 	if data == "" {
 		dir, err := os.MkdirTemp("", "perch-sandbox-")
@@ -272,7 +277,7 @@ func (s *Sandbox) serveAWS(o options, listener net.Listener) error {
 	return nil
 }
 
-// serveRegistry answers for every registry. Those images of the demo that perch.yaml names exist.
+// serveRegistry serves the registry. It has those images of the demo that perch.yaml names.
 func (s *Sandbox) serveRegistry(o options, listener net.Listener) error {
 	s.registry = images.New(images.Config{Strict: o.images == strictly, Fault: s.aws.RegistryFault})
 	s.serve(listener, s.registry)
@@ -302,13 +307,13 @@ func (s *Sandbox) servePages(listener net.Listener) error {
 	return nil
 }
 
-// serve answers on listener until the sandbox closes.
+// serve serves handler on listener until the sandbox closes.
 func (s *Sandbox) serve(listener net.Listener, handler http.Handler) {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
-	go func() { _ = server.Serve(listener) }() // It ends with the listener.
+	go func() { _ = server.Serve(listener) }() // Serve ends when the listener is closed.
 	s.closing(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
@@ -319,7 +324,7 @@ func (s *Sandbox) serve(listener net.Listener, handler http.Handler) {
 	})
 }
 
-// awsConfig is how Go clients reach the endpoint.
+// awsConfig returns the configuration with which Go clients reach the endpoint.
 func (s *Sandbox) awsConfig() awssdk.Config {
 	return awssdk.Config{
 		Region: region, BaseEndpoint: &s.awsURL,
@@ -327,7 +332,7 @@ func (s *Sandbox) awsConfig() awssdk.Config {
 	}
 }
 
-// startWorker runs the very worker of production in this process.
+// startWorker runs the same worker as in production, in this process.
 func (s *Sandbox) startWorker(logs io.Writer) error {
 	data, err := os.ReadFile(s.policyFile)
 	if err != nil {
@@ -369,7 +374,7 @@ func (s *Sandbox) writeExports() error {
 
 func (s *Sandbox) closing(close func() error) { s.close = append(s.close, close) }
 
-// Close stops everything, the last first.
+// Close stops everything, in reverse order.
 func (s *Sandbox) Close() error {
 	var failed []error
 	for i := len(s.close) - 1; i >= 0; i-- {

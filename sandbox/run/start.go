@@ -16,8 +16,8 @@ import (
 // ready is the line that scripts wait for.
 const ready = "perch sandbox is ready"
 
-// start runs the sandbox until ctx is over. An environment that fails does not end it: a person
-// wants to look then.
+// start runs the sandbox until ctx ends. It continues if the environment fails, so that the user
+// can look at it.
 func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(string) string) (err error) {
 	fmt.Fprintln(stderr, "Starting Temporal, the AWS endpoint and the worker ...")
 	s, err := open(ctx, o)
@@ -62,7 +62,7 @@ func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(st
 	}
 }
 
-// farewell says what is left when the sandbox is interrupted.
+// farewell returns the message after an interrupt, which says where the state is.
 func (s *Sandbox) farewell(o options) string {
 	if o.data == "" {
 		return "Stopped. Nothing is left; --data DIR keeps the state."
@@ -70,14 +70,14 @@ func (s *Sandbox) farewell(o options) string {
 	return "Stopped. The state is in " + s.data + ": runs go on from there when the sandbox starts with it again."
 }
 
-// starter calls the starter's own code.
+// starter runs commands of the starter in this process.
 type starter struct {
 	env            func(string) string
 	stdout, stderr io.Writer
 }
 
-// run carries out one command of the starter, which has told why if it fails. When the sandbox
-// stops it says nothing more.
+// run carries out one command of the starter. If the command fails, it has already printed why.
+// Once the sandbox stops, the command prints nothing more.
 func (s *starter) run(ctx context.Context, stdout io.Writer, args ...string) (ok bool) {
 	own, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
@@ -85,7 +85,7 @@ func (s *starter) run(ctx context.Context, stdout io.Writer, args ...string) (ok
 	return cli.Run(own, args, strings.NewReader(""), stdout, s.stderr, s.env) == 0
 }
 
-// environment is what `perch status -o json` says of the environment that was provisioned.
+// environment has the fields of `perch status -o json` for the provisioned environment.
 type environment struct {
 	Branch string `json:"branch"`
 	URL    string `json:"url"`
@@ -94,12 +94,12 @@ type environment struct {
 		Workflow string `json:"workflow_id"`
 		Run      string `json:"run_id"`
 	} `json:"run"`
-	// failed is the command that did not succeed; empty if the branch has its environment, or needs
-	// none.
+	// failed is the command that failed; empty if the branch has its environment, or needs none.
 	failed string
 }
 
-// provision makes what the project's environments need, and gives the branch its own.
+// provision prepares what the project's environments need, and then provisions the environment of
+// the branch.
 func (s *Sandbox) provision(ctx context.Context, starter *starter) (up environment) {
 	fmt.Fprintln(starter.stderr, "Executing the application templates of staging and production ...")
 	if failed := s.prepare(ctx, starter); failed != "" {
@@ -110,7 +110,7 @@ func (s *Sandbox) provision(ctx context.Context, starter *starter) (up environme
 	ok := starter.run(ctx, starter.stdout, "up", s.branch)
 	var status bytes.Buffer
 	if starter.run(ctx, &status, "status", s.branch, "-o", "json", "--project", s.name) {
-		_ = json.Unmarshal(status.Bytes(), &up) // Without it only the addresses are missing.
+		_ = json.Unmarshal(status.Bytes(), &up) // Without the status, only the addresses are missing.
 	}
 	if !ok {
 		up.failed = "up " + s.branch
@@ -118,8 +118,8 @@ func (s *Sandbox) provision(ctx context.Context, starter *starter) (up environme
 	return up
 }
 
-// prepare executes both application templates, staging's in view, and lets cleanup run every hour.
-// It returns the command that failed; empty if none did.
+// prepare executes both application templates, showing the progress of staging's, and schedules
+// cleanup for every hour. It returns the command that failed; empty if none did.
 func (s *Sandbox) prepare(ctx context.Context, visible *starter) (failed string) {
 	application := func(kind perch.Kind) []string {
 		return []string{"application", "up", "--kind", string(kind), "--project", s.name}
@@ -142,7 +142,7 @@ func (s *Sandbox) prepare(ctx context.Context, visible *starter) (failed string)
 	return ""
 }
 
-// introduce says where everything is and what to try next.
+// introduce prints where everything is and what to try next.
 func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 	row := func(name, value string) {
 		if value != "" {
@@ -176,7 +176,7 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 	fmt.Fprintln(out, ready)
 }
 
-// next are the commands to try.
+// next returns the commands to try.
 func (s *Sandbox) next(o options, up environment) []string {
 	commands := []string{fmt.Sprintf(`eval "$(%s)"`, s.envCommand(o))}
 	if !o.worker {
@@ -191,19 +191,19 @@ func (s *Sandbox) next(o options, up environment) []string {
 	if o.repo == "" {
 		commands = append(commands, "go run ./starter up fix/typo")
 	}
-	if o.hub && o.webhooks && up.Status != "" { // A branch that is skipped has no environment to follow.
+	if o.hub && o.webhooks && up.Status != "" { // A skipped branch has no environment that could follow it.
 		commands = append(commands, "git -C "+quote(s.repo)+" commit --allow-empty -m Again # its environment follows")
 	}
 	commands = append(
 		commands, "aws cloudformation describe-stacks --query 'Stacks[].[StackName,StackStatus]' --output text",
 	)
 	if up.Status == "" || s.kind != perch.KindBranch || s.branch == s.defaultBranch {
-		return commands // There is no environment, or none that may be removed.
+		return commands // There is no environment, or only one that may not be removed.
 	}
 	return append(commands, "go run ./starter down "+s.branch)
 }
 
-// envCommand is the call of `perch-sandbox env` that finds this sandbox.
+// envCommand returns the `perch-sandbox env` command that finds this sandbox.
 func (s *Sandbox) envCommand(o options) string {
 	command := "go run ./sandbox env"
 	switch {

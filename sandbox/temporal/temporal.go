@@ -1,5 +1,5 @@
-// Package temporal is a Temporal server in this process, on SQLite, and Temporal's UI: for the
-// sandbox and the tests.
+// Package temporal runs a Temporal server on SQLite, and Temporal's UI, in this process. The
+// sandbox and the tests use it.
 package temporal
 
 import (
@@ -29,21 +29,21 @@ import (
 )
 
 const (
-	// Namespace is the one namespace that the server has.
+	// Namespace is the server's only namespace.
 	Namespace = "default"
 
 	host        = "127.0.0.1"
 	clusterName = "active"
-	// pollsPerSecond lets a chain of short runs go on without a delay; the server's own default of
-	// 20 is made for clusters.
+	// pollsPerSecond is high enough for a chain of short runs to continue without a delay. The
+	// server's default is 20, which suits clusters.
 	pollsPerSecond = 1000
 )
 
-// Config says where the server listens and what it keeps.
+// Config says where the server listens and where it stores its data.
 type Config struct {
-	// Port is the frontend's gRPC port; 0 for any.
+	// Port is the frontend's gRPC port; 0 chooses a free port.
 	Port int
-	// Dir keeps the database; empty for memory only.
+	// Dir is the folder of the database; empty keeps it in memory.
 	Dir string
 }
 
@@ -69,7 +69,7 @@ func Start(cfg Config) (*Server, error) {
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
 			dynamicconfig.TransferProcessorMaxPollRPS.Key(): pollsPerSecond,
-			// The server would tell version-info.temporal.io about itself.
+			// Without this, the server would report itself to version-info.temporal.io.
 			dynamicconfig.EnableServerVersionCheck.Key(): false,
 		}),
 	)
@@ -82,16 +82,15 @@ func Start(cfg Config) (*Server, error) {
 	return &Server{server: server, address: net.JoinHostPort(host, strconv.Itoa(cfg.Port))}, nil
 }
 
-// Address is the frontend's host and port.
+// Address returns the frontend's host and port.
 func (s *Server) Address() string { return s.address }
 
-// Stop stops the server. Runs that are open go on when the server is started again on the same
-// folder.
+// Stop stops the server. Open runs continue when a server is started again on the same folder.
 func (s *Server) Stop() error {
 	return s.server.Stop()
 }
 
-// prepare makes the database with its schema and namespace.
+// prepare creates the database with its schema and namespace.
 func prepare(dir string) (*config.SQL, error) {
 	database := &config.SQL{
 		PluginName: sqliteplugin.PluginName, ConnectAttributes: map[string]string{"mode": "memory", "cache": "shared"},
@@ -149,8 +148,8 @@ func serverConfig(port int, database *config.SQL) *config.Config {
 	}
 }
 
-// hosts are the addresses of the services. They are said and not found: a server that finds them by
-// its database waits, after a restart, for the ports of the one before it.
+// hosts returns the addresses of the services. They are configured because a server that finds them
+// through its database waits, after a restart, for the ports of its predecessor.
 func hosts(settings *config.Config) map[primitives.ServiceName]static.Hosts {
 	all := map[primitives.ServiceName]static.Hosts{}
 	for name, service := range settings.Services {
@@ -167,8 +166,8 @@ func service(port int) config.Service {
 	}
 }
 
-// keywords are the search attributes of Perch. The namespace has them from the beginning: ones that
-// come later are known only when caches expire.
+// keywords returns Perch's search attributes. The namespace is created with them, because
+// attributes that are added later only work once the server's caches expire.
 func keywords() map[string]enums.IndexedValueType {
 	all := map[string]enums.IndexedValueType{}
 	for _, name := range perch.SearchAttributes() {

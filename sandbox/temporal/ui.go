@@ -13,8 +13,9 @@ import (
 	"github.com/temporalio/ui-server/v2/ui"
 )
 
-// UI is Temporal's UI for the server at an address, made of the parts of the library's server,
-// which itself chooses its port, and ends the process when another has taken it.
+// UI returns Temporal's UI for the server at address. It is built from parts of the UI library,
+// because the library's own server chooses its port itself, and ends the process if that port is
+// taken.
 func UI(address string) (http.Handler, error) {
 	settings, err := config.NewConfigProviderWithRefresh(&config.Config{
 		TemporalGRPCAddress: address, EnableUI: true, DefaultNamespace: Namespace, DisableNewsFetch: true,

@@ -1,4 +1,4 @@
-// Package browsertest looks at pages in a browser, as people do on a desktop and on a phone.
+// Package browsertest shows pages in a browser as people see them, on a desktop and on a phone.
 package browsertest
 
 import (
@@ -14,17 +14,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long a page may take; only a failure takes that long.
+// patience is how long to wait for a page. Only a failing test waits that long.
 const patience = 2 * time.Minute
 
-// Device is a screen.
+// Device is a kind of screen.
 type Device struct {
 	Name          string
 	Width, Height int64
 	Phone, Dark   bool
 }
 
-// Devices are the screens that pages must be readable on.
+// Devices are the screens on which pages must be readable.
 var Devices = []Device{
 	{Name: "desktop", Width: 1280, Height: 900},
 	{Name: "desktop-dark", Width: 1280, Height: 900, Dark: true},
@@ -32,7 +32,7 @@ var Devices = []Device{
 	{Name: "phone-dark", Width: 390, Height: 844, Phone: true, Dark: true},
 }
 
-// Browser is Chromium without a window.
+// Browser is a headless Chromium.
 type Browser struct{ ctx context.Context }
 
 // Start starts a browser that ends with the test. It skips the test if there is none.
@@ -76,8 +76,8 @@ func (b *Browser) Resize(t testing.TB, device Device) {
 	b.do(t, "be a "+device.Name, viewport, colours(scheme), focused)
 }
 
-// See opens a page on a device, and returns its text as it can be seen. The page must not be wider
-// than the screen.
+// See opens a page on a device, and returns its visible text and a picture. The page must not be
+// wider than the screen.
 func (b *Browser) See(t testing.TB, url string, device Device) (text string, picture []byte) {
 	t.Helper()
 	b.Open(t, url, device)
@@ -86,7 +86,7 @@ func (b *Browser) See(t testing.TB, url string, device Device) (text string, pic
 	return text, picture
 }
 
-// Fits fails the test if the open page, which errors call name, is wider than the device.
+// Fits fails the test if the open page is wider than the device. Errors call the page name.
 func (b *Browser) Fits(t testing.TB, name string, device Device) {
 	t.Helper()
 	if width := Ask[int64](t, b, `document.documentElement.scrollWidth`); width > device.Width {
@@ -94,7 +94,7 @@ func (b *Browser) Fits(t testing.TB, name string, device Device) {
 	}
 }
 
-// Picture is a picture of the whole open page.
+// Picture returns a picture of the whole open page.
 func (b *Browser) Picture(t testing.TB) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -112,8 +112,8 @@ func (b *Browser) Press(t testing.TB, keys string) {
 	b.do(t, "press keys", chromedp.KeyEvent(keys))
 }
 
-// Axe is axe-core, which finds what keeps people from using a page; its path is in the variable
-// PERCH_AXE. It skips the test if there is none.
+// Axe returns the source of axe-core, which finds accessibility problems. Its path is in the
+// variable PERCH_AXE; if that is not set, Axe skips the test.
 func Axe(t testing.TB) string {
 	t.Helper()
 	name := os.Getenv("PERCH_AXE")
@@ -127,7 +127,7 @@ func Axe(t testing.TB) string {
 	return string(script)
 }
 
-// Audit lets axe look at the open page, and returns what it finds.
+// Audit runs axe-core on the open page, and returns the problems that it finds.
 func (b *Browser) Audit(t testing.TB, axe string) []string {
 	t.Helper()
 	b.do(t, "load axe-core", chromedp.Evaluate[chromedp.Void](axe))
@@ -135,7 +135,7 @@ func (b *Browser) Audit(t testing.TB, axe string) []string {
 		v => v.id + ": " + v.help + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; ")))`)
 }
 
-// Ask evaluates a script on the open page, and waits for what it promises.
+// Ask evaluates a script on the open page, and waits for the promise that it returns.
 func Ask[T any](t testing.TB, b *Browser, script string) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -156,7 +156,7 @@ func (b *Browser) do(t testing.TB, what string, steps ...chromedp.Action[chromed
 	}
 }
 
-// colours lets pages be light or dark.
+// colours makes pages light or dark.
 func colours(scheme string) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
 		features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
@@ -165,7 +165,7 @@ func colours(scheme string) chromedp.Action[chromedp.Void] {
 	}
 }
 
-// focused lets the page have the keyboard, as if its window were in front.
+// focused gives the page the keyboard focus, as if its window were in front.
 func focused(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
 	_, err = cdp.Call(
 		ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true},
@@ -173,11 +173,10 @@ func focused(ctx context.Context, target *chromedp.Target) (none chromedp.Void, 
 	return none, err
 }
 
-// Keeps reports whether pictures are kept. A test that looks at many pages takes none otherwise.
+// Keeps reports whether pictures are kept. Tests that show many pages otherwise take no pictures.
 func Keeps() bool { return os.Getenv("PERCH_SCREENSHOTS") != "" }
 
-// Keep writes a picture into the folder that the variable PERCH_SCREENSHOTS names, for people to
-// look at.
+// Keep writes a picture into the folder in the variable PERCH_SCREENSHOTS.
 func Keep(t testing.TB, name string, picture []byte) {
 	t.Helper()
 	if !Keeps() {

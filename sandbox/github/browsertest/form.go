@@ -10,29 +10,28 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Visit opens a page without looking at it.
+// Visit opens a page without taking its picture.
 func (b *Browser) Visit(t testing.TB, url string) {
 	t.Helper()
 	b.steps(t, "visit "+url, chromedp.Navigate(url))
 }
 
-// Click clicks what the CSS selector finds, once it can be seen.
+// Click waits until the element of the CSS selector is visible, and clicks it.
 func (b *Browser) Click(t testing.TB, selector string) {
 	t.Helper()
 	b.once(t, "click "+selector, selector, "found.click()")
 }
 
-// Fill types text into the field that the CSS selector finds, once it can be seen. The text
-// replaces what is in the field.
+// Fill waits until the field of the CSS selector is visible, and replaces its text.
 func (b *Browser) Fill(t testing.TB, selector, text string) {
 	t.Helper()
 	typing := fmt.Sprintf("found.focus(); found.select(); document.execCommand('insertText', false, %q)", text)
 	b.once(t, "fill "+selector, selector, typing)
 }
 
-// once waits until what the CSS selector finds can be seen, and does something with it, which the
-// script calls found. Both are one step in the page: live.js may replace the page's elements
-// between two.
+// once waits until the element of the CSS selector is visible, and runs script, which can use it as
+// the variable found. Both happen in one step in the page, because live.js may replace the page's
+// elements between two.
 func (b *Browser) once(t testing.TB, what, selector, script string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -40,7 +39,7 @@ func (b *Browser) once(t testing.TB, what, selector, script string) {
 	step := fmt.Sprintf(`(() => { const found = document.querySelector(%q);
 		if (!found?.checkVisibility()) return false; %s; return true })()`, selector, script)
 	for {
-		// While a page is loaded there may be none to act on.
+		// While a page is loading, there may be no document.
 		done, err := chromedp.Run(ctx, chromedp.Evaluate[bool](step))
 		if err == nil && done {
 			return
@@ -53,13 +52,13 @@ func (b *Browser) once(t testing.TB, what, selector, script string) {
 	}
 }
 
-// Reads waits until the open page, as it can be seen, has each of these texts.
+// Reads waits until the visible text of the open page contains each of these texts.
 func (b *Browser) Reads(t testing.TB, texts ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	for {
-		// While a page is loaded there may be none to ask.
+		// While a page is loading, there may be no document.
 		page, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
 		missing := ""
 		for _, text := range texts {
@@ -78,7 +77,7 @@ func (b *Browser) Reads(t testing.TB, texts ...string) {
 	}
 }
 
-// Photograph keeps pictures of the open page, light and dark on three widths, if pictures are kept.
+// Photograph takes pictures of the open page, light and dark, on three widths, if Keeps is true.
 // The page must not be wider than the screen.
 func (b *Browser) Photograph(t testing.TB, name string) {
 	t.Helper()

@@ -1,4 +1,4 @@
-// Package githubtest starts the sandbox's GitHub for a test.
+// Package githubtest starts the sandbox's imitation of GitHub for a test.
 package githubtest
 
 import (
