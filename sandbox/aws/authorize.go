@@ -10,9 +10,9 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// authorize denies a call that its caller's role has no right to. The request that it returns
-// carries the caller, so that S3 can check the right to single keys, and CloudFormation the right
-// to templates.
+// authorize denies a call to which its caller's role has no right. The request that it returns has
+// the caller in its context, so that S3 can check the right to single keys, and CloudFormation the
+// right to templates.
 func (s *Server) authorize(r *http.Request, c Call) (*http.Request, *wire.Error) {
 	caller, err := s.others.Caller(c.AccessKey)
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Server) authorize(r *http.Request, c Call) (*http.Request, *wire.Error)
 		denial := caller.Check(s.rightsOf(c)...)
 		switch {
 		case denial != nil && c.Service == "elasticbeanstalk" && !strings.HasPrefix(denial.Action, "elasticbeanstalk:"):
-			// Elastic Beanstalk asks another service in the caller's name (AWS docs: its API,
+			// Elastic Beanstalk calls another service with the caller's rights (AWS docs: its API,
 			// Common errors).
 			return r, wire.Errorf(
 				http.StatusForbidden, "InsufficientPrivilegesException", "Access Denied: %s", denial.Error(),
@@ -37,8 +37,8 @@ func (s *Server) authorize(r *http.Request, c Call) (*http.Request, *wire.Error)
 	return r.WithContext(access.WithCaller(r.Context(), caller)), nil
 }
 
-// denied is a denial in the words and with the code of the call's service (AWS docs: Common errors
-// of each API).
+// denied returns a denial with the words and the code of the call's service (AWS docs: Common
+// errors of each API).
 func denied(c Call, sentence string) *wire.Error {
 	switch {
 	case c.protocol == jsonProtocol:
@@ -54,8 +54,8 @@ func denied(c Call, sentence string) *wire.Error {
 	return wire.Errorf(http.StatusForbidden, "AccessDenied", "%s", sentence)
 }
 
-// authorizeHandler denies a step of a resource that the stack's service role has no right to. A
-// stack without a service role is an administrator's.
+// authorizeHandler denies a step of a resource to which the stack's service role has no right. A
+// stack without a service role acts as an administrator.
 func (s *Server) authorizeHandler(role, phase string, r resource.Request) error {
 	caller, err := s.others.ServiceRole(role)
 	if err != nil {

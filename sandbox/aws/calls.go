@@ -12,23 +12,23 @@ import (
 	"time"
 )
 
-// Call is one call that the endpoint has got.
+// Call is one call that the endpoint has received.
 type Call struct {
-	// Service is the name that the call is signed for: cloudformation, s3. Action is the operation:
-	// CreateStack, PutObject.
+	// Service is the name for which the call is signed, such as cloudformation or s3. Action is the
+	// operation, such as CreateStack or PutObject.
 	Service string `json:"service"`
 	Action  string `json:"action"`
-	// Summary says what it was about: the resource that it names.
+	// Summary is the resource that the call names.
 	Summary string `json:"summary,omitempty"`
-	// AccessKey is the id of the key that signed it.
+	// AccessKey is the id of the key that signed the call.
 	AccessKey string `json:"access_key,omitempty"`
-	// Time is when it came, UTC.
+	// Time is when the call arrived, in UTC.
 	Time time.Time `json:"time"`
 
 	protocol protocol
-	// text is the request as faults look into it: form, JSON body or address.
+	// text is the part of the request that faults search: form, JSON body or address.
 	text string
-	// form are the parameters of a call of the query protocol.
+	// form has the parameters of a call of the query protocol.
 	form url.Values
 }
 
@@ -42,7 +42,7 @@ const (
 	restProtocol
 )
 
-// namespaces are the XML namespaces that errors are written in.
+// namespaces are the XML namespaces of errors, by service.
 var namespaces = map[string]string{
 	"cloudformation":       "http://cloudformation.amazonaws.com/doc/2010-05-15/",
 	"elasticbeanstalk":     "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/",
@@ -53,16 +53,16 @@ var namespaces = map[string]string{
 	"sts":                  "https://sts.amazonaws.com/doc/2011-06-15/",
 }
 
-// versions find the service of an unsigned call of the query protocol.
+// versions map the API version of an unsigned call of the query protocol to its service.
 var versions = map[string]string{
 	"2010-05-15": "cloudformation", "2010-12-01": "elasticbeanstalk", "2015-12-01": "elasticloadbalancing",
 	"2010-05-08": "iam", "2014-10-31": "rds", "2011-06-15": "sts", "2016-11-15": "ec2",
 }
 
-// maxJSON is the largest body, in bytes, that is looked into.
+// maxJSON is the largest body, in bytes, that is read to identify a call.
 const maxJSON = 1 << 20
 
-// read finds out which call r is, without using up the body of an S3 request.
+// read identifies the call that r is. It does not consume the body of an S3 request.
 func (s *Server) read(r *http.Request) (Call, error) {
 	c := Call{Time: time.Now().UTC()}
 	c.AccessKey, c.Service = credential(r)
@@ -86,8 +86,8 @@ func (s *Server) read(r *http.Request) (Call, error) {
 	return c, nil
 }
 
-// credential is the access key and the service of a request's credential scope, signed in its
-// header or its address.
+// credential returns the access key and the service in a request's credential scope, which is in
+// its header or its address.
 func credential(r *http.Request) (key, service string) {
 	scope := r.URL.Query().Get("X-Amz-Credential")
 	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
@@ -100,7 +100,7 @@ func credential(r *http.Request) (key, service string) {
 	return parts[0], parts[len(parts)-2]
 }
 
-// readJSON reads a call of the JSON protocol and puts its body back.
+// readJSON reads a call of the JSON protocol, and restores its body.
 func (c *Call) readJSON(r *http.Request, target string) error {
 	c.protocol = jsonProtocol
 	_, c.Action, _ = strings.Cut(target, ".")
@@ -122,7 +122,8 @@ func (c *Call) readJSON(r *http.Request, target string) error {
 	return nil
 }
 
-// readForm reads a call of the query protocol; the form stays parsed for its service.
+// readForm reads a call of the query protocol. The parsed form stays in the request for the
+// service.
 func (c *Call) readForm(r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return fmt.Errorf("read form: %w", err)
@@ -148,13 +149,14 @@ func (c *Call) readForm(r *http.Request) error {
 	return nil
 }
 
-// calls is the list of calls that came.
+// calls is the list of the received calls.
 type calls struct {
 	mu   sync.Mutex
 	list []Call
 }
 
-// maxCalls is how many calls are remembered; the oldest half is forgotten when there are more.
+// maxCalls is the maximum number of calls that are stored. When there are more, the oldest half is
+// deleted.
 const maxCalls = 100_000
 
 func (c *calls) add(call Call) {
@@ -167,21 +169,21 @@ func (c *calls) add(call Call) {
 	c.list = append(c.list, call)
 }
 
-// Calls are the calls that came so far, in order.
+// Calls returns the calls so far, in order.
 func (s *Server) Calls() []Call {
 	s.calls.mu.Lock()
 	defer s.calls.mu.Unlock()
 	return append([]Call(nil), s.calls.list...)
 }
 
-// CallCount is how often an action has been called.
+// CallCount is how often an action was called.
 type CallCount struct {
 	Service string `json:"service"`
 	Action  string `json:"action"`
 	Count   int    `json:"count"`
 }
 
-// counts sums calls up, in the order of each action's first call.
+// counts counts the calls of each action, in the order of the actions' first calls.
 func counts(list []Call) []CallCount {
 	out := []CallCount{}
 	at := map[[2]string]int{}
@@ -198,7 +200,7 @@ func counts(list []Call) []CallCount {
 	return out
 }
 
-// serveCalls answers /_perch/calls: GET shows the calls and their counts, DELETE forgets them.
+// serveCalls answers /_perch/calls. GET shows the calls and their counts, DELETE deletes them.
 func (s *Server) serveCalls(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet:

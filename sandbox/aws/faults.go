@@ -21,39 +21,40 @@ import (
 	"perch/sandbox/aws/cloudformation"
 )
 
-// Moments of a fault.
+// The values of Fault.When.
 const (
-	// Before fails a call, or a step of a resource, that then has had no effect. It is the default.
+	// Before makes a call, or a step of a resource, fail without an effect. It is the default.
 	Before = "before"
-	// After lets it have its effect and then fails: the answer of a call is lost, a resource is
-	// left half-made.
+	// After makes it fail after it has had its effect: the answer of a call is lost, or a resource
+	// is incomplete.
 	After = "after"
 )
 
-// Fault is a failure to order. It is about calls (Service, Action, Contains, AccessKey), or, where
-// Key is set, about single keys of DeleteObjects, or, where Type, LogicalID, Stack or Phase is set,
-// about the steps of resources that CloudFormation takes. Empty fields match everything.
+// Fault is an injected failure. It is for one of three things. If Type, LogicalID, Stack or Phase
+// is set, it is for steps in which CloudFormation changes resources. If Key is set, it is for
+// single keys of DeleteObjects. Otherwise it is for calls (Service, Action, Contains, AccessKey).
+// Empty fields match everything.
 type Fault struct {
-	// ID names the fault; the endpoint gives it.
+	// ID is the fault's id, which the endpoint assigns.
 	ID string `json:"id,omitempty"`
 
-	// Service and Action are those of the call: cloudformation, DescribeStacks. Route 53's actions
-	// are HTTP methods. The service registry is the container registry beside AWS: only a fault
-	// that names it strikes its GetManifest.
+	// Service and Action are those of the call, such as cloudformation and DescribeStacks. Route
+	// 53's actions are HTTP methods. The service registry is the sandbox's container registry,
+	// whose only action is GetManifest. A fault matches its calls only if it names that service.
 	Service string `json:"service,omitempty"`
 	Action  string `json:"action,omitempty"`
-	// Contains is text that the call has to contain: in its parameters, its JSON body, or for S3
-	// its host and address.
+	// Contains is text that the call must contain: in its parameters, in its JSON body or, for S3,
+	// in its host and address.
 	Contains string `json:"contains,omitempty"`
 	// AccessKey is the id of the key that signed the call.
 	AccessKey string `json:"access_key,omitempty"`
 
-	// Key is the beginning of the object keys that fail one by one while DeleteObjects as a whole
-	// succeeds; Contains is text of the bucket's name then, and Count counts keys.
+	// Key is the prefix of the object keys that fail one by one while DeleteObjects as a whole
+	// succeeds. Contains is then text in the bucket's name, and Count counts keys.
 	Key string `json:"key,omitempty"`
 
 	// Type, LogicalID and Stack are those of the resource; Phase is create, update or delete. The
-	// type AWS::CloudFormation::Stack is the stack itself: its deletion or update is called off
+	// type AWS::CloudFormation::Stack is for the stack itself: its deletion or update is cancelled
 	// before the first resource.
 	Type      string `json:"type,omitempty"`
 	LogicalID string `json:"logical_id,omitempty"`
@@ -62,38 +63,36 @@ type Fault struct {
 
 	// When is Before or After.
 	When string `json:"when,omitempty"`
-	// Count is how many times it strikes; 0 means until it is deleted.
+	// Count is how many times the fault strikes; 0 means until it is deleted.
 	Count int `json:"count,omitempty"`
 
-	// Status, Code and Message are the error that a call gets; 400 where no status is given.
+	// Status, Code and Message are the error that the call returns. Status is 400 if it is not set.
 	Status  int    `json:"status,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
-	// Drop closes the connection without an answer instead.
+	// Drop closes the connection without an answer.
 	Drop bool `json:"drop,omitempty"`
-	// Rate lets so many calls a second pass and answers the others with Throttling, "Rate
-	// exceeded".
+	// Rate allows this many calls a second and answers the others with Throttling, "Rate exceeded".
 	Rate float64 `json:"rate,omitempty"`
-	// Stale lets CloudFormation's DescribeStacks, or Systems Manager's ListCommandInvocations,
-	// answer with what was true so many seconds ago. The tagging API's GetResources then also lists
-	// what was deleted in these seconds.
+	// Stale makes CloudFormation's DescribeStacks, or Systems Manager's ListCommandInvocations,
+	// answer with the state from this many seconds ago. The tagging API's GetResources then also
+	// lists what was deleted in these seconds.
 	Stale float64 `json:"stale,omitempty"`
 
 	// Reason is why the step of a resource fails.
 	Reason string `json:"reason,omitempty"`
-	// Hang holds the resource in its step until the fault is deleted or another operation takes
-	// over.
+	// Hang holds the resource in its step until the fault is deleted or another operation starts.
 	Hang bool `json:"hang,omitempty"`
-	// Refill puts an object into the bucket that is about to be deleted, past its policy, so that
-	// the deletion fails.
+	// Refill puts an object into the bucket just before its deletion, in spite of the bucket's
+	// policy, so that the deletion fails.
 	Refill bool `json:"refill,omitempty"`
 }
 
-// FaultKeys are the keys that a fault can have in JSON, with what their values are.
+// FaultKeys returns the JSON keys of a fault, with the kinds of their values.
 func FaultKeys() map[string]reflect.Kind {
 	keys := map[string]reflect.Kind{}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Fault]()) {
-		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "id" { // The endpoint gives it.
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "id" { // The endpoint assigns it.
 			keys[name] = field.Type.Kind()
 		}
 	}
@@ -104,7 +103,7 @@ func (f Fault) ofResource() bool {
 	return f.Type != "" || f.LogicalID != "" || f.Stack != "" || f.Phase != ""
 }
 
-// complete checks a fault and fills in what it leaves open.
+// complete checks a fault and sets its defaults.
 func (f *Fault) complete() error {
 	if f.When == "" {
 		f.When = Before
@@ -117,7 +116,7 @@ func (f *Fault) complete() error {
 	case f.ofResource():
 		return f.checkResource()
 	case f.Reason != "" || f.Hang || f.Refill:
-		return errors.New("reason, hang and refill are for resources: say which by type, logical_id, stack or phase")
+		return errors.New("reason, hang and refill are for resources: select them by type, logical_id, stack or phase")
 	case f.Key != "":
 		return f.checkKey()
 	case f.Stale > 0:
@@ -126,7 +125,8 @@ func (f *Fault) complete() error {
 		f.Status, f.Code, f.Message = http.StatusBadRequest, "Throttling", "Rate exceeded"
 	case f.Code == "" && !f.Drop:
 		return errors.New(
-			"say what happens: code (and message, status), drop, rate or stale; for a resource reason, hang or refill",
+			"the effect is missing: give code (and message, status), drop, rate or stale, or for a resource reason, " +
+				"hang or refill",
 		)
 	}
 	if f.Status == 0 {
@@ -138,7 +138,7 @@ func (f *Fault) complete() error {
 	return nil
 }
 
-// checkKey checks a fault of single keys: those of S3's DeleteObjects.
+// checkKey checks a fault for single keys of S3's DeleteObjects.
 func (f *Fault) checkKey() error {
 	switch {
 	case f.Code == "" || f.Drop || f.Rate > 0 || f.Stale > 0 || f.AccessKey != "" || f.When == After:
@@ -150,12 +150,12 @@ func (f *Fault) checkKey() error {
 	return nil
 }
 
-// staleCalls are the calls that can be stale, by their service.
+// staleCalls are the calls that can be stale, by service.
 var staleCalls = map[string]string{
 	"cloudformation": "DescribeStacks", "ssm": "ListCommandInvocations", "tagging": "GetResources",
 }
 
-// checkStale checks a fault of stale reads. They are CloudFormation's unless the fault names
+// checkStale checks a fault with stale reads. It is for CloudFormation unless the fault names
 // another service or call.
 func (f *Fault) checkStale() error {
 	service := cmp.Or(f.Service, "cloudformation")
@@ -208,8 +208,8 @@ func (f *Fault) checkResource() error {
 	return nil
 }
 
-// checkStack checks a fault of a stack as a whole: a deletion or an update that CloudFormation
-// accepts and then calls off before it touches a resource.
+// checkStack checks a fault for a whole stack: CloudFormation accepts the deletion or update, and
+// then cancels it before it changes a resource.
 func (f *Fault) checkStack() error {
 	switch {
 	case f.Phase != "delete" && f.Phase != "update":
@@ -223,10 +223,10 @@ func (f *Fault) checkStack() error {
 // environmentType is the resource type whose instances log why it fails.
 const environmentType = "AWS::ElasticBeanstalk::Environment"
 
-// bucketType is the resource type that can be refilled.
+// bucketType is the resource type that Refill is for.
 const bucketType = "AWS::S3::Bucket"
 
-// order is a fault that is in force.
+// order is a fault in force.
 type order struct {
 	Fault
 	left    int
@@ -235,7 +235,7 @@ type order struct {
 	lifted  chan struct{}
 }
 
-// strike says whether the fault, which fits, strikes this time.
+// strike reports whether the fault, which matches, strikes this time.
 func (o *order) strike() bool {
 	strikes := true
 	switch {
@@ -262,7 +262,7 @@ type faults struct {
 	orders []*order
 }
 
-// AddFault orders a fault and returns its id.
+// AddFault injects a fault and returns its id.
 func (s *Server) AddFault(f Fault) (string, error) {
 	err := f.complete()
 	if err == nil {
@@ -283,8 +283,8 @@ func (s *Server) AddFault(f Fault) (string, error) {
 	return f.ID, nil
 }
 
-// DeleteFault lifts the fault of that id, or every fault where id is empty, and reports whether it
-// was in force. What hangs by it goes on.
+// DeleteFault deletes the fault with the id, or every fault if id is empty. It reports whether
+// there was one. Resources that the fault holds continue.
 func (s *Server) DeleteFault(id string) (found bool) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -301,7 +301,7 @@ func (s *Server) DeleteFault(id string) (found bool) {
 	return found
 }
 
-// Faults are the faults in force, in the order they were ordered in.
+// Faults returns the faults in force, oldest first.
 func (s *Server) Faults() []Fault {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -312,13 +312,13 @@ func (s *Server) Faults() []Fault {
 	return out
 }
 
-// FaultInForce is a fault with how often it has struck: 0 may mean that it is mistyped.
+// FaultInForce is a fault and how often it has struck. If that is 0, the fault may be mistyped.
 type FaultInForce struct {
 	Fault
 	Struck int `json:"struck"`
 }
 
-// inForce is as Faults, with how often each has struck.
+// inForce returns the faults in force and how often each has struck.
 func (f *faults) inForce() []FaultInForce {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -329,7 +329,7 @@ func (f *faults) inForce() []FaultInForce {
 	return out
 }
 
-// match finds the fault that strikes a call.
+// match returns the fault that strikes the call.
 func (f *faults) match(c Call) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -344,14 +344,14 @@ func (f *faults) match(c Call) (Fault, bool) {
 	return Fault{}, false
 }
 
-// registryService is the service of the calls that registries get, and registryAction their action.
+// registryService and registryAction are the service and the action of calls to registries.
 const (
 	registryService = "registry"
 	registryAction  = "GetManifest"
 )
 
-// RegistryFault notes that a registry looks up an image, and is the fault that strikes the call;
-// struck is false for none.
+// RegistryFault records that a registry looks up an image, and returns the fault that strikes this
+// call; struck is false if there is none.
 func (s *Server) RegistryFault(image string) (status int, code, message string, struck bool) {
 	c := Call{Service: registryService, Action: registryAction, Summary: image, Time: time.Now().UTC(), text: image}
 	s.calls.add(c)
@@ -359,7 +359,7 @@ func (s *Server) RegistryFault(image string) (status int, code, message string, 
 	return fault.Status, fault.Code, fault.Message, struck
 }
 
-// failKey is what DeleteObjects tells of one key; the code is empty if it is deleted.
+// failKey returns the error of one key in DeleteObjects; the code is empty if the key is deleted.
 func (f *faults) failKey(bucket, key string) (code, message string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -379,8 +379,8 @@ func (f *faults) find(step cloudformation.Step, when string) *order {
 		if o.Hang {
 			moment = After
 		}
-		// Only a fault that names the type is about the stack itself: one of a phase alone is about
-		// resources.
+		// A fault is only for the stack itself if it names that type. A fault that only has a phase
+		// is for resources.
 		ofStack := step.Type == cloudformation.StackType
 		fits := o.ofResource() && moment == when && (o.Type == step.Type || !ofStack) &&
 			(o.Type == "" || o.Type == step.Type) && (o.LogicalID == "" || o.LogicalID == step.LogicalID) &&
@@ -392,7 +392,7 @@ func (f *faults) find(step cloudformation.Step, when string) *order {
 	return nil
 }
 
-// Before fails a step of a resource before its service learns of it.
+// Before returns the error of a step that fails before its service is called.
 func (f *faults) Before(_ context.Context, step cloudformation.Step) error {
 	o := f.find(step, Before)
 	switch {
@@ -404,7 +404,7 @@ func (f *faults) Before(_ context.Context, step cloudformation.Step) error {
 	return errors.New(o.Reason)
 }
 
-// During fails a step after its service has begun, or holds it.
+// During returns the error of a step that fails after its service was called, or holds the step.
 func (f *faults) During(ctx context.Context, step cloudformation.Step) error {
 	o := f.find(step, After)
 	switch {
@@ -424,15 +424,15 @@ func (f *faults) During(ctx context.Context, step cloudformation.Step) error {
 	}
 }
 
-// OrderedFault is the answer to the order of a fault. Note names a likely mistake; it is empty if
-// there is none.
+// OrderedFault is the answer to a request to inject a fault. Note describes a likely mistake in the
+// fault; empty if there is none.
 type OrderedFault struct {
 	ID   string `json:"id"`
 	Note string `json:"note,omitempty"`
 }
 
-// serveFaults answers /_perch/faults: POST orders one, GET lists them, DELETE lifts one (?id=) or
-// all.
+// serveFaults answers /_perch/faults. POST injects a fault, GET lists them, DELETE deletes one
+// (?id=) or all.
 func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet:
@@ -460,8 +460,8 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readFault reads a fault in JSON. An unknown key is an error, because a fault without it would
-// never strike.
+// readFault reads a fault from JSON. An unknown key is an error, because without it the fault would
+// not do what was meant.
 func readFault(body io.Reader) (f Fault, err error) {
 	var given map[string]json.RawMessage
 	if err := json.NewDecoder(body).Decode(&given); err != nil {

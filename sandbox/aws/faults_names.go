@@ -14,7 +14,7 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// faultActions are the actions that a fault can name, by their service.
+// faultActions returns the actions that a fault can name, by service.
 func faultActions() map[string][]string {
 	actions := services.Actions()
 	actions["cloudformation"] = cloudformation.Actions()
@@ -24,7 +24,7 @@ func faultActions() map[string][]string {
 	return actions
 }
 
-// checkNames rejects a fault with a name that nothing has: it would never strike.
+// checkNames rejects a fault with a name that does not exist, because it would never strike.
 func (f Fault) checkNames() error {
 	actions := faultActions()
 	if f.Service != "" && actions[f.Service] == nil {
@@ -50,17 +50,18 @@ func (f Fault) checkNames() error {
 	return f.checkCode()
 }
 
-// logicalID and stackName are what CloudFormation accepts (API reference: CreateStack; user guide:
-// Resources).
+// logicalID and stackName match the names that CloudFormation accepts (API reference: CreateStack;
+// user guide: Resources).
 var (
 	logicalID = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
 	stackName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
 )
 
-// maxListed is how many names a rejection lists.
+// maxListed is the maximum number of names that a rejection lists.
 const maxListed = 60
 
-// unknownName names the most similar name, or else all of them, if they are few.
+// unknownName returns an error that suggests the most similar name or, if none is similar, lists
+// all names if they are few.
 func unknownName(key, name string, known []string) error {
 	switch nearest := nearestName(name, known); {
 	case nearest != "":
@@ -68,10 +69,10 @@ func unknownName(key, name string, known []string) error {
 	case len(known) <= maxListed:
 		return fmt.Errorf("there is no %s %q here; there are %s", key, name, strings.Join(known, ", "))
 	}
-	return fmt.Errorf("no service has the %s %q here; give the service, too, to have its names listed", key, name)
+	return fmt.Errorf("no service has the %s %q here; add the service to see its names", key, name)
 }
 
-// nearestName is the most similar of names, in any case; empty if none is similar.
+// nearestName returns the most similar of names, ignoring case; empty if none is similar.
 func nearestName(name string, names []string) string {
 	for _, each := range names {
 		if strings.EqualFold(name, each) {
@@ -89,13 +90,13 @@ func unknownType(name string) error {
 }
 
 // registryCodes are the error codes of registries (OCI distribution specification 1.1, Error
-// Codes), with those of Docker's registry for a server that fails.
+// Codes), and those of Docker's registry for a server that fails.
 var registryCodes = strings.Fields(`
 	BLOB_UNKNOWN BLOB_UPLOAD_INVALID BLOB_UPLOAD_UNKNOWN DENIED DIGEST_INVALID MANIFEST_BLOB_UNKNOWN MANIFEST_INVALID
 	MANIFEST_UNKNOWN NAME_INVALID NAME_UNKNOWN SIZE_INVALID TOOMANYREQUESTS UNAUTHORIZED UNAVAILABLE UNKNOWN UNSUPPORTED`)
 
-// knownCodes are error codes of AWS that are often named in a fault: those that clients act on. AWS
-// has many more, so another code is accepted unless it is nearly one of these.
+// knownCodes are the AWS error codes that faults often name, because clients act on them. AWS has
+// many more, so any other code is accepted unless it is very similar to one of these.
 var knownCodes = strings.Fields(`
 	AccessDenied AccessDeniedException AlreadyExistsException AuthFailure BandwidthLimitExceeded BucketAlreadyExists
 	BucketAlreadyOwnedByYou BucketNotEmpty ConditionalRequestConflict DBInstanceNotFound DBSnapshotNotFound
@@ -112,10 +113,10 @@ var knownCodes = strings.Fields(`
 	ThrottledException Throttling ThrottlingException TokenAlreadyExistsException TooManyRequestsException
 	UnauthorizedOperation UnrecognizedClientException ValidationError ValidationException`)
 
-// errorCode is what AWS's codes look like.
+// errorCode matches the form of AWS's codes.
 var errorCode = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{3,}(\.[A-Za-z0-9]+)*$`)
 
-// checkCode rejects a code that no service answers with.
+// checkCode rejects a code that no service returns.
 func (f Fault) checkCode() error {
 	switch {
 	case f.Code == "":
@@ -134,8 +135,8 @@ func (f Fault) checkCode() error {
 	return nil
 }
 
-// doubt says that a fault names a resource or a stack that does not exist now, if there is a
-// similar one; empty otherwise, because it may come.
+// doubt returns a sentence if the fault names a resource or stack that does not exist now and is
+// similar to one that does. Otherwise it is empty, because the resource may be created later.
 func (s *Server) doubt(f Fault) string {
 	stacks, resources := s.stacks.Names()
 	if nearest := nearestName(f.LogicalID, resources); nearest != "" && !slices.Contains(resources, f.LogicalID) {

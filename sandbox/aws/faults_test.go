@@ -314,7 +314,7 @@ func TestBadFaultsAreRejected(t *testing.T) {
 		`{"id": "fault-7", "code": "x"}`: `a fault has no key "id"`,
 		`{"count": "often", "code": "x"}`: "the fault is not understood: json: cannot " +
 			"unmarshal string",
-		`{"service": "s3"}`:                                        "say what happens",
+		`{"service": "s3"}`:                                        "the effect is missing",
 		`{"service": "s3", "reason": "x"}`:                         "reason, hang and refill are for resources",
 		`{"type": "AWS::S3::Bucket"}`:                              "either a reason, hang or refill",
 		`{"key": "a"}`:                                             "fail with a code",
@@ -353,8 +353,8 @@ func TestFaultsWithNamesThatNothingHasAreRejected(t *testing.T) {
 			`cloudformation?`,
 		`{"service": "dynamodb", "code": "AccessDenied"}`: "there are acm, cloudformation, ec2, ecr, ",
 		`{"action": "createstack", "drop": true}`:         `no action "createstack" here; did you mean CreateStack?`,
-		`{"action": "DropEverything", "drop": true}`: `no service has the action "DropEverything" here; give the ` +
-			`service, too`,
+		`{"action": "DropEverything", "drop": true}`: `no service has the action "DropEverything" here; add the ` +
+			`service to see its names`,
 		`{"service": "ecr", "action": "ListImages", "drop": true}`: `no action "ListImages" here; there are ` +
 			`GetAuthorizationToken`,
 		`{"type": "AWS::RDS::Database", "reason": "x"}`: "types are written like AWS::RDS::DBInstance",

@@ -9,14 +9,14 @@ import (
 	"perch/sandbox/aws/access"
 )
 
-// grants are the statements that allowed what roles did, and what was denied to them.
+// grants has the statements that allowed what roles did, and what was denied to roles.
 type grants struct {
 	mu     sync.Mutex
 	used   map[string][]access.Grant
 	denied []*access.Denial
 }
 
-// add remembers the statements that allowed something.
+// add records the statements that allowed something.
 func (g *grants) add(list []access.Grant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -32,8 +32,8 @@ func (g *grants) deny(denial *access.Denial) {
 	g.denied = append(g.denied, denial)
 }
 
-// Grants are the sets of statements that have allowed something so far, with the actions, in a
-// stable order. If a set has one statement, something would have been denied without it.
+// Grants returns the sets of statements that have allowed something so far, with the actions, in a
+// stable order. If a set has only one statement, something would have been denied without it.
 func (s *Server) Grants() (sets [][]access.Grant) {
 	s.grants.mu.Lock()
 	defer s.grants.mu.Unlock()
@@ -43,7 +43,7 @@ func (s *Server) Grants() (sets [][]access.Grant) {
 	return sets
 }
 
-// Denials are what has been denied to roles so far, oldest first.
+// Denials returns what has been denied to roles so far, oldest first.
 func (s *Server) Denials() []*access.Denial {
 	s.grants.mu.Lock()
 	defer s.grants.mu.Unlock()

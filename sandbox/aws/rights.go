@@ -10,9 +10,11 @@ import (
 	"perch/sandbox/aws/access"
 )
 
-// rightsOf are the rights that a call needs of its caller, S3's calls excepted: S3 knows its own.
+// rightsOf returns the rights that the caller of a call needs. It returns none for S3, which checks
+// its own rights.
 //
-// A call without a function here needs its own action on `*`, as most calls that only read do.
+// A call without a function here needs the right to its action on `*`, as most calls that only read
+// do.
 func (s *Server) rightsOf(c Call) []access.Request {
 	q := asked{server: s, Call: c}
 	_ = json.Unmarshal([]byte(c.text), &q.members) // Only calls of the JSON protocol have members.
@@ -51,21 +53,21 @@ func (q asked) get(name string) string {
 	return q.form.Get(name)
 }
 
-// prefixes are those of IAM's actions, if they are not the name that calls are signed for.
+// prefixes are the prefixes of IAM's actions that differ from the name that calls are signed for.
 var prefixes = map[string]string{"tagging": "tag"}
 
-// on is the right to the call's own action on a resource.
+// on returns the right to the call's action on a resource.
 func (q asked) on(resource string) access.Request {
 	return access.Request{Action: cmp.Or(prefixes[q.Service], q.Service) + ":" + q.Action, Resource: resource}
 }
 
-// arn is the ARN of a resource in the endpoint's region.
+// arn returns the ARN of a resource in the endpoint's region.
 func (q asked) arn(service, resource string) string {
 	return "arn:aws:" + service + ":" + q.server.region + ":" + q.server.account + ":" + resource
 }
 
-// found is the right to the call's action on a resource of a CloudFormation type, with its tags as
-// condition keys; on otherwise if there is no such resource.
+// found returns the right to the call's action on a resource of a CloudFormation type, with its
+// tags as condition keys. If there is no such resource, the right is on otherwise.
 func (q asked) found(kind, reference, otherwise string) access.Request {
 	arn, tags, ok := q.server.others.Find(kind, reference)
 	if !ok {
@@ -79,8 +81,9 @@ func (q asked) found(kind, reference, otherwise string) access.Request {
 	return right
 }
 
-// logRights are on a log group by its name. DescribeLogGroups is on the group without a name,
-// regardless of the requested prefix (hashicorp/terraform-provider-aws, issue 8804).
+// logRights returns the rights on the log group that the call names. DescribeLogGroups needs a
+// right on the group without a name, whatever prefix is requested
+// (hashicorp/terraform-provider-aws, issue 8804).
 func logRights(q asked) []access.Request {
 	return []access.Request{q.on(q.arn("logs", "log-group:"+q.get("logGroupName")+":log-stream:"))}
 }
@@ -116,8 +119,8 @@ func systemsRights(q asked) []access.Request {
 	return []access.Request{q.on("*")}
 }
 
-// commandRights are the right to the document and to every instance. AWS's own documents belong to
-// no account.
+// commandRights returns the rights to the document and to every instance. AWS's own documents
+// belong to no account.
 func commandRights(q asked) []access.Request {
 	account := q.server.account
 	if strings.HasPrefix(q.get("DocumentName"), "AWS-") {
@@ -140,8 +143,8 @@ func commandRights(q asked) []access.Request {
 	return rights
 }
 
-// networkRights are on the security group that is deleted, with its tags; EC2's other calls only
-// read.
+// networkRights returns the right on the security group that is deleted, with its tags. EC2's other
+// calls only read.
 func networkRights(q asked) []access.Request {
 	if q.Action == "DeleteSecurityGroup" {
 		return []access.Request{
@@ -151,8 +154,8 @@ func networkRights(q asked) []access.Request {
 	return []access.Request{q.on("*")}
 }
 
-// databaseRights are on the database that a call names. A deletion with a final snapshot needs the
-// right to take it, of the database and of the snapshot.
+// databaseRights returns the rights on the database that a call names. A deletion with a final
+// snapshot also needs the right to create the snapshot, on the database and on the snapshot.
 func databaseRights(q asked) []access.Request {
 	switch q.Action {
 	case "DescribeDBSnapshots":
@@ -173,7 +176,7 @@ func databaseRights(q asked) []access.Request {
 	return rights
 }
 
-// zoneRights reads Route 53's calls off their methods and paths.
+// zoneRights returns the rights of Route 53's calls, from their methods and paths.
 func zoneRights(q asked) []access.Request {
 	u, err := url.Parse(q.text)
 	if err != nil {
@@ -189,7 +192,7 @@ func zoneRights(q asked) []access.Request {
 	return []access.Request{q.on("arn:aws:route53:::hostedzone/" + parts[0])}
 }
 
-// iamRights are on the role, the policy or the instance profile that a call names.
+// iamRights returns the rights on the role, the policy or the instance profile that a call names.
 func iamRights(q asked) []access.Request {
 	iam := func(kind, name string) string { return "arn:aws:iam::" + q.server.account + ":" + kind + "/" + name }
 	resource := "*"
@@ -210,7 +213,7 @@ func iamRights(q asked) []access.Request {
 	return []access.Request{right}
 }
 
-// identityRights are none for GetCallerIdentity, which cannot be denied (AWS docs:
+// identityRights returns none for GetCallerIdentity, which cannot be denied (AWS docs:
 // GetCallerIdentity).
 func identityRights(q asked) []access.Request {
 	if q.Action == "GetCallerIdentity" {

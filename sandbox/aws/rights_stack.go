@@ -8,7 +8,8 @@ import (
 	"perch/sandbox/aws/handlers"
 )
 
-// stackRights are on the stack that a call names: by its ARN, or by its name if it has none yet.
+// stackRights returns the rights on the stack that a call names: on its ARN, or on its name if it
+// has no ARN yet.
 func stackRights(q asked) []access.Request {
 	resource := q.arn("cloudformation", "stack/*/*")
 	switch name := q.get("StackName"); {
@@ -17,7 +18,7 @@ func stackRights(q asked) []access.Request {
 	case name != "":
 		resource = q.arn("cloudformation", "stack/"+name+"/*")
 	case strings.HasPrefix(q.get("ChangeSetName"), "arn:"):
-		// A change set has no separate rights: those are on its stack.
+		// A change set has no rights; those are on its stack.
 		resource = cmp.Or(q.server.stacks.ProposedStack(q.get("ChangeSetName")), resource)
 	}
 	right := q.on(resource)
@@ -39,14 +40,15 @@ func stackRights(q asked) []access.Request {
 	return rights
 }
 
-// operations are the phases of the calls by which Elastic Beanstalk changes what an environment
-// consists of.
+// operations maps the calls with which Elastic Beanstalk changes an environment's resources to
+// phases.
 var operations = map[string]string{"UpdateEnvironment": "update", "TerminateEnvironment": "delete"}
 
-// beanstalkRights are on the environment or the application that a call names. Elastic Beanstalk
-// changes an environment with the rights of its caller, also of one that is not CloudFormation
-// (apache/grails-core, pull request 16262). DescribeEnvironmentResources asks other services in the
-// caller's name (AWS docs: AWSElasticBeanstalkReadOnly grants their reads with it).
+// beanstalkRights returns the rights on the environment or application that a call names. Elastic
+// Beanstalk changes an environment with the rights of its caller, even if that is not
+// CloudFormation (apache/grails-core, pull request 16262). DescribeEnvironmentResources calls other
+// services with the caller's rights (AWS docs: AWSElasticBeanstalkReadOnly grants their reads with
+// it).
 func beanstalkRights(q asked) []access.Request {
 	name := cmp.Or(q.get("EnvironmentName"), q.get("EnvironmentId"))
 	resource := "*"

@@ -1,6 +1,6 @@
-// Package aws is an HTTP endpoint that speaks AWS's own protocols: CloudFormation, S3 and what else
-// environments are made of. Any AWS client can use it. What it does not have it rejects with AWS's
-// own error.
+// Package aws is an HTTP endpoint that speaks the protocols of AWS: of CloudFormation, S3 and the
+// other services that environments use. Any AWS client can use it. It answers calls that it does
+// not implement with AWS's own errors.
 package aws
 
 import (
@@ -23,45 +23,44 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// Config is what the endpoint needs.
+// Config configures the endpoint.
 type Config struct {
-	// Account is the 12-digit account id and Region the region that everything is in; empty for
+	// Account is the 12-digit account id and Region the region of all resources; empty for
 	// 123456789012 and eu-central-1.
 	Account, Region string
 	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps
 	// stay real.
 	Speed float64
-	// Data is the folder that state is kept in; empty keeps it in memory.
+	// Data is the folder in which state is stored; empty keeps it in memory.
 	Data string
-	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS
-	// would.
+	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each a name as AWS does.
 	LoadBalancerDNS string
-	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an
-	// address that leads nowhere.
+	// PostgreSQL is host:port of a PostgreSQL that every database stands for; empty gives each
+	// database an address where nothing answers.
 	PostgreSQL string
 	// Loopback gives instances, databases, buckets and queues addresses of this machine, because
-	// the names and addresses of AWS lead to machines of strangers.
+	// AWS's names and addresses would lead to machines of other people.
 	Loopback bool
-	// EnforceIAM bounds anyone who has assumed a role, and every stack with a service role, to what
-	// the role's policies allow. Calls that are signed with a key that AssumeRole did not give are
-	// an administrator's.
+	// EnforceIAM allows a role that a caller has assumed, and a stack's service role, only what
+	// their policies allow. Calls that are signed with a key that is not from AssumeRole are an
+	// administrator's.
 	EnforceIAM bool
 	// PageSize is the number of items in a page of CloudFormation's listings; 0 means 100.
 	PageSize int
-	// Addresses is how many Elastic IP addresses the account can have; 0 means 5.
+	// Addresses is the account's quota of Elastic IP addresses; 0 means 5.
 	Addresses int
-	// SkipCommands lets a command that Run Command is to call in a container succeed if it is not
-	// known. Else it fails.
+	// SkipCommands makes an unknown command that Run Command calls in a container succeed.
+	// Otherwise it fails.
 	SkipCommands bool
-	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on
-	// port 80, too.
+	// RulesOnHTTP makes Elastic Beanstalk also add a rule on port 80 for every environment with a
+	// shared load balancer.
 	RulesOnHTTP bool
-	// Logger takes what goes wrong inside; nil discards it.
+	// Logger receives internal errors; nil discards them.
 	Logger *slog.Logger
 }
 
-// taggingLag is how long the tagging API lists what was deleted: four of AWS's hours. On AWS it was
-// minutes in aws/aws-cli#4173 and hours in boto/boto3#3341.
+// taggingLag is how long the tagging API still lists a deleted resource: four of AWS's hours. On
+// AWS it was minutes in aws/aws-cli#4173 and hours in boto/boto3#3341.
 func (c Config) taggingLag() time.Duration {
 	return time.Duration(float64(4*time.Hour) / cmp.Or(max(c.Speed, 0), 1))
 }
@@ -81,7 +80,7 @@ type Server struct {
 	account, region string
 }
 
-// New starts the endpoint; with Config.Data it goes on where it was closed.
+// New starts the endpoint. With Config.Data, it continues from the stored state.
 func New(config Config) (*Server, error) {
 	if config.Account == "" {
 		config.Account = "123456789012"
@@ -99,7 +98,7 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// wire makes the services and tells CloudFormation which resource types they have.
+// wire creates the services and registers their resource types with CloudFormation.
 func (s *Server) wire(config Config) error {
 	var err error
 	s.storage, err = s3.New(s3.Config{
@@ -143,11 +142,11 @@ func (s *Server) wire(config Config) error {
 	return nil
 }
 
-// Environments are the Elastic Beanstalk environments of the moment with the host names that lead
-// to them.
+// Environments returns the Elastic Beanstalk environments that exist now, with the host names that
+// lead to them.
 func (s *Server) Environments() []services.Environment { return s.others.Environments() }
 
-// Resources are the tagged resources that exist at this moment, with their tags.
+// Resources returns the tagged resources that exist now, with their tags.
 func (s *Server) Resources() []services.Tagged { return s.others.Resources() }
 
 func folder(data, name string) string {
@@ -162,8 +161,8 @@ func (s *Server) objectExists(bucket, key string) bool {
 	return err == nil
 }
 
-// taggedBuckets are the buckets that have tags, and had when they were deleted after since, for the
-// tagging API.
+// taggedBuckets returns the buckets with tags, for the tagging API. It includes those that were
+// deleted after since.
 func (s *Server) taggedBuckets(since time.Time) []services.Tagged {
 	var out []services.Tagged
 	add := func(name string, tags map[string]string) {
@@ -182,7 +181,7 @@ func (s *Server) taggedBuckets(since time.Time) []services.Tagged {
 	return out
 }
 
-// Close ends what is in progress, where it is, and saves it.
+// Close interrupts operations in progress, and saves their state.
 func (s *Server) Close() error {
 	var failed []error
 	for i := len(s.close) - 1; i >= 0; i-- {
@@ -192,14 +191,14 @@ func (s *Server) Close() error {
 	return errors.Join(failed...)
 }
 
-// latency is the least time that a call with its parameters in its body takes. smithy-go (v1.28.8,
-// safeWriteToReadCloser.WriteTo) breaks the connection off when the answer is there before net/http
-// has looked for the end of the request's body, and loses answers that are longer than a read
-// buffer. AWS never is that fast.
+// latency is the minimum duration of a call whose parameters are in its body. If the answer arrives
+// before net/http has read the end of the request's body, smithy-go (v1.28.8,
+// safeWriteToReadCloser.WriteTo) breaks the connection, and loses answers that are longer than a
+// read buffer. AWS is never that fast.
 const latency = 2 * time.Millisecond
 
-// ServeHTTP answers one call: AWS's protocols, and /_perch/faults, /_perch/calls and /_perch/clock
-// for tests.
+// ServeHTTP answers calls of AWS's protocols. For tests, it also answers /_perch/faults,
+// /_perch/calls and /_perch/clock.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/_perch/faults":
@@ -247,7 +246,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.fail(w, r, c, fault)
 }
 
-// fail answers as a fault says.
+// fail answers as the fault requires.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, c Call, fault Fault) {
 	if fault.Drop {
 		panic(http.ErrAbortHandler)
@@ -271,7 +270,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, c Call) {
 	service.ServeHTTP(w, r)
 }
 
-// writeError answers with an error in the call's own protocol.
+// writeError answers with an error in the protocol of the call.
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, c Call, err *wire.Error) {
 	switch c.protocol {
 	case jsonProtocol:
@@ -285,7 +284,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, c Call, err 
 	}
 }
 
-// readObject reads an object from the endpoint's own S3.
+// readObject reads an object from the endpoint's S3.
 func (s *Server) readObject(ctx context.Context, bucket, key string) ([]byte, error) {
 	request := (&http.Request{
 		Method: http.MethodGet, Host: "localhost", URL: &url.URL{Path: "/" + bucket + "/" + key}, Header: http.Header{},

@@ -135,7 +135,7 @@ func TestAFaultThatIsNotUnderstoodIsRejected(t *testing.T) {
 		{[]string{"add", "reason"}, 2, `"reason" is not KEY=VALUE`},
 		{[]string{"add", "action=CreateStack", "count=often"}, 2, `count is a number, not "often"`},
 		{[]string{"add", "action=CreateStack", "drop=maybe"}, 2, `drop is true or false, not "maybe"`},
-		{[]string{"add", "action=CreateStack"}, 2, "say what happens"},
+		{[]string{"add", "action=CreateStack"}, 2, "the effect is missing"},
 		{[]string{"add", "stale=long"}, 2, `stale is a number, not "long"`},
 		{[]string{"add", "stack=shop-x", "refill=maybe"}, 2, `refill is true or false, not "maybe"`},
 		{[]string{"add", "key=media/"}, 2, "fail with a code"},

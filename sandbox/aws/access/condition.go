@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// operator compares the values of one condition key with those that a statement wants.
+// operator compares the values of one condition key with the values in a statement.
 type operator struct {
-	// holds compares one value with one wanted value; nil is the operator Null, which only asks
-	// whether there is a value.
+	// holds compares one value with one value of the statement. It is nil for the operator Null,
+	// which only checks whether there is a value.
 	holds func(wanted, value string) bool
-	// negated says that no wanted value may match.
+	// negated means that no value of the statement may match.
 	negated bool
-	// ifExists says that the condition holds if the call has no such key.
+	// ifExists means that the condition also holds if the call does not have the key.
 	ifExists bool
 }
 
@@ -30,7 +30,7 @@ var operators = map[string]operator{
 
 func equal(wanted, value string) bool { return wanted == value }
 
-// likeARN compares ARNs part by part: a wildcard does not reach over a colon, but for the last part
+// likeARN compares ARNs part by part. A wildcard does not match a colon, except in the last part
 // (AWS docs: ARN condition operators).
 func likeARN(wanted, value string) bool {
 	want, have := strings.SplitN(wanted, ":", 6), strings.SplitN(value, ":", 6)
@@ -50,7 +50,7 @@ const (
 	allValues = "ForAllValues:"
 )
 
-// findOperator finds an operator by its name with or without IfExists and a set prefix.
+// findOperator finds an operator by its name, which may have the suffix IfExists and a set prefix.
 func findOperator(name string) (operator, bool) {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, anyValue), allValues)
 	plain, ifExists := strings.CutSuffix(name, "IfExists")
@@ -72,7 +72,8 @@ func conditionsHold(conditions map[string]map[string]texts, keys map[string][]st
 	return true
 }
 
-// all compares every value of a key, or any, with the wanted ones.
+// all compares the key's values with those of the statement. If every is set, each value must
+// match, and otherwise at least one.
 func (o operator) all(every bool, wanted, values []string) bool {
 	if o.holds == nil {
 		return slices.Contains(wanted, "true") == (len(values) == 0)
@@ -89,7 +90,7 @@ func (o operator) all(every bool, wanted, values []string) bool {
 	return slices.ContainsFunc(values, matches)
 }
 
-// Like matches IAM's wildcards: `*` for any run of characters, `?` for one.
+// Like matches IAM's wildcards: `*` for any characters, `?` for one character.
 func Like(pattern, text string) bool {
 	star, resume := -1, 0
 	p, t := 0, 0

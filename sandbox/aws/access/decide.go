@@ -9,33 +9,33 @@ import (
 
 // Request is one right that a call needs: an action on a resource.
 type Request struct {
-	// Action is the IAM action: cloudformation:CreateStack.
+	// Action is the IAM action, such as cloudformation:CreateStack.
 	Action string
-	// Resource is the ARN of what it acts on. Actions without resource-level permissions act on `*`
-	// in any case.
+	// Resource is the ARN of the resource that the action acts on. For actions without
+	// resource-level permissions it is always treated as `*`.
 	Resource string
-	// Keys are the values of condition keys, by the keys' names in lower case.
+	// Keys has the values of condition keys, by their names in lower case.
 	Keys map[string][]string
 }
 
 // Grant is a statement that allowed an action.
 type Grant struct {
-	// Policy is the policy's name and Sid the statement's.
+	// Policy is the policy's name, and Sid the statement's.
 	Policy, Sid string
-	// Action is the action as the call names it, and Pattern as the statement does.
+	// Action is the action in the call, and Pattern the pattern in the statement that matches it.
 	Action, Pattern string
 }
 
 // Denial is a right that a role does not have.
 type Denial struct {
-	// ARN is the caller's.
+	// ARN is the ARN of the caller.
 	ARN string
 	Request
-	// explicit says that a statement denies the action.
+	// explicit means that a statement denies the action.
 	explicit bool
 }
 
-// Error is AWS's sentence.
+// Error returns AWS's sentence.
 func (d *Denial) Error() string {
 	because := "because no identity-based policy allows the " + d.Action + " action"
 	if d.explicit {
@@ -45,21 +45,22 @@ func (d *Denial) Error() string {
 	return fmt.Sprintf(sentence, d.ARN, d.Action, d.Resource, because)
 }
 
-// Caller is a role that makes calls. A nil Caller is an administrator: everything is allowed to it.
+// Caller is a role that makes calls. A nil Caller is an administrator, to whom everything is
+// allowed.
 type Caller struct {
-	// ARN is the role's, as denials name it.
+	// ARN is the role's ARN in the form that denials show.
 	ARN string
-	// Region is the region that the role's calls go to.
+	// Region is the region of the role's calls.
 	Region string
-	// Policies are the documents that are attached to it.
+	// Policies are the policy documents of the role.
 	Policies []*Document
-	// Record is told every grant that was used; nil discards it.
+	// Record receives every grant that was used; nil discards them.
 	Record func([]Grant)
-	// Denied is told every denial; nil discards it.
+	// Denied receives every denial; nil discards them.
 	Denied func(*Denial)
 }
 
-// Check returns the first right that the caller does not have, or nil.
+// Check returns the first right that the caller does not have; nil if it has them all.
 func (c *Caller) Check(requests ...Request) *Denial {
 	if c == nil {
 		return nil
@@ -84,11 +85,11 @@ func (c *Caller) Check(requests ...Request) *Denial {
 	return nil
 }
 
-// globalServices are those whose calls are in the region us-east-1 (AWS docs: AWS global condition
-// context keys, aws:RequestedRegion).
+// globalServices are the services whose calls count as calls in us-east-1 (AWS docs: AWS global
+// condition context keys, aws:RequestedRegion).
 var globalServices = []string{"iam", "route53"}
 
-// withRegion are the request's keys with its region.
+// withRegion returns the request's condition keys, and that of its region.
 func (c *Caller) withRegion(request Request) map[string][]string {
 	keys := map[string][]string{"aws:requestedregion": {c.Region}}
 	if service, _, _ := strings.Cut(request.Action, ":"); slices.Contains(globalServices, service) {
@@ -98,7 +99,7 @@ func (c *Caller) withRegion(request Request) map[string][]string {
 	return keys
 }
 
-// decide finds the statements that allow a request, and whether one denies it.
+// decide returns the statements that allow a request, and whether one denies it.
 func decide(documents []*Document, request Request) (grants []Grant, denied bool) {
 	action := strings.ToLower(request.Action)
 	for _, document := range documents {
@@ -118,8 +119,8 @@ func decide(documents []*Document, request Request) (grants []Grant, denied bool
 	return grants, false
 }
 
-// matches reports whether the statement is about the request, and by which of its actions; action
-// is the request's in lower case.
+// matches reports whether the statement applies to the request, and by which of its patterns.
+// action is the request's action in lower case.
 func (s statement) matches(request Request, action string) (pattern string, ok bool) {
 	i := slices.IndexFunc(s.lower, func(pattern string) bool { return Like(pattern, action) })
 	if i < 0 || !slices.ContainsFunc(s.Resource, func(pattern string) bool { return Like(pattern, request.Resource) }) {

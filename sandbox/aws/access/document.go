@@ -1,5 +1,5 @@
 // Package access decides by IAM policies whether a call is allowed, as AWS does for the roles of
-// one account: every call needs a statement that allows it, and no statement may deny it (AWS docs:
+// one account: for every call, a statement must allow it, and no statement may deny it (AWS docs:
 // Policy evaluation logic).
 package access
 
@@ -23,12 +23,12 @@ type statement struct {
 	Action    texts
 	Resource  texts
 	Condition map[string]map[string]texts
-	// lower are the actions in lower case, because actions are compared without regard to case.
+	// lower has the actions in lower case, because IAM ignores the case of actions.
 	lower []string
 }
 
-// texts is a JSON value that is one text, or a list of them. A condition's values may be booleans,
-// too.
+// texts is a JSON value that is one text or a list of texts. In a condition, the values may also be
+// booleans.
 type texts []string
 
 func (t *texts) UnmarshalJSON(data []byte) error {
@@ -53,8 +53,8 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Parse reads a policy document. An element, an operator or a variable that Decide does not know is
-// an error, because a statement that is only half understood would allow too much or too little.
+// Parse reads a policy document. It rejects elements, operators and variables that Decide does not
+// know, because a statement that is only partly understood would allow too much or too little.
 func Parse(name, text string) (*Document, error) {
 	var policy struct {
 		Version, ID string
@@ -76,7 +76,7 @@ func Parse(name, text string) (*Document, error) {
 	return &Document{Name: name, statements: policy.Statement}, nil
 }
 
-// statements are a list of statements, or one.
+// statements is a list of statements, or one statement.
 type statements []statement
 
 func (s *statements) UnmarshalJSON(data []byte) error {

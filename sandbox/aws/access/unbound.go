@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// unboundText lists the actions without resource-level permissions of the services that Perch uses,
-// one a line.
+// unboundText lists the actions without resource-level permissions, one a line, for the services
+// that Perch uses.
 //
 //go:embed unbound.txt
 var unboundText string

@@ -13,7 +13,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// find is the stack of an id, deleted or not, or the live one of a name.
+// find returns the stack with the id, which may be deleted, or the existing one with the name.
 func (s *Service) find(nameOrID string) *stack {
 	if st, ok := s.stacks[nameOrID]; ok {
 		return st
@@ -26,7 +26,7 @@ func (s *Service) find(nameOrID string) *stack {
 	return nil
 }
 
-// existing is the live stack that a changing call names.
+// existing returns the existing stack that a changing call names.
 func (c *call) existing() (*stack, error) {
 	name := c.form.get("StackName")
 	if name == "" {
@@ -96,7 +96,7 @@ func (c *call) createStack() (answer, error) {
 	return answer{wire.T("StackId", id), wire.T("OperationId", st.Operation.ID)}, nil
 }
 
-// onFailure is what a creation that fails does: ROLLBACK, DELETE or DO_NOTHING.
+// onFailure returns what a creation that fails does: ROLLBACK, DELETE or DO_NOTHING.
 func (c *call) onFailure() (string, error) {
 	given := c.form.get("OnFailure")
 	switch {
@@ -112,7 +112,8 @@ func (c *call) onFailure() (string, error) {
 	return given, nil
 }
 
-// beginCreation starts to make st as d says. The first event's id is the operation's.
+// beginCreation begins to create st from d. The id of the first event is also that of the
+// operation.
 func (c *call) beginCreation(st *stack, d definition, onFailure string) {
 	st.Definition, st.Resources = d, map[string]*resourceState{}
 	st.DisableRollback = onFailure == "DO_NOTHING"
@@ -201,7 +202,7 @@ func (c *call) checkUpdate(st *stack, p *plan, d definition) error {
 	return nil
 }
 
-// beginUpdate starts to bring st to d.
+// beginUpdate begins to update st to d.
 func (c *call) beginUpdate(st *stack, d definition) *operation {
 	op := &operation{
 		ID: operationID(), Token: c.form.get("ClientRequestToken"), Phase: updating, Previous: st.Definition,
@@ -268,7 +269,7 @@ func (c *call) deleteStack() (answer, error) {
 	return nil, nil
 }
 
-// deletable says why a stack cannot be deleted as the call asks.
+// deletable returns an error if a stack cannot be deleted in the way that the call requests.
 func (c *call) deletable(st *stack, name string) error {
 	if st.Protected {
 		return invalid("Stack [%s] cannot be deleted while TerminationProtection is enabled", name)
@@ -329,7 +330,7 @@ func (c *call) cancelUpdateStack() (answer, error) {
 	return nil, nil
 }
 
-// beginRollback starts to undo an update.
+// beginRollback begins to undo an update.
 func (c *call) beginRollback(st *stack, op *operation, reason string) {
 	if op.Phase == updating {
 		st.Definition, st.ChangeSet = op.Previous, ""
@@ -355,5 +356,5 @@ func (c *call) updateTerminationProtection() (answer, error) {
 	return answer{wire.T("StackId", st.ID)}, nil
 }
 
-// since reports whether an instant is less than d ago.
+// since reports whether a time is less than d ago.
 func (s *Service) since(at time.Time, d time.Duration) bool { return s.now().Sub(at) < d }

@@ -13,8 +13,8 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// changeSet is a definition that waits to be executed. Here it is complete when the call returns;
-// AWS takes some seconds.
+// changeSet is a definition that waits to be executed. It is complete when the call returns; on AWS
+// that takes some seconds.
 type changeSet struct {
 	ID, Name, Kind, Description     string
 	Definition                      definition
@@ -73,7 +73,7 @@ func (c *call) createChangeSet() (answer, error) {
 	return c.addChangeSet(st, name, kind, body)
 }
 
-// repeatedChangeSet answers a call for a change set that is there: the same call with the same
+// repeatedChangeSet answers a call for a change set that exists. A call with the same input and
 // token is a repeat.
 func (c *call) repeatedChangeSet(st *stack, before *changeSet) (answer, error) {
 	token := c.form.get("ClientToken")
@@ -89,8 +89,8 @@ func (c *call) repeatedChangeSet(st *stack, before *changeSet) (answer, error) {
 	return nil, wire.Errorf(400, "AlreadyExistsException", "ChangeSet %s already exists", before.Name)
 }
 
-// changeSetTarget is the stack that a change set is for. One of type CREATE finds none, or one that
-// only waits for its review.
+// changeSetTarget returns the stack that a change set is for. For one of type CREATE, the stack
+// must not exist or must be in REVIEW_IN_PROGRESS.
 func (c *call) changeSetTarget(name, kind string) (*stack, error) {
 	stackName := c.form.get("StackName")
 	st := c.find(stackName)
@@ -150,7 +150,7 @@ func (c *call) addChangeSet(st *stack, name, kind, body string) (answer, error) 
 	return answer{wire.T("Id", set.ID), wire.T("StackId", st.ID)}, nil
 }
 
-// changes are what executing a plan would do, by logical id.
+// changes returns what executing a plan would do, by logical id.
 func (st *stack) changes(p *plan) []change {
 	tentative := p.with(func(id, attribute string) (any, error) {
 		if value, err := st.value(id, attribute); err == nil {
@@ -195,7 +195,7 @@ func (st *stack) changeOf(p *plan, id string) (change, bool) {
 	return c, len(c.Properties) > 0
 }
 
-// namedChangeSet finds the change set that a call names, by its name and stack or by its ARN.
+// namedChangeSet returns the change set that a call names, by its name and stack or by its ARN.
 func (c *call) namedChangeSet() (*stack, *changeSet, error) {
 	name := c.form.get("ChangeSetName")
 	if strings.HasPrefix(name, "arn:") {
@@ -363,8 +363,8 @@ func (c *call) listChangeSets() (answer, error) {
 	return answer{wire.N("Summaries", nodes...)}, nil
 }
 
-// ProposedStack is the ARN of the stack that a change set is about, by the change set's ARN; empty
-// if there is none.
+// ProposedStack returns the ARN of the stack of a change set, by the change set's ARN; empty if it
+// does not exist.
 func (s *Service) ProposedStack(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

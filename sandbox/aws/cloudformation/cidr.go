@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// cidr cuts a block into count subnets whose host part has the given number of bits. IPv4 only.
+// cidr divides an IPv4 block into count subnets. The host part of each has the given number of
+// bits.
 func (s *scope) cidr(argument any) (any, error) {
 	parts, ok := argument.([]any)
 	if !ok || len(parts) != 3 {

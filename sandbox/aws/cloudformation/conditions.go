@@ -2,7 +2,7 @@ package cloudformation
 
 import "fmt"
 
-// condition evaluates the condition of that name.
+// condition evaluates the condition with the name.
 func (s *scope) condition(name string) (bool, error) {
 	definition, ok := s.conditions[name]
 	if !ok {
@@ -10,7 +10,8 @@ func (s *scope) condition(name string) (bool, error) {
 			"Template format error: Unresolved condition dependency %s in the Resources block of the template", name,
 		)
 	}
-	// A condition that is being evaluated is hidden from its own definition, so that a circle ends.
+	// A condition is hidden from its own definition while it is evaluated, so that a circular
+	// definition ends.
 	inner := *s
 	inner.conditions = make(map[string]any, len(s.conditions))
 	for other, value := range s.conditions {
@@ -66,7 +67,7 @@ func (s *scope) equals(argument any) (bool, error) {
 	return canonical(left) == canonical(right), err
 }
 
-// fold is And (start true) or Or (start false) of two to ten conditions.
+// fold computes And (start is true) or Or (start is false) of two to ten conditions.
 func (s *scope) fold(name string, argument any, start bool) (bool, error) {
 	items, _ := argument.([]any)
 	if len(items) < 2 || len(items) > 10 {
@@ -83,7 +84,7 @@ func (s *scope) fold(name string, argument any, start bool) (bool, error) {
 	return start, nil
 }
 
-// branch returns the branch of an Fn::If that its condition chooses, unresolved.
+// branch returns the branch of an Fn::If that its condition selects, unresolved.
 func (s *scope) branch(argument any) (any, error) {
 	items, _ := argument.([]any)
 	if len(items) != 3 {
@@ -99,7 +100,8 @@ func (s *scope) branch(argument any) (any, error) {
 	return items[2], nil
 }
 
-// prune replaces every Fn::If by its branch, so that only what will be used counts as a dependency.
+// prune replaces every Fn::If by its branch, so that a branch that is not used causes no
+// dependencies.
 func (s *scope) prune(value any) (any, error) {
 	if name, argument, ok := asFunction(value); ok && name == "Fn::If" {
 		branch, err := s.branch(argument)

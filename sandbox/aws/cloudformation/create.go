@@ -12,7 +12,7 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// createAll makes every resource of the stack and ends the creation, well or badly.
+// createAll creates every resource of the stack, and ends the creation with success or failure.
 func (r *run) createAll() error {
 	p, err := r.currentPlan()
 	if err != nil {
@@ -37,7 +37,7 @@ func (r *run) createAll() error {
 	return r.creationDone(p)
 }
 
-// withDeadline is the run's context with the creation's deadline, TimeoutInMinutes.
+// withDeadline returns the run's context with the deadline of the creation, TimeoutInMinutes.
 func (r *run) withDeadline() (context.Context, context.CancelFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -58,14 +58,14 @@ func (r *run) currentPlan() (*plan, error) {
 	return p.with(r.lookup, false), nil
 }
 
-// lookup answers Ref and Fn::GetAtt from the stack's resources.
+// lookup resolves Ref and Fn::GetAtt from the stack's resources.
 func (r *run) lookup(id, attribute string) (any, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.stack.value(id, attribute)
 }
 
-// value is what Ref (attribute "") or Fn::GetAtt of a resource answers.
+// value returns the value of Ref (attribute is empty) or Fn::GetAtt for a resource.
 func (st *stack) value(id, attribute string) (any, error) {
 	res, ok := st.Resources[id]
 	switch {
@@ -94,7 +94,7 @@ func (r *run) creationDone(p *plan) error {
 	return nil
 }
 
-// creationFailed rolls back, deletes or stops, as the call's OnFailure says.
+// creationFailed rolls back, deletes or stops, as the call's OnFailure requires.
 func (r *run) creationFailed(ids []string) {
 	sentence := failures("create", ids)
 	r.mu.Lock()
@@ -110,7 +110,8 @@ func (r *run) creationFailed(ids []string) {
 	}
 }
 
-// enterRollback begins a rollback: a new operation, with the token of the one that it undoes.
+// enterRollback begins a rollback. It is a new operation, with the token of the operation that it
+// undoes.
 func (r *run) enterRollback(next phase, status, reason string) {
 	r.locked(func() {
 		op := r.stack.Operation
@@ -130,7 +131,7 @@ func (r *run) enterRollback(next phase, status, reason string) {
 	})
 }
 
-// words are the statuses that a making is told in.
+// words are the statuses of a resource's events while it is created.
 type words struct{ progress, complete, failed, cancelled string }
 
 var (
@@ -138,8 +139,8 @@ var (
 	asUpdate   = words{"UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_FAILED", "Resource update cancelled"}
 )
 
-// make creates one resource and waits until it is there. It goes on with one that was begun before
-// a restart.
+// make creates one resource and waits until it is complete. It continues a creation that began
+// before a restart.
 func (r *run) make(ctx context.Context, p *plan, id string, say words) error {
 	res, complete, err := r.beginMaking(p, id, say)
 	if complete || err != nil {
@@ -152,7 +153,7 @@ func (r *run) make(ctx context.Context, p *plan, id string, say words) error {
 	return nil
 }
 
-// beginMaking enters the resource into the stack and tells the first event.
+// beginMaking adds the resource to the stack, with its first event.
 func (r *run) beginMaking(p *plan, id string, say words) (res *resourceState, complete bool, err error) {
 	properties, shown, resolveErr := p.properties(id)
 	r.locked(func() {
@@ -181,10 +182,10 @@ func (r *run) beginMaking(p *plan, id string, say words) (res *resourceState, co
 	return res, complete, nil
 }
 
-// announce enters a resource that is about to be made and tells its first event. A physical
-// resource that it replaces goes to the operation's garbage; the event still names that one.
-// Without an update-replace policy it is deleted, a database too (AWS docs: UpdateReplacePolicy
-// attribute).
+// announce adds to the stack a resource that is about to be created, with its first event. If it
+// replaces a physical resource, that one becomes garbage of the operation, and the event still has
+// its id. Without an update-replace policy the old resource is deleted, even a database (AWS docs:
+// UpdateReplacePolicy attribute).
 func (r *run) announce(res *resourceState, replacePolicy string, say words) {
 	old := r.stack.Resources[res.LogicalID]
 	r.stack.Resources[res.LogicalID] = res
@@ -207,7 +208,8 @@ func metadata(planned plannedResource) string {
 	return canonical(planned.metadata)
 }
 
-// bringUp creates the resource at its service, lets its time pass and settles it.
+// bringUp calls the service to create the resource, waits for as long as that takes, and settles
+// the resource.
 func (r *run) bringUp(ctx context.Context, res *resourceState, say words) error {
 	if err := r.pause(ctx, beforeCreate); err != nil {
 		return err
@@ -248,7 +250,7 @@ func (r *run) bringUp(ctx context.Context, res *resourceState, say words) error 
 	return r.settle(ctx, handler, res, step, timesOf(res.Type).Create)
 }
 
-// authorize checks that the stack's service role may do to a resource what a phase of it needs.
+// authorize checks that the stack's service role has the rights that a phase of a resource needs.
 func (r *run) authorize(phase string, request resource.Request) error {
 	if r.config.Authorize == nil {
 		return nil
@@ -259,8 +261,9 @@ func (r *run) authorize(phase string, request resource.Request) error {
 	return r.config.Authorize(role, phase, request)
 }
 
-// settle lets the resource's time pass and asks its service for the final state. One that fails
-// meanwhile has ended, too: CloudFormation learns of a failure when the service is done.
+// settle waits for as long as the resource takes, and then reads its final state from the service.
+// A resource that fails meanwhile also takes this long, because CloudFormation only learns of a
+// failure when the service is done.
 func (r *run) settle(
 	ctx context.Context, handler resource.Handler, res *resourceState, step Step, seconds float64,
 ) error {
@@ -283,7 +286,8 @@ func (r *run) settle(
 	return nil
 }
 
-// take keeps what a service answered; an answer without an id or attributes changes neither.
+// take stores what a service returned. If it returned no id or no attributes, the earlier ones
+// stay.
 func (res *resourceState) take(state resource.State) {
 	if state.ID != "" {
 		res.PhysicalID = state.ID
@@ -293,7 +297,7 @@ func (res *resourceState) take(state resource.State) {
 	}
 }
 
-// failed tells a failure, unless the run has to end without a word.
+// failed adds the event of a failure, unless the run has been stopped.
 func (r *run) failed(ctx context.Context, res *resourceState, say words, err error) error {
 	if r.stopped() {
 		return err
@@ -314,7 +318,7 @@ func (r *run) handler(kind string) (resource.Handler, error) {
 	return handler, nil
 }
 
-// request is what a service is told of a resource.
+// request returns what a service is told about a resource.
 func (r *run) request(res *resourceState) resource.Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -325,7 +329,7 @@ func (r *run) request(res *resourceState) resource.Request {
 	}
 }
 
-// outputs resolves the plan's outputs, sorted by key.
+// outputs returns the plan's resolved outputs, sorted by key.
 func (r *run) outputs(p *plan) ([]output, error) {
 	var out []output
 	for _, key := range sortedKeys(p.outputs) {
@@ -341,7 +345,7 @@ func (r *run) outputs(p *plan) ([]output, error) {
 	return out, nil
 }
 
-// output resolves one of the plan's outputs.
+// output returns one of the plan's outputs, resolved.
 func (p *plan) output(key string) (output, error) {
 	resolved, err := p.scope.resolve(p.outputs[key])
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// deleteAll removes the stack's resources against the order they were made in, unless
-// CloudFormation calls the deletion off before it touches the first.
+// deleteAll deletes the stack's resources in reverse order of their creation, unless CloudFormation
+// cancels the deletion before the first.
 func (r *run) deleteAll() error {
 	_ = r.pause(r.ctx, beforeDeletion)
 	if r.deletionCalledOff() {
@@ -25,9 +25,9 @@ func (r *run) deleteAll() error {
 	return nil
 }
 
-// deletionCalledOff reports whether the stack has returned to its status from before: an export is
-// in use, or a fault says so. A deletion that has begun, or that interrupts another operation, goes
-// on.
+// deletionCalledOff cancels the deletion and reports true if an export is in use or a fault
+// requires it: the stack returns to its earlier status. A deletion that has changed a resource, or
+// interrupts another operation, continues.
 func (r *run) deletionCalledOff() bool {
 	r.mu.Lock()
 	before := r.stack.Operation.Former
@@ -52,8 +52,8 @@ func (r *run) deletionCalledOff() bool {
 	return calledOff
 }
 
-// faultOfStack is why a fault calls the operation off before the first resource; empty if none
-// does. A fault may also hold the operation at this point.
+// faultOfStack returns the reason for which a fault cancels the operation before the first
+// resource; empty if none does. A fault may also hold the operation at this point.
 func (r *run) faultOfStack(phase string) string {
 	step := Step{Stack: r.stack.Name, LogicalID: r.stack.Name, PhysicalID: r.stack.ID, Type: StackType, Phase: phase}
 	err := r.config.Faults.During(r.ctx, step)
@@ -66,7 +66,7 @@ func (r *run) faultOfStack(phase string) string {
 	return message(err)
 }
 
-// undoCreate removes what a failed creation has made.
+// undoCreate deletes what a failed creation has created.
 func (r *run) undoCreate() error {
 	_ = r.pause(r.ctx, beforeNext)
 	failed := r.removeAll(r.removable(), r.policyOfRollback)
@@ -80,7 +80,7 @@ func (r *run) undoCreate() error {
 	return nil
 }
 
-// removable are the stack's resources that are still there.
+// removable returns the stack's resources that still exist.
 func (r *run) removable() map[string]*resourceState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -93,7 +93,8 @@ func (r *run) removable() map[string]*resourceState {
 	return out
 }
 
-// policy says what happens to a resource: kept, and whether a deletion leaves a snapshot.
+// policy says what a deletion does with a resource: whether it is kept, and whether a snapshot is
+// left.
 type policy struct{ keep, snapshot bool }
 
 func (r *run) policyOfDeletion(res *resourceState) policy {
@@ -106,7 +107,7 @@ func (r *run) policyOfRollback(res *resourceState) policy {
 	return policy{keep: res.Policy == "Retain", snapshot: wantsSnapshot(res) && res.Status == "CREATE_COMPLETE"}
 }
 
-// wantsSnapshot reports whether the resource's policy requests a final snapshot. For databases that
+// wantsSnapshot reports whether the resource's policy requires a final snapshot. For databases that
 // is the default (AWS docs: DeletionPolicy attribute).
 func wantsSnapshot(res *resourceState) bool {
 	if res.Policy != "" {
@@ -116,7 +117,7 @@ func wantsSnapshot(res *resourceState) bool {
 	return res.Type == "AWS::RDS::DBCluster" || res.Type == "AWS::RDS::DBInstance" && !member
 }
 
-// removeAll removes resources, dependents first; it returns the failures.
+// removeAll deletes resources, dependents first, and returns the failures.
 func (r *run) removeAll(all map[string]*resourceState, policyOf func(*resourceState) policy) map[string]error {
 	needs := map[string][]string{}
 	for id, res := range all {
@@ -127,7 +128,7 @@ func (r *run) removeAll(all map[string]*resourceState, policyOf func(*resourceSt
 	})
 }
 
-// remove deletes one resource, or leaves it where its policy says so.
+// remove deletes one resource, or keeps it if its policy says so.
 func (r *run) remove(ctx context.Context, res *resourceState, policyOf func(*resourceState) policy) error {
 	var does policy
 	begin := false
@@ -169,7 +170,7 @@ func (r *run) forced() bool {
 	return r.stack.Operation.Force
 }
 
-// removalFailed tells that a resource could not be deleted; a forced deletion leaves it behind.
+// removalFailed records that a resource could not be deleted. A forced deletion leaves it behind.
 func (r *run) removalFailed(res *resourceState, err error) {
 	r.locked(func() {
 		r.tell(r.stack, res, "DELETE_FAILED", reason(err))
@@ -179,7 +180,8 @@ func (r *run) removalFailed(res *resourceState, err error) {
 	})
 }
 
-// takeDown tells the service that the deletion begins, lets its time pass and deletes.
+// takeDown tells the service that the deletion begins, waits for as long as it takes, and deletes
+// the resource.
 func (r *run) takeDown(ctx context.Context, res *resourceState, snapshot bool) error {
 	handler, err := r.handler(res.Type)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 func (st *stack) key() string { return newestFirst(st.Created, st.ID) }
 
-// sorted are the stacks that keep says, newest first.
+// sorted returns the stacks for which keep is true, newest first.
 func (s *Service) sorted(keep func(*stack) bool) []*stack {
 	var out []*stack
 	for _, st := range s.stacks {
@@ -23,7 +23,7 @@ func (s *Service) sorted(keep func(*stack) bool) []*stack {
 	return out
 }
 
-// described is the stack that a reading call names, deleted ones by id only.
+// described returns the stack that a reading call names. It finds a deleted stack only by its id.
 func (c *call) described() (*stack, error) {
 	name := c.form.get("StackName")
 	if name == "" {
@@ -73,7 +73,7 @@ func when(name string, at time.Time) []wire.Node {
 	return []wire.Node{wire.T(name, timestamp(at))}
 }
 
-// textList is a list of texts.
+// textList returns a list of texts.
 func textList(name string, values []string) wire.Node {
 	node := wire.Node{Name: name}
 	for _, value := range values {
@@ -82,7 +82,7 @@ func textList(name string, values []string) wire.Node {
 	return node
 }
 
-// stackNodes are the elements of one stack in DescribeStacks, in the order of the API's model.
+// stackNodes returns the elements of one stack in DescribeStacks, in the order of the API's model.
 func (c *call) stackNodes(st *stack) []wire.Node {
 	d := st.Definition
 	nodes := []wire.Node{wire.T("StackId", st.ID), wire.T("StackName", st.Name)}
@@ -116,7 +116,7 @@ func (c *call) stackNodes(st *stack) []wire.Node {
 	}))
 }
 
-// templateNodes are Description and Parameters, where the template has them.
+// templateNodes returns Description and Parameters, if the template has them.
 func templateNodes(d definition) []wire.Node {
 	nodes := optional("Description", d.Description)
 	if len(d.Parameters) == 0 {
@@ -135,7 +135,8 @@ func parameterNodes(d definition) wire.Node {
 	})
 }
 
-// shownReason is the reason as DescribeStacks has it: "User Initiated" is there for a second only.
+// shownReason returns the reason that DescribeStacks shows. It shows "User Initiated" for only a
+// second.
 func (c *call) shownReason(st *stack) string {
 	if st.Reason == userInitiated && !c.since(st.ReasonAt, time.Second) {
 		return ""
@@ -210,7 +211,7 @@ func (st *stack) eventNodes(e event) []wire.Node {
 	return append(nodes, optional("ClientRequestToken", e.Token)...)
 }
 
-// listed are the stack's resources, sorted by logical id.
+// listed returns the stack's resources, sorted by logical id.
 func (st *stack) listed() []*resourceState {
 	var out []*resourceState
 	for _, id := range sortedKeys(st.Resources) {

@@ -6,24 +6,23 @@ import (
 	"strings"
 )
 
-// dynamicReference is {{resolve:SERVICE:NAME}} inside a text.
+// dynamicReference matches {{resolve:SERVICE:NAME}} inside a text.
 var dynamicReference = regexp.MustCompile(`\{\{(resolve:(ssm|ssm-secure|secretsmanager):[^{}]+)\}\}`)
 
-// systemsReference is the form of a reference to Parameter Store: the version is a number, never a
-// label.
+// systemsReference matches a reference to Parameter Store. Its version is a number, never a label.
 var systemsReference = regexp.MustCompile(`^resolve:ssm(-secure)?:[a-zA-Z0-9_./-]+(:\d+)?$`)
 
-// versionless is a reference to Parameter Store without a version, which a parameter's default
-// cannot have.
+// versionless matches a reference to Parameter Store without a version, which the default of a
+// template's parameter must not have.
 var versionless = regexp.MustCompile(`\{\{resolve:ssm(-secure)?:[^:{}]+\}\}`)
 
-// plain reports whether a reference is one of the kind `ssm`. CloudFormation reads those when an
-// operation begins, and again with every operation; the others stay as written and are read when
-// their resource is created or updated (AWS docs: Get values stored in other services using dynamic
+// plain reports whether a reference is of the kind `ssm`. CloudFormation reads these when an
+// operation begins. It keeps references of other kinds as they are, and reads them when their
+// resource is created or updated (AWS docs: Get values stored in other services using dynamic
 // references).
 func plain(reference string) bool { return strings.HasPrefix(reference, "resolve:ssm:") }
 
-// resolveReference gives the value of a reference without its braces.
+// resolveReference returns the value of a reference without its braces.
 type resolveReference func(reference string) (string, error)
 
 // expand replaces the dynamic references in every text of value.
@@ -58,11 +57,11 @@ func expand(value any, resolve resolveReference) (any, error) {
 	return value, nil
 }
 
-// literal is what a reference reads as that is left as it is.
+// literal returns a reference as it is written in a template.
 func literal(reference string) string { return "{{" + reference + "}}" }
 
-// expandPlain replaces the references of the kind `ssm`: by what the operation read when it began,
-// or, if the name depends on a resource, by what is there now.
+// expandPlain replaces the references of the kind `ssm` by the values that the operation read when
+// it began. If a name depends on a resource, it reads the current value.
 func (p *plan) expandPlain(value any) (any, error) {
 	return expand(value, func(reference string) (string, error) {
 		if read, ok := p.fetched[reference]; ok {
@@ -75,8 +74,7 @@ func (p *plan) expandPlain(value any) (any, error) {
 	})
 }
 
-// expandSecure replaces the references of the other kinds. Nothing that the API shows goes through
-// it.
+// expandSecure replaces the references of the other kinds. The API never shows its result.
 func (s *Service) expandSecure(properties map[string]any) (map[string]any, error) {
 	if s.config.Resolve == nil {
 		return properties, nil
@@ -85,8 +83,9 @@ func (s *Service) expandSecure(properties map[string]any) (map[string]any, error
 	return object(expanded), err
 }
 
-// readReferences reads the values of the plan's references of the kind `ssm` and rejects what
-// CloudFormation rejects before an operation begins. Names that depend on a resource come later.
+// readReferences reads the values of the plan's references of the kind `ssm`, and rejects those
+// that CloudFormation rejects before an operation begins. It leaves out names that depend on a
+// resource.
 func (s *Service) readReferences(p *plan) (map[string]string, error) {
 	if s.config.Resolve == nil {
 		return nil, nil
@@ -121,8 +120,8 @@ func (s *Service) readReferences(p *plan) (map[string]string, error) {
 	return fetched, nil
 }
 
-// eachReference calls visit for every reference in value with the path to its property, list
-// indexes left out.
+// eachReference calls visit for every reference in value, with the path of its property without
+// list indexes.
 func eachReference(value any, path string, visit func(reference, path string) error) error {
 	switch value := value.(type) {
 	case string:
@@ -147,15 +146,15 @@ func eachReference(value any, path string, visit func(reference, path string) er
 	return nil
 }
 
-// securePaths are the properties of this endpoint's types that may hold a reference of the kind
+// securePaths are the properties of this endpoint's types that may contain a reference of the kind
 // ssm-secure (AWS docs: Resources that support dynamic parameter patterns for secure strings).
 var securePaths = []string{
 	"AWS::RDS::DBInstance/Properties/MasterUserPassword", "AWS::RDS::DBCluster/Properties/MasterUserPassword",
 	"AWS::IAM::User/Properties/LoginProfile/Password",
 }
 
-// checkReference rejects a reference to Parameter Store in a form or at a place that CloudFormation
-// does not allow.
+// checkReference rejects a reference to Parameter Store if CloudFormation does not allow its form
+// or its place.
 func checkReference(reference, kind, path string) error {
 	switch at := kind + "/" + path; {
 	case strings.HasPrefix(reference, "resolve:secretsmanager:"):

@@ -13,7 +13,7 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// Causes that end work before it is done.
+// Causes that end a run before its operation is complete.
 var (
 	errClosing    = errors.New("the endpoint is closing")
 	errSuperseded = errors.New("another operation takes over")
@@ -21,8 +21,8 @@ var (
 	errTimeout    = errors.New("the creation took too long")
 )
 
-// run carries out a stack's operation, phase by phase. Every phase can be begun again from what the
-// stack's state says, so a restart of the endpoint goes on where it was.
+// run carries out a stack's operation, phase by phase. Every phase can be started again from the
+// stack's stored state, so after a restart the operation continues.
 type run struct {
 	*Service
 	stack  *stack
@@ -31,8 +31,8 @@ type run struct {
 	done   chan struct{}
 }
 
-// launch starts the run of st's operation, behind the one that it takes over from. It is called
-// with the lock held.
+// launch starts the run of st's operation, after the run that it supersedes has ended. The caller
+// holds the lock.
 func (s *Service) launch(st *stack) {
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	r := &run{Service: s, stack: st, ctx: ctx, cancel: cancel, done: make(chan struct{})}
@@ -87,14 +87,14 @@ func (r *run) carryOut(now phase) error {
 	return fmt.Errorf("unknown phase %q", now)
 }
 
-// stopped reports whether the run has to end without a word: the endpoint closes or another run
-// took over.
+// stopped reports whether the run must end without changing the stack, because the endpoint is
+// closing or another run superseded it.
 func (r *run) stopped() bool {
 	cause := context.Cause(r.ctx)
 	return errors.Is(cause, errClosing) || errors.Is(cause, errSuperseded)
 }
 
-// locked runs change under the lock, unless this run has been taken over from.
+// locked calls change while it holds the lock, unless another run has superseded this one.
 func (r *run) locked(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,8 +103,8 @@ func (r *run) locked(change func()) {
 	}
 }
 
-// record keeps what a service answered, even where another run takes over: it waits until this one
-// has ended.
+// record stores what a service returned, even if another run supersedes this one, because that run
+// only starts when this one has ended.
 func (r *run) record(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -112,7 +112,7 @@ func (r *run) record(change func()) {
 	r.touch(r.stack)
 }
 
-// finish ends the operation with a stable status. What a later rollback needs is kept.
+// finish ends the operation with a stable status. It keeps what a later rollback needs.
 func (r *run) finish(status, reason string) {
 	r.locked(func() {
 		r.set(r.stack, status, reason)
@@ -125,7 +125,7 @@ func (r *run) finish(status, reason string) {
 	})
 }
 
-// enter goes on to another phase.
+// enter starts another phase.
 func (r *run) enter(next phase, status, reason string) {
 	r.locked(func() {
 		r.stack.Operation.Phase = next
@@ -133,7 +133,7 @@ func (r *run) enter(next phase, status, reason string) {
 	})
 }
 
-// pause lets a number of AWS's seconds pass; it reports the reason when it was broken off.
+// pause waits for a number of AWS's seconds. If it is interrupted, it returns the reason.
 func (s *Service) pause(ctx context.Context, seconds float64) error {
 	return sleep(ctx, s.scaled(seconds))
 }
@@ -152,14 +152,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// takes waits until a resource has taken its time since it was started.
+// takes waits until a resource has taken its time since started.
 func (r *run) takes(ctx context.Context, started time.Time, seconds float64) error {
 	return sleep(ctx, r.scaled(seconds)-r.now().Sub(started))
 }
 
-// walk calls do for every key of needs as soon as all it needs is done, side by side. What needs
-// something that failed is left out. With stop, the first failure breaks off everything else. It
-// returns the failures by key.
+// walk calls do for every key of needs, each as soon as all keys that it needs are done, and
+// several at a time. It leaves out keys that need a failed one. If stop is set, the first failure
+// interrupts all others. It returns the failures by key.
 func walk(
 	ctx context.Context, needs map[string][]string, stop bool, do func(ctx context.Context, id string) error,
 ) map[string]error {
@@ -201,7 +201,7 @@ func walk(
 	}
 }
 
-// reversed turns what each needs into what needs each.
+// reversed returns, for each key, the keys that need it.
 func reversed(needs map[string][]string) map[string][]string {
 	out := map[string][]string{}
 	for id, wants := range needs {
@@ -215,7 +215,7 @@ func reversed(needs map[string][]string) map[string][]string {
 	return out
 }
 
-// reason is a failure as CloudFormation words it in an event.
+// reason returns a failure in the words of CloudFormation's events.
 func reason(err error) string {
 	if failure, ok := resource.As(err); ok {
 		code := failure.Code

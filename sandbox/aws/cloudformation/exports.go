@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// importedValue is the value of a live stack's export.
+// importedValue returns the value of an existing stack's export.
 func (s *Service) importedValue(name string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,9 +37,9 @@ func (r *run) exportable(name string) error {
 	return nil
 }
 
-// imports are the names of the exports that the stack's resources and outputs import. During an
-// update they are those of the old template, too: a rollback needs them. It is called with the lock
-// held.
+// imports returns the names of the exports that the stack's resources and outputs import. During an
+// update it includes those of the old template, because a rollback needs them. The caller holds the
+// lock.
 func (s *Service) imports(st *stack) map[string]bool {
 	found := map[string]bool{}
 	if !st.live() || st.Status == "REVIEW_IN_PROGRESS" || st.Status == "ROLLBACK_COMPLETE" {
@@ -59,8 +59,8 @@ func (s *Service) imports(st *stack) map[string]bool {
 	return found
 }
 
-// addImports puts the export names of every Fn::ImportValue into found. A name cannot depend on a
-// resource (AWS docs: Fn::ImportValue), so it is known before any resource is.
+// addImports adds the export names of every Fn::ImportValue to found. A name cannot depend on a
+// resource (AWS docs: Fn::ImportValue), so all names are known before any resource exists.
 func (p *plan) addImports(found map[string]bool) {
 	visit := func(function string, argument any) error {
 		if function != "Fn::ImportValue" {
@@ -79,8 +79,8 @@ func (p *plan) addImports(found map[string]bool) {
 	}
 }
 
-// importers are the names of the stacks that import an export, sorted. It is called with the lock
-// held.
+// importers returns the names of the stacks that import an export, sorted. The caller holds the
+// lock.
 func (s *Service) importers(export string) []string {
 	var names []string
 	for _, st := range s.stacks {
@@ -92,8 +92,8 @@ func (s *Service) importers(export string) []string {
 	return names
 }
 
-// inUse is CloudFormation's sentence about the first of exports that a stack imports; empty if
-// there is none. It is called with the lock held.
+// inUse returns CloudFormation's sentence about the first of exports that a stack imports; empty if
+// there is none. The caller holds the lock.
 func (s *Service) inUse(verb string, exports []string) string {
 	for _, export := range exports {
 		if users := s.importers(export); len(users) > 0 {
@@ -112,7 +112,7 @@ func enumerate(names []string) string {
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
-// exports are the names of all exports of the stack, in the order of its outputs.
+// exports returns the names of the stack's exports, in the order of its outputs.
 func (st *stack) exports() []string {
 	var names []string
 	for _, o := range st.Outputs {
@@ -123,7 +123,7 @@ func (st *stack) exports() []string {
 	return names
 }
 
-// changedExports are the exports of the stack that outputs lack or have with another value.
+// changedExports returns the stack's exports that outputs do not have, or have with another value.
 func (st *stack) changedExports(outputs []output) []string {
 	var names []string
 	for _, before := range st.Outputs {
@@ -137,9 +137,9 @@ func (st *stack) changedExports(outputs []output) []string {
 	return names
 }
 
-// knownOutputs are the outputs that the plan can tell before the update has changed anything; an
-// output that depends on something new keeps its old value here, and the end of the update checks
-// it.
+// knownOutputs returns the outputs that the plan determines before the update has changed anything.
+// An output that depends on something new has its old value here, and is checked at the end of the
+// update.
 func (r *run) knownOutputs(p *plan) []output {
 	var known []output
 	for _, key := range sortedKeys(p.outputs) {
@@ -160,7 +160,7 @@ func (r *run) knownOutputs(p *plan) []output {
 	return known
 }
 
-// updateDenied is why the update cannot lead to outputs; empty if it can.
+// updateDenied explains why the update cannot lead to outputs; empty if it can.
 func (r *run) updateDenied(outputs []output) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -170,7 +170,7 @@ func (r *run) updateDenied(outputs []output) string {
 	return ""
 }
 
-// listImports names the stacks that import an export.
+// listImports returns the names of the stacks that import an export.
 func (c *call) listImports() (answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

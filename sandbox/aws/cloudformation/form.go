@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// form are the parameters of a call of the query protocol.
+// form has the parameters of a call of the query protocol.
 type form url.Values
 
 func (f form) get(name string) string { return url.Values(f).Get(name) }
@@ -30,7 +30,7 @@ func (f form) given(name string) bool {
 	return false
 }
 
-// list are the values of a list of strings.
+// list returns the values of a list of strings.
 func (f form) list(name string) []string {
 	var out []string
 	for i := 1; ; i++ {
@@ -42,7 +42,7 @@ func (f form) list(name string) []string {
 	}
 }
 
-// members are the structures of a list, each as a separate form.
+// members returns the structures of a list, each as a separate form.
 func (f form) members(name string) []form {
 	var out []form
 	for i := 1; ; i++ {
@@ -79,8 +79,8 @@ func (f form) parameters() []givenParameter {
 	return out
 }
 
-// input is what a client request token stands for: everything but the token itself and the
-// signature.
+// input returns everything that must be the same if a client request token is used again: all
+// parameters except the token and the signature.
 func (f form) input() string {
 	values := url.Values{}
 	for key, value := range f {

@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// scope is what a template's functions are resolved against.
+// scope is the context in which a template's functions are resolved.
 type scope struct {
 	mappings   map[string]any
 	conditions map[string]any
-	// parameters hold the template's parameters and the pseudo parameters: strings, or []any for
+	// parameters has the template's parameters and the pseudo parameters: strings, or []any for
 	// lists.
 	parameters map[string]any
-	// lookup is the value of a resource's Ref (attribute "") or attribute.
+	// lookup returns the value of a resource's Ref (attribute is empty) or attribute.
 	lookup func(id, attribute string) (any, error)
-	// imports is the value of another stack's export.
+	// imports returns the value of another stack's export.
 	imports func(name string) (string, error)
-	// tentative says that lookup answers with placeholders: a list that only exists later is no
+	// tentative means that lookup returns placeholders, so a list that does not exist yet is no
 	// error.
 	tentative bool
 	region    string
 }
 
-// noValue is what {"Ref": "AWS::NoValue"} resolves to; its member or item is left out.
+// noValue is the value of {"Ref": "AWS::NoValue"}. A member or item with it is left out.
 type noValue struct{}
 
 type function func(s *scope, argument any) (any, error)
@@ -64,8 +64,8 @@ func asFunction(value any) (name string, argument any, ok bool) {
 	return "", nil, false
 }
 
-// resolve replaces every intrinsic function in value by what it stands for. Numbers become float64,
-// or their text where a float would change it.
+// resolve replaces every intrinsic function in value by its result. Numbers become float64, or text
+// if a float would change them.
 func (s *scope) resolve(value any) (any, error) {
 	if name, argument, ok := asFunction(value); ok {
 		call, ok := functions[name]
@@ -124,7 +124,7 @@ func (s *scope) resolveList(value []any) (any, error) {
 	return out, nil
 }
 
-// text resolves value to one string.
+// text resolves value to a string.
 func (s *scope) text(function string, value any) (string, error) {
 	resolved, err := s.resolve(value)
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *scope) text(function string, value any) (string, error) {
 	return text, nil
 }
 
-// scalar writes a string, number or boolean as CloudFormation does.
+// scalar formats a string, number or boolean as CloudFormation does.
 func scalar(value any) (string, bool) {
 	switch value := value.(type) {
 	case string:
@@ -342,8 +342,7 @@ func (s *scope) base64(argument any) (any, error) {
 	return base64.StdEncoding.EncodeToString([]byte(text)), err
 }
 
-// zones answers with three availability zones of the region; which ones an account has is up to
-// AWS.
+// zones returns three availability zones of the region. On AWS, accounts have different ones.
 func (s *scope) zones(argument any) (any, error) {
 	region, err := s.text("Fn::GetAZs", argument)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// page cuts the page of a token out of items, which are sorted by key; next is empty on the last
-// page. Tokens name the last key of a page, so that items which come and go between two calls
-// neither repeat nor hide others.
+// page returns the page of items, which are sorted by key, that begins after the token; next is
+// empty on the last page. A token is the last key of a page. Items that are added or removed
+// between two calls therefore neither repeat nor hide others.
 func page[E any](items []E, key func(E) string, token string, size int) (out []E, next string, err error) {
 	if token != "" {
 		last, err := base64.URLEncoding.DecodeString(token)
@@ -25,7 +25,7 @@ func page[E any](items []E, key func(E) string, token string, size int) (out []E
 	return items[:size], base64.URLEncoding.EncodeToString([]byte(key(items[size-1]))), nil
 }
 
-// newestFirst is a key that sorts later instants before earlier ones.
+// newestFirst returns a key that sorts later times before earlier ones.
 func newestFirst(at time.Time, tie string) string {
 	return strconv.FormatInt(1<<62-at.UnixNano(), 10) + " " + tie
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// parameter is one member of a template's Parameters.
+// parameter is a parameter of a template.
 type parameter struct {
 	kind        string
 	description string
@@ -56,8 +56,8 @@ func parseParameters(defined map[string]any) (map[string]parameter, error) {
 	return out, nil
 }
 
-// parameterValues is the effective value of every parameter of t: given, previous where requested,
-// or default.
+// parameterValues returns the effective value of every parameter of t: the given one, the previous
+// one if requested, or the default.
 func (t *template) parameterValues(given []givenParameter, previous map[string]string) (map[string]string, error) {
 	values := map[string]string{}
 	var unknown []string
@@ -109,7 +109,7 @@ func (t *template) checkValues(values map[string]string) error {
 	return nil
 }
 
-// rejects says in a sentence why value is not allowed; empty if it is.
+// rejects explains why value is not allowed; empty if it is.
 func (p parameter) rejects(name, value string) string {
 	number, numeric := strconv.ParseFloat(value, 64)
 	switch {
@@ -143,7 +143,7 @@ func matchesWhole(pattern, value string) bool {
 	return err == nil && compiled.MatchString(value)
 }
 
-// noEcho are the names of the hidden parameters, sorted.
+// noEcho returns the names of the hidden parameters, sorted.
 func (t *template) noEcho() []string {
 	var names []string
 	for _, name := range sortedKeys(t.parameters) {
@@ -154,8 +154,8 @@ func (t *template) noEcho() []string {
 	return names
 }
 
-// values turns effective parameter values into what Ref answers: lists are split. masked hides the
-// NoEcho ones.
+// values converts effective parameter values to what Ref returns: it splits lists. masked hides
+// those of NoEcho parameters.
 func (t *template) values(effective map[string]string, masked bool) map[string]any {
 	out := map[string]any{}
 	for name, value := range effective {

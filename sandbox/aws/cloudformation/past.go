@@ -2,8 +2,7 @@ package cloudformation
 
 import "time"
 
-// past is the service for reading stacks as they were at an instant. It is called with the lock
-// held.
+// past returns a service with the stacks as they were at a time. The caller holds the lock.
 func (s *Service) past(at time.Time) *Service {
 	old := &Service{config: s.config, now: s.now, stacks: map[string]*stack{}}
 	for id, st := range s.stacks {
@@ -14,8 +13,8 @@ func (s *Service) past(at time.Time) *Service {
 	return old
 }
 
-// at is the stack with the status, the reason and the outputs of an instant; nil before there was
-// one.
+// at returns the stack with the status, the reason and the outputs from a time; nil if it did not
+// exist then.
 func (st *stack) at(instant time.Time) *stack {
 	was := *st
 	was.Status = ""

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// saveAfter is how long changes of the engine are collected before they are written, real time.
-// Answers to calls do not wait for it.
+// saveAfter is the delay, in real time, with which changes of the engine are written, so that
+// several are written together. Answers to calls do not wait for it.
 const saveAfter = 100 * time.Millisecond
 
 func digest(text string) string {
@@ -21,7 +21,7 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// touch marks a stack as changed. It is called with the lock held.
+// touch marks a stack as changed. The caller holds the lock.
 func (s *Service) touch(st *stack) {
 	if s.config.Data == "" {
 		return
@@ -47,7 +47,7 @@ func (s *Service) keepSaving() {
 	}
 }
 
-// flush writes every stack that has changed, one file each.
+// flush writes every stack that has changed, each to its own file.
 func (s *Service) flush() error {
 	if s.config.Data == "" {
 		return nil
@@ -74,7 +74,7 @@ func (s *Service) file(id string) string {
 	return filepath.Join(s.config.Data, id[strings.LastIndex(id, "/")+1:]+".json")
 }
 
-// replaceFile writes a file so that a reader sees the old content or the new, never a part.
+// replaceFile writes a file so that a reader sees either the old content or the new content.
 func replaceFile(path string, content []byte) error {
 	temporary := path + ".new"
 	if err := os.WriteFile(temporary, content, 0o644); err != nil {

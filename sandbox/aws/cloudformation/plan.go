@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// plan is a template with its parameters and conditions applied: what a stack is to have.
+// plan is a template with its parameters and conditions applied: the state that a stack is to have.
 type plan struct {
 	template  *template
 	resources map[string]plannedResource
 	outputs   map[string]map[string]any
 	scope     *scope
 	masked    *scope
-	// fetched are the values of dynamic references that were read when the operation began; resolve
-	// reads others, and is nil if there is nothing to read from.
+	// fetched has the values of dynamic references that were read when the operation began. resolve
+	// reads others; it is nil if there is nothing to read from.
 	fetched map[string]string
 	resolve resolveReference
 }
@@ -23,7 +23,7 @@ type plan struct {
 // no Fn::If.
 type plannedResource struct {
 	definedResource
-	// needs are the resources that must be complete before.
+	// needs are the resources that must be complete before this one begins.
 	needs []string
 }
 
@@ -109,7 +109,7 @@ func (p *plan) addOutput(id string, output map[string]any) error {
 	return err
 }
 
-// with returns copies of the plan's scopes whose resources are looked up by lookup.
+// with returns a copy of the plan whose scopes look up resources with lookup.
 func (p *plan) with(lookup func(id, attribute string) (any, error), tentative bool) *plan {
 	out := *p
 	open, masked := *p.scope, *p.masked
@@ -122,8 +122,8 @@ func (p *plan) with(lookup func(id, attribute string) (any, error), tentative bo
 	return &out
 }
 
-// properties are a resource's resolved properties, in which secrets are still dynamic references,
-// and the same as the API shows them.
+// properties returns a resource's resolved properties, in which secrets are still dynamic
+// references, and the properties as the API shows them.
 func (p *plan) properties(id string) (properties map[string]any, shown string, err error) {
 	resolved, err := p.scope.resolve(p.resources[id].properties)
 	if err != nil {
@@ -140,7 +140,7 @@ func (p *plan) properties(id string) (properties map[string]any, shown string, e
 	return object(expanded), canonical(visible), nil
 }
 
-// needs is the order in which the plan's resources are made.
+// needs returns, for each resource, those that must be created before it.
 func (p *plan) needs() map[string][]string {
 	out := map[string][]string{}
 	for id, r := range p.resources {
@@ -149,8 +149,8 @@ func (p *plan) needs() map[string][]string {
 	return out
 }
 
-// canonical is value as JSON with sorted keys and every scalar as a string: how CloudFormation
-// shows and compares properties.
+// canonical returns value as JSON with sorted keys and every scalar as a string. CloudFormation
+// shows and compares properties in this form.
 func canonical(value any) string {
 	text, err := json.Marshal(stringified(value))
 	if err != nil {
@@ -180,8 +180,8 @@ func stringified(value any) any {
 	return value
 }
 
-// fingerprint is what an update is compared by: everything of the plan that changes something when
-// it changes. Policies and dependencies alone do not (AWS docs: DeletionPolicy attribute).
+// fingerprint returns everything in the plan that makes an update necessary if it changes. Changes
+// of only policies and dependencies do not (AWS docs: DeletionPolicy attribute).
 func (p *plan) fingerprint(tags []tag) string {
 	tentative := p.with(placeholder, true)
 	resources := map[string]any{}
@@ -207,7 +207,7 @@ func (p *plan) fingerprint(tags []tag) string {
 	return canonical([]any{resources, outputs, labels})
 }
 
-// placeholder stands for a resource's value that does not exist yet.
+// placeholder returns a value for a resource that does not exist yet.
 func placeholder(id, attribute string) (any, error) {
 	return "{{changeSet:KNOWN_AFTER_APPLY:" + id + "." + attribute + "}}", nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// continueUpdateRollback tries a failed rollback again, without the resources to skip.
+// continueUpdateRollback continues a failed rollback without the resources to skip.
 func (c *call) continueUpdateRollback() (answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -37,7 +37,7 @@ func (c *call) continueUpdateRollback() (answer, error) {
 	return answer{}, nil
 }
 
-// rollbackStack undoes what a failed operation without automatic rollback has left.
+// rollbackStack rolls back an operation that failed without an automatic rollback.
 func (c *call) rollbackStack() (answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,7 +71,7 @@ func (c *call) rollbackStack() (answer, error) {
 	return answer{}, nil
 }
 
-// clearChangeSets removes the change sets that an operation makes pointless: all but the executed
+// clearChangeSets deletes the change sets that an operation invalidates: all except the executed
 // ones.
 func (st *stack) clearChangeSets() {
 	st.ChangeSets = slices.DeleteFunc(st.ChangeSets, func(c *changeSet) bool { return !c.executed() })

@@ -34,7 +34,7 @@ type reference struct{ id, attribute string }
 
 var substitution = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// referencesOf lists what one call of a function refers to by name.
+// referencesOf returns the names to which one call of a function refers.
 func referencesOf(name string, argument any) []reference {
 	switch name {
 	case "Ref":

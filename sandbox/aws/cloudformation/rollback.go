@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// undoUpdate brings what the update has touched back to what it was; what it has made goes in the
-// cleanup that follows.
+// undoUpdate restores the resources that the update has changed. The cleanup that follows deletes
+// those that it has created.
 func (r *run) undoUpdate() error {
 	_ = r.pause(r.ctx, beforeNext)
 	needs := map[string][]string{}
@@ -30,8 +30,8 @@ func (r *run) undoUpdate() error {
 	return nil
 }
 
-// restore brings one resource back: a replaced one is put in its place again, a changed one is
-// changed back.
+// restore restores one resource: it puts a replaced one back into the stack, or updates a changed
+// one to its earlier properties.
 func (r *run) restore(ctx context.Context, id string) error {
 	var before resourceState
 	var now *resourceState
@@ -53,7 +53,7 @@ func (r *run) restore(ctx context.Context, id string) error {
 	return nil
 }
 
-// putBack makes the replaced physical resource the stack's own again; the new one becomes garbage.
+// putBack puts the replaced physical resource back into the stack. Its replacement becomes garbage.
 func (r *run) putBack(before *resourceState) {
 	op := r.stack.Operation
 	replacement := r.stack.Resources[before.LogicalID]
@@ -68,7 +68,7 @@ func (r *run) putBack(before *resourceState) {
 	r.tell(r.stack, before, "UPDATE_COMPLETE", "")
 }
 
-// restored hands what the update has made to the cleanup.
+// restored marks as garbage what the update has created, for the cleanup.
 func (r *run) restored() {
 	r.locked(func() {
 		op := r.stack.Operation
@@ -88,7 +88,7 @@ func (r *run) restored() {
 	r.enter(undoingCleaning, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "")
 }
 
-// undoCleanUp deletes what the update had made.
+// undoCleanUp deletes what the update created.
 func (r *run) undoCleanUp() error {
 	failed := r.removeGarbage()
 	switch {

@@ -1,6 +1,6 @@
-// Package cloudformation is CloudFormation: stacks that are made, changed and removed in the
-// background, on a clock that may run faster than AWS's, by the handlers of the resource types that
-// the endpoint has.
+// Package cloudformation imitates CloudFormation. Stacks are created, updated and deleted in the
+// background, by the handlers of the resource types that the endpoint has. Its clock may run faster
+// than AWS's.
 //
 // Wire format, event sequences and messages follow recordings of the real service
 // (github.com/radkawar/stackd, testdata).
@@ -26,58 +26,58 @@ import (
 
 const namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
-// Config is what the service needs.
+// Config configures the service.
 type Config struct {
 	// Account and Region are in every ARN.
 	Account, Region string
 	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps
 	// stay real.
 	Speed float64
-	// Data is the folder that stacks are kept in; empty keeps them in memory.
+	// Data is the folder in which stacks are stored; empty keeps them in memory.
 	Data string
-	// PageSize is the number of items in a page of any listing; 0 means 100.
+	// PageSize is the number of items on a page of any listing; 0 means 100.
 	PageSize int
-	// Handlers carry out the resource types, by type name.
+	// Handlers implement the resource types, by type name.
 	Handlers map[string]resource.Handler
-	// Faults are asked before and during every step of a resource; nil for none.
+	// Faults is called before and during every step of a resource; nil for no faults.
 	Faults Faults
 	// ReadObject reads an S3 object for TemplateURL; nil if there is no S3.
 	ReadObject func(ctx context.Context, bucket, key string) ([]byte, error)
-	// Resolve gives the value of a dynamic reference without its braces, such as
-	// `resolve:ssm:NAME:1`; nil leaves references as they are.
+	// Resolve returns the value of a dynamic reference without its braces, such as
+	// `resolve:ssm:NAME:1`. If it is nil, references stay as they are.
 	Resolve func(reference string) (string, error)
-	// RoleExists says whether IAM has a role; nil believes every service role.
+	// RoleExists reports whether IAM has a role; nil accepts every service role.
 	RoleExists func(arn string) bool
-	// Authorize says whether a service role has the rights that a phase (create, update or delete)
-	// of a resource needs; nil for every role.
+	// Authorize returns an error if a service role lacks a right that a phase (create, update or
+	// delete) of a resource needs; nil allows everything.
 	Authorize func(role, phase string, r resource.Request) error
-	// Logger takes what goes wrong inside; nil discards it.
+	// Logger receives internal errors; nil discards them.
 	Logger *slog.Logger
-	// Now is the time; nil is time.Now.
+	// Now returns the time; nil is time.Now.
 	Now func() time.Time
 }
 
-// Step is one act on one resource, as faults match it.
+// Step is one operation on one resource. Faults match it.
 type Step struct {
 	// Stack is the stack's name.
 	Stack string
-	// LogicalID, PhysicalID and Type are the resource's; it has no physical id before it is
+	// LogicalID, PhysicalID and Type are those of the resource. It has no physical id before it is
 	// created.
 	LogicalID, PhysicalID, Type string
 	// Phase is create, update or delete.
 	Phase string
 }
 
-// StackType is the type of the stack itself: of its events, and of the step at which a fault may
-// call off a deletion or an update before the first resource.
+// StackType is the type of the stack itself: in its events, and in the step at which a fault may
+// cancel a deletion or an update before the first resource.
 const StackType = "AWS::CloudFormation::Stack"
 
-// Faults are the injected faults.
+// Faults injects failures into the steps of resources.
 type Faults interface {
-	// Before fails a step before its service learns of it.
+	// Before returns an error if the step fails before its service is called.
 	Before(ctx context.Context, step Step) error
-	// During fails a step after its service has begun, or holds it until the fault is lifted or ctx
-	// ends (then the error is ctx's cause).
+	// During returns an error if the step fails after its service was called. It may also hold the
+	// step until the fault is removed or ctx ends; then the error is the cause of ctx.
 	During(ctx context.Context, step Step) error
 }
 
@@ -107,8 +107,8 @@ type Service struct {
 	saving sync.Mutex
 }
 
-// New starts the service; with Config.Data it goes on with the operations that were on their way
-// when it was closed.
+// New starts the service. With Config.Data, it continues the operations that were in progress when
+// it was closed.
 func New(config Config) (*Service, error) {
 	if config.Speed <= 0 {
 		config.Speed = 1
@@ -151,7 +151,7 @@ func New(config Config) (*Service, error) {
 	return s, nil
 }
 
-// Close ends what is in progress, where it is, and saves it.
+// Close interrupts operations in progress, and saves their state.
 func (s *Service) Close() error {
 	s.cancel(errClosing)
 	s.running.Wait()
@@ -165,10 +165,10 @@ type call struct {
 	form form
 }
 
-// answer is an action's result; nil for the actions that have none.
+// answer is the result of an action; nil for actions without a result.
 type answer []wire.Node
 
-// action is one operation of the API. It is called without the lock.
+// action is one operation of the API. Its caller does not hold the lock.
 type action func(c *call) (answer, error)
 
 var actions = map[string]action{
@@ -196,10 +196,10 @@ var actions = map[string]action{
 	"ListChangeSets":              (*call).listChangeSets,
 }
 
-// Actions are the names of all actions, sorted.
+// Actions returns the names of all actions, sorted.
 func Actions() []string { return slices.Sorted(maps.Keys(actions)) }
 
-// Names are the names of the stacks that exist, and the logical ids of their resources.
+// Names returns the names of the stacks that exist, and the logical ids of their resources.
 func (s *Service) Names() (stacks, resources []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,8 +215,8 @@ func (s *Service) Names() (stacks, resources []string) {
 	return stacks, slices.Compact(resources)
 }
 
-// ServeHTTP answers one call of the query protocol. What it changed is saved before the answer is
-// written.
+// ServeHTTP answers one call of the query protocol. It saves what the call changed before it writes
+// the answer.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		wire.WriteQueryError(w, namespace, wire.Errorf(http.StatusBadRequest, "MalformedQueryString", "%v", err))
@@ -260,7 +260,7 @@ func asWire(err error) *wire.Error {
 	return wire.Errorf(http.StatusInternalServerError, "InternalFailure", "%v", err)
 }
 
-// invalid is a ValidationError, CloudFormation's answer to nearly everything.
+// invalid returns a ValidationError, which is CloudFormation's answer to nearly every wrong call.
 func invalid(format string, args ...any) *wire.Error {
 	return wire.Errorf(http.StatusBadRequest, "ValidationError", format, args...)
 }

@@ -17,16 +17,15 @@ type givenParameter struct {
 	usePrevious bool
 }
 
-// definition is what a create, an update or a change set submits.
+// definition is what a creation, an update or a change set submits.
 type definition struct {
 	Body string
-	// Description and NoEcho (the names of hidden parameters) are the template's, kept so that a
-	// listing need not read it again.
+	// Description and NoEcho (the names of hidden parameters) are copied from the template, so that
+	// a listing need not parse it again.
 	Description string
 	NoEcho      []string
 	Parameters  map[string]string
-	// Fetched are the values of dynamic references of the kind ssm, as they were when the operation
-	// began.
+	// Fetched has the values of dynamic references of the kind ssm from when the operation began.
 	Fetched          map[string]string
 	Tags             []tag
 	Capabilities     []string
@@ -34,13 +33,13 @@ type definition struct {
 	RoleARN          string
 }
 
-// stack is everything the endpoint keeps of one stack, running operation included; it is what is
-// saved.
+// stack is everything that the endpoint stores about one stack, including the operation in
+// progress. It is what persist.go saves.
 type stack struct {
 	ID, Name       string
 	Definition     definition
 	Status, Reason string
-	// ReasonAt is when Reason was set: "User Initiated" is shown for a second only.
+	// ReasonAt is when Reason was set, because "User Initiated" is only shown for a second.
 	ReasonAt                  time.Time
 	Created, Updated, Deleted time.Time
 	Protected                 bool
@@ -53,12 +52,12 @@ type stack struct {
 	Earlier        []output
 	OutputsAt      time.Time
 	LastOperations []lastOperation
-	// Tokens are the client request tokens used so far and the input that each came with.
+	// Tokens has the client request tokens used so far, and the input of each.
 	Tokens     map[string]usedToken
 	Resources  map[string]*resourceState
 	Events     []event
 	ChangeSets []*changeSet
-	// Operation is what is going on; nil in a stable state.
+	// Operation is the operation in progress; nil in a stable status.
 	Operation *operation
 }
 
@@ -73,20 +72,20 @@ type resourceState struct {
 	LogicalID, Type, PhysicalID string
 	Status, Reason              string
 	Changed                     time.Time
-	// Started is when its creation, update or deletion began at its service.
+	// Started is when the service began its creation, update or deletion.
 	Started    time.Time
 	Properties map[string]any
-	// Shown are the properties as the API shows them: JSON, NoEcho parameters masked.
+	// Shown has the properties as the API shows them: in JSON, with NoEcho parameters masked.
 	Shown      string
 	Attributes map[string]string
-	// Needs are the resources it was made after.
+	// Needs are the resources that were created before it, because it depends on them.
 	Needs []string
 	// Policy is the deletion policy, or the update-replace policy of a resource that has been
 	// replaced.
 	Policy string
 	// Suffix is the random part of its generated names.
 	Suffix string
-	// Operation is the operation that touched it last.
+	// Operation is the last operation that changed it.
 	Operation string
 	Metadata  string
 }
@@ -97,7 +96,8 @@ type event struct {
 	Status, Reason, Shown, Token               string
 }
 
-// phase is the part of an operation that is going on. A restart goes on with it.
+// phase is the part of an operation that is in progress. After a restart, the operation continues
+// with it.
 type phase string
 
 const (
@@ -110,30 +110,31 @@ const (
 	deleting        phase = "delete"
 )
 
-// operation is a create, update or delete on its way.
+// operation is a creation, update or deletion in progress.
 type operation struct {
 	ID, Token string
 	Phase     phase
-	// OnFailure of a creation: ROLLBACK, DELETE or DO_NOTHING.
+	// OnFailure is the action if a creation fails: ROLLBACK, DELETE or DO_NOTHING.
 	OnFailure string
-	// Previous and Before are the definition and the resources that an update began with.
+	// Previous and Before are the definition and the resources from before an update.
 	Previous definition
 	Before   map[string]*resourceState
-	// Garbage are physical resources that an update leaves over.
+	// Garbage are physical resources that the cleanup after an update deletes.
 	Garbage []*resourceState
-	// Restored are the logical ids that a rollback is done with.
+	// Restored are the logical ids that a rollback has finished.
 	Restored map[string]bool
-	// Skip are logical ids that a rollback leaves as they are; Retain those that a deletion does.
+	// Skip are the logical ids that a rollback leaves as they are, and Retain those that a deletion
+	// leaves.
 	Skip, Retain []string
 	Force        bool
-	// Former is what the stack returns to if its deletion is called off. It is nil as soon as
-	// resources are deleted, and if the deletion interrupts another operation.
+	// Former is the state to which the stack returns if its deletion is cancelled. It is nil once
+	// resources are deleted, or if the deletion interrupts another operation.
 	Former *former
-	// Deadline ends a creation that takes too long; zero for none.
+	// Deadline is when a creation that takes too long is ended; zero if there is no limit.
 	Deadline time.Time
 }
 
-// former is what a stack was before a deletion.
+// former is a stack's state before a deletion.
 type former struct {
 	Status    string
 	Deleted   time.Time
@@ -145,7 +146,7 @@ func (st *stack) live() bool { return st.Status != "DELETE_COMPLETE" }
 
 func inProgress(status string) bool { return strings.HasSuffix(status, "_IN_PROGRESS") }
 
-// set changes the stack's status and tells it as an event.
+// set changes the stack's status and adds an event.
 func (s *Service) set(st *stack, status, reason string) {
 	now := s.now()
 	st.Status, st.Reason, st.ReasonAt = status, reason, now
@@ -164,8 +165,8 @@ func (s *Service) set(st *stack, status, reason string) {
 	s.touch(st)
 }
 
-// tell changes a resource's status and tells it as an event. The cleanup after an update names its
-// events otherwise and shows no properties.
+// tell changes a resource's status and adds an event. During the cleanup after an update, events
+// have other statuses and show no properties.
 func (s *Service) tell(st *stack, r *resourceState, status, reason string) {
 	now := s.now()
 	r.Status, r.Reason, r.Changed = status, reason, now
@@ -184,8 +185,8 @@ func (s *Service) tell(st *stack, r *resourceState, status, reason string) {
 	s.touch(st)
 }
 
-// begin makes op the stack's operation and its history: rollbacks follow what they undo, everything
-// else begins a new one.
+// begin starts op as the stack's operation and records it as a last operation. A rollback is added
+// to the operation that it undoes; any other operation starts a new list.
 func (st *stack) begin(op *operation, kind string) {
 	st.Operation = op
 	last := lastOperation{Type: kind, ID: op.ID}
@@ -196,16 +197,16 @@ func (st *stack) begin(op *operation, kind string) {
 	st.LastOperations = []lastOperation{last}
 }
 
-// timestamp is a time as CloudFormation writes it: UTC with milliseconds.
+// timestamp formats a time as CloudFormation does: in UTC, with milliseconds.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// suffix is the random part of the names that an operation generates for a resource.
+// suffix returns the random part of the names that an operation generates for a resource.
 func suffix(operation, logicalID string) string {
 	sum := sha256.Sum256([]byte(operation + "/" + logicalID))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:12]
 }
 
-// tags are the stack's tags and CloudFormation's own for one resource.
+// tags returns the tags of one resource: the stack's, and CloudFormation's own.
 func (st *stack) tags(logicalID string) map[string]string {
 	out := map[string]string{
 		"aws:cloudformation:stack-id":   st.ID,

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxBody   = 51_200    // bytes of TemplateBody (AWS docs: CloudFormation quotas)
-	maxObject = 1_048_576 // bytes of a template behind TemplateURL
+	maxBody   = 51_200    // Bytes of TemplateBody (AWS docs: CloudFormation quotas).
+	maxObject = 1_048_576 // Bytes of the template at TemplateURL.
 )
 
 var (
@@ -21,7 +21,7 @@ var (
 	validToken = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9]*$`)
 )
 
-// constraint is the answer to a parameter that breaks the API's own model.
+// constraint returns the error for a parameter that violates the API's model.
 func constraint(value, at, rule string) *wire.Error {
 	return invalid(
 		"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, at, rule,
@@ -53,7 +53,7 @@ func checkToken(token string) error {
 	return nil
 }
 
-// body is the template that a call brings, or previous where it requests that one.
+// body returns the template in a call, or previous if the call requests that.
 func (c *call) body(previous string) (string, error) {
 	body, address := c.form.get("TemplateBody"), c.form.get("TemplateURL")
 	switch {
@@ -90,8 +90,8 @@ func (c *call) fetch(address string) (string, error) {
 	return string(content), nil
 }
 
-// objectAddress takes an S3 address apart: virtual-hosted (BUCKET.s3.REGION.amazonaws.com/KEY),
-// else path style, on any host.
+// objectAddress parses an S3 address: virtual-hosted (BUCKET.s3.REGION.amazonaws.com/KEY), or else
+// path style, on any host.
 func objectAddress(address string) (bucket, key string, ok bool) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
@@ -107,8 +107,8 @@ func objectAddress(address string) (bucket, key string, ok bool) {
 	return bucket, key, bucket != "" && key != ""
 }
 
-// define turns a call and a body into a definition and its plan. previous is the stack's definition
-// before; nil for a new one.
+// define makes a definition and its plan from a call and a body. previous is the stack's earlier
+// definition; nil for a new stack.
 func (c *call) define(body string, previous *definition, id, name string) (definition, *plan, error) {
 	t, err := parseTemplate(body)
 	if err != nil {
@@ -152,8 +152,8 @@ func (c *call) define(body string, previous *definition, id, name string) (defin
 	return d, p, checkCapabilities(t, d.Capabilities)
 }
 
-// checkRole rejects a service role that does not exist. A stack keeps its role, so that one which
-// is deleted later stops every operation on the stack (AWS docs: CloudFormation service role).
+// checkRole rejects a service role that does not exist. A stack keeps its role, so if the role is
+// deleted later, every operation on the stack fails (AWS docs: CloudFormation service role).
 func (c *call) checkRole(arn string) error {
 	if arn == "" || c.config.RoleExists == nil || c.config.RoleExists(arn) {
 		return nil
@@ -185,7 +185,7 @@ func checkTags(tags []tag) error {
 	return nil
 }
 
-// namedIAM are the IAM types that need a capability, and the property that, when given, needs
+// namedIAM has the IAM types that need a capability, with the property that, if it is set, needs
 // CAPABILITY_NAMED_IAM.
 var namedIAM = map[string]string{
 	"AWS::IAM::Role": "RoleName", "AWS::IAM::User": "UserName", "AWS::IAM::Group": "GroupName",
@@ -193,7 +193,7 @@ var namedIAM = map[string]string{
 	"AWS::IAM::Policy": "", "AWS::IAM::AccessKey": "", "AWS::IAM::UserToGroupAddition": "",
 }
 
-// capabilities are what a template needs and the types that need it.
+// capabilities returns the capability that a template needs, and the types that need it.
 func (t *template) capabilities() (needed string, kinds []string) {
 	found := map[string]bool{}
 	for _, r := range t.resources {
@@ -219,8 +219,8 @@ func checkCapabilities(t *template, given []string) error {
 	return wire.Errorf(400, "InsufficientCapabilitiesException", "Requires capabilities : [%s]", needed)
 }
 
-// repeated looks a client request token up. It reports a repeat of the same call, and rejects
-// another call with the same token.
+// repeated looks up a client request token. It reports whether the call is a repeat, and rejects a
+// different call with the same token.
 func (c *call) repeated(st *stack, action string) (bool, error) {
 	token := c.form.get("ClientRequestToken")
 	used, ok := st.Tokens[token]
@@ -235,7 +235,7 @@ func (c *call) repeated(st *stack, action string) (bool, error) {
 			"request token", token)
 }
 
-// use remembers the call's token.
+// use stores the call's token.
 func (c *call) use(st *stack, action string) {
 	if token := c.form.get("ClientRequestToken"); token != "" {
 		tokens := maps.Clone(st.Tokens)

@@ -25,7 +25,7 @@ func (c *call) getTemplate() (answer, error) {
 	return answer{wire.T("TemplateBody", body), textList("StagesAvailable", []string{"Original", "Processed"})}, nil
 }
 
-// validateTemplate checks the form of a template and says what it declares.
+// validateTemplate checks the form of a template and returns what it declares.
 func (c *call) validateTemplate() (answer, error) {
 	t, err := c.parsed("")
 	if err != nil {
@@ -44,7 +44,7 @@ func (c *call) validateTemplate() (answer, error) {
 	return append(nodes, t.capabilityNodes()...), nil
 }
 
-// parsed is the template that a call brings, or the one of the stack whose body is given.
+// parsed returns the template whose body is previous or, if that is empty, the template in the call.
 func (c *call) parsed(previous string) (*template, error) {
 	body := previous
 	if body == "" {
@@ -65,7 +65,7 @@ func (t *template) capabilityNodes() []wire.Node {
 		wire.T("CapabilitiesReason", "The following resource(s) require capabilities: ["+strings.Join(kinds, ", ")+"]")}
 }
 
-// getTemplateSummary says what a template, or a stack's template, declares.
+// getTemplateSummary returns what a template, or a stack's template, declares.
 func (c *call) getTemplateSummary() (answer, error) {
 	previous := ""
 	if c.form.get("StackName") != "" {

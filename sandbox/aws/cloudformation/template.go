@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// template is a template as submitted, checked for its form but with no parameter or condition
-// applied.
+// template is a template as submitted. Its form is checked, and no parameters or conditions are
+// applied yet.
 type template struct {
 	description string
 	parameters  map[string]parameter
@@ -20,7 +20,7 @@ type template struct {
 	metadata    any
 }
 
-// definedResource is one member of Resources.
+// definedResource is a resource as the template defines it.
 type definedResource struct {
 	kind                string
 	condition           string
@@ -39,8 +39,8 @@ var (
 	logicalID = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
 )
 
-// parseTemplate reads and checks a template body. Errors are ValidationErrors in CloudFormation's
-// words.
+// parseTemplate parses and checks a template body. Its errors are ValidationErrors with
+// CloudFormation's words.
 func parseTemplate(body string) (*template, error) {
 	document, err := decodeDocument(body)
 	if err != nil {
@@ -145,7 +145,7 @@ func checkPolicies(id string, r definedResource) error {
 	return nil
 }
 
-// check finds references to what is not there and dependencies that go in a circle.
+// check rejects references to what does not exist, and circular dependencies.
 func (t *template) check() error {
 	missing := map[string]bool{}
 	for _, r := range t.resources {
@@ -191,8 +191,8 @@ func (t *template) check() error {
 	return nil
 }
 
-// checkReferences collects the Refs and ${} of value that name neither a resource nor a parameter,
-// and rejects unknown functions.
+// checkReferences collects the names in Refs and ${} of value that are neither a resource nor a
+// parameter. It rejects unknown functions.
 func (t *template) checkReferences(value any, missing map[string]bool) error {
 	return walkFunctions(value, func(function string, argument any) error {
 		if !known(function) {
@@ -216,7 +216,7 @@ func (t *template) checkReferences(value any, missing map[string]bool) error {
 	})
 }
 
-// references lists the resources that value refers to.
+// references returns the resources that value refers to.
 func (t *template) references(value any) []string {
 	found := map[string]bool{}
 	_ = walkFunctions(value, func(function string, argument any) error {
@@ -230,7 +230,7 @@ func (t *template) references(value any) []string {
 	return sortedKeys(found)
 }
 
-// circular returns the ids that wait for each other, sorted; none if needs can be put in order.
+// circular returns the ids that depend on each other, sorted; none if there is no circle.
 func circular(needs map[string][]string) []string {
 	left := maps.Clone(needs)
 	for progress := true; progress; {

@@ -16,13 +16,14 @@ const (
 	betweenTrials  = 181
 )
 
-// timesOf is how long a resource type takes: what `perch plan` estimates by, too.
+// timesOf returns how long operations on a resource type take. `perch plan` estimates with the same
+// times.
 func timesOf(kind string) forecast.Times {
 	times, _ := forecast.Typical(kind)
 	return times
 }
 
-// scaled is a number of AWS's seconds on this endpoint's clock.
+// scaled converts a number of AWS's seconds to the endpoint's speed.
 func (s *Service) scaled(seconds float64) time.Duration {
 	return time.Duration(seconds / s.config.Speed * float64(time.Second))
 }

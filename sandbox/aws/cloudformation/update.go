@@ -19,7 +19,7 @@ const (
 	trials           = 3
 )
 
-// updateAll brings every resource to what the new template says.
+// updateAll brings every resource to the state in the new template.
 func (r *run) updateAll() error {
 	p, err := r.currentPlan()
 	if err != nil {
@@ -46,8 +46,8 @@ func (r *run) updateAll() error {
 	return nil
 }
 
-// updateCalledOff reports whether the update is rolled back before it touches a resource: it would
-// change an export that is in use, or a fault says so.
+// updateCalledOff rolls the update back and reports true if it would change an export that is in
+// use, or a fault requires it. No resource has been changed then.
 func (r *run) updateCalledOff(p *plan) bool {
 	sentence := r.updateDenied(r.knownOutputs(p))
 	if sentence == "" {
@@ -80,8 +80,8 @@ func (r *run) updateFailed(p *plan, ids []string) {
 	r.enterRollback(undoingUpdate, "UPDATE_ROLLBACK_IN_PROGRESS", sentence)
 }
 
-// updateDone makes the new state the stack's own; what is left over goes in the cleanup that always
-// follows.
+// updateDone makes the new state the stack's state. The cleanup that always follows deletes what is
+// left over.
 func (r *run) updateDone(p *plan) {
 	outputs, err := r.outputs(p)
 	if err != nil {
@@ -107,7 +107,7 @@ func (r *run) updateDone(p *plan) {
 	r.enter(cleaning, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
 }
 
-// cleanUp deletes replaced and removed resources; what resists three times is left behind.
+// cleanUp deletes replaced and removed resources. What fails three times is left behind.
 func (r *run) cleanUp() error {
 	if failed := r.removeGarbage(); r.stopped() {
 		return nil
@@ -140,8 +140,8 @@ func (r *run) removeGarbage() (failed bool) {
 	return failed
 }
 
-// removeOld removes leftovers in order: they are keyed by number, since one logical id may have
-// left several behind.
+// removeOld deletes leftovers in order. They are keyed by number, because several may have the same
+// logical id.
 func (r *run) removeOld(garbage map[string]*resourceState) map[string]error {
 	needs := map[string][]string{}
 	for key, res := range garbage {
@@ -159,7 +159,7 @@ func (r *run) removeOld(garbage map[string]*resourceState) map[string]error {
 	})
 }
 
-// update brings one resource to what the plan says: made, replaced, changed in place or left alone.
+// update brings one resource to the state in the plan: it creates, replaces, changes or keeps it.
 func (r *run) update(ctx context.Context, p *plan, id string) error {
 	r.mu.Lock()
 	op := r.stack.Operation
@@ -185,7 +185,7 @@ func (r *run) update(ctx context.Context, p *plan, id string) error {
 	return nil
 }
 
-// changedProperties are the names of the top-level properties that differ, sorted.
+// changedProperties returns the names of the top-level properties that differ, sorted.
 func changedProperties(before, after map[string]any) []string {
 	var changed []string
 	for _, name := range sortedKeys(union(before, after)) {
@@ -205,7 +205,7 @@ func union(a, b map[string]any) map[string]any {
 	return out
 }
 
-// change updates one resource in place, from what it was to properties.
+// change updates one resource in place, from before to properties.
 func (r *run) change(ctx context.Context, res, before *resourceState, properties map[string]any, shown string) error {
 	complete := false
 	r.locked(func() {
@@ -247,7 +247,7 @@ func (r *run) carryChange(ctx context.Context, res, before *resourceState) error
 		return err
 	}
 	if request.Previous, err = r.expandSecure(before.Properties); err != nil {
-		request.Previous = before.Properties // A secret that has been deleted since then is no hindrance.
+		request.Previous = before.Properties // A secret that has been deleted since then must not make the update fail.
 	}
 	request.Takes = r.scaled(timesOf(res.Type).Update)
 	state, err := handler.Update(ctx, request)
@@ -258,7 +258,7 @@ func (r *run) carryChange(ctx context.Context, res, before *resourceState) error
 	return r.settle(ctx, handler, res, step, timesOf(res.Type).Update)
 }
 
-// message is an error's sentence without its code.
+// message returns an error's sentence without its code.
 func message(err error) string {
 	var failure *wire.Error
 	if errors.As(err, &failure) {

@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// decodeDocument reads a template body, JSON or YAML, into maps, slices, strings, booleans, nil and
-// json.Number: the number's own text is kept, because a version like 16.10 is none. Short tags
-// (!Ref, !GetAtt) come out in their long form.
+// decodeDocument decodes a template body, JSON or YAML, into maps, slices, strings, booleans, nil
+// and json.Number. A number keeps its text, because a version such as 16.10 is not a number. Short
+// tags (!Ref, !GetAtt) are returned in their long form.
 func decodeDocument(body string) (map[string]any, error) {
 	var value any
 	if strings.HasPrefix(strings.TrimSpace(body), "{") {
@@ -35,7 +35,7 @@ func decodeDocument(body string) (map[string]any, error) {
 	return document, nil
 }
 
-// fromYAML turns a node into what JSON would have said.
+// fromYAML converts a node to the value that JSON would have.
 func fromYAML(node *yaml.Node) (any, error) {
 	if node.Kind == yaml.AliasNode || node.Anchor != "" {
 		return nil, invalid("Template error: YAML aliases are not allowed in CloudFormation templates")
@@ -97,7 +97,7 @@ func fromScalar(node *yaml.Node) any {
 	return node.Value
 }
 
-// longForm writes a short form in its long one.
+// longForm converts a short function to its long form.
 func longForm(name string, value any) any {
 	if name == "Ref" || name == "Condition" {
 		return map[string]any{name: value}

@@ -9,18 +9,19 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// beanstalkCalls are calls that Elastic Beanstalk makes in the name of anyone who makes, changes or
-// terminates an environment, by AWS's own policies
+// beanstalkCalls are calls that Elastic Beanstalk makes, with the rights of its caller, when an
+// environment is created, changed or terminated. They are from AWS's policies
 // AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy (v12) and
-// AdministratorAccess-AWSElasticBeanstalk (v9), without those for what the project's templates have
-// not: ECS, worker tiers, classic load balancers, launch configurations.
+// AdministratorAccess-AWSElasticBeanstalk (v9), without those for features that the project's
+// templates do not use: ECS, worker tiers, classic load balancers, launch configurations.
 type beanstalkCalls struct {
-	// phases are those in which the calls are made.
+	// phases are the phases in which the calls are made.
 	phases string
-	// only narrows the environments: balanced, single or shared; empty for all.
+	// only limits the calls to some environments: balanced, single or shared; empty for all.
 	only string
-	// resource is what they act on. STACK stands for the environment's own stack, GROUP for its
-	// Auto Scaling group, SHARED for the shared load balancer's path, NAME for the environment.
+	// resource is what the calls act on. STACK stands for the environment's own stack, GROUP for
+	// its Auto Scaling group, SHARED for the path of the shared load balancer, and NAME for the
+	// environment.
 	resource string
 	actions  []string
 }
@@ -209,21 +210,21 @@ var beanstalkTable = []beanstalkCalls{
 const groups = "arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:1:" +
 	"autoScalingGroupName/STACK-AWSEBAutoScalingGroup-1"
 
-// linkedBeanstalk are the roles that services make for themselves with the first environment of an
-// account.
+// linkedBeanstalk are the roles that services create for themselves with the first environment of
+// an account.
 var linkedBeanstalk = []string{
 	"autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
 	"elasticbeanstalk.amazonaws.com/AWSServiceRoleForElasticBeanstalk",
 	"elasticloadbalancing.amazonaws.com/AWSServiceRoleForElasticLoadBalancing",
 }
 
-// OperationRights are the rights that the caller of an operation on an environment needs for the
-// calls that Elastic Beanstalk makes: for the phase update or delete.
+// OperationRights returns the rights that the caller of an operation on an environment needs for
+// the calls that Elastic Beanstalk then makes. phase is update or delete.
 func OperationRights(account Account, phase string, environment resource.Request) []access.Request {
 	return target{account: account, phase: phase, Request: environment}.beanstalk()
 }
 
-// beanstalk are the rights that Elastic Beanstalk's own calls for the environment need.
+// beanstalk returns the rights that Elastic Beanstalk's calls for the environment need.
 func (t target) beanstalk() []access.Request {
 	shared := t.option("aws:elbv2:loadbalancer", "SharedLoadBalancer")
 	single := t.option("aws:elasticbeanstalk:environment", "EnvironmentType") == "SingleInstance"
@@ -258,8 +259,8 @@ func (t target) beanstalk() []access.Request {
 	keys := tagKeys(tags, true)
 	keys["ec2:launchtemplate"] = []string{t.arn("ec2", "launch-template/lt-1")}
 	keys["ec2:createaction"] = []string{"RunInstances"}
-	// AWS documents no tags of the environment on its security groups, only those of Elastic
-	// Beanstalk's own stack.
+	// AWS does not document that its security groups have the environment's tags, only that they
+	// have those of Elastic Beanstalk's stack.
 	maps.DeleteFunc(tags, func(key, _ string) bool {
 		return !strings.HasPrefix(key, "aws:") && !strings.HasPrefix(key, "elasticbeanstalk:")
 	})
@@ -286,7 +287,7 @@ func (t target) beanstalk() []access.Request {
 	return rights
 }
 
-// option is the value of an option setting of an environment.
+// option returns the value of an environment's option setting.
 func (t target) option(namespace, name string) string {
 	settings, _ := t.Properties["OptionSettings"].([]any)
 	for _, setting := range settings {

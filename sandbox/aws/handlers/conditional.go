@@ -1,10 +1,10 @@
 package handlers
 
-// conditional are actions of the registry's lists that a handler calls only if the resource has a
-// property; without a property never in this sandbox, because another kind of resource needs it. An
-// empty kind stands for all types.
+// conditional has the actions in the registry's lists that a handler only calls if the resource has
+// a property. An action without a property is never called in this sandbox, because it is for
+// another kind of resource. An empty kind means all types.
 //
-// What is not in this table is called always.
+// Actions that are not in this table are always called.
 var conditional = []struct {
 	kind     string
 	property string
@@ -79,8 +79,8 @@ var conditional = []struct {
 	},
 	{"AWS::S3::Bucket", "VersioningConfiguration", []string{"s3:*BucketVersioning"}},
 	{"AWS::S3::Bucket", "WebsiteConfiguration", []string{"s3:*BucketWebsite"}},
-	// Actions that no property needs: deleting what an update removes has the names of the Put
-	// actions in IAM (AWS docs: Actions of S3).
+	// No property needs these actions: in IAM, the deletion of what an update removes has the names
+	// of the Put actions (AWS docs: Actions of S3).
 	{"AWS::S3::Bucket", "", []string{
 		"s3:DeleteObject", "s3:DeleteBucketEncryption", "s3:DeleteBucketLifecycle",
 		"s3:DeleteBucketMetricsConfiguration",

@@ -1,7 +1,7 @@
-// Package handlers knows which rights CloudFormation's resource handlers need of a stack's service
-// role: for every type the calls that AWS's registry lists, as far as the resource's properties
-// need them, and the calls that Elastic Beanstalk makes in the name of anyone who makes an
-// environment.
+// Package handlers knows the rights that CloudFormation's resource handlers need from a stack's
+// service role. For every type, these are the calls in AWS's registry, as far as the resource's
+// properties need them. For an environment, they include the calls that Elastic Beanstalk makes
+// with the rights of the caller who creates it.
 package handlers
 
 import (
@@ -15,17 +15,17 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// registryText is what the registry's schemas list, by type and handler.
+// registryText has the actions in the registry's schemas, by type and handler.
 //
 //go:embed registry.json
 var registryText []byte
 
-// handlers are the actions of a type's handlers.
+// handlers has the actions of a type's handlers.
 type handlers struct{ Create, Read, Update, Delete []string }
 
-// registry are the types' handlers: those of the registry, and those of types that registry.json
-// does not have, by the calls that make, change and delete them (AWS docs: the services' API
-// references; the schemas of AWS::CloudWatch::Alarm and AWS::SSM::Parameter).
+// registry has the handlers of the types: those in registry.json, and for types that it does not
+// have, the calls that create, change and delete them (AWS docs: the services' API references; the
+// schemas of AWS::CloudWatch::Alarm and AWS::SSM::Parameter).
 var registry = func() map[string]handlers {
 	var text struct {
 		Source   string
@@ -62,8 +62,8 @@ var registry = func() map[string]handlers {
 		Update: []string{"ssm:PutParameter", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"},
 		Delete: []string{"ssm:DeleteParameter"},
 	}
-	// The list of registry.json is older than this property; these are the calls that AWS documents
-	// for it (AWS docs: Enabling ABAC in general purpose buckets).
+	// registry.json is older than this property. These are the calls that AWS documents for it (AWS
+	// docs: Enabling ABAC in general purpose buckets).
 	bucket := all["AWS::S3::Bucket"]
 	bucket.Create = append(bucket.Create, "s3:PutBucketAbac", "s3:TagResource")
 	bucket.Read = append(bucket.Read, "s3:GetBucketAbac", "s3:ListTagsForResource")
@@ -72,28 +72,28 @@ var registry = func() map[string]handlers {
 	return all
 }()
 
-// tagging are calls that the registry does not list and the services make when a resource is made
-// with tags (AWS docs: Actions, resources, and condition keys of each service).
+// tagging has the calls that services make when a resource is created with tags and that the
+// registry does not list (AWS docs: Actions, resources, and condition keys of each service).
 var tagging = map[string]string{
 	"AWS::IAM::Role":                        "iam:TagRole",
 	"AWS::ElasticLoadBalancingV2::Listener": "elasticloadbalancing:AddTags",
 }
 
-// bundleReads are what Elastic Beanstalk reads of a source bundle in the caller's name before it
-// copies it, beside GetObject: users report each of them denied (apache/grails-core, pull request
-// 16260).
+// bundleReads are the calls in addition to GetObject with which Elastic Beanstalk reads a source
+// bundle, with the caller's rights, before it copies it. Users have reported that each was denied
+// (apache/grails-core, pull request 16260).
 var bundleReads = []string{"s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl"}
 
-// Account is what Rights knows beside the resource.
+// Account is what Rights needs to know in addition to the resource.
 type Account struct {
 	ID, Region string
-	// RoleOf gives the ARN of the role in an instance profile, by the profile's name or ARN; empty
-	// if there is none.
+	// RoleOf returns the ARN of the role in an instance profile, by the profile's name or ARN;
+	// empty if there is none.
 	RoleOf func(profile string) string
 }
 
-// Rights are the rights that creating, updating or deleting a resource takes. A type that the
-// sandbox knows no handlers of takes none.
+// Rights returns the rights that creating, updating or deleting a resource needs. It returns none
+// for a type whose handlers the sandbox does not know.
 func Rights(account Account, phase string, r resource.Request) []access.Request {
 	known, ok := registry[r.Type]
 	if !ok {
@@ -122,8 +122,8 @@ type target struct {
 	resource.Request
 }
 
-// actions are those of the phase's handler that the properties need, and of the one that reads the
-// result.
+// actions returns the actions of the phase's handler that the properties need, and those of the
+// handler that reads the result.
 func (t target) actions(known handlers) []string {
 	var list []string
 	switch t.phase {
@@ -141,7 +141,8 @@ func (t target) actions(known handlers) []string {
 	return slices.DeleteFunc(slices.Compact(list), func(action string) bool { return !t.needs(action) })
 }
 
-// needs reports whether the resource's properties, or those before an update, need an action.
+// needs reports whether an action is needed by the resource's properties, or by those before an
+// update.
 func (t target) needs(action string) bool {
 	for _, row := range conditional {
 		if row.kind != t.Type && row.kind != "" ||
@@ -164,13 +165,13 @@ func (t target) has(property string) bool {
 	return now || before
 }
 
-// text is a property that is a text.
+// text returns a property that is a text.
 func (t target) text(property string) string {
 	text, _ := t.Properties[property].(string)
 	return text
 }
 
-// list is a property that is a list of texts.
+// list returns a property that is a list of texts.
 func (t target) list(property string) []string {
 	items, _ := t.Properties[property].([]any)
 	var list []string
@@ -182,7 +183,7 @@ func (t target) list(property string) []string {
 	return list
 }
 
-// tagged reports whether the resource gets tags that are not AWS's own.
+// tagged reports whether the resource gets tags other than AWS's system tags.
 func (t target) tagged() bool {
 	for key := range t.tags() {
 		if !strings.HasPrefix(key, "aws:") {
@@ -192,7 +193,7 @@ func (t target) tagged() bool {
 	return false
 }
 
-// tags are the resource's tags: the stack's and its own.
+// tags returns the resource's tags: those of the stack and those in its properties.
 func (t target) tags() map[string]string {
 	tags := map[string]string{}
 	for key, value := range t.Tags {

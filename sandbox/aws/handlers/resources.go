@@ -11,7 +11,8 @@ import (
 
 const environmentType = "AWS::ElasticBeanstalk::Environment"
 
-// rights are one action on all that it acts on, with the condition keys that AWS gives.
+// rights returns the rights to one action on all resources that it acts on, with the condition keys
+// that AWS sets.
 func (t target) rights(action string) []access.Request {
 	service, verb, _ := strings.Cut(action, ":")
 	switch service {
@@ -41,7 +42,7 @@ func (t target) rights(action string) []access.Request {
 	return t.on(action, "*")
 }
 
-// on is an action on resources that carry the stack's tags.
+// on returns the rights to an action on resources with the stack's tags.
 func (t target) on(action string, resources ...string) []access.Request {
 	keys := tagKeys(t.tags(), t.phase == "create" || strings.Contains(action, "Tag"))
 	if creates := creations[t.Type]; t.phase == "create" && creates != "" {
@@ -59,8 +60,8 @@ func (t target) on(action string, resources ...string) []access.Request {
 	return rights
 }
 
-// tagKeys are the condition keys of a resource's tags, and of a request's if it sets them. A
-// request never carries AWS's system tags.
+// tagKeys returns the condition keys of a resource's tags, and those of the request's tags if the
+// request sets them. A request never has AWS's system tags.
 func tagKeys(tags map[string]string, request bool) map[string][]string {
 	keys := map[string][]string{}
 	for key, value := range tags {
@@ -75,17 +76,18 @@ func tagKeys(tags map[string]string, request bool) map[string][]string {
 	return keys
 }
 
-// creations are the calls that create resources of types whose policies are bound by tags.
+// creations are the calls that create resources, for those types whose policies have conditions on
+// tags.
 var creations = map[string]string{
 	"AWS::EC2::SecurityGroup":                   "ec2:CreateSecurityGroup",
 	"AWS::ElasticLoadBalancingV2::LoadBalancer": "elasticloadbalancing:CreateLoadBalancer",
 	"AWS::ElasticLoadBalancingV2::Listener":     "elasticloadbalancing:CreateListener",
 }
 
-// creating sets the condition keys of what creates a resource with its tags: AWS authorizes the
-// tags of a request, with the call's name, and the resource has none yet (AWS docs: Grant
-// permission to tag resources during creation). A listener is created on a load balancer, which has
-// the stack's tags already.
+// creating sets the condition keys of an action that tags a new resource. AWS authorizes the tags
+// in the request together with the name of the creating call, and the resource has no tags yet (AWS
+// docs: Grant permission to tag resources during creation). A listener is created on a load
+// balancer, which already has the stack's tags.
 func creating(keys map[string][]string, action, creates string) {
 	service, call, _ := strings.Cut(creates, ":")
 	tags := action == "ec2:CreateTags" || action == "elasticloadbalancing:AddTags"
@@ -104,13 +106,14 @@ func (t target) arn(service, resource string) string {
 
 func (t target) iam(resource string) string { return "arn:aws:iam::" + t.account.ID + ":" + resource }
 
-// name is the resource's name: the template's, or the one that CloudFormation makes.
+// name returns the resource's name: the one in the template, or the one that CloudFormation
+// generates.
 func (t target) name(property string) string {
 	return cmp.Or(t.PhysicalID, t.text(property), t.StackName+"-"+t.LogicalID+"-"+t.Suffix)
 }
 
-// linkedServices are the services that make a role for themselves when an account uses them for the
-// first time.
+// linkedServices are the services that create a role for themselves the first time an account uses
+// them.
 var linkedServices = map[string]string{
 	"AWS::RDS::DBInstance":    "rds.amazonaws.com/AWSServiceRoleForRDS",
 	"AWS::RDS::DBSubnetGroup": "rds.amazonaws.com/AWSServiceRoleForRDS",
@@ -136,7 +139,7 @@ func (t target) iamRights(action, verb string) []access.Request {
 	return t.on(action, t.iam("role/"+t.name("RoleName")))
 }
 
-// linkedRole is the right to make the role of a service, such as
+// linkedRole returns the right to create the role of a service, such as
 // rds.amazonaws.com/AWSServiceRoleForRDS.
 func linkedRole(t target, role string) []access.Request {
 	service, _, _ := strings.Cut(role, "/")
@@ -146,7 +149,7 @@ func linkedRole(t target, role string) []access.Request {
 	}}
 }
 
-// passed are the roles that the resource hands to a service.
+// passed returns the roles that the resource passes to a service.
 func (t target) passed() []access.Request {
 	var rights []access.Request
 	pass := func(role, service string) {
@@ -176,8 +179,9 @@ func (t target) networkResources(verb string) []string {
 	return []string{group}
 }
 
-// balancingResource is the load balancer or the listener. CloudFormation names a load balancer by
-// the first characters of stack and logical id, because its name has 32 at most.
+// balancingResource returns the load balancer or the listener. CloudFormation names a load balancer
+// after the first characters of the stack and the logical id, because its name has at most 32
+// characters.
 func (t target) balancingResource(verb string) string {
 	short := func(text string) string { return text[:min(len(text), 5)] }
 	switch {
@@ -192,9 +196,9 @@ func (t target) balancingResource(verb string) string {
 	return t.arn("elasticloadbalancing", "loadbalancer/app/"+name+"/*")
 }
 
-// databaseResources are the database or the subnet group, and for what makes or changes a database
-// the groups that it uses: RDS checks each of them (AWS docs: Actions, resources, and condition
-// keys for Amazon RDS).
+// databaseResources returns the database or the subnet group. For an action that creates or changes
+// a database, it also returns the groups that the database uses, because RDS checks the rights to
+// each of them (AWS docs: Actions, resources, and condition keys for Amazon RDS).
 func (t target) databaseResources(verb string) []string {
 	if t.Type != "AWS::RDS::DBInstance" {
 		return []string{t.arn("rds", "subgrp:"+strings.ToLower(t.name("DBSubnetGroupName")))}
@@ -264,8 +268,8 @@ func (t target) secretResource() string {
 	return t.arn("secretsmanager", "secret:"+cmp.Or(t.text("Name"), t.LogicalID+"-"+t.Suffix)+"-??????")
 }
 
-// storageResource is the bucket, or for a source bundle the object. Elastic Beanstalk keeps a copy
-// of it in its own bucket.
+// storageResource returns the bucket or, for a source bundle, the object. Elastic Beanstalk stores
+// a copy of the bundle in its own bucket.
 func (t target) storageResource(verb string) string {
 	if bundle, ok := t.Properties["SourceBundle"].(map[string]any); ok {
 		bucket, _ := bundle["S3Bucket"].(string)
@@ -281,12 +285,13 @@ func (t target) storageResource(verb string) string {
 	return "arn:aws:s3:::" + strings.ToLower(t.name("BucketName"))
 }
 
-// reference is a dynamic reference to a secret or a parameter.
+// reference matches a dynamic reference to a secret or a parameter.
 var reference = regexp.MustCompile(
 	`\{\{resolve:(ssm|ssm-secure|secretsmanager):((?:arn:aws:[a-z]+:[^:{}]*:[^:{}]*:[a-z]+:)?[^:{}]+)[^{}]*\}\}`,
 )
 
-// references are the rights to read what dynamic references in the properties name.
+// references returns the rights to read the secrets and parameters to which dynamic references in
+// the properties refer.
 func (t target) references() []access.Request {
 	if t.phase == "delete" {
 		return nil

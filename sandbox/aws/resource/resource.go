@@ -1,5 +1,5 @@
-// Package resource is what CloudFormation asks of the sandbox's services: to make, change and
-// remove resources of one type.
+// Package resource defines the interface through which the sandbox's CloudFormation makes its
+// services create, change and delete resources.
 package resource
 
 import (
@@ -8,32 +8,32 @@ import (
 	"time"
 )
 
-// Request is what the engine knows when it asks a service to act on one resource.
+// Request is what the engine passes to a service that acts on a resource.
 type Request struct {
 	// Account and Region are the stack's.
 	Account string
 	Region  string
-	// StackID and StackName name the stack.
+	// StackID and StackName are the id and the name of the stack.
 	StackID   string
 	StackName string
-	// LogicalID and Type are the resource's in the template.
+	// LogicalID and Type describe the resource in the template.
 	LogicalID string
 	Type      string
 	// PhysicalID is the resource's id; empty before Create.
 	PhysicalID string
-	// Properties are the resolved properties; Previous are those before an update.
+	// Properties are the resolved properties. Previous are those before an update.
 	Properties map[string]any
 	Previous   map[string]any
-	// Tags are the stack's own tags and CloudFormation's `aws:cloudformation:*` ones; a service
-	// adds the resource's Tags property itself.
+	// Tags are the stack's tags and CloudFormation's `aws:cloudformation:*` tags. The service adds
+	// those in the resource's Tags property.
 	Tags map[string]string
-	// Suffix is the random part of names that CloudFormation generates, stable for one creation: 12
-	// characters `[a-z0-9]`.
+	// Suffix is the random part of names that CloudFormation generates, 12 characters of
+	// `[a-z0-9]`. It stays the same during one creation.
 	Suffix string
-	// Takes is how long the creation or the update takes. A service that goes on when
-	// CloudFormation has turned away ends it by then.
+	// Takes is how long the creation or the update takes. A service that continues after
+	// CloudFormation has stopped waiting for it ends the operation by then.
 	Takes time.Duration
-	// Snapshot says that the deletion policy requests a final snapshot.
+	// Snapshot means that the deletion policy requires a final snapshot.
 	Snapshot bool
 }
 
@@ -41,36 +41,36 @@ type Request struct {
 type State struct {
 	// ID is the physical id, the value of Ref.
 	ID string
-	// Attributes are the values of Fn::GetAtt; a nested attribute has its dotted name as its key.
+	// Attributes are the values of Fn::GetAtt. The key of a nested attribute is its dotted name.
 	Attributes map[string]string
 }
 
-// Handler carries out one resource type. Its calls return at once: the engine lets the type's
-// typical time pass in between.
+// Handler implements one resource type. Its calls return at once. The engine waits between them for
+// as long as the type usually takes.
 type Handler interface {
-	// Create begins to make the resource. Called again with the same StackID, LogicalID and Suffix
-	// it returns the same resource.
+	// Create begins to create the resource. If it is called again with the same StackID, LogicalID
+	// and Suffix, it returns the same resource.
 	Create(ctx context.Context, r Request) (State, error)
 	// Update changes the resource in place.
 	Update(ctx context.Context, r Request) (State, error)
-	// Delete removes the resource when the deletion's time is over. A resource that is gone already
+	// Delete removes the resource at the end of its deletion. If the resource does not exist, that
 	// is no error.
 	Delete(ctx context.Context, r Request) error
 }
 
-// Settler is a Handler that wants to know when a creation or an update is over.
+// Settler is a Handler that is told when a creation or an update ends.
 type Settler interface {
 	// Settle marks the resource as ready and returns its final attributes.
 	Settle(ctx context.Context, r Request) (State, error)
 }
 
-// Terminator is a Handler that wants to know when a deletion begins.
+// Terminator is a Handler that is told when a deletion begins.
 type Terminator interface {
 	Terminate(ctx context.Context, r Request) error
 }
 
-// Error is a failure as a resource handler words it; the engine puts the frame of CloudFormation's
-// message around it.
+// Error is an error in the words of a resource handler. The engine adds the rest of
+// CloudFormation's message.
 type Error struct {
 	// Service is the service's name in the message: S3, Rds, ElasticBeanstalk.
 	Service string

@@ -10,13 +10,13 @@ import (
 	"sync"
 )
 
-// blobs keeps the bytes of objects and parts under generated names. A blob never changes.
+// blobs stores the bytes of objects and parts under generated names. A blob never changes.
 type blobs interface {
-	// put reads r to its end and keeps it; on an error it keeps nothing.
+	// put reads r to its end and stores it. If r fails, put stores nothing.
 	put(r io.Reader) (name string, size int64, err error)
-	// open returns the bytes from the first one. The reader outlives a remove.
+	// open returns a reader of the blob's bytes. It stays readable after a remove.
 	open(name string) (io.ReadSeekCloser, error)
-	// remove forgets a blob.
+	// remove deletes a blob.
 	remove(name string)
 }
 
@@ -57,7 +57,7 @@ type nopCloser struct{ io.ReadSeeker }
 
 func (nopCloser) Close() error { return nil }
 
-// dirBlobs keeps each blob as a file.
+// dirBlobs stores each blob in a file.
 type dirBlobs struct{ dir string }
 
 func newDirBlobs(dir string) (dirBlobs, error) {
@@ -84,7 +84,8 @@ func (d dirBlobs) open(name string) (io.ReadSeekCloser, error) {
 
 func (d dirBlobs) remove(name string) { _ = os.Remove(filepath.Join(d.dir, name)) }
 
-// sweep removes the files that nothing names: a process was killed between a blob and its record.
+// sweep deletes the files of blobs that are not in named. They are left if a process is killed
+// after it has written a blob and before it has recorded it.
 func (d dirBlobs) sweep(named map[string]bool) error {
 	files, err := os.ReadDir(d.dir)
 	if err != nil {

@@ -8,34 +8,34 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Versioning states of a bucket; a bucket begins without one.
+// Versioning states of a bucket. A new bucket has none.
 const (
 	versioningEnabled   = "Enabled"
 	versioningSuspended = "Suspended"
 )
 
-// settings are what a bucket is configured to be. A change replaces them as a whole.
+// settings are a bucket's configuration. A change replaces them as a whole.
 type settings struct {
 	Created    time.Time
 	Versioning string            `json:",omitempty"`
 	Tags       map[string]string `json:",omitempty"`
-	// Policy is the policy document as it was put.
+	// Policy is the policy document as the client sent it.
 	Policy       string        `json:",omitempty"`
 	PublicAccess *publicAccess `json:",omitempty"`
 	Encryption   *encryption   `json:",omitempty"`
 	Ownership    string        `json:",omitempty"`
 	ObjectLock   bool          `json:",omitempty"`
-	// Kept are further CloudFormation properties. Of them only AbacStatus counts: with it the
+	// Kept are other CloudFormation properties. Only AbacStatus has an effect: with it, the
 	// bucket's tags are condition keys.
 	Kept map[string]any `json:",omitempty"`
-	// Origin names the creation that made the bucket, so that CloudFormation's second attempt knows
-	// its own.
+	// Origin identifies the creation of the bucket, so that CloudFormation's second attempt finds
+	// it.
 	Origin string `json:",omitempty"`
 }
 
-// newSettings are those of a bucket that says nothing else: closed to the public, encrypted, owned
-// by its owner (the defaults of buckets made since April 2023, AWS docs: "Default settings for new
-// S3 buckets").
+// newSettings returns the settings of a bucket without any configuration: public access is blocked,
+// objects are encrypted, and the bucket's owner owns them (the defaults of buckets since April
+// 2023, AWS docs: "Default settings for new S3 buckets").
 func newSettings() *settings {
 	return &settings{
 		Created: now(),
@@ -47,21 +47,21 @@ func newSettings() *settings {
 	}
 }
 
-// bucket is one bucket: settings, versions and uploads that are not complete.
+// bucket is one bucket: its settings, its versions and its incomplete uploads.
 type bucket struct {
 	name     string
 	settings *settings
 	index    index
 	uploads  map[string]*upload
 	policy   *policy
-	// deletes is what Limits.Deletes leaves.
+	// deletes limits deletions to the rate Limits.Deletes.
 	deletes *rate.Limiter
 }
 
 func (b *bucket) empty() bool { return len(b.index.entries) == 0 }
 
-// find is the version that a reader gets: the newest if id is empty, else the one with this id. Its
-// errors are those of GetObject.
+// find returns the version that a reader gets: the newest if id is empty, otherwise the one with
+// the id. Its errors are those of GetObject.
 func (b *bucket) find(key, id string) (*version, error) {
 	e := b.index.get(key)
 	if id == "" {
@@ -85,8 +85,8 @@ func (b *bucket) find(key, id string) (*version, error) {
 	return v, nil
 }
 
-// lookup is the version or marker with this id, nil if there is none. An id that cannot be one is
-// an error.
+// lookup returns the version or marker with the id; nil if there is none. It returns an error if
+// the id cannot be one.
 func (b *bucket) lookup(key, id string) (*version, error) {
 	sequence, ok := sequenceOf(id)
 	if id != nullVersion && !ok {
@@ -105,12 +105,12 @@ func (b *bucket) lookup(key, id string) (*version, error) {
 	return nil, nil
 }
 
-// position is the index of the oldest version that is not older than sequence.
+// position returns the index of the oldest version that is not older than sequence.
 func (e *entry) position(sequence uint64) int {
 	return sort.Search(len(e.versions), func(i int) bool { return e.versions[i].Seq >= sequence })
 }
 
-// null is the entry's null version, nil if it has none. There is never more than one.
+// null returns the entry's null version; nil if it has none. There is never more than one.
 func (e *entry) null() *version {
 	for _, v := range slices.Backward(e.versions) {
 		if v.ID == nullVersion {
@@ -120,7 +120,8 @@ func (e *entry) null() *version {
 	return nil
 }
 
-// add puts v on top of the key's versions and returns the null version that it replaces, if any.
+// add makes v the newest of the key's versions, and returns the null version that it replaces, if
+// any.
 func (b *bucket) add(key string, v *version) (replaced *version) {
 	e := b.index.put(key)
 	if v.ID == nullVersion {
@@ -132,7 +133,7 @@ func (b *bucket) add(key string, v *version) (replaced *version) {
 	return replaced
 }
 
-// remove takes one version away and returns it.
+// remove removes one version and returns it.
 func (b *bucket) remove(key string, sequence uint64) *version {
 	e := b.index.get(key)
 	if e == nil {

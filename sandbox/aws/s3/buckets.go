@@ -16,13 +16,13 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// owner is the account as S3's documents name it: by its canonical user id.
+// owner returns the account's element in S3's documents, with its canonical user id.
 func (s *Service) owner(element string) wire.Node {
 	id := sha256.Sum256([]byte(s.config.Account))
 	return wire.N(element, wire.T("ID", hex.EncodeToString(id[:])))
 }
 
-// Tags are the tags of every bucket by the bucket's name.
+// Tags returns the tags of every bucket, by the bucket's name.
 func (s *Service) Tags() map[string]map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,10 +41,10 @@ type DeletedBucket struct {
 	At time.Time
 }
 
-// maxDeleted is how many deleted buckets are remembered.
+// maxDeleted is the maximum number of deleted buckets that are stored.
 const maxDeleted = 1000
 
-// Deleted are the buckets that were deleted last, oldest first. A restart forgets them.
+// Deleted returns the last deleted buckets, oldest first. They are not stored across a restart.
 func (s *Service) Deleted() []DeletedBucket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,8 +120,8 @@ func noBucketACL() *failure {
 	)
 }
 
-// make creates a bucket. In us-east-1 S3 answers the owner's second attempt like the first; nothing
-// changes then.
+// make creates a bucket. In us-east-1, S3 answers the owner's second attempt like the first, and
+// changes nothing.
 func (s *Service) make(name string, created *settings) error {
 	if err := checkBucketName(name); err != nil {
 		return err
@@ -181,8 +181,8 @@ func (s *Service) deleteBucket(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-// drop removes an empty bucket. Multipart uploads that are not complete do not keep it: they go
-// with it.
+// drop deletes an empty bucket. Incomplete multipart uploads do not prevent that; they are deleted,
+// too.
 func (s *Service) drop(b *bucket) error {
 	if !b.empty() {
 		return bucketNotEmpty(b.name)

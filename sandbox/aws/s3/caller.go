@@ -6,13 +6,13 @@ import (
 	"perch/sandbox/aws/access"
 )
 
-// permitted checks that the caller's role may carry out an action on what the request is about;
-// without an action it may.
+// permitted checks that the caller's role may carry out an action on the resource of the request.
+// An empty action is always permitted.
 func (r *request) permitted(action string) error {
 	return r.permittedOn(action, r.bucket, r.key)
 }
 
-// permittedOn is permitted for a bucket, or an object of it.
+// permittedOn is permitted for a bucket, or an object in it.
 func (r *request) permittedOn(action, bucket, key string) error {
 	resource := "arn:aws:s3:::" + bucket
 	if key != "" {
@@ -28,8 +28,8 @@ func (r *request) permittedOn(action, bucket, key string) error {
 	return nil
 }
 
-// concealed is what a caller learns of a key that is not there: only one who may list the bucket is
-// told so (AWS docs: GetObject, HeadObject).
+// concealed returns the error that a caller gets for a key that does not exist. Only a caller who
+// may list the bucket is told that (AWS docs: GetObject, HeadObject).
 func (r *request) concealed(err error) error {
 	if code(err) != "NoSuchKey" {
 		return err
@@ -40,8 +40,8 @@ func (r *request) concealed(err error) error {
 	return err
 }
 
-// compare makes the tags of a bucket condition keys of the request, if the bucket has AbacStatus
-// (AWS docs: Enabling ABAC in general purpose buckets). The caller holds mu.
+// compare adds the tags of a bucket to the condition keys of the request, if the bucket has
+// AbacStatus (AWS docs: Enabling ABAC in general purpose buckets). The caller holds mu.
 func (r *request) compare(b *bucket) {
 	if b.settings.Kept["AbacStatus"] != "Enabled" {
 		return

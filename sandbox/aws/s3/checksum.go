@@ -24,13 +24,13 @@ const (
 type checksum struct {
 	// Algorithm is CRC32, CRC32C, CRC64NVME, SHA1 or SHA256.
 	Algorithm string `json:",omitempty"`
-	// Value is base64, followed by `-` and the number of parts for a composite one.
+	// Value is base64. For a composite checksum, `-` and the number of parts follow.
 	Value string `json:",omitempty"`
 	Type  string `json:",omitempty"`
 }
 
-// defaultAlgorithm is what S3 computes where the client names none (AWS docs: "Checking object
-// integrity").
+// defaultAlgorithm is the algorithm that S3 uses if the client names none (AWS docs: "Checking
+// object integrity").
 const defaultAlgorithm = "CRC64NVME"
 
 // crc64NVME is the reversed polynomial of CRC-64/NVME.
@@ -46,7 +46,7 @@ var algorithms = map[string]func() hash.Hash{
 
 func (c checksum) header() string { return "x-amz-checksum-" + strings.ToLower(c.Algorithm) }
 
-// nodes are the checksum as elements of a document; none without a checksum.
+// nodes returns the checksum as elements of a document; none if there is no checksum.
 func (c checksum) nodes() []wire.Node {
 	if c.Algorithm == "" {
 		return nil
@@ -61,8 +61,8 @@ func (c checksum) write(header http.Header) {
 	}
 }
 
-// claimed is the checksum that the request says its body has. The value is empty if it follows in
-// the trailer.
+// claimed returns the checksum that the request states for its body. The value is empty if the
+// checksum follows in the trailer.
 func claimed(header http.Header) (checksum, error) {
 	var found checksum
 	for name := range algorithms {
@@ -110,7 +110,7 @@ func unsupportedAlgorithm() *failure {
 		"[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
 }
 
-// compose is the checksum of parts' checksums.
+// compose returns the checksum of the parts' checksums.
 func compose(algorithm string, parts []*part) checksum {
 	sum := algorithms[algorithm]()
 	for _, p := range parts {

@@ -27,7 +27,7 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	}
 	defer end()
 	var document completeRequest
-	// The request's checksum header is the object's, not the body's.
+	// The checksum in the request's header is that of the object, not of the body.
 	body, err := r.readClaimed(maxDocument, checksum{})
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	return reply(w, "CompleteMultipartUploadResult", append(nodes, v.Checksum.nodes()...)...)
 }
 
-// choose finds the parts that the client names, in its order.
+// choose returns the parts that the client names, in its order.
 func (u *upload) choose(wanted []completePart) ([]*part, error) {
 	for i, want := range wanted {
 		if i > 0 && want.PartNumber <= wanted[i-1].PartNumber {
@@ -103,7 +103,8 @@ func (u *upload) choose(wanted []completePart) ([]*part, error) {
 	return chosen, nil
 }
 
-// assemble makes the object of the parts. Its ETag is the md5 of the parts' md5s and their number.
+// assemble makes an object from the parts. Its ETag is the md5 of the parts' md5s, and the number
+// of parts.
 func (s *Service) assemble(u *upload, parts []*part) (*version, error) {
 	v := *u.Draft
 	etag := md5.New()

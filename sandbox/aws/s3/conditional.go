@@ -2,16 +2,16 @@ package s3
 
 import "net/http"
 
-// conditionalWrite is a write that holds only under a condition, while it is under way.
+// conditionalWrite is a write with a condition while it is in progress.
 type conditionalWrite struct {
 	bucket, key string
-	// deleted says that a deletion of the object succeeded since the write began.
+	// deleted means that the object was deleted successfully after the write began.
 	deleted bool
 }
 
-// beginConditional notes a write with If-None-Match or If-Match until end is called. It rejects
-// what S3 does not implement: PutObject takes no If-None-Match but `*` (AWS docs: "How to prevent
-// object overwrites with conditional writes").
+// beginConditional registers a write with If-None-Match or If-Match until end is called. It rejects
+// conditions that S3 does not implement: PutObject only accepts `*` for If-None-Match (AWS docs:
+// "How to prevent object overwrites with conditional writes").
 func (s *Service) beginConditional(r *request) (end func(), err error) {
 	noneMatch, match := r.Header.Get("If-None-Match"), r.Header.Get("If-Match")
 	switch {
@@ -33,7 +33,7 @@ func (s *Service) beginConditional(r *request) (end func(), err error) {
 	}, nil
 }
 
-// noteDeletion tells the conditional writes under way that an object was deleted, if it was. The
+// noteDeletion tells the conditional writes in progress that an object was deleted, if it was. The
 // caller holds mu.
 func (s *Service) noteDeletion(bucket, key string, done deletion) {
 	if len(done.change) == 0 {
@@ -47,9 +47,10 @@ func (s *Service) noteDeletion(bucket, key string, done deletion) {
 }
 
 // checkConditions checks a write's If-None-Match and If-Match against the current version. A delete
-// marker counts as no object. Among writes the first to finish wins and the others fail with 412; a
-// deletion that succeeded since the write began is 409 (AWS docs: "Conditional write behavior").
-// If-Match reads the object's ETag, so it takes s3:GetObject, too. The caller holds mu.
+// marker counts as no object. Of several writes, the first to finish succeeds, and the others fail
+// with 412. If a deletion has succeeded since the write began, it fails with 409 (AWS docs:
+// "Conditional write behavior"). If-Match reads the object's ETag, so it also needs s3:GetObject.
+// The caller holds mu.
 func (s *Service) checkConditions(b *bucket, r *request) error {
 	write := s.conditional[r]
 	if write == nil {
@@ -75,9 +76,10 @@ func (s *Service) checkConditions(b *bucket, r *request) error {
 	return nil
 }
 
-// checkDeletion checks DeleteObject's If-Match, which general purpose buckets take since September
-// 2025: 404 if there is no object, 412 if it has another ETag (AWS docs: "How to perform
-// conditional deletes"). An ETag takes s3:GetObject, too; `*` does not. The caller holds mu.
+// checkDeletion checks DeleteObject's If-Match, which general purpose buckets accept since
+// September 2025. It fails with 404 if there is no object, and with 412 if the object has another
+// ETag (AWS docs: "How to perform conditional deletes"). An ETag also needs s3:GetObject; `*` does
+// not. The caller holds mu.
 func (s *Service) checkDeletion(b *bucket, r *request) error {
 	match := r.Header.Get("If-Match")
 	if match == "" {
@@ -106,7 +108,7 @@ func (s *Service) readable(b *bucket, r *request) error {
 	return r.permitted("s3:GetObject")
 }
 
-// current is the object that the key has now, nil if it has none or if a delete marker hides it.
+// current returns the key's current object; nil if it has none or if a delete marker hides it.
 func (b *bucket) current(key string) *version {
 	e := b.index.get(key)
 	if e == nil || e.latest().Marker {

@@ -12,8 +12,8 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// copySource reads the x-amz-copy-source header: `[/]bucket/key[?versionId=id]`, the key
-// URL-encoded.
+// copySource reads the x-amz-copy-source header: `[/]bucket/key[?versionId=id]`, with a URL-encoded
+// key.
 func copySource(header http.Header) (bucket, key, id string, err error) {
 	source := header.Get("x-amz-copy-source")
 	path, query, _ := strings.Cut(strings.TrimPrefix(source, "/"), "?")
@@ -110,8 +110,8 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 	return reply(w, "CopyObjectResult", nodes...)
 }
 
-// keep stores the bytes of another object as those of one in a single part, with the checksum's
-// algorithm or S3's default.
+// keep stores the bytes of another object as an object in a single part. The checksum uses the
+// algorithm in sum or, if it has none, S3's default.
 func (s *Service) keep(body io.Reader, sum *checksum) (blob string, size int64, etag string, err error) {
 	if sum.Algorithm == "" {
 		sum.Algorithm = defaultAlgorithm
@@ -126,8 +126,8 @@ func (s *Service) keep(body io.Reader, sum *checksum) (blob string, size int64, 
 	return blob, size, hex.EncodeToString(digest.Sum(nil)), err
 }
 
-// copyable checks the x-amz-copy-source-if-* headers against the source. Any failure there is
-// answered 412.
+// copyable checks the x-amz-copy-source-if-* headers against the source. Every failure is answered
+// with 412.
 func copyable(header http.Header, found *version) error {
 	conditions := http.Header{}
 	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {

@@ -8,19 +8,20 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// maxDelete is the most keys of one DeleteObjects (AWS docs: DeleteObjects).
+// maxDelete is the maximum number of keys in one DeleteObjects (AWS docs: DeleteObjects).
 const maxDelete = 1000
 
-// deletion is the outcome for one key: the change to commit, and what the client is told.
+// deletion is the outcome for one key: the change to commit, and the answer to the client.
 type deletion struct {
 	change []record
-	// version is the version or marker that was removed, or the marker that was made; nil if there
-	// is none.
+	// version is the version or marker that was removed, or the marker that was created; nil if
+	// there is none.
 	version *version
 }
 
-// remove decides what deleting a key, or one version of it, changes in the bucket. Without an id a
-// bucket with versions gets a marker; in a suspended one it replaces the null version.
+// remove determines what the deletion of a key, or of one version of it, changes in the bucket.
+// Without an id, a bucket with versioning gets a marker; if versioning is suspended, the marker
+// replaces the null version.
 func (s *Service) remove(b *bucket, key, id string, bypass bool) (deletion, error) {
 	action := "s3:DeleteObject"
 	if id != "" {
@@ -133,8 +134,8 @@ func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
 	return reply(w, "DeleteResult", nodes...)
 }
 
-// removeAll deletes key by key: one that fails is reported and holds up no other. A key that is
-// named twice sees what the first did.
+// removeAll deletes the keys one by one. If one fails, it is reported, and the others are still
+// deleted. If a key is named twice, the second deletion sees the result of the first.
 func (s *Service) removeAll(r *request, b *bucket, document deleteRequest) ([]wire.Node, error) {
 	var nodes []wire.Node
 	allowed, err := s.allowedDeletes(b, len(document.Objects))
@@ -158,7 +159,8 @@ func (s *Service) removeAll(r *request, b *bucket, document deleteRequest) ([]wi
 	return nodes, nil
 }
 
-// removeOne is remove for one key of many, which may be over the bucket's limit or fail by order.
+// removeOne is remove for one of several keys. The key may be over the bucket's limit, or fail
+// because of a fault.
 func (s *Service) removeOne(r *request, b *bucket, object deleteKey, allowed bool) (deletion, error) {
 	if !allowed {
 		return deletion{}, slowDown()
@@ -189,8 +191,8 @@ func deleted(b *bucket, object deleteKey, v *version) wire.Node {
 	return wire.N("Deleted", nodes...)
 }
 
-// rejected is one key's error. An id that cannot be one is told like a version that is not there,
-// as S3 does within DeleteObjects.
+// rejected returns the error of one key. In DeleteObjects, S3 answers an invalid id like a version
+// that does not exist.
 func rejected(object deleteKey, err error) wire.Node {
 	var f *failure
 	if !errors.As(err, &f) {

@@ -17,12 +17,13 @@ import (
 const (
 	namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 	xmlHeader = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
-	// maxDocument is the largest XML document that a request may carry, in bytes (AWS docs:
+	// maxDocument is the maximum size, in bytes, of an XML document in a request (AWS docs:
 	// DeleteObjects, 2 MB).
 	maxDocument = 2 << 20
 )
 
-// render prints a document the way S3 does: header, no indentation, no self-closed elements.
+// render prints a document as S3 does: with a header, without indentation, without self-closed
+// elements.
 func render(root wire.Node, namespace string) string {
 	var b strings.Builder
 	b.WriteString(xmlHeader)
@@ -43,8 +44,8 @@ func renderNode(b *strings.Builder, n wire.Node, attributes string) {
 	b.WriteString("</" + n.Name + ">")
 }
 
-// escape writes text. Control characters become character references, also those that XML 1.0 does
-// not have: S3 does the same, and that is why clients request encoding-type=url.
+// escape writes text. It writes control characters as character references, even those that XML 1.0
+// does not allow. S3 does the same, which is why clients request encoding-type=url.
 func escape(b *strings.Builder, text string) {
 	for _, r := range text {
 		switch {
@@ -64,7 +65,7 @@ func escape(b *strings.Builder, text string) {
 	}
 }
 
-// reply answers 200 with a document in S3's namespace.
+// reply answers with 200 and a document in S3's namespace.
 func reply(w http.ResponseWriter, name string, children ...wire.Node) error {
 	writeDocument(w, http.StatusOK, render(wire.N(name, children...), namespace))
 	return nil
@@ -77,7 +78,7 @@ func writeDocument(w http.ResponseWriter, status int, document string) {
 	_, _ = io.WriteString(w, document)
 }
 
-// readDocument reads the request's body into the document, after its checksums.
+// readDocument checks the checksums of the request's body, and decodes it into document.
 func (r *request) readDocument(document any) error {
 	body, err := r.readBody(maxDocument)
 	if err != nil {
@@ -86,7 +87,7 @@ func (r *request) readDocument(document any) error {
 	return unmarshal(body, document)
 }
 
-// unmarshal reads exactly one document.
+// unmarshal decodes exactly one document.
 func unmarshal(body string, document any) error {
 	decoder := xml.NewDecoder(strings.NewReader(body))
 	if err := decoder.Decode(document); err != nil {
@@ -129,11 +130,11 @@ func (r *request) readClaimed(limit int64, claim checksum) (string, error) {
 	return string(body), in.verify()
 }
 
-// encodeURL encodes a name for encoding-type=url: what S3 leaves as it is, is left; a space becomes
-// a plus.
+// encodeURL encodes a name for encoding-type=url. It leaves the same characters unchanged as S3,
+// and writes a space as a plus.
 func encodeURL(text string) string {
 	return strings.NewReplacer("%2F", "/", "%2A", "*", "~", "%7E").Replace(url.QueryEscape(text))
 }
 
-// stamp is a time as S3's documents write it.
+// stamp formats a time as S3's documents do.
 func stamp(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z") }

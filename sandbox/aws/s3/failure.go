@@ -8,7 +8,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// failure is an S3 error with the elements and headers that only S3 adds to it.
+// failure is an S3 error with the elements and headers that only S3 has.
 type failure struct {
 	cause   *wire.Error
 	details []wire.Node
@@ -35,12 +35,12 @@ func (f *failure) withHeader(name, value string) *failure {
 	return f
 }
 
-// WriteError answers a request with err, in the form S3 gives its errors. Orders for faults use it.
+// WriteError answers a request with err, in the form of S3's errors. Injected faults use it.
 func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err *wire.Error) {
 	s.fail(w, newRequest(r), &failure{cause: err})
 }
 
-// fail writes the error document. An error that is not S3's own is logged and becomes
+// fail writes the error document. It logs an error that is not one of S3's, and answers with
 // InternalError.
 func (s *Service) fail(w http.ResponseWriter, r *request, err error) {
 	var f *failure
@@ -101,7 +101,8 @@ func noSuchBucket(name string) *failure {
 	return failf(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist").with("BucketName", name)
 }
 
-// noSuchKey answers for a key without versions, or for one whose newest version is marker.
+// noSuchKey returns the error for a key without versions, or for a key whose newest version is
+// marker.
 func noSuchKey(key string, marker *version) *failure {
 	f := failf(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.").with("Key", key)
 	if marker != nil {

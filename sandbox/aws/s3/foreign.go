@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Provide creates a bucket as another service of AWS does, with a policy. One that exists stays as
-// it is.
+// Provide creates a bucket with a policy, as another AWS service does. If the bucket exists, it
+// does nothing.
 func (s *Service) Provide(bucketName, policy string) error {
 	created := newSettings()
 	if err := created.setPolicy(s.config.Account, bucketName, policy); err != nil {
@@ -18,7 +18,7 @@ func (s *Service) Provide(bucketName, policy string) error {
 	return nil
 }
 
-// Copy puts a copy of an object's newest version into a bucket, as another service of AWS does.
+// Copy copies an object's newest version to another bucket, as another AWS service does.
 func (s *Service) Copy(fromBucket, fromKey, bucketName, key string) error {
 	content, err := s.Object(fromBucket, fromKey)
 	if err != nil {
@@ -32,8 +32,8 @@ func (s *Service) Copy(fromBucket, fromKey, bucketName, key string) error {
 	return s.deliver(bucketName, key, &version{Blob: blob, Size: size, ETag: etag, Checksum: sum})
 }
 
-// Refill puts a small object into the bucket as AWS's own log delivery does: past the bucket's
-// policy. A bucket that is not there stays so.
+// Refill writes a small object to the bucket, as AWS's log delivery does, which the bucket's policy
+// does not stop. If the bucket does not exist, it does nothing.
 func (s *Service) Refill(bucketName, key string) error {
 	blob, size, err := s.blobs.put(strings.NewReader("a line that was delivered late\n"))
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Service) Refill(bucketName, key string) error {
 	return err
 }
 
-// deliver puts a version with its blob on top of a key. Without success the blob is removed.
+// deliver adds a version with its blob to a key. If it fails, it removes the blob.
 func (s *Service) deliver(bucketName, key string, v *version) error {
 	v.Headers = map[string]string{"content-type": "binary/octet-stream"}
 	err := s.with(bucketName, func(b *bucket) error {

@@ -83,7 +83,7 @@ func (v *version) write(header http.Header, r *request) {
 }
 
 // unchanged checks the conditional headers against the object, in the order and combination of RFC
-// 9110 that S3 follows.
+// 9110, as S3 does.
 func unchanged(header http.Header, v *version) error {
 	if match := header.Get("If-Match"); match != "" {
 		if !etagListed(match, v.ETag) {
@@ -105,7 +105,7 @@ func unchanged(header http.Header, v *version) error {
 	return nil
 }
 
-// etagListed reports whether a list of entity tags, or `*`, has this one.
+// etagListed reports whether a list of entity tags, or `*`, includes this one.
 func etagListed(list, etag string) bool {
 	listed := strings.Split(list, ",")
 	return slices.ContainsFunc(listed, func(one string) bool {
@@ -114,7 +114,7 @@ func etagListed(list, etag string) bool {
 	})
 }
 
-// span is a run of bytes.
+// span is a range of bytes.
 type span struct{ start, length int64 }
 
 func (p span) header(size int64) string {
@@ -122,8 +122,8 @@ func (p span) header(size int64) string {
 		strconv.FormatInt(size, 10)
 }
 
-// span is what the request wants of the object, by part number or by range, and the status that
-// this is answered with.
+// span returns the range of the object that the request selects, by part number or by range, and
+// the status of the answer.
 func (r *request) span(v *version) (span, int, error) {
 	if number := r.query.Get("partNumber"); number != "" {
 		return v.partSpan(number)
@@ -160,8 +160,8 @@ func (v *version) partSpan(text string) (span, int, error) {
 	return part, http.StatusPartialContent, nil
 }
 
-// parseRange reads a Range header of one range. S3 ignores what it does not understand, and more
-// ranges than one.
+// parseRange reads a Range header with one range. S3 ignores a header that it does not understand,
+// or with several ranges.
 func parseRange(header string, size int64) (part span, ok bool, err error) {
 	text, found := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(text, "-")

@@ -5,16 +5,17 @@ import (
 	"strings"
 )
 
-// index holds a bucket's keys in ascending order of their bytes. Adding and removing cost nothing
-// until the next listing, so a bucket of many thousand keys fills and empties in linear time.
+// index holds a bucket's keys, sorted by their bytes. Keys that are added or removed are only
+// sorted for the next listing, so a bucket with many thousand keys fills and empties in linear
+// time.
 type index struct {
 	entries map[string]*entry
-	// ordered is sorted and may name keys that are gone; fresh is neither.
+	// ordered is sorted and may contain removed keys. fresh is not sorted and has no removed keys.
 	ordered []string
 	fresh   []string
 }
 
-// entry is one key with at least one version, the oldest first.
+// entry is one key with at least one version, oldest first.
 type entry struct {
 	versions []*version
 }
@@ -23,7 +24,7 @@ func (e *entry) latest() *version { return e.versions[len(e.versions)-1] }
 
 func (i *index) get(key string) *entry { return i.entries[key] }
 
-// put makes the key's entry if there is none.
+// put adds an entry for the key if there is none.
 func (i *index) put(key string) *entry {
 	e := i.entries[key]
 	if e == nil {
@@ -39,7 +40,7 @@ func (i *index) put(key string) *entry {
 
 func (i *index) remove(key string) { delete(i.entries, key) }
 
-// keys are all keys, sorted. The slice is valid until the index changes.
+// keys returns all keys, sorted. The slice is valid until the index changes.
 func (i *index) keys() []string {
 	if len(i.fresh) == 0 && len(i.ordered) == len(i.entries) {
 		return i.ordered

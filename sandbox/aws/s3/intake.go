@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// intake reads a request's body, out of its chunks if it comes in chunks, and then verifies what
-// the client claims about it.
+// intake reads a request's body, and decodes it if it is sent in chunks. It then verifies what the
+// client states about the body.
 type intake struct {
 	body     io.Reader
 	chunks   *chunkReader
@@ -29,8 +29,8 @@ type intake struct {
 	sum      hash.Hash
 }
 
-// newIntake begins to read a body that has the claimed checksum; without an algorithm S3's default
-// one is computed.
+// newIntake returns an intake for a body with the claimed checksum. If the claim has no algorithm,
+// it computes S3's default checksum.
 func newIntake(r *request, claim checksum) (*intake, error) {
 	var err error
 	in := &intake{
@@ -65,7 +65,7 @@ func (in *intake) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// verify compares the bytes read with the length, hashes and checksum that came with them.
+// verify compares the bytes read with the stated length, hashes and checksum.
 func (in *intake) verify() error {
 	if in.size != in.expected {
 		return incompleteBody()
@@ -125,9 +125,9 @@ func incompleteBody() *failure {
 	)
 }
 
-// chunkReader takes the aws-chunked encoding off a body: `SIZE[;chunk-signature=...]`, the bytes,
+// chunkReader decodes the aws-chunked encoding of a body: `SIZE[;chunk-signature=...]`, the bytes,
 // and trailing headers after the last, empty chunk (AWS docs: "Signature calculations ...
-// transferring payload in multiple chunks"). Signatures are read over.
+// transferring payload in multiple chunks"). It ignores signatures.
 type chunkReader struct {
 	source  *bufio.Reader
 	left    int64
@@ -157,7 +157,7 @@ func (c *chunkReader) Read(p []byte) (int, error) {
 
 var errChunk = errors.New("read aws-chunked body: a chunk is not well-formed")
 
-// next begins the next chunk, or reads the trailer behind the last one.
+// next begins the next chunk, or reads the trailer after the last one.
 func (c *chunkReader) next() error {
 	if c.inside {
 		if line, err := c.line(); err != nil || line != "" {
@@ -189,7 +189,7 @@ func (c *chunkReader) end() error {
 	return nil
 }
 
-// line reads one short line without its end.
+// line reads one short line, without its end.
 func (c *chunkReader) line() (string, error) {
 	line, err := c.source.ReadSlice('\n')
 	if err != nil {

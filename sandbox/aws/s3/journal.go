@@ -7,18 +7,18 @@ import (
 	"os"
 )
 
-// Kinds of change. Every change of state is one of them, applied by apply and by nothing else.
+// Kinds of changes. Every change of state is one of these, and only apply makes it.
 const (
-	opBucket = "bucket" // a bucket's settings are new or changed
-	opDrop   = "drop"   // a bucket is gone
-	opPut    = "put"    // a version or marker is the newest of its key
-	opRemove = "remove" // a version or marker is gone
-	opUpload = "upload" // a multipart upload began
-	opPart   = "part"   // a part arrived
-	opEnd    = "end"    // a multipart upload is over
+	opBucket = "bucket" // A bucket was created, or its settings were changed.
+	opDrop   = "drop"   // A bucket was deleted.
+	opPut    = "put"    // A version or marker was added as the newest of its key.
+	opRemove = "remove" // A version or marker was removed.
+	opUpload = "upload" // A multipart upload began.
+	opPart   = "part"   // A part was uploaded.
+	opEnd    = "end"    // A multipart upload ended.
 )
 
-// record is one change of state, one line of the journal.
+// record is one change of state, and one line of the journal.
 type record struct {
 	Op       string
 	Bucket   string
@@ -31,8 +31,8 @@ type record struct {
 	Part     *part     `json:",omitempty"`
 }
 
-// commit writes the changes down and makes them. The caller holds mu and has checked that they are
-// legal.
+// commit writes the changes to the journal and applies them. The caller holds mu and has checked
+// that the changes are legal.
 func (s *Service) commit(records ...record) error {
 	if err := s.journal.append(records); err != nil {
 		return fmt.Errorf("write S3 journal: %w", err)
@@ -45,7 +45,7 @@ func (s *Service) commit(records ...record) error {
 	return nil
 }
 
-// apply makes one change and returns the blobs that nothing names any more.
+// apply makes one change and returns the blobs that are no longer used.
 func (s *Service) apply(r record) (unused []string) {
 	if r.Op == opBucket {
 		s.applySettings(r)
@@ -109,13 +109,14 @@ func blobOf(v *version) []string {
 	return []string{v.Blob}
 }
 
-// journal is an append-only file of records, one JSON document a line. A nil journal forgets.
+// journal is an append-only file of records, with one JSON document a line. A nil journal stores
+// nothing.
 type journal struct {
 	file *os.File
 }
 
-// append writes the records with one call, so that a killed process leaves whole changes and at
-// most one torn line.
+// append writes all records in one write. If the process is killed, at most the last line is
+// incomplete.
 func (j *journal) append(records []record) error {
 	if j == nil {
 		return nil

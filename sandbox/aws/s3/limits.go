@@ -8,20 +8,20 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits are how fast this S3 is. The zero Limits are none.
+// Limits are the limits on the speed of this S3. The zero value has none.
 type Limits struct {
-	// Deletes is how many keys a bucket deletes in a second, and the most at once. The keys of a
-	// DeleteObjects that are over it fail with SlowDown one by one, and the request as a whole,
-	// with status 503, if none is within it. S3's own limit is 3,500 for a partition, which a new
-	// bucket has one of (AWS docs: "Best practices design patterns: optimizing Amazon S3
+	// Deletes is how many keys a bucket deletes in a second, and the maximum at once. In a
+	// DeleteObjects, each key over the limit fails with SlowDown. If all keys are over it, the
+	// whole request fails with status 503. S3's limit is 3,500 for a partition, and a new bucket
+	// has one partition (AWS docs: "Best practices design patterns: optimizing Amazon S3
 	// performance").
 	Deletes float64
-	// Latency is the time that every request takes, and KeyLatency what each key of a DeleteObjects
-	// adds.
+	// Latency is the duration of every request. KeyLatency is the additional duration of each key
+	// in a DeleteObjects.
 	Latency, KeyLatency time.Duration
 }
 
-// wait passes the time that a request takes.
+// wait waits for the duration of a request.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
@@ -36,7 +36,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// allowedDeletes is how many of n keys the bucket deletes now. The caller holds mu.
+// allowedDeletes returns how many of n keys the bucket may delete now. The caller holds mu.
 func (s *Service) allowedDeletes(b *bucket, n int) (int, error) {
 	perSecond := s.config.Limits.Deletes
 	if perSecond == 0 {

@@ -9,16 +9,16 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// objectPage is one page of a bucket's objects: their newest versions, markers left out.
+// objectPage is one page of a bucket's objects: their newest versions, without markers.
 type objectPage struct {
 	objects   []named
 	prefixes  []string
 	truncated bool
-	// last is the page's last name or common prefix.
+	// last is the last name or common prefix on the page.
 	last string
 }
 
-// named is a version under its key.
+// named is a version with its key.
 type named struct {
 	key string
 	*version
@@ -26,7 +26,7 @@ type named struct {
 
 func (p *objectPage) count() int { return len(p.objects) + len(p.prefixes) }
 
-// objects is the page of b that begins behind the scope's marker.
+// objects returns the page of b that begins after the scope's marker.
 func (b *bucket) objects(s scope) objectPage {
 	var page objectPage
 	if s.limit == 0 {
@@ -49,7 +49,7 @@ func (b *bucket) objects(s scope) objectPage {
 	return page
 }
 
-// tokenPrefix keeps a continuation token from being mistaken for a key.
+// tokenPrefix distinguishes a continuation token from a key.
 const tokenPrefix = "1:"
 
 func (s *Service) listObjectsV2(w http.ResponseWriter, r *request) error {
@@ -95,7 +95,7 @@ func (s *Service) page(r *request, l listing) (page objectPage, err error) {
 	return page, err
 }
 
-// entries are the elements of a page's objects and common prefixes.
+// entries returns the elements of a page's objects and common prefixes.
 func (s *Service) entries(l listing, page objectPage, owner bool) []wire.Node {
 	nodes := []wire.Node{wire.T("IsTruncated", strconv.FormatBool(page.truncated))}
 	for _, o := range page.objects {
@@ -109,7 +109,7 @@ func (s *Service) entries(l listing, page objectPage, owner bool) []wire.Node {
 	return append(nodes, l.commonPrefixes(page.prefixes)...)
 }
 
-// listed are the elements that every listing has of an object.
+// listed returns the elements that every listing shows for an object.
 func (v *version) listed() []wire.Node {
 	nodes := []wire.Node{wire.T("LastModified", stamp(v.Modified)), wire.T("ETag", quote(v.ETag))}
 	if v.Checksum.Algorithm != "" {
@@ -122,7 +122,7 @@ func (v *version) listed() []wire.Node {
 
 func quote(etag string) string { return `"` + etag + `"` }
 
-// listing is the scope of a request for one, and how its names are written.
+// listing is the scope of a listing request, and the encoding of its names.
 type listing struct {
 	scope
 	encode func(string) string
@@ -137,7 +137,7 @@ func (r *request) listing() (l listing, err error) {
 	return l, err
 }
 
-// head are the elements in which a listing repeats the request.
+// head returns the elements in which a listing repeats the request.
 func (l listing) head(r *request) []wire.Node {
 	nodes := []wire.Node{wire.T("Name", r.bucket), wire.T("Prefix", l.encode(l.prefix))}
 	if l.delimiter != "" {

@@ -8,7 +8,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// uploadPage is one page of a bucket's uploads: by key, then by the time they began.
+// uploadPage is one page of a bucket's uploads, sorted by key, then by the time when they began.
 type uploadPage struct {
 	uploads         []*upload
 	prefixes        []string
@@ -16,7 +16,7 @@ type uploadPage struct {
 	lastKey, lastID string
 }
 
-// byKey are the bucket's uploads, the oldest of each key first, and their keys, sorted.
+// byKey returns the keys with uploads, sorted, and the uploads of each key, oldest first.
 func (b *bucket) byKey() (keys []string, uploads map[string][]*upload) {
 	uploads = map[string][]*upload{}
 	for _, u := range b.uploads {
@@ -30,8 +30,8 @@ func (b *bucket) byKey() (keys []string, uploads map[string][]*upload) {
 	return keys, uploads
 }
 
-// uploadsIn is the page of b behind the scope's marker; within the marker's own key it begins with
-// the uploads younger than after.
+// uploadsIn returns the page of b that begins after the scope's marker. For the key that equals the
+// marker, it has only the uploads that are younger than after.
 func (b *bucket) uploadsIn(s scope, after uint64) uploadPage {
 	var page uploadPage
 	if s.limit == 0 {

@@ -8,12 +8,12 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// versionPage is one page of a bucket's versions and markers, in their common order.
+// versionPage is one page of a bucket's versions and markers, sorted together.
 type versionPage struct {
 	versions  []listedVersion
 	prefixes  []string
 	truncated bool
-	// lastKey and lastID are the page's last entry; lastID is empty behind a common prefix.
+	// lastKey and lastID are the last entry on the page; lastID is empty after a common prefix.
 	lastKey, lastID string
 }
 
@@ -22,11 +22,11 @@ type listedVersion struct {
 	latest bool
 }
 
-// older decides whether a version comes after the version marker in its key.
+// older reports whether a version of the marker's key comes after the version marker.
 type older func(v *version) bool
 
-// versions is the page of b that begins behind the scope's marker. If the scope is inclusive, the
-// page begins within the marker's own key, with the versions that behind accepts.
+// versions returns the page of b that begins after the scope's marker. If the scope is inclusive,
+// the page begins within the marker's key, with the versions that behind accepts.
 func (b *bucket) versions(s scope, behind older) versionPage {
 	var page versionPage
 	if s.limit == 0 {
@@ -74,9 +74,9 @@ func (p *versionPage) add(v listedVersion, limit int) bool {
 	return true
 }
 
-// behind makes the test for version-id-marker. The marker's version may be gone by now: its id
-// still says where it was. A null version's id does not, so behind a null version that is gone the
-// whole key is listed.
+// behind returns the check for version-id-marker. The marker's version may have been removed, but
+// its id still shows its position. A null version's id does not, so if that version has been
+// removed, the page has all versions of the key.
 func (b *bucket) behind(key, id string) (older, error) {
 	if id != nullVersion {
 		sequence, ok := sequenceOf(id)

@@ -14,8 +14,8 @@ func lockNeeded(b *bucket) error {
 	return invalidRequest("Bucket is missing Object Lock Configuration")
 }
 
-// getObjectLock answers for a bucket without Object Lock as S3 does (S3 API reference:
-// GetObjectLockConfiguration).
+// getObjectLock answers that the bucket has no Object Lock configuration, as S3 does (S3 API
+// reference: GetObjectLockConfiguration).
 func (s *Service) getObjectLock(w http.ResponseWriter, r *request) error {
 	return s.with(r.bucket, func(b *bucket) error {
 		if !b.settings.ObjectLock {
@@ -28,7 +28,7 @@ func (s *Service) getObjectLock(w http.ResponseWriter, r *request) error {
 	})
 }
 
-// retain reads the retention that a request's headers give to a new version.
+// retain reads a new version's retention from a request's headers.
 func (v *version) retain(header http.Header) error {
 	mode, until := header.Get("x-amz-object-lock-mode"), header.Get("x-amz-object-lock-retain-until-date")
 	switch {

@@ -14,26 +14,27 @@ import (
 
 const (
 	maxPartNumber = 10000
-	// minPart is the least size of every part but the last, in bytes (AWS docs: "Amazon S3
+	// minPart is the minimum size, in bytes, of every part except the last (AWS docs: "Amazon S3
 	// multipart upload limits").
 	minPart = 5 << 20
 )
 
-// upload is a multipart upload that is not complete.
+// upload is an incomplete multipart upload.
 type upload struct {
 	Seq       uint64
 	ID        string
 	Key       string
 	Initiated time.Time
-	// Draft is the object to be, without its bytes.
+	// Draft is the object that the upload will create, without its bytes.
 	Draft *version
-	// Algorithm and Type are the checksum that the client announced; empty if it announced none.
+	// Algorithm and Type are those of the checksum that the client announced; empty if it announced
+	// none.
 	Algorithm string `json:",omitempty"`
 	Type      string `json:",omitempty"`
 	parts     map[int]*part
 }
 
-// part is one part as it arrived.
+// part is one uploaded part.
 type part struct {
 	Number   int
 	Blob     string
@@ -43,7 +44,7 @@ type part struct {
 	Modified time.Time
 }
 
-// blobs are the blobs of the numbered parts, of all if no number is given.
+// blobs returns the blobs of the parts with the numbers, or of all parts if no number is given.
 func (u *upload) blobs(numbers ...int) []string {
 	var names []string
 	for number, p := range u.parts {
@@ -64,7 +65,7 @@ func invalidPartNumber(text string) *failure {
 	return invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", text)
 }
 
-// withUpload runs f on the upload that the request names.
+// withUpload calls f with the upload that the request names.
 func (s *Service) withUpload(r *request, f func(b *bucket, u *upload) error) error {
 	return s.with(r.bucket, func(b *bucket) error {
 		id := r.query.Get("uploadId")

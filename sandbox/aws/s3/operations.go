@@ -8,17 +8,18 @@ import (
 // operation is one operation of the S3 API.
 type operation struct {
 	name string
-	// action is the IAM action that a bucket policy knows it by, versionAction the one for a
-	// request with a versionId. Operations that check rights themselves have none.
+	// action is the operation's IAM action for bucket policies, and versionAction the one for a
+	// request with a versionId. They are empty for operations that check permissions themselves.
 	action        string
 	versionAction string
-	// callerAction is the IAM action that the caller's role needs, if a bucket policy is not asked.
+	// callerAction is the IAM action that the caller's role needs, if no bucket policy applies to
+	// the operation.
 	callerAction string
 	handle       func(*Service, http.ResponseWriter, *request) error
 }
 
-// operations knows every implemented operation by method, scope and subresource; request.selector
-// makes the keys.
+// operations has every implemented operation by method, scope and subresource; request.selector
+// returns the key.
 var operations map[string]operation
 
 func init() {
@@ -117,7 +118,7 @@ func init() {
 	}
 }
 
-// Operations are the names of all operations, sorted.
+// Operations returns the names of all operations, sorted.
 func Operations() []string {
 	var names []string
 	for _, each := range operations {

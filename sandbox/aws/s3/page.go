@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// maxPage is the most entries of a page, even if a request wants more (AWS docs: ListObjectsV2,
-// ListObjectVersions).
+// maxPage is the maximum number of entries on a page, even if a request wants more (AWS docs:
+// ListObjectsV2, ListObjectVersions).
 const maxPage = 1000
 
-// scope is what a listing looks at: names with a prefix, those with a delimiter behind the prefix
-// rolled up into common prefixes.
+// scope selects the names of a listing: those with a prefix. Names that contain the delimiter after
+// the prefix are replaced by common prefixes.
 type scope struct {
 	prefix, delimiter string
 	// marker is where the page begins: with the first name or common prefix greater than it, or
 	// with the name that equals it if inclusive.
 	marker    string
 	inclusive bool
-	// limit is the most entries of the page, 0 to maxPage.
+	// limit is the maximum number of entries on the page, 0 to maxPage.
 	limit int
 }
 
 // walk calls visit for each name and common prefix in scope, in ascending order, until visit
-// returns false. Names that live rejects do not exist for it. The names are sorted.
+// returns false. It ignores names for which live is false. names is sorted.
 func (s scope) walk(names []string, live func(name string) bool, visit func(name string, common bool) bool) {
 	at := sort.Search(len(names), func(i int) bool {
 		return names[i] >= s.prefix && (names[i] > s.marker || s.inclusive && names[i] == s.marker)
@@ -50,7 +50,7 @@ func (s scope) walk(names []string, live func(name string) bool, visit func(name
 	}
 }
 
-// roll is the common prefix that stands for name, if one does.
+// roll returns the common prefix that replaces name, if there is one.
 func (s scope) roll(name string) (common string, rolled bool) {
 	if s.delimiter == "" {
 		return "", false
@@ -63,7 +63,7 @@ func (s scope) roll(name string) (common string, rolled bool) {
 	return name[:len(s.prefix)+at+len(s.delimiter)], true
 }
 
-// pageLimit reads max-keys and its like; element is the name that S3's message calls it by.
+// pageLimit reads max-keys and similar parameters; element is the parameter's name in S3's message.
 func (r *request) pageLimit(parameter, element string) (int, error) {
 	text := r.query.Get(parameter)
 	if text == "" {
@@ -79,7 +79,7 @@ func (r *request) pageLimit(parameter, element string) (int, error) {
 	return int(min(limit, maxPage)), nil
 }
 
-// encoder is how the listing's names are to be written.
+// encoder returns a function that encodes the listing's names.
 func (r *request) encoder() (func(string) string, error) {
 	switch kind := r.query.Get("encoding-type"); kind {
 	case "":

@@ -10,9 +10,9 @@ import (
 	"perch/sandbox/aws/access"
 )
 
-// policy is a bucket policy as far as it is enforced: what it denies to everyone. Statements with a
-// condition or for single principals are kept and given back but deny nothing here, and since every
-// caller is the account's root user, nothing needs an allow.
+// policy is the part of a bucket policy that is enforced: what it denies to everyone. Statements
+// with a condition or for single principals are stored and returned, but have no effect. No
+// statement needs to allow anything, because every caller is the account's root user.
 type policy struct {
 	Statement list[statement]
 }
@@ -47,7 +47,7 @@ func malformedPolicy(message string) *failure {
 	return failf(http.StatusBadRequest, "MalformedPolicy", "%s", message)
 }
 
-// parsePolicy reads a policy for the bucket and rejects what S3 rejects.
+// parsePolicy parses a policy for the bucket, and rejects what S3 rejects.
 func parsePolicy(document, bucket string) (*policy, error) {
 	if !strings.HasPrefix(document, "{") {
 		return nil, malformedPolicy("Policies must be valid JSON and the first byte must be '{'")
@@ -67,7 +67,7 @@ func parsePolicy(document, bucket string) (*policy, error) {
 	return &p, nil
 }
 
-// parsedPolicy reads a policy that was checked when it was put.
+// parsedPolicy parses a policy that was checked before it was stored.
 func parsedPolicy(document string) *policy {
 	if document == "" {
 		return nil
@@ -100,7 +100,7 @@ func (s statement) check(bucket string) error {
 	return nil
 }
 
-// aboutBucket reports whether a resource pattern is the bucket or something in it.
+// aboutBucket reports whether a resource pattern is for the bucket or something in it.
 func aboutBucket(resource, bucket string) bool {
 	parts := strings.SplitN(resource, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "s3" {
@@ -175,7 +175,7 @@ func (s *Service) allowed(b *bucket, action, key string) error {
 	return nil
 }
 
-// setPolicy checks a policy document and makes it the bucket's.
+// setPolicy checks a policy document and sets it as the bucket's policy.
 func (next *settings) setPolicy(account, bucket, document string) error {
 	p, err := parsePolicy(document, bucket)
 	if err != nil {
@@ -213,8 +213,8 @@ func (s *Service) getPolicy(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-// maxPolicy is the longest bucket policy, in bytes (AWS docs: "Policies and permissions in Amazon
-// S3", 20 KB).
+// maxPolicy is the maximum size of a bucket policy in bytes (AWS docs: "Policies and permissions in
+// Amazon S3", 20 KB).
 const maxPolicy = 20 << 10
 
 func (s *Service) putPolicy(w http.ResponseWriter, r *request) error {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// keptHeaders are given back with the object as they came with it.
+// keptHeaders are the headers that are stored with the object and returned unchanged.
 var keptHeaders = []string{
 	"content-type", "cache-control", "content-disposition", "content-encoding", "content-language", "expires",
 	"x-amz-storage-class", "x-amz-website-redirect-location",
@@ -16,11 +16,11 @@ var keptHeaders = []string{
 
 const metaPrefix = "x-amz-meta-"
 
-// maxMeta is the most user-defined metadata of an object, in bytes of names and values (AWS docs:
-// "Working with object metadata").
+// maxMeta is the maximum size of an object's user-defined metadata, in bytes of names and values
+// (AWS docs: "Working with object metadata").
 const maxMeta = 2 << 10
 
-// objectHeaders picks the headers that belong to the object.
+// objectHeaders returns the headers that belong to the object.
 func objectHeaders(header http.Header) (map[string]string, error) {
 	kept, meta := map[string]string{}, 0
 	for _, name := range keptHeaders {
@@ -48,7 +48,7 @@ func objectHeaders(header http.Header) (map[string]string, error) {
 	return kept, nil
 }
 
-// removeChunked takes the transfer's own encoding out of the object's.
+// removeChunked removes the encoding of the transfer from that of the object.
 func removeChunked(kept map[string]string) {
 	var encodings []string
 	for encoding := range strings.SplitSeq(kept["content-encoding"], ",") {
@@ -69,7 +69,7 @@ func (v *version) storageClass() string {
 	return "STANDARD"
 }
 
-// draft is a version with what the request's headers say of it, not stored yet.
+// draft returns a version with the values in the request's headers, which is not stored yet.
 func draft(header http.Header) (*version, error) {
 	headers, err := objectHeaders(header)
 	if err != nil {
@@ -83,7 +83,7 @@ func draft(header http.Header) (*version, error) {
 	return v, v.retain(header)
 }
 
-// receive stores a request's body as a blob and says what came.
+// receive stores a request's body as a blob and returns what it has read.
 func (s *Service) receive(r *request) (blob string, in *intake, err error) {
 	claim, err := claimed(r.Header)
 	if err != nil {
@@ -125,10 +125,10 @@ func (s *Service) putObject(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// store puts v on top of its key, if everything that may forbid it lets it pass, and writes the
-// version and encryption headers. Without success its blob is removed.
+// store makes v the newest version of its key, if no check rejects that, and writes the version and
+// encryption headers. If it fails, it removes the blob.
 //
-// The changes that must come with the new version, or not at all, are also.
+// The records in also are committed together with the new version, or not at all.
 func (s *Service) store(w http.ResponseWriter, r *request, v *version, also ...record) error {
 	err := s.with(r.bucket, func(b *bucket) error {
 		if err := s.storable(b, r, v); err != nil {
@@ -145,7 +145,8 @@ func (s *Service) store(w http.ResponseWriter, r *request, v *version, also ...r
 	return err
 }
 
-// storable is checked under the lock that stores: a policy that was put before it counts.
+// storable checks whether v may be stored. It runs under the same lock as the write, so that it
+// sees a policy that was set just before.
 func (s *Service) storable(b *bucket, r *request, v *version) error {
 	if err := s.allowed(b, "s3:PutObject", r.key); err != nil {
 		return err
@@ -171,7 +172,7 @@ func (s *Service) storable(b *bucket, r *request, v *version) error {
 	return s.checkConditions(b, r)
 }
 
-// stamp gives a new version its place, id and time.
+// stamp sets the sequence number, id and time of a new version.
 func (b *bucket) stamp(s *Service, v *version) {
 	v.Seq, v.Modified, v.ID = s.nextSequence(), now(), nullVersion
 	if b.settings.Versioning == versioningEnabled {
@@ -179,7 +180,7 @@ func (b *bucket) stamp(s *Service, v *version) {
 	}
 }
 
-// writeVersionID names the version, in buckets that know versions.
+// writeVersionID writes the version's id to the header, if the bucket has versioning.
 func (b *bucket) writeVersionID(header http.Header, v *version) {
 	if b.settings.Versioning != "" {
 		header.Set("x-amz-version-id", v.ID)
@@ -194,7 +195,7 @@ func (b *bucket) writeEncryption(header http.Header) {
 	}
 }
 
-// join makes one blob of several, one after the other, and hands each byte to sum as well.
+// join concatenates several blobs into one, and writes each byte to sum as well.
 func (s *Service) join(names []string, sum io.Writer) (blob string, size int64, err error) {
 	var readers []io.Reader
 	for _, name := range names {

@@ -13,15 +13,15 @@ import (
 	"unicode/utf8"
 )
 
-// request is an HTTP request with what S3 reads out of its address.
+// request is an HTTP request with what S3 reads from its address.
 type request struct {
 	*http.Request
 	query url.Values
-	// bucket is empty for requests to the service, key is empty for requests to a bucket.
+	// bucket is empty for requests to the service. key is empty for requests to a bucket.
 	bucket, key string
-	// id and hostID are the two ids that S3 gives every answer.
+	// id and hostID are the two ids in each of S3's answers.
 	id, hostID string
-	// tags are the condition keys of the buckets that the request is about, by the buckets' names.
+	// tags has the condition keys of the buckets in the request, by the buckets' names.
 	tags map[string]map[string][]string
 }
 
@@ -39,9 +39,9 @@ func newRequest(r *http.Request) *request {
 	return req
 }
 
-// address splits a request's host and decoded path into bucket and key.
-// `bucket.s3.region.amazonaws.com` and `bucket.localhost` name the bucket in the host; any other
-// host leaves it to the first part of the path.
+// address splits a request's host and decoded path into bucket and key. With
+// `bucket.s3.region.amazonaws.com` and `bucket.localhost`, the bucket is in the host. With any
+// other host, it is the first part of the path.
 func address(host, path string) (bucket, key string) {
 	path = strings.TrimPrefix(path, "/")
 	if bucket := hostBucket(host); bucket != "" {
@@ -51,7 +51,7 @@ func address(host, path string) (bucket, key string) {
 	return bucket, key
 }
 
-// serviceHost is S3's own part of a host name: `s3`, `s3.dualstack`, with or without a region.
+// serviceHost matches S3's part of a host name: `s3` or `s3.dualstack`, with or without a region.
 var serviceHost = regexp.MustCompile(`(^|\.)s3([.-][a-z0-9-]+)?(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)
 
 func hostBucket(host string) string {
@@ -69,7 +69,7 @@ func hostBucket(host string) string {
 	return strings.TrimSuffix(bucket, ".s3")
 }
 
-// maxKey is the longest key, in bytes of UTF-8 (AWS docs: "Naming Amazon S3 objects").
+// maxKey is the maximum length of a key in bytes of UTF-8 (AWS docs: "Naming Amazon S3 objects").
 const maxKey = 1024
 
 func (r *request) validate() error {
@@ -85,16 +85,16 @@ func (r *request) validate() error {
 	return nil
 }
 
-// expired reports whether a presigned URL is past its time.
+// expired reports whether a presigned URL has expired.
 func (r *request) expired(at time.Time) bool {
 	signed, err := time.Parse("20060102T150405Z", r.query.Get("X-Amz-Date"))
 	seconds, bad := strconv.Atoi(r.query.Get("X-Amz-Expires"))
 	return err == nil && bad == nil && at.After(signed.Add(time.Duration(seconds)*time.Second))
 }
 
-// subresources are the query parameters that choose another operation than the method alone. Those
-// without an operation here are in the list as well, so that they are rejected and not taken for
-// the plain operation.
+// subresources are the query parameters that select another operation than the method alone. The
+// list includes those whose operations are not implemented, so that they are rejected and not
+// treated as the plain operation.
 var subresources = []string{
 	"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering", "inventory",
 	"legal-hold",
@@ -105,7 +105,7 @@ var subresources = []string{
 	"retention", "select", "session", "tagging", "torrent", "uploadId", "uploads", "versioning", "versions", "website",
 }
 
-// selector is the key under which operations knows the request's operation.
+// selector returns the key of the request's operation in operations.
 func (r *request) selector() string {
 	scope := "service"
 	switch {
@@ -129,8 +129,8 @@ func (r *request) selector() string {
 	return selector
 }
 
-// action is the IAM action that the request needs. Reading or deleting one version needs another
-// action than doing so to the newest.
+// action returns the IAM action that the request needs. Reading or deleting a given version needs
+// another action than the newest version does.
 func (r *request) action(op operation) string {
 	if r.query.Has("versionId") && op.versionAction != "" {
 		return op.versionAction
@@ -138,8 +138,8 @@ func (r *request) action(op operation) string {
 	return op.action
 }
 
-// Operation names the S3 operation of a request, as the API reference spells it; empty if there is
-// none here.
+// Operation returns the name of a request's S3 operation, as in the API reference; empty if it is
+// not implemented.
 func (s *Service) Operation(r *http.Request) string {
 	return operations[newRequest(r).selector()].name
 }

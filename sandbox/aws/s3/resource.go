@@ -13,7 +13,7 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// Handlers carry out CloudFormation's resource types that are S3's.
+// Handlers returns the handlers of S3's resource types in CloudFormation.
 func (s *Service) Handlers() map[string]resource.Handler {
 	return map[string]resource.Handler{
 		"AWS::S3::Bucket":       bucketHandler{s},
@@ -23,9 +23,9 @@ func (s *Service) Handlers() map[string]resource.Handler {
 
 type bucketHandler struct{ s *Service }
 
-// actedOn are the properties of a bucket that change what the bucket does here; keptOnly are
-// accepted and remembered, because they change nothing that a client of this S3 could see within a
-// test's time; AbacStatus counts for the rights of callers.
+// actedOn are the properties of a bucket that have an effect here. keptOnly are accepted and
+// stored, because they change nothing that a client of this S3 could observe in a test. AbacStatus
+// only affects the permissions of callers.
 var (
 	actedOn = []string{
 		"AccessControl", "BucketEncryption", "BucketName", "ObjectLockEnabled", "OwnershipControls",
@@ -40,7 +40,7 @@ var (
 	}
 )
 
-// bucketProperties are the properties of AWS::S3::Bucket that set a bucket's settings.
+// bucketProperties are the properties of AWS::S3::Bucket that become a bucket's settings.
 type bucketProperties struct {
 	AccessControl     string
 	ObjectLockEnabled flag
@@ -61,7 +61,7 @@ type bucketProperties struct {
 	}
 }
 
-// flag is a boolean as templates write it: true, or "true".
+// flag is a boolean as in templates: true, or "true".
 type flag bool
 
 func (f *flag) UnmarshalJSON(data []byte) error {
@@ -134,7 +134,7 @@ func (h bucketHandler) Delete(_ context.Context, r resource.Request) error {
 	return translate(err)
 }
 
-// settingsFrom writes the resource's properties over base.
+// settingsFrom returns a copy of base with the resource's properties.
 func settingsFrom(r resource.Request, base *settings) (*settings, error) {
 	for _, name := range slices.Sorted(maps.Keys(r.Properties)) {
 		switch {
@@ -201,17 +201,17 @@ func (p bucketProperties) write(base *settings) error {
 	return nil
 }
 
-// maxBucketName is the longest bucket name (AWS docs: "Bucket naming rules").
+// maxBucketName is the maximum length of a bucket name (AWS docs: "Bucket naming rules").
 const maxBucketName = 63
 
-// generatedName is the name that CloudFormation gives a bucket without one.
+// generatedName returns the name that CloudFormation generates for a bucket without one.
 func generatedName(r resource.Request) string {
 	base := strings.ToLower(r.StackName + "-" + r.LogicalID)
 	base = base[:min(len(base), maxBucketName-1-len(r.Suffix))]
 	return strings.TrimRight(base, "-") + "-" + r.Suffix
 }
 
-// dashRegions are the regions whose website endpoints are written with a dash (AWS docs: "Amazon S3
+// dashRegions are the regions whose website endpoints contain a dash (AWS docs: "Amazon S3
 // endpoints and quotas").
 var dashRegions = []string{
 	"us-east-1", "us-west-1", "us-west-2", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "eu-west-1",
@@ -239,7 +239,7 @@ func (h bucketHandler) state(name string) resource.State {
 	}}
 }
 
-// code is the S3 code of an error; empty for none and for errors that are not S3's.
+// code returns the S3 code of an error; empty if it is nil or not one of S3's.
 func code(err error) string {
 	var f *failure
 	if errors.As(err, &f) {
@@ -252,7 +252,7 @@ func invalidProperty(message string) *resource.Error {
 	return &resource.Error{Service: "S3", Message: message, Status: http.StatusBadRequest, Code: "InvalidRequest"}
 }
 
-// translate makes of an S3 error what CloudFormation's handler makes of it.
+// translate converts an S3 error to that of CloudFormation's handler.
 func translate(err error) error {
 	var f *failure
 	if !errors.As(err, &f) {

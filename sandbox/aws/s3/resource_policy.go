@@ -8,7 +8,7 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// policyHandler carries out AWS::S3::BucketPolicy. The resource's id is its bucket's name.
+// policyHandler implements AWS::S3::BucketPolicy. The resource's id is its bucket's name.
 type policyHandler struct{ s *Service }
 
 func (h policyHandler) Create(_ context.Context, r resource.Request) (resource.State, error) {

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// open replays what dir holds and goes on from there.
+// open restores the state from dir and continues its journal.
 func (s *Service) open(dir string) error {
 	blobs, err := newDirBlobs(filepath.Join(dir, "objects"))
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Service) open(dir string) error {
 	return nil
 }
 
-// replay applies the journal's records and cuts off a last line that was not written to its end.
+// replay applies the journal's records, and removes an incomplete last line.
 func (s *Service) replay(path string) (records int, err error) {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -67,7 +67,7 @@ func (s *Service) replay(path string) (records int, err error) {
 	}
 }
 
-// snapshot is the shortest journal that leads to the present state.
+// snapshot returns the shortest journal that results in the present state.
 func (s *Service) snapshot() []record {
 	var records []record
 	for name, b := range s.buckets {
@@ -87,7 +87,7 @@ func (s *Service) snapshot() []record {
 	return records
 }
 
-// named are the blobs that the state names.
+// named returns the blobs that the state uses.
 func (s *Service) named() map[string]bool {
 	named := map[string]bool{}
 	for _, r := range s.snapshot() {

@@ -1,9 +1,8 @@
-// Package s3 is the sandbox's S3: one account's buckets in one region, exact in versions, delete
-// markers, pages and errors.
+// Package s3 imitates S3: one account's buckets in one region, with exact versions, delete markers,
+// pages and errors. It speaks the REST XML protocol to any client, path style and virtual-hosted.
 //
-// It speaks the REST XML protocol to any client, path style and virtual-hosted. It checks checksums
-// and bucket policies but not signatures: anyone who reaches it is the account's root user. What it
-// does not implement it answers with S3's own NotImplemented.
+// It checks checksums and bucket policies but not signatures: every caller is the account's root
+// user. It answers calls that it does not implement with S3's error NotImplemented.
 package s3
 
 import (
@@ -16,22 +15,23 @@ import (
 	"time"
 )
 
-// Config says whose S3 this is and where it keeps its state.
+// Config configures a Service.
 type Config struct {
 	// Account is the 12-digit account that owns every bucket.
 	Account string
-	// Region is where every bucket is.
+	// Region is the region of every bucket.
 	Region string
-	// Dir holds the journal and the objects' bytes. Empty keeps everything in memory.
+	// Dir is the folder of the journal and the objects' bytes. Empty keeps everything in memory.
 	Dir string
-	// Loopback gives every bucket host names of this machine as attributes.
+	// Loopback gives every bucket attributes with host names of this machine.
 	Loopback bool
-	// Limits are how fast it is; nil is as fast as it can. They may change while nothing is asked.
+	// Limits are the limits on speed; nil means none. They may be changed while no request is in
+	// progress.
 	Limits *Limits
-	// FailKey may fail single keys of DeleteObjects: a code that is not empty is the key's error.
-	// Nil fails none.
+	// FailKey may make single keys of DeleteObjects fail: a code that is not empty is the key's
+	// error. Nil means that no key fails.
 	FailKey func(bucket, key string) (code, message string)
-	// Logger logs failures that a client sees only as InternalError. Nil is silence.
+	// Logger receives errors that clients see only as InternalError; nil discards them.
 	Logger *slog.Logger
 }
 
@@ -45,9 +45,9 @@ type Service struct {
 	mu      sync.Mutex
 	buckets map[string]*bucket
 	deleted []DeletedBucket
-	// conditional are the conditional writes under way.
+	// conditional has the conditional writes in progress.
 	conditional map[*request]*conditionalWrite
-	// sequence is the last number given to a version or an upload.
+	// sequence is the number of the last version or upload.
 	sequence uint64
 }
 
@@ -72,15 +72,15 @@ func New(config Config) (*Service, error) {
 	return s, nil
 }
 
-// Close ends the journal. Calls that change anything fail from then on.
+// Close closes the journal. After that, calls that change anything fail.
 func (s *Service) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.journal.close()
 }
 
-// ServeHTTP answers one S3 request. The path must arrive as the client sent it: http.ServeMux would
-// clean `//` out of keys.
+// ServeHTTP answers one S3 request. The path must arrive as the client sent it, because
+// http.ServeMux would remove `//` from keys.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := newRequest(r)
 	w.Header().Set("x-amz-request-id", req.id)
@@ -108,8 +108,8 @@ func (s *Service) serve(w http.ResponseWriter, r *request) error {
 	return op.handle(s, w, r)
 }
 
-// admit checks what every operation on a bucket checks first: its owner, its existence and its
-// policy.
+// admit makes the checks that every operation on a bucket begins with: its owner, its existence and
+// its policy.
 func (s *Service) admit(r *request, op operation) error {
 	if owner := r.Header.Get("x-amz-expected-bucket-owner"); owner != "" && owner != s.config.Account {
 		return accessDenied("Access Denied")
@@ -126,7 +126,7 @@ func (s *Service) admit(r *request, op operation) error {
 	})
 }
 
-// with runs f on the named bucket while nothing else changes.
+// with calls f with the named bucket while nothing else changes.
 func (s *Service) with(name string, f func(b *bucket) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,8 +137,7 @@ func (s *Service) with(name string, f func(b *bucket) error) error {
 	return f(b)
 }
 
-// Object reads the newest version of an object. The error is S3's own, as a sentence, if there is
-// none.
+// Object reads the newest version of an object. If there is none, the error is S3's, as a sentence.
 func (s *Service) Object(bucketName, key string) ([]byte, error) {
 	var body io.ReadCloser
 	err := s.with(bucketName, func(b *bucket) error {
@@ -156,11 +155,11 @@ func (s *Service) Object(bucketName, key string) ([]byte, error) {
 	return io.ReadAll(body)
 }
 
-// nextSequence numbers a version or an upload. The caller holds mu.
+// nextSequence returns the next number for a version or an upload. The caller holds mu.
 func (s *Service) nextSequence() uint64 {
 	s.sequence++
 	return s.sequence
 }
 
-// now is the time as S3 keeps it: UTC, whole seconds.
+// now returns the time as S3 stores it: in UTC, in whole seconds.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

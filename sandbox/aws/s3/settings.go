@@ -16,13 +16,13 @@ type publicAccess struct {
 	RestrictPublicBuckets bool `json:",omitempty"`
 }
 
-// encryption is what new objects are encrypted by.
+// encryption is the default encryption of new objects.
 type encryption struct {
 	Algorithm string
 	KMSKey    string `json:",omitempty"`
 }
 
-// change replaces the settings of a bucket by what edit makes of a copy.
+// change replaces the settings of a bucket by a copy that edit has changed.
 func (s *Service) change(name string, edit func(next *settings) error) error {
 	return s.with(name, func(b *bucket) error {
 		next := *b.settings
@@ -33,7 +33,7 @@ func (s *Service) change(name string, edit func(next *settings) error) error {
 	})
 }
 
-// settingsOf are the bucket's settings at this moment.
+// settingsOf returns the bucket's current settings.
 func (s *Service) settingsOf(name string) (found *settings, err error) {
 	err = s.with(name, func(b *bucket) error {
 		found = b.settings
@@ -42,7 +42,7 @@ func (s *Service) settingsOf(name string) (found *settings, err error) {
 	return found, err
 }
 
-// noContent ends an operation that answers 204.
+// noContent ends an operation that answers with 204.
 func noContent(w http.ResponseWriter, err error) error {
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)

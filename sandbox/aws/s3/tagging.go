@@ -12,14 +12,14 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// The most tags that a bucket and an object may have (AWS docs: PutBucketTagging,
+// The maximum number of tags of a bucket and of an object (AWS docs: PutBucketTagging,
 // PutObjectTagging).
 const (
 	maxBucketTags = 50
 	maxObjectTags = 10
 )
 
-// systemPrefix begins the keys of tags that only AWS sets.
+// systemPrefix is the prefix of tag keys that only AWS sets.
 const systemPrefix = "aws:"
 
 type tag struct {
@@ -96,7 +96,8 @@ func (s *Service) putBucketTagging(w http.ResponseWriter, r *request) error {
 	}))
 }
 
-// keepsSystemTags rejects a tag set that touches the tags that CloudFormation put on the bucket.
+// keepsSystemTags rejects a tag set that changes the tags that CloudFormation has set on the
+// bucket.
 func keepsSystemTags(old, next map[string]string) error {
 	for key, value := range next {
 		if had, ok := old[key]; strings.HasPrefix(key, systemPrefix) && (!ok || had != value) {
@@ -111,7 +112,7 @@ func keepsSystemTags(old, next map[string]string) error {
 	return nil
 }
 
-// headerTags reads the x-amz-tagging header: tags written as a query string.
+// headerTags reads the x-amz-tagging header, which has tags in the form of a query string.
 func headerTags(header http.Header) (map[string]string, error) {
 	text := header.Get("x-amz-tagging")
 	if text == "" {
@@ -142,7 +143,7 @@ func (s *Service) getObjectTagging(w http.ResponseWriter, r *request) error {
 	})
 }
 
-// writeTagCount tells a reader how many tags an object has.
+// writeTagCount writes an object's number of tags to the header.
 func (v *version) writeTagCount(header http.Header) {
 	if len(v.Tags) > 0 {
 		header.Set("x-amz-tagging-count", strconv.Itoa(len(v.Tags)))

@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// nullVersion is the id of versions that were made while versioning was off or suspended.
+// nullVersion is the id of versions that were written while versioning was off or suspended.
 const nullVersion = "null"
 
-// version is one version of an object, or a delete marker. It never changes once the bucket holds
-// it.
+// version is one version of an object, or a delete marker. It never changes after it is added to a
+// bucket.
 type version struct {
-	// Seq orders the versions of a bucket: a newer one has a greater number.
+	// Seq orders the versions in a bucket: a newer version has a greater number.
 	Seq uint64
 	// ID is the version id: 32 opaque characters, or "null".
 	ID       string
 	Marker   bool `json:",omitempty"`
 	Modified time.Time
 	Blob     string `json:",omitempty"`
-	// Size is in bytes.
+	// Size is the size in bytes.
 	Size int64 `json:",omitempty"`
-	// ETag has no quotes.
+	// ETag is the ETag without quotes.
 	ETag     string   `json:",omitempty"`
 	Checksum checksum `json:",omitzero"`
-	// Headers are given back as they came: Content-Type and its like, x-amz-meta-*, under
-	// lower-case names.
+	// Headers are returned unchanged: Content-Type and similar, and x-amz-meta-*, with lower-case
+	// names.
 	Headers map[string]string `json:",omitempty"`
 	Tags    map[string]string `json:",omitempty"`
 	// Parts are the sizes of a multipart object's parts.
@@ -39,7 +39,7 @@ type version struct {
 	Until time.Time `json:",omitzero"`
 }
 
-// locked reports whether object lock forbids to delete the version at the given time.
+// locked reports whether object lock forbids the deletion of the version at the given time.
 func (v *version) locked(at time.Time, bypassGovernance bool) bool {
 	if v.Hold {
 		return true
@@ -50,7 +50,7 @@ func (v *version) locked(at time.Time, bypassGovernance bool) bool {
 	return v.Mode != "" && v.Until.After(at)
 }
 
-// idEncoding has the characters that S3's own version ids have.
+// idEncoding has the characters of S3's version ids.
 var idEncoding = base64.NewEncoding(
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._",
 ).WithPadding(base64.NoPadding)
@@ -60,8 +60,8 @@ const (
 	idCheck = 2
 )
 
-// newID makes an id of 32 characters that hides the sequence number: a page that begins after a
-// version which is gone by now must still begin at the right place.
+// newID returns an id of 32 characters that contains the sequence number in a hidden form. A page
+// that begins after a version that has been removed can therefore begin at the right place.
 func newID(sequence uint64) string {
 	raw := make([]byte, idSalt+idCheck+8)
 	_, _ = rand.Read(raw[:idSalt])
@@ -72,7 +72,7 @@ func newID(sequence uint64) string {
 	return idEncoding.EncodeToString(raw)
 }
 
-// sequenceOf finds the sequence number in an id; ok is false for an id that newID cannot have made.
+// sequenceOf returns the sequence number in an id; ok is false if newID cannot have made the id.
 func sequenceOf(id string) (sequence uint64, ok bool) {
 	if strings.ContainsAny(id, "\r\n") {
 		return 0, false

@@ -9,14 +9,14 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// address is an Elastic IP address: Beanstalk gives one to every single instance (Beanstalk guide,
-// "Environment types").
+// address is an Elastic IP address. Beanstalk assigns one to every environment with a single
+// instance (Beanstalk guide, "Environment types").
 type address struct {
 	id, instance string
 	tags         map[string]string
 }
 
-// addresses are the account's, oldest first.
+// addresses returns the account's Elastic IP addresses, oldest first.
 func (s *Service) addresses() []address {
 	var all []address
 	for _, env := range s.of(typeEnvironment) {
@@ -31,21 +31,22 @@ func (s *Service) addresses() []address {
 	return all
 }
 
-// beanstalkTags are the tags of what Beanstalk makes for an environment: the environment's, and its
-// own.
+// beanstalkTags returns the tags of the resources that Beanstalk creates for an environment: those
+// of the environment and Beanstalk's own.
 func beanstalkTags(env *record) map[string]string {
 	return merged(env.Tags, map[string]string{
 		"elasticbeanstalk:environment-id": env.Hidden["EnvironmentId"], "elasticbeanstalk:environment-name": env.Name,
 	})
 }
 
-// defaultAddresses is the quota of Elastic IP addresses that an account begins with.
+// defaultAddresses is the initial quota of Elastic IP addresses of an account.
 const defaultAddresses = 5
 
-// mostAddresses is the account's quota of Elastic IP addresses.
+// mostAddresses returns the account's quota of Elastic IP addresses.
 func (s *Service) mostAddresses() int { return cmp.Or(s.config.Addresses, defaultAddresses) }
 
-// requireAddress fails a single instance for which no address is left, as its launch does on AWS.
+// requireAddress returns an error if an environment with a single instance finds no free address,
+// as its launch does on AWS.
 func (s *Service) requireAddress(rec *record) error {
 	single := s.option(rec, nsEnvironment, "EnvironmentType") == "SingleInstance"
 	if rec.ID != "" || !single || len(s.addresses()) < s.mostAddresses() {
@@ -60,7 +61,7 @@ func (s *Service) requireAddress(rec *record) error {
 	)
 }
 
-// describeAccountAttributes knows one attribute: the quota of Elastic IP addresses.
+// describeAccountAttributes only knows the quota of Elastic IP addresses.
 func describeAccountAttributes(s *Service, f form) ([]wire.Node, error) {
 	const name = "vpc-max-elastic-ips"
 	var found []string
@@ -92,8 +93,7 @@ func describeAddresses(s *Service, f form) ([]wire.Node, error) {
 	})}, nil
 }
 
-// describeInstances lists the instances of environments; of a terminated environment there are
-// none.
+// describeInstances lists the instances of environments. A terminated environment has none.
 func describeInstances(s *Service, f form) ([]wire.Node, error) {
 	asked := f.list("InstanceId")
 	for _, id := range asked {

@@ -17,8 +17,8 @@ const (
 	balancing = "ElasticLoadBalancingV2"
 )
 
-// balancerZones are the hosted zones of application load balancers (AWS General Reference: Elastic
-// Load Balancing endpoints).
+// balancerZones are the hosted zones of application load balancers, by region (AWS General
+// Reference: Elastic Load Balancing endpoints).
 var balancerZones = map[string]string{
 	"eu-central-1": "Z215JYRZR1TBD5", "eu-west-1": "Z32O12XQLNTSW2", "us-east-1": "Z35SXDOTRQ7X7K",
 	"us-east-2": "Z3AADJGX6KTTL2",
@@ -142,8 +142,8 @@ var balancingActions = map[string]action{
 	"DescribeTags":          describeBalancingTags,
 }
 
-// chosen filters the resources of a type by ARNs and names; one that was requested and is missing
-// is an error with code.
+// chosen filters the resources of a type by ARNs and names. If one of them does not exist, it
+// returns an error with code.
 func (s *Service) chosen(kind string, arns, names []string, code, sentence string) ([]*record, error) {
 	var found []*record
 	for _, rec := range s.of(kind) {

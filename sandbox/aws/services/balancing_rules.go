@@ -35,8 +35,8 @@ func describeRules(s *Service, f form) ([]wire.Node, error) {
 	return append([]wire.Node{list("Rules", "member", page, ruleNodes)}, present(wire.T("NextMarker", next))...), nil
 }
 
-// rules are a listener's rules by priority, the default one last: those of templates, and those
-// that Elastic Beanstalk adds to a shared load balancer for its environments.
+// rules returns a listener's rules by priority, the default rule last. They are those of templates,
+// and those that Elastic Beanstalk adds to a shared load balancer for its environments.
 func (s *Service) rules(listener *record) []rule {
 	var rules []rule
 	for _, rec := range s.of(typeRule) {
@@ -52,8 +52,8 @@ func (s *Service) rules(listener *record) []rule {
 		rules = append(rules, s.environmentRules(env, listener, base)...)
 	}
 	slices.SortStableFunc(rules, func(a, b rule) int { return number(a.Priority) - number(b.Priority) })
-	// Two environments may name the same priority: Elastic Beanstalk takes the next free one for
-	// the later.
+	// Two environments may have the same priority in their options. Elastic Beanstalk then uses the
+	// next free one for the later environment.
 	for i := 1; i < len(rules); i++ {
 		if before := number(rules[i-1].Priority); number(rules[i].Priority) <= before {
 			rules[i].Priority = strconv.Itoa(before + 1)
@@ -64,8 +64,8 @@ func (s *Service) rules(listener *record) []rule {
 	})
 }
 
-// environmentRules are what an environment's options put on a listener of the load balancer that it
-// shares.
+// environmentRules returns the rules that an environment's options add to a listener of the load
+// balancer that it shares.
 func (s *Service) environmentRules(env, listener *record, base string) []rule {
 	balancer := s.known(typeLoadBalancer, s.option(env, nsBalancer, "SharedLoadBalancer"))
 	if balancer == nil || balancer.ARN != listener.Scope {
@@ -82,7 +82,7 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 		for _, field := range [][2]string{{"host-header", "HostHeaders"}, {"path-pattern", "PathPatterns"}} {
 			values := split(s.option(env, nsRule+name, field[1]))
 			if cname := env.Hidden["CNAME"]; field[0] == "host-header" && len(values) > 0 && cname != "" {
-				// Beanstalk adds it (hashicorp/terraform-provider-aws, pull request 15755).
+				// Beanstalk adds this host (hashicorp/terraform-provider-aws, pull request 15755).
 				values = append(values, cname)
 			}
 			if len(values) > 0 {
@@ -100,11 +100,11 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 	return rules
 }
 
-// mostRules is how many rules a load balancer has at most, without its default rules.
+// mostRules is the maximum number of rules of a load balancer, without its default rules.
 const mostRules = 100
 
-// requireRules fails an environment for whose rules the load balancer that it shares has no room,
-// as its launch does on AWS.
+// requireRules returns an error if the shared load balancer has no room for the environment's
+// rules, as its launch does on AWS.
 func (s *Service) requireRules(rec *record) error {
 	balancer := s.known(typeLoadBalancer, s.option(rec, nsBalancer, "SharedLoadBalancer"))
 	if rec.ID != "" || balancer == nil {
@@ -142,7 +142,7 @@ func ruleNodes(r rule) []wire.Node {
 		wire.T("IsDefault", strconv.FormatBool(r.Priority == "default"))}
 }
 
-// split is a comma-separated list without its blanks.
+// split splits a comma-separated list and removes blanks.
 func split(text string) []string {
 	var parts []string
 	for part := range strings.SplitSeq(text, ",") {
@@ -166,7 +166,7 @@ func number(text string) int {
 	return n
 }
 
-// digest is the 16 hexadecimal digits that end the ARN of something without a stored record.
+// digest returns 16 hexadecimal digits for the end of the ARN of something that has no record.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])

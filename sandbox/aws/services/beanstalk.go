@@ -18,11 +18,11 @@ const (
 
 	beanstalk = "ElasticBeanstalk"
 
-	// lingering is how long a terminated environment stays in listings (AWS docs: about an hour).
+	// lingering is how long listings show a terminated environment (AWS docs: about an hour).
 	lingering = time.Hour
 )
 
-// solutionStacks are the platforms of ListAvailableSolutionStacks, the newest of each kind first.
+// solutionStacks are the platforms of ListAvailableSolutionStacks, newest first within each kind.
 var solutionStacks = []string{
 	"64bit Amazon Linux 2023 v4.13.8 running Docker",
 	"64bit Amazon Linux 2023 v4.7.3 running Docker",
@@ -126,7 +126,7 @@ func prepareTemplate(s *Service, rec *record) error {
 	return nil
 }
 
-// platformARN is the ARN of a solution stack's platform version.
+// platformARN returns the ARN of a solution stack's platform version.
 func (s *Service) platformARN(solutionStack string) string {
 	system, rest, _ := strings.Cut(solutionStack, " v")
 	version, name, _ := strings.Cut(rest, " running ")
@@ -134,7 +134,7 @@ func (s *Service) platformARN(solutionStack string) string {
 		version
 }
 
-// stackOf is the solution stack of a platform version's ARN; empty for an ARN that is none.
+// stackOf returns the solution stack of a platform version's ARN; empty if the ARN is unknown.
 func (s *Service) stackOf(arn string) string {
 	for _, stack := range solutionStacks {
 		if s.platformARN(stack) == arn {
@@ -154,13 +154,14 @@ func (s *Service) knownPlatform(p properties) error {
 	return nil
 }
 
-// option is one value of an environment's configuration.
+// option is one value in an environment's configuration.
 type option struct{ Namespace, Name, Value string }
 
 type options []option
 
-// options are the settings of an environment: those of its saved configuration, those that an
-// update has left out, and its own over them, by namespace and name.
+// options returns the settings of an environment, by namespace and name. Settings of its saved
+// configuration come first. Settings that an update has left out override them, and the
+// environment's own override both.
 func (s *Service) options(rec *record) options {
 	values := map[[2]string]string{}
 	sources := [][]properties{rec.Properties.children("OptionSettings")}
@@ -189,12 +190,12 @@ func (s *Service) options(rec *record) options {
 	return sorted
 }
 
-// option is one setting's value; empty if it is not set.
+// option returns the value of one setting; empty if it is not set.
 func (s *Service) option(rec *record, namespace, name string) string {
 	return s.options(rec).value(namespace, name)
 }
 
-// value is one setting's; empty if it is not set.
+// value returns the value of one setting; empty if it is not set.
 func (o options) value(namespace, name string) string {
 	for _, option := range o {
 		if option.Namespace == namespace && option.Name == name {
@@ -294,10 +295,10 @@ func (s *Service) newEnvironment(rec *record) {
 	rec.Hidden["address"] = s.elasticIP()
 }
 
-// loopback is the address of this machine at which the sandbox serves the pages of environments.
+// loopback is the address of this machine where the sandbox serves the pages of environments.
 const loopback = "127.0.0.1"
 
-// elasticIP is an address of the range that documents use (RFC 5737), or this machine's.
+// elasticIP returns an address from the range for documentation (RFC 5737), or this machine's.
 func (s *Service) elasticIP() string {
 	if s.config.Loopback {
 		return loopback
@@ -315,8 +316,8 @@ const (
 	nsLaunch        = "aws:autoscaling:launchconfiguration"
 )
 
-// endpoint finds the environment's address: the shared load balancer's name, an own load
-// balancer's, or the instance's IP.
+// endpoint sets the environment's address: the name of the shared load balancer, that of its
+// dedicated load balancer, or the instance's IP.
 func (s *Service) endpoint(rec *record) error {
 	shared := strings.EqualFold(s.option(rec, nsEnvironment, "LoadBalancerIsShared"), "true")
 	switch {
@@ -340,8 +341,7 @@ func (s *Service) endpoint(rec *record) error {
 	return nil
 }
 
-// certified reports whether the certificate that an environment's own load balancer is given
-// exists.
+// certified reports whether the certificate for an environment's dedicated load balancer exists.
 func (s *Service) certified(rec *record) bool {
 	for _, arn := range split(s.option(rec, nsListenerTLS, "SSLCertificateArns")) {
 		if s.find(typeCertificate, arn) == nil {
@@ -376,7 +376,7 @@ func terminateEnvironment(s *Service, rec *record) {
 }
 
 // removeEnvironment keeps the record for as long as listings show terminated environments, and
-// forgets those whose time is over.
+// deletes older ones.
 func removeEnvironment(s *Service, rec *record, _ resource.Request) {
 	now := s.config.Now().UTC()
 	rec.Status, rec.Health, rec.Updated, rec.Ended = "Terminated", "Grey", now, now

@@ -11,14 +11,14 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// event is a line of DescribeEvents.
+// event is an event of DescribeEvents.
 type event struct {
 	Time                                   time.Time
 	Application, Environment, ID, Severity string
 	Message                                string
 }
 
-// keptEvents is how many events are remembered (AWS keeps them for six weeks).
+// keptEvents is the maximum number of events that are stored (AWS keeps them for six weeks).
 const keptEvents = 2000
 
 func (s *Service) tell(rec *record, severity, message string) {
@@ -116,8 +116,8 @@ func describeVersions(s *Service, f form) ([]wire.Node, error) {
 	})}, nil
 }
 
-// describeEnvironments lists environments. Those that were terminated within the last hour are
-// among them unless IncludeDeleted is false.
+// describeEnvironments lists environments. Unless IncludeDeleted is false, it includes those that
+// were terminated within the last hour.
 func describeEnvironments(s *Service, f form) ([]wire.Node, error) {
 	back := s.config.Now().Add(-lingering)
 	if since, err := time.Parse(time.RFC3339, f.Get("IncludedDeletedBackTo")); err == nil && since.After(back) {
@@ -191,7 +191,7 @@ func (s *Service) platform(env *record) string {
 	return ""
 }
 
-// environment is the environment that a request names.
+// environment returns the environment that a request names.
 func (s *Service) environment(f form) (*record, error) {
 	for _, env := range s.of(typeEnvironment) {
 		if env.Name == f.Get("EnvironmentName") ||
@@ -205,7 +205,7 @@ func (s *Service) environment(f form) (*record, error) {
 	return nil, beanstalkInvalid("No Environment found for EnvironmentName = '%s'.", f.Get("EnvironmentName"))
 }
 
-// terminateByHand ends an environment at once, behind the back of the stack that made it.
+// terminateByHand terminates an environment at once, without its stack.
 func terminateByHand(s *Service, f form) ([]wire.Node, error) {
 	env, err := s.environment(f)
 	if err != nil {
@@ -220,7 +220,7 @@ func terminateByHand(s *Service, f form) ([]wire.Node, error) {
 	return nodes, s.save()
 }
 
-// describeEvents lists events, the newest first.
+// describeEvents lists events, newest first.
 func describeEvents(s *Service, f form) ([]wire.Node, error) {
 	since, _ := time.Parse(time.RFC3339, f.Get("StartTime"))
 	matches := func(parameter, value string) bool { return f.Get(parameter) == "" || f.Get(parameter) == value }
@@ -342,8 +342,8 @@ func listBeanstalkTags(s *Service, f form) ([]wire.Node, error) {
 	return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Resource not found for arn '%s'.", arn)
 }
 
-// paged cuts items into pages: token is where the page before ended, size the caller's wish, at
-// most most.
+// paged returns one page of items. token says where the previous page ended. size is the number of
+// items that the caller requested, and most the maximum.
 func paged[E any](items []E, token, size string, most int) (page []E, next string) {
 	from, _ := strconv.Atoi(token)
 	from = min(max(from, 0), len(items))

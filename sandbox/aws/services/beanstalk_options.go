@@ -8,13 +8,12 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// retainOptions keeps the options that an update leaves out: "If you remove any options during a
-// stack update, the removed options retain their current values" (AWS docs:
+// retainOptions keeps the values of options that an update leaves out: "If you remove any options
+// during a stack update, the removed options retain their current values" (AWS docs:
 // AWS::ElasticBeanstalk::Environment, OptionSettings).
 func retainOptions(s *Service, rec *record) { rec.Retained = s.options(rec) }
 
-// updateByHand removes options from an environment, behind the back of the stack that made it. No
-// other change is made.
+// updateByHand removes options from an environment, without its stack. It supports no other change.
 func updateByHand(s *Service, f form) ([]wire.Node, error) {
 	env, err := s.environment(f)
 	if err != nil {
@@ -36,7 +35,7 @@ func updateByHand(s *Service, f form) ([]wire.Node, error) {
 	return s.environmentNodes(env), s.save()
 }
 
-// remove forgets an option, whether it was retained or is one of the template's.
+// remove deletes an option, which is either retained or in the template.
 func (r *record) remove(namespace, name string) {
 	r.Retained = slices.DeleteFunc(
 		slices.Clone(r.Retained),

@@ -6,7 +6,7 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// mustBeReady rejects an operation while another one is in progress. Beanstalk does so for every
+// mustBeReady rejects an operation while another one is in progress. Beanstalk does that for every
 // update and every termination (the sentence is from aws/aws-elastic-beanstalk-cli, strings.py).
 func mustBeReady(rec *record) error {
 	if rec.Status == "Ready" {
@@ -17,8 +17,8 @@ func mustBeReady(rec *record) error {
 	)
 }
 
-// acceptsUpdate reports whether r repeats the update in progress, which the endpoint makes again
-// after a restart. Any other update needs an environment that is Ready.
+// acceptsUpdate reports whether r repeats the update in progress, as the endpoint does after a
+// restart. Any other update needs an environment that is Ready.
 func acceptsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
 	if rec.Status == "Updating" && reflect.DeepEqual(rec.Properties, properties(r.Properties)) {
 		return true, nil
@@ -29,7 +29,7 @@ func acceptsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
 	return false, fixedOptions(rec.Properties, r.Properties)
 }
 
-// fixedOptions rejects an update that changes what is chosen at the creation (AWS docs: General
+// fixedOptions rejects an update of options that can only be set at the creation (AWS docs: General
 // options for all environments, aws:elasticbeanstalk:environment and aws:ec2:instances). The
 // sentences are not AWS's.
 func fixedOptions(before, after properties) error {
@@ -54,7 +54,7 @@ func fixedOptions(before, after properties) error {
 	return nil
 }
 
-// settingOf is the value of an option in a template's properties; empty if it is not set.
+// settingOf returns the value of an option in a template's properties; empty if it is not set.
 func settingOf(p properties, namespace, name string) string {
 	for _, option := range p.children("OptionSettings") {
 		if option.text("Namespace") == namespace && option.text("OptionName") == name {
@@ -64,8 +64,8 @@ func settingOf(p properties, namespace, name string) string {
 	return ""
 }
 
-// rejectEnvironment rejects a termination unless the environment is Ready, or is being terminated
-// already.
+// rejectEnvironment rejects a termination unless the environment is Ready, or is already being
+// terminated.
 func rejectEnvironment(_ *Service, rec *record, _ bool) error {
 	if rec.Status == "Terminating" {
 		return nil
@@ -73,8 +73,8 @@ func rejectEnvironment(_ *Service, rec *record, _ bool) error {
 	return mustBeReady(rec)
 }
 
-// endOperations ends the launches and updates whose time is over: Beanstalk carries them out to the
-// end even if CloudFormation has turned away from them.
+// endOperations ends the launches and updates whose time has passed. Beanstalk completes them even
+// if CloudFormation has stopped waiting for them.
 func (s *Service) endOperations() {
 	now := s.config.Now().UTC()
 	for _, env := range s.of(typeEnvironment) {

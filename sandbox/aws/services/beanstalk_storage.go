@@ -6,19 +6,19 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// storageLocation is the name of Elastic Beanstalk's bucket: one for an account in a region, which
-// all environments share. It belongs to no stack and has no tags (AWS docs: Using Elastic Beanstalk
-// with Amazon S3).
+// storageLocation returns the name of Elastic Beanstalk's bucket. There is one in each region of an
+// account, which all environments share. It belongs to no stack and has no tags (AWS docs: Using
+// Elastic Beanstalk with Amazon S3).
 func (s *Service) storageLocation() string {
 	return "elasticbeanstalk-" + s.config.Region + "-" + s.config.Account
 }
 
-// storagePolicy keeps the bucket from being deleted, as the policy does that Elastic Beanstalk
-// applies. It also allows instance roles to read the bucket, which the sandbox does not enforce.
+// storagePolicy forbids the deletion of the bucket, like the policy that Elastic Beanstalk sets.
+// That policy also allows instance roles to read the bucket, which the sandbox does not check.
 const storagePolicy = `{"Version": "2008-10-17", "Statement": [{"Sid": "eb-58950a8c-feb6-11e2-89e0-0800277d041b", ` +
 	`"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::%s"}]}`
 
-// createStorage creates Elastic Beanstalk's bucket if it is missing.
+// createStorage creates Elastic Beanstalk's bucket if it does not exist.
 func (s *Service) createStorage() error {
 	if s.config.Storage == nil {
 		return nil
@@ -30,9 +30,9 @@ func createStorageLocation(s *Service, _ form) ([]wire.Node, error) {
 	return []wire.Node{wire.T("S3Bucket", s.storageLocation())}, s.createStorage()
 }
 
-// deployBundle copies the source bundle of an environment's version to where its instances read it:
-// resources/environments/ID/_runtime/_versions/APPLICATION/LABEL (error reports in
-// apache/grails-core, pull request 16260). A version that is deployed already is not copied again.
+// deployBundle copies the source bundle of an environment's version to the key where its instances
+// read it: resources/environments/ID/_runtime/_versions/APPLICATION/LABEL (error reports in
+// apache/grails-core, pull request 16260). It does not copy a deployed version again.
 func (s *Service) deployBundle(env *record) error {
 	if err := s.createStorage(); err != nil || s.config.Storage == nil {
 		return err

@@ -9,13 +9,13 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// session is an access key that AssumeRole gave.
+// session is an access key from AssumeRole.
 type session struct {
-	// Key is the access key's id, Role the role's name and Name the session's.
+	// Key is the access key's id, Role the role's name, and Name the session's name.
 	Key, Role, Name string
 }
 
-// keptSessions is how many sessions are remembered.
+// keptSessions is the maximum number of sessions that are stored.
 const keptSessions = 200
 
 func (s *Service) remember(given session) {
@@ -25,13 +25,13 @@ func (s *Service) remember(given session) {
 	}
 }
 
-// assumed is the ARN of a role in a session.
+// assumed returns the ARN of a role in a session.
 func (s *Service) assumed(role, session string) string {
 	return strings.Replace(s.iamARN("assumed-role/"+role+"/"+session), ":iam:", ":sts:", 1)
 }
 
-// Caller is the role that an access key belongs to. A key that AssumeRole did not give is an
-// administrator's: nil.
+// Caller returns the role to which an access key belongs. For a key that is not from AssumeRole it
+// returns nil, which means an administrator.
 func (s *Service) Caller(accessKey string) (*access.Caller, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,10 +46,10 @@ func (s *Service) Caller(accessKey string) (*access.Caller, error) {
 	return nil, nil
 }
 
-// stackSession is the session in which CloudFormation assumes a service role.
+// stackSession is the name of the session in which CloudFormation assumes a service role.
 const stackSession = "AWSCloudFormation"
 
-// ServiceRole is the role with this ARN as CloudFormation assumes it.
+// ServiceRole returns the role with this ARN, as CloudFormation assumes it.
 func (s *Service) ServiceRole(arn string) (*access.Caller, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,7 @@ func (s *Service) ServiceRole(arn string) (*access.Caller, error) {
 	return s.callerFor(s.known(typeRole, arn), arn[strings.LastIndex(arn, "/")+1:], stackSession)
 }
 
-// callerFor reads a role's policies. A role that has been deleted has none.
+// callerFor returns a caller with a role's policies. A deleted role has none.
 func (s *Service) callerFor(role *record, name, session string) (*access.Caller, error) {
 	caller := &access.Caller{
 		ARN:    s.assumed(name, session),
@@ -80,11 +80,11 @@ func (s *Service) callerFor(role *record, name, session string) (*access.Caller,
 	return caller, nil
 }
 
-// mostDocuments is how many policies are remembered as they were parsed.
+// mostDocuments is the maximum number of parsed policies that are cached.
 const mostDocuments = 1000
 
-// document parses a policy, given as its name and text. Every call of a role needs its policies, so
-// they are remembered.
+// document parses a policy, which is given as its name and text. It caches the result, because
+// every call of a role needs its policies.
 func (s *Service) document(policy [2]string) (*access.Document, error) {
 	if document, ok := s.documents[policy]; ok {
 		return document, nil
@@ -100,8 +100,8 @@ func (s *Service) document(policy [2]string) (*access.Document, error) {
 	return document, nil
 }
 
-// Find gives the ARN and the tags of the resource of a CloudFormation type that has this name, id
-// or ARN.
+// Find returns the ARN and the tags of the resource with a CloudFormation type and a name, id or
+// ARN.
 func (s *Service) Find(kind, reference string) (arn string, tags map[string]string, found bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +112,8 @@ func (s *Service) Find(kind, reference string) (arn string, tags map[string]stri
 	return rec.ARN, rec.Tags, true
 }
 
-// Environment is the Elastic Beanstalk environment of a name or an id, as the handler of its type
-// knows it.
+// Environment returns the Elastic Beanstalk environment with a name or id, in the form that the
+// handler of its type receives.
 func (s *Service) Environment(reference string) (resource.Request, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

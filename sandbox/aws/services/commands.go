@@ -15,9 +15,9 @@ import (
 
 const (
 	shellDocument = "AWS-RunShellScript"
-	// keptCommands is how many commands are remembered (AWS keeps them for 30 days), and
-	// shownOutput how much of their output is shown (AWS docs: GetCommandInvocation, the first
-	// 24,000 characters).
+	// keptCommands is the maximum number of commands that are stored (AWS keeps them for 30 days).
+	// shownOutput is the number of characters of their output that are shown (AWS docs:
+	// GetCommandInvocation, the first 24,000 characters).
 	keptCommands = 500
 	shownOutput  = 24_000
 )
@@ -26,7 +26,7 @@ const (
 type command struct {
 	ID, Instance, Comment string
 	Sent, Ends            time.Time
-	// Output, Code and Status are its result when it ends.
+	// Output, Code and Status are the result of the command when it ends.
 	Output, Status string
 	Code           int
 }
@@ -34,7 +34,8 @@ type command struct {
 // over reports whether the command has ended.
 func (c command) over(now time.Time) bool { return !now.Before(c.Ends) }
 
-// sendCommand interprets the script at once; what takes time is over when its time is.
+// sendCommand interprets the script at once. If the script takes time, the command stays in
+// progress for that time.
 func sendCommand(s *Service, in properties) (any, error) {
 	if document := in.text("DocumentName"); document != shellDocument {
 		return nil, wire.Errorf(
@@ -86,7 +87,7 @@ func sendCommand(s *Service, in properties) (any, error) {
 	}}, s.save()
 }
 
-// getInvocation shows the result of a command on an instance, or that it is still running.
+// getInvocation returns the result of a command on an instance, or says that it is still running.
 func getInvocation(s *Service, in properties) (any, error) {
 	for _, c := range s.state.Commands {
 		if c.ID == in.text("CommandId") && c.Instance == in.text("InstanceId") {
@@ -118,7 +119,7 @@ func (c command) invocation(now time.Time) map[string]any {
 	return view
 }
 
-// listInvocations lists commands, the newest first. Of the filters it knows InvokedAfter.
+// listInvocations lists commands, newest first. The only filter that it supports is InvokedAfter.
 func listInvocations(s *Service, in properties) (any, error) {
 	var since time.Time
 	for _, filter := range in.children("Filters") {
@@ -152,8 +153,8 @@ func listInvocations(s *Service, in properties) (any, error) {
 	return withToken(map[string]any{"CommandInvocations": page}, "NextToken", next), nil
 }
 
-// past is the service for listing the commands that there were so long ago, and the tagged
-// resources that there were since then. It is called with the lock held.
+// past returns a service with the commands as they were that long ago. It also lists the tagged
+// resources that have been deleted since then. The caller holds the lock.
 func (s *Service) past(lag time.Duration) *Service {
 	if lag == 0 {
 		return s
@@ -170,13 +171,13 @@ func (s *Service) past(lag time.Duration) *Service {
 	return old
 }
 
-// scripted is what a script leads to: its output, its exit code and how long it takes.
+// scripted is the result of a script: its output, its exit code and how long it takes.
 type scripted struct {
 	output strings.Builder
 	code   int
 	takes  time.Duration
 	limit  time.Duration
-	// skips says that a command which is not known succeeds.
+	// skips means that an unknown command succeeds.
 	skips bool
 }
 

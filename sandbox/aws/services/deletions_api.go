@@ -11,7 +11,7 @@ import (
 
 // These calls delete a resource at once, without CloudFormation. AWS takes minutes for a database.
 
-// deleteDatabase takes a final snapshot, or none if the caller skips it.
+// deleteDatabase deletes a database. It takes a final snapshot unless the caller skips that.
 func deleteDatabase(s *Service, f form) ([]wire.Node, error) {
 	db, name := s.named(typeDatabase, f.Get("DBInstanceIdentifier")), f.Get("FinalDBSnapshotIdentifier")
 	skips := f.Get("SkipFinalSnapshot") == "true"
@@ -81,11 +81,11 @@ func deleteSecurityGroup(s *Service, f form) ([]wire.Node, error) {
 	return []wire.Node{wire.T("return", "true"), wire.T("groupId", id)}, s.save()
 }
 
-// hiddenDeletion is the date on which a secret is deleted for good, in Unix seconds.
+// hiddenDeletion is the key of the time at which a secret is finally deleted, in Unix seconds.
 const hiddenDeletion = "deletion"
 
-// deleteSecret marks a secret for deletion in 7 to 30 days, as the caller says. Until then it can
-// be described and not read.
+// deleteSecret marks a secret for deletion in 7 to 30 days, as the caller requests. Until then it
+// can be described but not read.
 func deleteSecret(s *Service, in properties) (any, error) {
 	secret, err := s.secret(in.text("SecretId"))
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 
 var ecrActions = map[string]jsonAction{"GetAuthorizationToken": getAuthorizationToken}
 
-// getAuthorizationToken gives the login that the sandbox's registry takes for the account's host.
+// getAuthorizationToken returns the login that the sandbox's registry accepts for the account's
+// host.
 func getAuthorizationToken(s *Service, _ properties) (any, error) {
 	return map[string]any{"authorizationData": []any{map[string]any{
 		"authorizationToken": registry.Login(),

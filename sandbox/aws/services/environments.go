@@ -5,30 +5,32 @@ import (
 	"strings"
 )
 
-// Environment is an Elastic Beanstalk environment as its visitors see it.
+// Environment is an Elastic Beanstalk environment from the point of view of its visitors.
 type Environment struct {
-	// Host is the host name that leads to it, without a port.
+	// Host is the host name that leads to the environment, without a port.
 	Host string
-	// Name is its own name.
+	// Name is the environment's name.
 	Name string
-	// Status is Beanstalk's: Launching, Updating, Ready, Terminating.
+	// Status is Beanstalk's status: Launching, Updating, Ready, Terminating.
 	Status string
 	// Health is Beanstalk's colour: Green, Grey.
 	Health string
 	// Options are the app's environment variables (namespace
 	// aws:elasticbeanstalk:application:environment).
 	Options map[string]string
-	// HealthPath is the path that answers the load balancer; `/` or empty if the page itself does.
+	// HealthPath is the path of the load balancer's health check; `/` or empty if it is the page
+	// itself.
 	HealthPath string
-	// Guarded says that the environment has a secret SEED_TOKEN, and SeedToken is its value; empty
-	// if it cannot be read. It is never shown.
+	// Guarded means that the environment has a secret SEED_TOKEN. SeedToken is its value; empty if
+	// it cannot be read. It is never shown.
 	Guarded   bool
 	SeedToken string
 }
 
-// Environments are the Elastic Beanstalk environments with the host names that lead to them: the
-// hosts of a shared load balancer's rules, else the names of the DNS records that point there. One
-// without a host is not among them. Auto Scaling groups that custom templates bring along are.
+// Environments returns the Elastic Beanstalk environments with the host names that lead to them:
+// those in the rules of a shared load balancer, or else the names of the DNS records that point to
+// the environment. It leaves out environments without a host. It includes the Auto Scaling groups
+// of custom templates.
 func (s *Service) Environments() []Environment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,9 +74,9 @@ func (s *Service) hosts(env *record, options options) []string {
 	return hosts
 }
 
-// strange reports whether a set is no sign of env although it leads to env's address: where all
-// load balancers have one DNS name, or all instances one address, only the records in the
-// environment's stack tell which of them is meant.
+// strange reports whether a record set leads to env's address but may be for another environment.
+// If all load balancers have the same DNS name, or all instances the same address, only the records
+// in the environment's stack show which environment is meant.
 func (s *Service) strange(set recordSet, env *record) bool {
 	endpoint := domainName(env.Attributes["EndpointURL"])
 	sameName := s.config.LoadBalancerDNS != "" && endpoint == domainName(s.config.LoadBalancerDNS)
@@ -96,9 +98,10 @@ func (o options) variables() map[string]string {
 	return variables
 }
 
-// composeValue is what an app gets of a value: Beanstalk writes it into a file `.env` as it is, and
-// Compose reads that (Compose docs: "Syntax for environment files"): spaces at the ends, quotes
-// around it, and what follows ` #` are lost.
+// composeValue returns the value that an app gets for an environment variable. Beanstalk writes the
+// value unchanged into a file `.env`, and Compose parses that (Compose docs: "Syntax for
+// environment files"). Spaces at the ends, quotes around the value, and everything after ` #` are
+// lost.
 func composeValue(value string) string {
 	value = strings.TrimSpace(value)
 	for _, quote := range []string{`"`, "'"} {
@@ -116,8 +119,8 @@ func composeValue(value string) string {
 	return strings.TrimSpace(value)
 }
 
-// healthPath is the path of the load balancer's health check, in either of the options that name
-// it; `/` if none does.
+// healthPath returns the path of the load balancer's health check, from one of the two options for
+// it; `/` if neither is set.
 func (o options) healthPath() string {
 	for _, option := range o {
 		if strings.HasPrefix(option.Namespace, "aws:elasticbeanstalk:environment:process:") &&
@@ -131,7 +134,8 @@ func (o options) healthPath() string {
 	return "/"
 }
 
-// seedToken is the value of the environment's secret SEED_TOKEN, as its instances would read it.
+// seedToken returns the value of the environment's secret SEED_TOKEN, as its instances would read
+// it.
 func (s *Service) seedToken(options options) (guarded bool, token string) {
 	arn := options.value(nsSecrets, "SEED_TOKEN")
 	if secret, err := s.secret(arn); err == nil {
@@ -143,7 +147,7 @@ func (s *Service) seedToken(options options) (guarded bool, token string) {
 	return arn != "", ""
 }
 
-// Resources are the tagged resources that exist at this moment, with their tags.
+// Resources returns the tagged resources that exist now, with their tags.
 func (s *Service) Resources() []Tagged {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,57 +12,58 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// kind is what distinguishes one resource type from another. Its functions are called with the
-// Service's lock held.
+// kind defines how one resource type differs from others. The caller of its functions holds the
+// Service's lock.
 type kind struct {
-	// service is the name in CloudFormation's messages.
+	// service is the service's name in CloudFormation's messages.
 	service string
-	// named is the property that names the resource; empty if the template gives no name. limit is
-	// the longest generated name.
+	// named is the property with the resource's name; empty if a template cannot give a name. limit
+	// is the maximum length of a generated name.
 	named string
 	limit int
-	// brief says that a generated name has no stack's name in it.
+	// brief means that a generated name does not contain the stack's name.
 	brief bool
-	// lower says that the service keeps names in lower case.
+	// lower means that the service converts names to lower case.
 	lower bool
-	// prepare checks the properties and fills in what the service makes up: ID, ARN, Attributes. ID
-	// is empty on creation only.
+	// prepare checks the properties and sets what the service generates: ID, ARN, Attributes. ID is
+	// only empty during a creation.
 	prepare func(s *Service, rec *record) error
-	// kept is called when a record has been made or changed.
+	// kept is called when a record has been created or changed.
 	kept func(s *Service, rec *record)
-	// settle is called when a creation or an update is over.
+	// settle is called when a creation or an update ends.
 	settle func(s *Service, rec *record)
-	// repeated reports whether an update is the one that is in progress, and rejects one that
-	// cannot be made now.
+	// repeated reports whether an update is the one in progress. It rejects an update that is not
+	// possible now.
 	repeated func(rec *record, r resource.Request) (bool, error)
-	// changing is called before an update takes the new properties.
+	// changing is called before an update sets the new properties.
 	changing func(s *Service, rec *record)
-	// reject says why a resource cannot be deleted now; it is asked when the deletion begins and,
-	// with late, when its time is over.
+	// reject returns an error if a resource cannot be deleted now. It is called when the deletion
+	// begins and, with late set, when the deletion's time has passed.
 	reject func(s *Service, rec *record, late bool) error
 	// terminating is called when a deletion has begun.
 	terminating func(s *Service, rec *record)
-	// remove is called when it is over; without it the record is dropped.
+	// remove is called when a deletion ends; if it is nil, the record is deleted.
 	remove func(s *Service, rec *record, r resource.Request)
 }
 
-// handler makes the resources of one kind for CloudFormation.
+// handler is CloudFormation's handler for the resources of one kind.
 type handler struct {
 	service *Service
 	kind    kind
 }
 
-// failure is an error in a service's words, with the code that CloudFormation classes it under.
+// failure returns an error with a service's words. code is the class in which CloudFormation puts
+// it.
 func failure(service string, status int, code, format string, args ...any) *resource.Error {
 	return &resource.Error{Service: service, Message: fmt.Sprintf(format, args...), Status: status, Code: code}
 }
 
-// invalid is the rejection of a request that can never succeed as it is.
+// invalid returns the rejection of a request that can never succeed.
 func invalid(service, format string, args ...any) *resource.Error {
 	return failure(service, http.StatusBadRequest, "InvalidRequest", format, args...)
 }
 
-// generatedName is the name that CloudFormation makes where the template gives none.
+// generatedName returns the name that CloudFormation generates if the template gives none.
 func generatedName(r resource.Request, limit int) string {
 	base := r.StackName + "-" + r.LogicalID
 	if limit == 0 {
@@ -100,15 +101,16 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	return rec.view(), s.save()
 }
 
-// withoutSystemTags are types that get the stack's tags and none of CloudFormation's system tags
-// (their schemas in the CloudFormation registry say "cloudFormationSystemTags": false).
+// withoutSystemTags are types that get the stack's tags but not CloudFormation's system tags (their
+// schemas in the CloudFormation registry say "cloudFormationSystemTags": false).
 var withoutSystemTags = []string{typeEnvironment, typeLoadBalancer, typeRole}
 
 // withoutTags are types that CloudFormation does not tag: their schemas have no tags, and their
-// handlers no call that would add them.
+// handlers make no call that adds tags.
 var withoutTags = []string{typeApplication, typeVersion, typeTemplate}
 
-// tagsOf are the tags of a resource: CloudFormation's, the stack's, and those in its properties.
+// tagsOf returns the tags of a resource: CloudFormation's, the stack's, and those in its
+// properties.
 func tagsOf(r resource.Request) map[string]string {
 	if slices.Contains(withoutTags, r.Type) {
 		return nil
@@ -120,7 +122,7 @@ func tagsOf(r resource.Request) map[string]string {
 	return tags
 }
 
-// until is when the operation that r begins is over; zero if the engine did not say how long it
+// until returns when the operation that r begins ends; zero if the engine did not say how long it
 // takes.
 func until(now time.Time, r resource.Request) time.Time {
 	if r.Takes == 0 {
@@ -147,7 +149,7 @@ func (h handler) name(r resource.Request) string {
 	return name
 }
 
-// make runs the kind's own checks and rejects a name that is taken.
+// make runs the kind's checks and rejects a name that is taken.
 func (h handler) make(rec *record) error {
 	if h.kind.prepare != nil {
 		if err := h.kind.prepare(h.service, rec); err != nil {
@@ -174,7 +176,7 @@ func (h handler) keep(rec *record) {
 	}
 }
 
-// Update implements resource.Handler. The record stays as it was when the change is rejected.
+// Update implements resource.Handler. If the change is rejected, the record stays the same.
 func (h handler) Update(_ context.Context, r resource.Request) (resource.State, error) {
 	s := h.service
 	s.mu.Lock()
@@ -275,7 +277,7 @@ func (h handler) existing(r resource.Request) (*record, error) {
 	)
 }
 
-// view is the resource as templates see it.
+// view returns the resource as templates see it.
 func (r *record) view() resource.State {
 	return resource.State{ID: r.ID, Attributes: maps.Clone(r.Attributes)}
 }

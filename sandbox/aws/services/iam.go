@@ -124,7 +124,7 @@ func roleNodes(role *record) []wire.Node {
 	)
 }
 
-// RoleOf is the ARN of the role in an instance profile, by the profile's name or ARN; empty if
+// RoleOf returns the ARN of the role in an instance profile, by the profile's name or ARN; empty if
 // there is none.
 func (s *Service) RoleOf(profile string) string {
 	s.mu.Lock()
@@ -139,14 +139,14 @@ func (s *Service) RoleOf(profile string) string {
 	return ""
 }
 
-// RoleExists says whether there is a role with this ARN.
+// RoleExists reports whether a role with this ARN exists.
 func (s *Service) RoleExists(arn string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.ContainsFunc(s.of(typeRole), func(role *record) bool { return role.ARN == arn })
 }
 
-// createRole makes a role that no stack owns.
+// createRole creates a role that belongs to no stack.
 func createRole(s *Service, f form) ([]wire.Node, error) {
 	now := s.config.Now().UTC()
 	role := &record{
@@ -170,7 +170,7 @@ func createRole(s *Service, f form) ([]wire.Node, error) {
 	return []wire.Node{wire.N("Role", roleNodes(role)...)}, s.save()
 }
 
-// deleteRole deletes a role that nothing holds.
+// deleteRole deletes a role that nothing uses.
 func deleteRole(s *Service, f form) ([]wire.Node, error) {
 	role, err := s.role(f)
 	if err != nil {
@@ -230,8 +230,8 @@ func getProfile(s *Service, f form) ([]wire.Node, error) {
 		list("Roles", "member", roles, roleNodes))}, nil
 }
 
-// inline are a role's inline policies, name and document: those in its properties, and separate
-// policies that name the role.
+// inline returns a role's inline policies, as name and document: those in its properties, and
+// separate policies that name the role.
 func (s *Service) inline(role *record) [][2]string {
 	var policies [][2]string
 	add := func(p properties) {

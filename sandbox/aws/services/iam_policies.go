@@ -10,11 +10,12 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// administrator is the one AWS managed policy whose document the sandbox has: it allows everything.
+// administrator is the only AWS managed policy whose document the sandbox has. It allows
+// everything.
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 
-// attached are the ARNs of a role's managed policies: those in its properties, and policies that
-// name the role.
+// attached returns the ARNs of a role's managed policies: those in its properties, and policies
+// that name the role.
 func (s *Service) attached(role *record) []string {
 	arns := role.Properties.texts("ManagedPolicyArns")
 	for _, policy := range s.of(typeManagedPolicy) {
@@ -25,8 +26,8 @@ func (s *Service) attached(role *record) []string {
 	return arns
 }
 
-// attachedDocuments are the names and documents of a role's managed policies. AWS's own policies
-// have none here, but for the administrator's.
+// attachedDocuments returns the names and documents of a role's managed policies. It leaves out
+// AWS's own policies except the administrator's.
 func (s *Service) attachedDocuments(role *record) [][2]string {
 	var documents [][2]string
 	for _, arn := range s.attached(role) {
@@ -43,11 +44,11 @@ func (s *Service) attachedDocuments(role *record) [][2]string {
 	return documents
 }
 
-// maxManagedPolicy is the most characters of a managed policy without white space (AWS docs: IAM
-// and STS quotas).
+// maxManagedPolicy is the maximum number of characters in a managed policy, without white space
+// (AWS docs: IAM and STS quotas).
 const maxManagedPolicy = 6144
 
-// createPolicy makes a managed policy that no stack owns.
+// createPolicy creates a managed policy that belongs to no stack.
 func createPolicy(s *Service, f form) ([]wire.Node, error) {
 	now := s.config.Now().UTC()
 	name, document := f.Get("PolicyName"), f.Get("PolicyDocument")
@@ -105,7 +106,7 @@ func createPolicy(s *Service, f form) ([]wire.Node, error) {
 	}, s.save()
 }
 
-// deletePolicy deletes a managed policy that is attached to no role.
+// deletePolicy deletes a managed policy that is not attached to any role.
 func deletePolicy(s *Service, f form) ([]wire.Node, error) {
 	policy := s.known(typeManagedPolicy, f.Get("PolicyArn"))
 	if policy == nil {

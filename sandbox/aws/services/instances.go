@@ -8,8 +8,8 @@ import (
 
 const nsGroup = "aws:autoscaling:asg"
 
-// scale gives the environment as many instances as its Auto Scaling group has at least. They are
-// ids that commands can be sent to; nothing runs on them.
+// scale gives the environment the minimum number of instances of its Auto Scaling group. An
+// instance is only an id to which commands can be sent; nothing runs on it.
 func (s *Service) scale(env *record) {
 	wanted := 1
 	if s.option(env, nsEnvironment, "EnvironmentType") != "SingleInstance" {
@@ -24,10 +24,10 @@ func (s *Service) scale(env *record) {
 	env.Hidden["instances"] = strings.Join(ids[:max(wanted, 0)], " ")
 }
 
-// instances are the ids of the environment's instances.
+// instances returns the ids of the environment's instances.
 func instances(env *record) []string { return strings.Fields(env.Hidden["instances"]) }
 
-// hostOf is the environment that the instance belongs to, or nil.
+// hostOf returns the environment to which the instance belongs; nil if there is none.
 func (s *Service) hostOf(instance string) *record {
 	for _, env := range s.of(typeEnvironment) {
 		if slices.Contains(instances(env), instance) {
@@ -37,7 +37,7 @@ func (s *Service) hostOf(instance string) *record {
 	return nil
 }
 
-// InstanceTags are the tags of an instance: those of its environment, which Elastic Beanstalk
+// InstanceTags returns the tags of an instance: those of its environment, which Elastic Beanstalk
 // passes on.
 func (s *Service) InstanceTags(instance string) map[string]string {
 	s.mu.Lock()

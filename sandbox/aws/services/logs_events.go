@@ -12,33 +12,33 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// groupLog is what a log group holds.
+// groupLog is the content of a log group.
 type groupLog struct {
 	Streams []string
 	// Events are in the order in which they were written.
 	Events []logEvent
 }
 
-// logEvent is a line in a log stream.
+// logEvent is an event in a log stream.
 type logEvent struct {
-	// Stream is the name of the log stream, ID is unique in the account.
+	// Stream is the name of the log stream. ID is unique in the account.
 	Stream, ID string
 	At         time.Time
 	Text       string
 }
 
 const (
-	// keptLogEvents is how many events a log group keeps. AWS keeps all of them for the group's
-	// retention time.
+	// keptLogEvents is the maximum number of events in a log group. AWS keeps all of them for the
+	// group's retention time.
 	keptLogEvents = 1000
-	// mostEvents is how many events a page has at most (AWS docs: FilterLogEvents).
+	// mostEvents is the maximum number of events on a page (AWS docs: FilterLogEvents).
 	mostEvents = 10_000
-	// searchWindow is how much time one page of FilterLogEvents searches. AWS does not say how much
-	// it is; it does say that a page with a nextToken can be empty.
+	// searchWindow is the length of time that one page of FilterLogEvents searches. AWS does not
+	// document the length, only that a page with a nextToken can be empty.
 	searchWindow = time.Hour
 )
 
-// logOf is what the log group of that name holds, to be changed.
+// logOf returns the content of the log group with the name, so that the caller can change it.
 func (s *Service) logOf(group string) *groupLog {
 	if s.state.Logs == nil {
 		s.state.Logs = map[string]*groupLog{}
@@ -49,7 +49,7 @@ func (s *Service) logOf(group string) *groupLog {
 	return s.state.Logs[group]
 }
 
-// add writes an event. The oldest events of a group that has too many are forgotten.
+// add writes an event. If the group has too many events, it deletes the oldest.
 func (l *groupLog) add(stream string, at time.Time, text string) {
 	l.Events = append(l.Events, logEvent{stream, random("0123456789", 56), at.UTC(), text})
 	if extra := len(l.Events) - keptLogEvents; extra > 0 {
@@ -65,7 +65,7 @@ func badLogParameter(format string, args ...any) error {
 	return wire.Errorf(http.StatusBadRequest, "InvalidParameterException", format, args...)
 }
 
-// logGroup is the log group that a call names, by name, or by name or ARN as its identifier.
+// logGroup returns the log group that a call gives by name, or by name or ARN as its identifier.
 func (s *Service) logGroup(in properties) (*record, error) {
 	name, identifier := in.text("logGroupName"), in.text("logGroupIdentifier")
 	if (name == "") == (identifier == "") {
@@ -99,7 +99,7 @@ func createLogStream(s *Service, in properties) (any, error) {
 	return map[string]any{}, s.save()
 }
 
-// putLogEvents adds events to a stream. Their times are in the request.
+// putLogEvents adds events, whose times are in the request, to a stream.
 func putLogEvents(s *Service, in properties) (any, error) {
 	group, err := s.logGroup(in)
 	if err != nil {
@@ -146,8 +146,8 @@ type logSearch struct {
 	prefix      string
 	limit       int
 	newestFirst bool
-	// skip is how many events earlier pages have returned; begun says that there were earlier
-	// pages.
+	// skip is the number of events that earlier pages have returned. begun means that there were
+	// earlier pages.
 	skip  int
 	begun bool
 }
@@ -182,7 +182,7 @@ func (s *Service) logSearch(in properties, group *record) (logSearch, error) {
 	return q, nil
 }
 
-// matching are the events that a search finds, in its order.
+// matching returns the events that a search finds, in its order.
 func (q logSearch) matching(events []logEvent) []logEvent {
 	var found []logEvent
 	for _, event := range events {
@@ -199,8 +199,8 @@ func (q logSearch) matching(events []logEvent) []logEvent {
 	return found
 }
 
-// page cuts a page: at most limit events, and only those of one search window. The first page is
-// empty if its window has no events.
+// page returns one page: at most limit events, and only those of one search window. The first page
+// is empty if its window has no events.
 func (q logSearch) page(found []logEvent) (page []logEvent, next string) {
 	rest := found[min(max(q.skip, 0), len(found)):]
 	if len(rest) == 0 {

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// engineLog is the log of the platform on an instance, appLog the output of all containers, as
-	// `docker compose logs` prints it. A Docker platform streams both (Beanstalk guide, "Instance
-	// log streaming").
+	// engineLog is the log of the platform on an instance. appLog is the output of all containers,
+	// as `docker compose logs` prints it. A Docker platform streams both (Beanstalk guide,
+	// "Instance log streaming").
 	engineLog = "/var/log/eb-engine.log"
 	appLog    = "/var/log/eb-docker/containers/eb-current-app/stdouterr.log"
 
@@ -20,7 +20,7 @@ var streamedLogs = []string{engineLog, appLog}
 func logGroupOf(env *record, log string) string { return "/aws/elasticbeanstalk/" + env.Name + log }
 
 // streamLogs creates the log groups of an environment that streams its logs, and writes what its
-// instances log of a launch or an update.
+// instances log during a launch or an update.
 func (s *Service) streamLogs(env *record, launched bool) {
 	failure := env.Hidden["failure"]
 	delete(env.Hidden, "failure")
@@ -38,8 +38,8 @@ func (s *Service) streamLogs(env *record, launched bool) {
 	}
 }
 
-// FailDeployment has the instances of an environment log the failure of the launch or update that
-// is in progress.
+// FailDeployment makes the instances of an environment log the failure of the launch or update in
+// progress.
 func (s *Service) FailDeployment(name, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +48,7 @@ func (s *Service) FailDeployment(name, reason string) {
 	}
 }
 
-// engineLines are the last lines of eb-engine.log after a deployment.
+// engineLines returns the last lines of eb-engine.log after a deployment.
 func engineLines(now time.Time, launched bool, failure string) []string {
 	steps := []string{
 		"[INFO] Engine received EB command cfn-hup-exec",
@@ -72,8 +72,8 @@ func engineLines(now time.Time, launched bool, failure string) []string {
 	return steps
 }
 
-// appLines are the lines of the app's container after a deployment: of one that starts, or one that
-// does not.
+// appLines returns the lines that the app's container logs after a deployment, whether it starts or
+// fails.
 func appLines(env *record, failure string) []string {
 	lines := []string{"app-1  | starting version " + env.Properties.text("VersionLabel")}
 	if failure != "" {
@@ -93,7 +93,8 @@ func (s *Service) writeLog(group, instance string, lines []string) {
 	}
 }
 
-// dropLogs deletes the log groups of an environment that says so. Without that they stay.
+// dropLogs deletes the log groups of an environment if its options require that. Otherwise they
+// stay.
 func (s *Service) dropLogs(env *record) {
 	if s.options(env).value(nsLogStreams, "DeleteOnTerminate") != "true" {
 		return

@@ -8,8 +8,8 @@ import (
 	"perch"
 )
 
-// Types of templates that bring their machines along. No machine runs here: what Ref and Fn::GetAtt
-// answer is documented on each type's page of the CloudFormation template reference.
+// Types of custom templates that define their own machines. No machine runs here. The results of
+// Ref and Fn::GetAtt are documented on each type's page of the CloudFormation template reference.
 const (
 	typeClassicBalancer = "AWS::ElasticLoadBalancing::LoadBalancer"
 	typeGroup           = "AWS::AutoScaling::AutoScalingGroup"
@@ -158,8 +158,8 @@ func prepareAlarm(s *Service, rec *record) error {
 	return nil
 }
 
-// groups are the Auto Scaling groups behind classic load balancers that DNS records of the same
-// stack lead to.
+// groups returns the Auto Scaling groups behind classic load balancers to which DNS records of the
+// same stack point.
 func (s *Service) groups() []Environment {
 	var all []Environment
 	for _, group := range s.of(typeGroup) {

@@ -29,7 +29,7 @@ var networkKinds = map[string]kind{
 	typeEgress:  {service: network, prepare: prepareGroupRule},
 }
 
-// subnetVPC is the VPC of a subnet; empty for a subnet that does not exist.
+// subnetVPC returns the VPC of a subnet; empty if the subnet does not exist.
 func (s *Service) subnetVPC(subnet string) string {
 	if slices.Contains(Subnets, subnet) {
 		return VPC
@@ -40,8 +40,8 @@ func (s *Service) subnetVPC(subnet string) string {
 	return ""
 }
 
-// subnetZone is the availability zone of a subnet: that of its stack, or of the first three letters
-// in their order.
+// subnetZone returns the availability zone of a subnet: the one in its stack's template or, for a
+// default subnet, the zone a, b or c.
 func (s *Service) subnetZone(subnet string) string {
 	if made := s.find(typeSubnet, subnet); made != nil {
 		return made.Attributes["AvailabilityZone"]
@@ -74,8 +74,8 @@ func prepareSecurityGroup(s *Service, rec *record) error {
 	return nil
 }
 
-// rejectSecurityGroup keeps a group that something still refers to. EC2 is asked when the
-// deletion's time is over, and CloudFormation repeats the call for as long.
+// rejectSecurityGroup keeps a group to which something still refers. EC2 is only called when the
+// deletion's time has passed, because CloudFormation repeats the call until then.
 func rejectSecurityGroup(s *Service, rec *record, late bool) error {
 	if late && s.groupInUse(rec) {
 		return failure(
@@ -135,8 +135,8 @@ func prepareGroupRule(s *Service, rec *record) error {
 	return nil
 }
 
-// ec2 serves EC2's own dialect of the query protocol: lower-camel names, <item> lists, the
-// request's id beside the result.
+// ec2 serves EC2's dialect of the query protocol: names in lower camel case, <item> lists, and the
+// request's id next to the result.
 func (s *Service) ec2() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, name, err := readForm(r)
@@ -183,8 +183,7 @@ var networkActions = map[string]action{
 	"DeleteSecurityGroup":       deleteSecurityGroup,
 }
 
-// filters reads EC2's filters; one that is not among the known fields is rejected rather than
-// ignored.
+// filters reads EC2's filters. It rejects an unknown filter instead of ignoring it.
 func filters(f form, matches map[string]string) (bool, error) {
 	for i := 1; f.Get("Filter."+strconv.Itoa(i)+".Name") != ""; i++ {
 		name := f.Get("Filter." + strconv.Itoa(i) + ".Name")
@@ -292,7 +291,7 @@ func groupFilters(group *record) map[string]string {
 	return matches
 }
 
-// permissions are a group's rules: those in its properties and those of separate resources.
+// permissions returns a group's rules: those in its properties and those of separate resources.
 func (s *Service) permissions(group *record, kind, property string) []properties {
 	rules := group.Properties.children(property)
 	for _, rec := range s.of(kind) {

@@ -37,7 +37,7 @@ func prepareParameter(s *Service, rec *record) error {
 	return nil
 }
 
-// setParameter gives a parameter a value: another one is a new version.
+// setParameter gives a parameter a value. A different value is a new version.
 func (s *Service) setParameter(rec *record, kind, value string) {
 	rec.ARN = s.arn("ssm", "parameter/"+strings.TrimPrefix(rec.Name, "/"))
 	last, _ := strconv.Atoi(rec.Hidden["version"])
@@ -51,7 +51,7 @@ func (s *Service) setParameter(rec *record, kind, value string) {
 // secure reports whether a parameter is a secure string.
 func (r *record) secure() bool { return r.Attributes["Type"] == secureString }
 
-// version is the value of a parameter's version; empty for the latest.
+// version returns the value of a parameter's version; the latest if number is empty.
 func (r *record) version(number string) (string, error) {
 	if value, ok := r.Hidden["value "+cmp.Or(number, r.Hidden["version"])]; ok {
 		return value, nil
@@ -60,7 +60,7 @@ func (r *record) version(number string) (string, error) {
 		"Systems Manager could not find version %s of %s. Verify the version and try again.", number, r.Name)
 }
 
-// systemsActions are Systems Manager's: Parameter Store and Run Command.
+// systemsActions are the actions of Systems Manager: of Parameter Store and Run Command.
 var systemsActions = map[string]jsonAction{
 	"GetParameter":           getParameter,
 	"PutParameter":           putParameter,
@@ -85,7 +85,8 @@ func getParameter(s *Service, in properties) (any, error) {
 	}
 	value := rec.Attributes["Value"]
 	if rec.secure() && !in.flag("WithDecryption") {
-		value = base64.StdEncoding.EncodeToString([]byte(digest(value))) // What KMS makes of it is nothing to read.
+		// Without decryption, the value is not readable.
+		value = base64.StdEncoding.EncodeToString([]byte(digest(value)))
 	}
 	return map[string]any{"Parameter": map[string]any{
 		"Name": rec.Name, "Type": rec.Attributes["Type"], "Value": value, "Version": rec.number(),
@@ -93,10 +94,10 @@ func getParameter(s *Service, in properties) (any, error) {
 	}}, nil
 }
 
-// number is the number of a parameter's latest version.
+// number returns the number of a parameter's latest version.
 func (r *record) number() int { return number(r.Hidden["version"]) }
 
-// putParameter makes a parameter that no stack owns, or gives one another value.
+// putParameter creates a parameter that belongs to no stack, or changes one's value.
 func putParameter(s *Service, in properties) (any, error) {
 	name, now := in.text("Name"), s.config.Now().UTC()
 	rec := s.named(typeParameter, name)

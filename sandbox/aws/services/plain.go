@@ -2,7 +2,8 @@ package services
 
 import "strings"
 
-// plainKinds are types that are kept as records and do nothing, so that templates with them go up.
+// plainKinds are types whose resources are records without behaviour, so that stacks with them can
+// be created.
 var plainKinds = map[string]kind{
 	typeLogGroup:            {service: "CloudWatchLogs", named: "LogGroupName", limit: 512, prepare: prepareLogGroup},
 	"AWS::SNS::Topic":       {service: "Sns", named: "TopicName", limit: 256, prepare: prepareTopic},

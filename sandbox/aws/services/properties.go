@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// properties are a resource's properties as templates give them: a number or a boolean may just as
-// well be given as text.
+// properties are a resource's properties as a template gives them. Numbers and booleans may also be
+// texts.
 type properties map[string]any
 
-// scalar writes a value the way CloudFormation does; a value that is missing is empty.
+// scalar formats a value as CloudFormation does; a missing value is empty.
 func scalar(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -30,7 +30,7 @@ func scalar(value any) string {
 
 func (p properties) text(key string) string { return scalar(p[key]) }
 
-// or is the text, or fallback if there is none.
+// or returns the text, or fallback if there is none.
 func (p properties) or(key, fallback string) string {
 	if text := p.text(key); text != "" {
 		return text
@@ -47,7 +47,7 @@ func (p properties) number(key string, fallback int) int {
 	return fallback
 }
 
-// texts is a list of scalars; one scalar is a list of one.
+// texts returns a list of scalars. A single scalar is a list of one.
 func (p properties) texts(key string) []string {
 	list, ok := p[key].([]any)
 	if !ok {
@@ -63,13 +63,13 @@ func (p properties) texts(key string) []string {
 	return texts
 }
 
-// child is an object; an empty one if there is none.
+// child returns an object; an empty one if there is none.
 func (p properties) child(key string) properties {
 	child, _ := p[key].(map[string]any)
 	return child
 }
 
-// children is a list of objects.
+// children returns a list of objects.
 func (p properties) children(key string) []properties {
 	list, _ := p[key].([]any)
 	var children []properties
@@ -81,7 +81,7 @@ func (p properties) children(key string) []properties {
 	return children
 }
 
-// tags reads the Tags property, a list of Key and Value or, for some types, an object.
+// tags reads the Tags property: a list of Key and Value or, for some types, an object.
 func (p properties) tags() map[string]string {
 	tags := map[string]string{}
 	for _, tag := range p.children("Tags") {

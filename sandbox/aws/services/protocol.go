@@ -18,7 +18,7 @@ import (
 // form is a request of the query protocol.
 type form struct {
 	url.Values
-	// caller is the role that signed it; nil for an administrator.
+	// caller is the role that signed the request; nil for an administrator.
 	caller *access.Caller
 }
 
@@ -49,7 +49,7 @@ func (f form) list(name string) []string {
 	return list
 }
 
-// action answers one call of the query protocol. Nil nodes mean an answer without a result.
+// action answers one call of the query protocol. If the nodes are nil, the answer has no result.
 type action func(s *Service, f form) ([]wire.Node, error)
 
 // query serves the query protocol of one service.
@@ -108,7 +108,7 @@ func (s *Service) wireError(err error) *wire.Error {
 	)
 }
 
-// jsonAction answers one call of the JSON protocol: in is the request's object.
+// jsonAction answers one call of the JSON protocol. in is the request's object.
 type jsonAction func(s *Service, in properties) (any, error)
 
 // json serves the JSON 1.1 protocol of the service whose targets begin with prefix.
@@ -141,13 +141,13 @@ func (s *Service) json(prefix string, actions map[string]jsonAction) http.Handle
 	})
 }
 
-// isoTime is a time as XML answers carry it: UTC with milliseconds.
+// isoTime formats a time as in XML answers: in UTC, with milliseconds.
 func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// epoch is a time as JSON answers carry it: seconds, with milliseconds after the point.
+// epoch formats a time as in JSON answers: in seconds, with milliseconds after the point.
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// list is an XML list whose items are called item.
+// list returns an XML list whose items are named item.
 func list[E any](name, item string, items []E, fields func(E) []wire.Node) wire.Node {
 	node := wire.N(name)
 	for _, each := range items {
@@ -156,7 +156,7 @@ func list[E any](name, item string, items []E, fields func(E) []wire.Node) wire.
 	return node
 }
 
-// texts is an XML list of texts.
+// texts returns an XML list of texts.
 func texts(name, item string, values []string) wire.Node {
 	node := wire.N(name)
 	for _, value := range values {
@@ -165,13 +165,13 @@ func texts(name, item string, values []string) wire.Node {
 	return node
 }
 
-// present leaves out the elements that have neither text nor children, as AWS does with values that
-// are not set.
+// present removes the elements that have neither text nor children, because AWS leaves out values
+// that are not set.
 func present(nodes ...wire.Node) []wire.Node {
 	return slices.DeleteFunc(nodes, func(n wire.Node) bool { return n.Text == "" && len(n.Children) == 0 })
 }
 
-// tagNodes is a list of tags in the order of their keys.
+// tagNodes returns a list of tags, sorted by key.
 func tagNodes(name, item string, tags map[string]string) wire.Node {
 	return list(name, item, sortedTags(tags), func(tag [2]string) []wire.Node {
 		return []wire.Node{wire.T("Key", tag[0]), wire.T("Value", tag[1])}
@@ -187,7 +187,7 @@ func sortedTags(tags map[string]string) [][2]string {
 	return pairs
 }
 
-// wanted reports whether value is in the list: an empty list means all.
+// wanted reports whether one of values is in the list. An empty list contains everything.
 func wanted(list []string, values ...string) bool {
 	if len(list) == 0 {
 		return true

@@ -15,11 +15,10 @@ const (
 	typeDatabase       = "AWS::RDS::DBInstance"
 	typeSubnetGroup    = "AWS::RDS::DBSubnetGroup"
 	typeParameterGroup = "AWS::RDS::DBParameterGroup"
-	// typeSnapshot is no type of CloudFormation: deletions leave snapshots behind.
+	// typeSnapshot is not a CloudFormation type. Deletions leave snapshots behind.
 	typeSnapshot = "snapshot"
 
-	// statusStopped is the status of a stopped database. It can be started and deleted, and no
-	// more.
+	// statusStopped is the status of a stopped database, which can only be started or deleted.
 	statusStopped = "stopped"
 
 	rds = "Rds"
@@ -44,7 +43,7 @@ var rdsKinds = map[string]kind{
 	},
 }
 
-// enginePorts are the engines that can be made, with their default ports.
+// enginePorts are the engines that can be created, with their default ports.
 var enginePorts = map[string]string{
 	"postgres": "5432", "aurora-postgresql": "5432", "mysql": "3306", "mariadb": "3306", "aurora-mysql": "3306",
 }
@@ -54,7 +53,7 @@ var (
 	databasePattern = regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,62}$`)
 )
 
-// usedSubnetGroup is what RDS says of a group that a database is in.
+// usedSubnetGroup is RDS's sentence about a subnet group that a database uses.
 const usedSubnetGroup = "Cannot delete the subnet group '%s' because at least one database instance: %s is still " +
 	"using it."
 
@@ -97,11 +96,11 @@ func prepareDatabase(s *Service, rec *record) error {
 	return nil
 }
 
-// inherited are the properties that a restored database has from its snapshot.
+// inherited are the properties that a restored database gets from its snapshot.
 var inherited = []string{"Engine", "EngineVersion", "DBName", "MasterUsername", "StorageEncrypted", "AllocatedStorage"}
 
-// restore takes over what the snapshot has, when the database is made; afterwards the snapshot may
-// go.
+// restore copies the snapshot's properties when the database is created. After that, the snapshot
+// may be deleted.
 func (s *Service) restore(rec *record) error {
 	name := rec.Properties.text("DBSnapshotIdentifier")
 	if name == "" || rec.ID != "" {
@@ -117,7 +116,7 @@ func (s *Service) restore(rec *record) error {
 	return nil
 }
 
-// given is a property, or what a database or its snapshot has inherited for it.
+// given returns a property, or the value that a database or its snapshot has inherited for it.
 func (r *record) given(key string) string { return r.Properties.or(key, r.Hidden[key]) }
 
 func (s *Service) legalDatabase(rec *record) error {
@@ -149,15 +148,15 @@ func (s *Service) legalDatabase(rec *record) error {
 }
 
 const (
-	// extendedSupport is the life cycle that RDS gives a database without a setting.
+	// extendedSupport is the life cycle that RDS gives a database without that setting.
 	extendedSupport = "open-source-rds-extended-support"
-	// oldestSupported is the oldest major version of PostgreSQL in standard support, since 1 March
+	// oldestSupported is the oldest major version of PostgreSQL in standard support, as of 1 March
 	// 2026.
 	oldestSupported = 14
 )
 
 // legalVersion rejects versions as RDS does: a downgrade, a major upgrade that is not allowed, and
-// a new database whose version is out of support unless the database is enrolled in Extended
+// a new database whose version is out of support, unless the database is enrolled in Extended
 // Support.
 func legalVersion(rec *record) error {
 	wanted, running := major(rec.given("EngineVersion")), major(rec.Hidden["runs"])
@@ -180,7 +179,7 @@ func legalVersion(rec *record) error {
 	return nil
 }
 
-// major is the major version of PostgreSQL, or 0.
+// major returns the major version of PostgreSQL; 0 if there is none.
 func major(version string) int {
 	text, _, _ := strings.Cut(version, ".")
 	number, _ := strconv.Atoi(text)
@@ -198,8 +197,8 @@ func rejectDatabase(_ *Service, rec *record, late bool) error {
 
 func terminateDatabase(_ *Service, rec *record) { rec.Status = "deleting" }
 
-// removeDatabase leaves a snapshot behind where the deletion policy requests one. It belongs to no
-// stack.
+// removeDatabase leaves a snapshot behind if the deletion policy requires one. The snapshot belongs
+// to no stack.
 func removeDatabase(s *Service, rec *record, r resource.Request) {
 	s.drop(rec)
 	if !r.Snapshot {
@@ -209,7 +208,7 @@ func removeDatabase(s *Service, rec *record, r resource.Request) {
 	s.snapshot(rec, strings.ToLower(hyphens.ReplaceAllString(name, "-")))
 }
 
-// snapshot makes a snapshot of a database.
+// snapshot creates a snapshot of a database.
 func (s *Service) snapshot(rec *record, name string) *record {
 	tags := map[string]string{}
 	if rec.Properties.flag("CopyTagsToSnapshot") {

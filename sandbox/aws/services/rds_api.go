@@ -82,8 +82,8 @@ func (s *Service) databaseNodes(db *record) []wire.Node {
 		tagNodes("TagList", "Tag", db.Tags))
 }
 
-// modifyDatabase changes the deletion protection, at once; any other change belongs into the
-// template.
+// modifyDatabase changes the deletion protection, at once. It rejects any other change, which
+// belongs in the template.
 func modifyDatabase(s *Service, f form) ([]wire.Node, error) {
 	db := s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
 	if db == nil {
@@ -121,7 +121,7 @@ func startDatabase(s *Service, f form) ([]wire.Node, error) {
 	return s.switchDatabase(f, statusStopped, "available")
 }
 
-// switchDatabase brings a database from one status to another, at once.
+// switchDatabase changes the status of a database, at once.
 func (s *Service) switchDatabase(f form, from, to string) ([]wire.Node, error) {
 	db := s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
 	switch {

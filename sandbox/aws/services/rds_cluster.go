@@ -9,7 +9,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// typeCluster is a cluster of Aurora, and typeClusterSnapshot a snapshot of one.
+// typeCluster is an Aurora cluster, and typeClusterSnapshot a snapshot of one.
 const (
 	typeCluster         = "AWS::RDS::DBCluster"
 	typeClusterSnapshot = "AWS::RDS::DBClusterSnapshot"
@@ -46,7 +46,8 @@ func rejectCluster(s *Service, rec *record, late bool) error {
 	return nil
 }
 
-// removeCluster leaves a snapshot behind if the deletion policy wants one. It belongs to no stack.
+// removeCluster leaves a snapshot behind if the deletion policy requires one. The snapshot belongs
+// to no stack.
 func removeCluster(s *Service, rec *record, r resource.Request) {
 	s.drop(rec)
 	if !r.Snapshot {
@@ -62,7 +63,7 @@ func removeCluster(s *Service, rec *record, r resource.Request) {
 	})
 }
 
-// membersOf are the databases of a cluster.
+// membersOf returns the databases of a cluster.
 func (s *Service) membersOf(cluster *record) (members []*record) {
 	for _, db := range s.of(typeDatabase) {
 		if strings.EqualFold(db.Properties.text("DBClusterIdentifier"), cluster.Name) {

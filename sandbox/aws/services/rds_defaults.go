@@ -7,15 +7,15 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// tlsRequired is the first major version of PostgreSQL whose default parameter group has
+// tlsRequired is the first major version of PostgreSQL whose default parameter group sets
 // rds.force_ssl (RDS guide: Using SSL with a PostgreSQL DB instance).
 const tlsRequired = 15
 
 // newestMajor is the newest major version of PostgreSQL that RDS offers.
 const newestMajor = 18
 
-// describeEngineDefaults lists default parameters of a family, such as postgres18. Of several
-// hundred there is the one that a client has to know.
+// describeEngineDefaults lists the default parameters of a family, such as postgres18. AWS has
+// several hundred; this lists only the one that clients need to know.
 func describeEngineDefaults(_ *Service, f form) ([]wire.Node, error) {
 	family := f.Get("DBParameterGroupFamily")
 	number, isPostgres := strings.CutPrefix(family, "postgres")

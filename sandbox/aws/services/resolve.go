@@ -11,9 +11,9 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// Resolve gives the value of a dynamic reference of CloudFormation without its braces, such as
-// `resolve:secretsmanager:ID:SecretString:key` or `resolve:ssm:name`. What cannot be resolved is an
-// error in AWS's words.
+// Resolve returns the value of one of CloudFormation's dynamic references, without its braces, such
+// as `resolve:secretsmanager:ID:SecretString:key` or `resolve:ssm:name`. Its errors have AWS's
+// words.
 func (s *Service) Resolve(reference string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,8 +30,7 @@ func (s *Service) Resolve(reference string) (string, error) {
 	)
 }
 
-// resolveSecret reads ID:SecretString:key:stage:version, where ID may be an ARN, which contains
-// colons.
+// resolveSecret reads ID:SecretString:key:stage:version. ID may be an ARN, which contains colons.
 func (s *Service) resolveSecret(reference string) (string, error) {
 	id, path, _ := strings.Cut(reference, ":SecretString")
 	parts := append(strings.Split(strings.TrimPrefix(path, ":"), ":"), "", "")
@@ -62,7 +61,7 @@ func (s *Service) resolveSecret(reference string) (string, error) {
 	return scalar(entry), nil
 }
 
-// notFound is an answer of Secrets Manager as CloudFormation words it in an event.
+// notFound converts an answer of Secrets Manager to CloudFormation's words in an event.
 func notFound(err error) error {
 	var answer *wire.Error
 	if !errors.As(err, &answer) {
@@ -75,7 +74,7 @@ func notFound(err error) error {
 	)
 }
 
-// resolveParameter reads NAME or NAME:VERSION of Parameter Store.
+// resolveParameter reads NAME or NAME:VERSION from Parameter Store.
 func (s *Service) resolveParameter(kind, reference string) (string, error) {
 	name, version, _ := strings.Cut(reference, ":")
 	rec, err := s.parameter(name)

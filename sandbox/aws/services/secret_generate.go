@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// punctuation are the marks of a generated password (AWS docs: GenerateSecretString).
+// punctuation are the punctuation characters of a generated password (AWS docs:
+// GenerateSecretString).
 const punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
-// generateSecret makes the value of a secret as its GenerateSecretString asks: a password, alone or
-// in a JSON object.
+// generateSecret generates the value of a secret according to its GenerateSecretString: a password,
+// alone or in a JSON object.
 func generateSecret(p properties) (string, error) {
 	password, err := generatePassword(p)
 	if err != nil {
@@ -50,7 +51,8 @@ func generatePassword(p properties) (string, error) {
 	}
 }
 
-// passwordGroups are the characters of each included type that are not excluded one by one.
+// passwordGroups returns the characters of each included group, without those that are excluded one
+// by one.
 func passwordGroups(p properties, excluded string) []string {
 	var groups []string
 	for _, group := range [][2]string{

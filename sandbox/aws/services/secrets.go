@@ -52,7 +52,7 @@ func prepareSecret(s *Service, rec *record) error {
 	return nil
 }
 
-// attachmentKeys are what an attachment adds to a secret.
+// attachmentKeys are the keys that an attachment adds to a secret.
 var attachmentKeys = []string{"engine", "host", "port", "dbname", "dbInstanceIdentifier"}
 
 func prepareAttachment(s *Service, rec *record) error {
@@ -103,7 +103,7 @@ func detach(s *Service, rec *record, _ resource.Request) {
 	s.drop(rec)
 }
 
-// rewrite changes the JSON object that a secret holds, as a new version.
+// rewrite changes the JSON object in a secret, as a new version.
 func (s *Service) rewrite(arn string, edit func(map[string]any)) {
 	secret := s.find(typeSecret, arn)
 	if secret == nil {
@@ -130,7 +130,7 @@ var secretActions = map[string]jsonAction{
 	"GetSecretValue": getSecretValue,
 }
 
-// createSecret makes a secret that no stack owns.
+// createSecret creates a secret that belongs to no stack.
 func createSecret(s *Service, in properties) (any, error) {
 	now := s.config.Now().UTC()
 	secret := &record{
@@ -154,7 +154,7 @@ func createSecret(s *Service, in properties) (any, error) {
 	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.Hidden["version"]}, s.save()
 }
 
-// secret finds a secret by name, ARN, or ARN without its last seven characters.
+// secret finds a secret by name, by ARN, or by ARN without its last seven characters.
 func (s *Service) secret(reference string) (*record, error) {
 	for _, secret := range s.of(typeSecret) {
 		if secret.Name == reference || secret.ARN == reference || secret.ARN[:len(secret.ARN)-7] == reference {
@@ -215,7 +215,7 @@ func secretEntry(secret *record) map[string]any {
 	return entry
 }
 
-// withToken adds the token of the next page where there is one.
+// withToken adds the token of the next page if there is one.
 func withToken(out map[string]any, key, token string) map[string]any {
 	if token != "" {
 		out[key] = token

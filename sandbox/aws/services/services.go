@@ -1,8 +1,8 @@
-// Package services is the sandbox's share of AWS beside CloudFormation and S3: Elastic Beanstalk,
-// RDS, Route 53, load balancing, certificates, IAM, STS, Secrets Manager, Parameter Store, Run
-// Command, CloudWatch Logs, EC2's network and resource tagging. Each service answers its own
-// protocol over HTTP and makes its resources for CloudFormation. What is not implemented answers
-// with the service's own error.
+// Package services imitates the AWS services that environments use, except CloudFormation and S3:
+// Elastic Beanstalk, RDS, Route 53, load balancing, certificates, IAM, STS, Secrets Manager,
+// Parameter Store, Run Command, CloudWatch Logs, EC2's network and resource tagging. Each service
+// answers its protocol over HTTP, and creates its resources for CloudFormation. It answers calls
+// that it does not implement with the service's own error.
 package services
 
 import (
@@ -17,72 +17,71 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// What exists in the account from the start.
+// What every account has from the start.
 const (
 	// VPC is the id of the default VPC.
 	VPC = "vpc-0a1b2c3d4e5f60718"
-	// DefaultSecurityGroup is the id of the default VPC's own security group.
+	// DefaultSecurityGroup is the id of the default VPC's default security group.
 	DefaultSecurityGroup = "sg-0d1e2f3a4b5c60718"
 	// HostedZone is the id of the hosted zone `localhost.`.
 	HostedZone = "Z0LOCALHOST0SANDBOX0"
-	// HostedZoneName is the name of that zone.
+	// HostedZoneName is the name of the hosted zone.
 	HostedZoneName = "localhost."
 )
 
-// Subnets are the ids of the default VPC's subnets, one for each of the zones a, b and c.
+// Subnets are the ids of the default VPC's subnets, one each in the zones a, b and c.
 var Subnets = []string{"subnet-0a1111111111111aa", "subnet-0b2222222222222bb", "subnet-0c3333333333333cc"}
 
-// Config is what a Service needs.
+// Config configures a Service.
 type Config struct {
-	// Account is the 12-digit account and Region the region that everything is in.
+	// Account is the 12-digit account, and Region the region, of all resources.
 	Account string
 	Region  string
-	// Dir is where the state is kept between runs; empty keeps it in memory only.
+	// Dir is the folder in which the state is stored; empty keeps it in memory only.
 	Dir string
-	// Logger takes what no caller can be told; nil discards it.
+	// Logger receives errors that are not returned to any caller; nil discards them.
 	Logger *slog.Logger
-	// Now is the clock of everything that AWS dates; nil takes the machine's.
+	// Now returns the time that resources get; nil uses the machine's clock.
 	Now func() time.Time
-	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS
-	// would.
+	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each a name as AWS does.
 	LoadBalancerDNS string
-	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an
-	// address that leads nowhere.
+	// PostgreSQL is host:port of a PostgreSQL that every database stands for; empty gives each
+	// database an address where nothing answers.
 	PostgreSQL string
-	// Loopback gives every single instance, database and queue an address of this machine.
+	// Loopback gives instances, databases and queues addresses of this machine.
 	Loopback bool
-	// ObjectExists says whether S3 holds an object; Elastic Beanstalk looks up source bundles. Nil
-	// believes every template.
+	// ObjectExists reports whether S3 has an object. Elastic Beanstalk uses it to find source
+	// bundles. If it is nil, every object exists.
 	ObjectExists func(bucket, key string) bool
-	// Storage keeps Elastic Beanstalk's copies of source bundles; nil keeps none.
+	// Storage stores Elastic Beanstalk's copies of source bundles; nil stores none.
 	Storage Storage
-	// EnforceIAM bounds callers that have assumed a role, and stacks with a service role, to what
+	// EnforceIAM allows callers that have assumed a role, and stacks with a service role, only what
 	// the role's policies allow.
 	EnforceIAM bool
-	// Granted is told the statements that allowed what a role did, and Denied what was denied to
-	// one; nil discards it.
+	// Granted receives the statements that allowed what a role did. Denied receives what was denied
+	// to one. Nil discards them.
 	Granted func([]access.Grant)
 	Denied  func(*access.Denial)
-	// Tagged lists the tagged resources of other services, for the tagging API, with those deleted
-	// after since. Nil means none.
+	// Tagged lists the tagged resources of other services for the tagging API, including those that
+	// were deleted after since. Nil means none.
 	Tagged func(since time.Time) []Tagged
-	// Addresses is how many Elastic IP addresses the account can have; 0 means 5.
+	// Addresses is the account's quota of Elastic IP addresses; 0 means 5.
 	Addresses int
-	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on
-	// port 80, too.
+	// RulesOnHTTP makes Elastic Beanstalk also add a rule on port 80 for every environment with a
+	// shared load balancer.
 	RulesOnHTTP bool
-	// SkipCommands lets a command in a container that is not known succeed, with a sentence in its
-	// output. Else it fails.
+	// SkipCommands makes an unknown command in a container succeed, with a sentence in its output.
+	// Otherwise it fails.
 	SkipCommands bool
-	// TaggingLag is how long the tagging API goes on listing what was deleted.
+	// TaggingLag is how long the tagging API still lists a deleted resource.
 	TaggingLag time.Duration
 }
 
-// Storage is S3 as another service of AWS uses it.
+// Storage has the S3 calls that other AWS services make.
 type Storage interface {
-	// Provide creates a bucket with a policy; one that exists stays as it is.
+	// Provide creates a bucket with a policy; if the bucket exists, it does nothing.
 	Provide(bucket, policy string) error
-	// Copy puts a copy of an object's newest version into a bucket.
+	// Copy copies an object's newest version to another bucket.
 	Copy(fromBucket, fromKey, bucket, key string) error
 }
 
@@ -90,26 +89,26 @@ type Storage interface {
 type Tagged struct {
 	// ARN names the resource.
 	ARN string
-	// Tags are its tags, CloudFormation's own included.
+	// Tags are its tags, including CloudFormation's own.
 	Tags map[string]string
 }
 
-// Service holds the resources of all services of one account in one region. It is safe for
-// concurrent use.
+// Service has the resources of all services of one account in one region. It is safe for concurrent
+// use.
 type Service struct {
 	config Config
 
 	mu    sync.Mutex
 	state state
-	// deleted are the tagged resources that were deleted last, oldest first. A restart forgets
-	// them.
+	// deleted are the last deleted resources with tags, oldest first. They are not stored across a
+	// restart.
 	deleted []deletedResource
-	// documents are parsed policies by name and text; see document.
+	// documents caches parsed policies, by name and text; see document.
 	documents map[[2]string]*access.Document
 }
 
-// New makes a Service, with the state that Dir holds. A state that cannot be read is an error: it
-// is never overwritten.
+// New returns a Service with the state in Dir. If the state cannot be read, New returns an error,
+// so that the state is never overwritten.
 func New(config Config) (*Service, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -131,7 +130,7 @@ func (s *Service) Close() error {
 	return s.save()
 }
 
-// Services are the HTTP handlers by the name that clients sign requests with (SigV4).
+// Services returns the HTTP handlers, by the name for which clients sign requests (SigV4).
 func (s *Service) Services() map[string]http.Handler {
 	return map[string]http.Handler{
 		"elasticbeanstalk": s.query(
@@ -154,7 +153,7 @@ func (s *Service) Services() map[string]http.Handler {
 	}
 }
 
-// Actions are the names of the actions of each service that names them so.
+// Actions returns the names of the actions of each service whose calls name their action.
 func Actions() map[string][]string {
 	names := map[string][]string{}
 	for service, actions := range map[string]map[string]action{
@@ -172,7 +171,7 @@ func Actions() map[string][]string {
 	return names
 }
 
-// Handlers are what CloudFormation makes resources with, by resource type.
+// Handlers returns the handlers with which CloudFormation creates resources, by resource type.
 func (s *Service) Handlers() map[string]resource.Handler {
 	handlers := map[string]resource.Handler{}
 	for _, kinds := range []map[string]kind{

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// noCommand is the exit code of a shell for what it does not find.
+// noCommand is the exit code of a shell for an unknown command.
 const noCommand = 127
 
-// interpret carries out a script as an instance of the environment would, as far as the sandbox can
-// without running anything: it enters the folder of the Compose project and calls one of a few
-// commands in the container of the app. Another command is skipped if Config.SkipCommands says so.
-// Anything else ends the script with exit code 127 and a sentence. Nothing of it ever reaches the
+// interpret carries out a script as an instance of the environment would, as far as that is
+// possible without running anything: it enters the folder of the Compose project and calls one of a
+// few commands in the app's container. It skips an unknown command if Config.SkipCommands is set.
+// Anything else ends the script with exit code 127 and a sentence. Nothing is ever executed on the
 // machine that the sandbox runs on.
 func (s *Service) interpret(env *record, lines []string, limit time.Duration) *scripted {
 	r := &scripted{limit: limit, skips: s.config.SkipCommands}
@@ -45,8 +45,8 @@ func (r *scripted) reject(format string, args ...any) {
 		"`docker compose logs` in /var/app/current, and not "+format+".\n", args...)
 }
 
-// showLogs prints what the containers have logged since the last deployment. Of the options it
-// obeys --since and --tail.
+// showLogs prints what the containers have logged since the last deployment. It supports the
+// options --since and --tail.
 func (s *Service) showLogs(r *scripted, env *record, words []shellWord) {
 	options, keep, ok := r.redirected(words)
 	if !ok {
@@ -90,9 +90,8 @@ func (s *Service) contain(r *scripted, env *record, words []shellWord) {
 	r.output.WriteString(text[max(len(text)-keep, 0):])
 }
 
-// redirected are the words of a command without its redirections, and how much of the end of its
-// output is wanted. Of the redirections it knows those that a caller needs who wants the end; ok is
-// false for any other.
+// redirected returns a command without its redirections, and how much of the end of its output is
+// kept. It only knows the redirections that limit output to its end; ok is false for any other.
 func (r *scripted) redirected(words []shellWord) (command []string, keep int, ok bool) {
 	keep = shownOutput
 	if i := slices.IndexFunc(words, func(w shellWord) bool { return w.operator && w.text == "|" }); i >= 0 {
@@ -115,7 +114,7 @@ func (r *scripted) redirected(words []shellWord) (command []string, keep int, ok
 	return command, keep, true
 }
 
-// call is the sandbox's share of what containers have.
+// call carries out a command that the sandbox knows in a container.
 func (r *scripted) call(out *strings.Builder, command []string, variables map[string]string) {
 	name, args := command[0], command[1:]
 	switch name {
@@ -146,7 +145,7 @@ func (r *scripted) call(out *strings.Builder, command []string, variables map[st
 	}
 }
 
-// print writes the values of the named variables, or all of them.
+// print writes the values of the named variables, or of all variables.
 func (r *scripted) print(out *strings.Builder, names []string, variables map[string]string) {
 	if len(names) == 0 {
 		for _, pair := range sortedTags(variables) {
@@ -163,7 +162,7 @@ func (r *scripted) print(out *strings.Builder, names []string, variables map[str
 	}
 }
 
-// shellWord is a word of a line, or an operator between words.
+// shellWord is a word in a line, or an operator between words.
 type shellWord struct {
 	text     string
 	operator bool
@@ -177,11 +176,11 @@ func equal(words []shellWord, text string) bool {
 	return strings.Join(spelled, " ") == text
 }
 
-// shellOperators are those that are read; the longest comes first.
+// shellOperators are the operators that are parsed, longest first.
 var shellOperators = []string{"</dev/null", "2>&1", "||", "|"}
 
-// shellWords takes a line of a script apart as a shell would. What would be expanded is an error:
-// there is no shell to do it.
+// shellWords splits a line of a script as a shell would. It rejects what a shell would expand,
+// because there is no shell to do that.
 func shellWords(line string) ([]shellWord, error) {
 	var words []shellWord
 	var word strings.Builder

@@ -16,55 +16,56 @@ import (
 
 // record is one resource of any type.
 type record struct {
-	// Type is CloudFormation's type, ID the physical id: together they are unique.
+	// Type is CloudFormation's type, and ID the physical id. Together they are unique.
 	Type string
 	ID   string
-	// Name is what the service calls it. Two resources of a type and scope cannot share a name.
+	// Name is the resource's name in its service. Two resources with the same type and scope cannot
+	// have the same name.
 	Name string
-	// Scope narrows where Name must be unique: an application, a VPC.
+	// Scope is the scope in which Name must be unique: an application, a VPC.
 	Scope string
 	ARN   string
-	// Owner is the creation that made it: a repeat of Create finds it again.
+	// Owner identifies the creation of the resource, so that a repeated Create finds it.
 	Owner string
-	// Stack is the name of the stack that made it, and Logical its logical id there.
+	// Stack is the name of the stack that created it, and Logical its logical id there.
 	Stack   string
 	Logical string
-	// Properties are the template's, resolved.
+	// Properties are the resolved properties in the template.
 	Properties properties
 	Tags       map[string]string
-	// Attributes are the values of Fn::GetAtt. Hidden is what the service keeps beside them:
-	// templates never see it.
+	// Attributes are the values of Fn::GetAtt. Hidden has further values of the service, which
+	// templates never see.
 	Attributes map[string]string
 	Hidden     map[string]string
-	// Status and Health are in the service's words.
+	// Status and Health have the service's words.
 	Status  string
 	Health  string
 	Created time.Time
 	Updated time.Time
 	// Retained are the options of an environment that an update has left out.
 	Retained options
-	// Until is when the operation in progress is over, even if no one waits for it; zero if that is
-	// not known.
+	// Until is when the operation in progress ends, even if no caller waits for it; zero if that is
+	// unknown.
 	Until time.Time
-	// Ended is when the resource was removed, for those that linger.
+	// Ended is when the resource was removed, for types that listings still show afterwards.
 	Ended time.Time
 }
 
-// gone reports whether the record only lingers in listings.
+// gone reports whether the resource was removed, and only listings still show it.
 func (r *record) gone() bool { return !r.Ended.IsZero() }
 
-// state is everything that survives a restart.
+// state is everything that is stored across a restart.
 type state struct {
 	Records []*record
 	// Sets are the record sets of all hosted zones.
 	Sets []recordSet
-	// Events are Elastic Beanstalk's, oldest first.
+	// Events are Elastic Beanstalk's events, oldest first.
 	Events []event
-	// Commands are Run Command's, oldest first.
+	// Commands are Run Command's commands, oldest first.
 	Commands []command
-	// Logs are what log groups hold, by the group's name.
+	// Logs has the content of log groups, by the group's name.
 	Logs map[string]*groupLog `json:",omitempty"`
-	// Sessions are the credentials that AssumeRole gave, oldest first.
+	// Sessions are the sessions from AssumeRole, oldest first.
 	Sessions []session
 }
 
@@ -78,8 +79,8 @@ func (s *Service) find(kind, id string) *record {
 	return nil
 }
 
-// named returns the resource of a type by its name, or nil. The case of names does not matter to
-// any of the services.
+// named returns the resource of a type by its name, or nil. It ignores case, which no service
+// distinguishes.
 func (s *Service) named(kind, name string) *record {
 	for _, rec := range s.of(kind) {
 		if strings.EqualFold(rec.Name, name) {
@@ -99,7 +100,7 @@ func (s *Service) known(kind, reference string) *record {
 	return nil
 }
 
-// of lists the resources of a type, oldest first.
+// of returns the resources of a type, oldest first.
 func (s *Service) of(kind string) []*record {
 	var found []*record
 	for _, rec := range s.state.Records {
@@ -110,7 +111,7 @@ func (s *Service) of(kind string) []*record {
 	return found
 }
 
-// drop forgets a resource. The tagging API still lists it for some time.
+// drop deletes a resource. The tagging API still lists it for some time.
 func (s *Service) drop(rec *record) {
 	s.rememberTags(rec)
 	s.state.Records = slices.DeleteFunc(s.state.Records, func(other *record) bool { return other == rec })
@@ -142,8 +143,8 @@ func (s *Service) load() error {
 	return nil
 }
 
-// save writes the state to a new file and renames it over the old one, so that a crash leaves one
-// of the two.
+// save writes the state to a new file and renames that over the old one, so that a crash leaves a
+// complete file.
 func (s *Service) save() error {
 	if s.config.Dir == "" {
 		return nil
@@ -165,7 +166,7 @@ func (s *Service) save() error {
 	return nil
 }
 
-// furnish puts into an account without records what every account has.
+// furnish adds to an empty account the resources that every account has.
 func (s *Service) furnish() {
 	if len(s.state.Records) > 0 {
 		return
@@ -192,7 +193,7 @@ const (
 	upperDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
 
-// random is n characters of alphabet, which has at most 128; each is as likely as the others.
+// random returns n characters of alphabet, which has at most 128. Each character is equally likely.
 func random(alphabet string, n int) string {
 	text := make([]byte, 0, n)
 	buffer := make([]byte, 4*n+16)
@@ -208,7 +209,7 @@ func random(alphabet string, n int) string {
 	return string(text)
 }
 
-// merged is a copy of tags with more over them.
+// merged returns a copy of tags, overridden by more.
 func merged(tags, more map[string]string) map[string]string {
 	all := maps.Clone(tags)
 	if all == nil {

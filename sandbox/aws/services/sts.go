@@ -12,7 +12,7 @@ var stsActions = map[string]action{
 	"AssumeRole":        assumeRole,
 }
 
-// caller is who a client is that has not assumed a role.
+// caller returns the ARN of a client that has not assumed a role.
 func (s *Service) caller() string {
 	return "arn:aws:sts::" + s.config.Account + ":assumed-role/perch-worker/sandbox"
 }
@@ -31,8 +31,8 @@ func callerIdentity(s *Service, f form) ([]wire.Node, error) {
 	}, nil
 }
 
-// assumeRole gives credentials for a role that exists; for any other the answer is AWS's own, which
-// does not tell whether it exists.
+// assumeRole returns credentials for a role. If the role does not exist, it answers like AWS,
+// without telling whether the role exists.
 func assumeRole(s *Service, f form) ([]wire.Node, error) {
 	arn, name := f.Get("RoleArn"), f.Get("RoleSessionName")
 	role := s.known(typeRole, arn)

@@ -11,16 +11,16 @@ import (
 
 var taggingActions = map[string]jsonAction{"GetResources": getResources}
 
-// deletedResource is a resource that the tagging API lists although it is deleted.
+// deletedResource is a deleted resource that the tagging API still lists.
 type deletedResource struct {
 	Tagged
 	at time.Time
 }
 
-// maxDeleted is how many deleted resources are remembered.
+// maxDeleted is the maximum number of deleted resources that are stored.
 const maxDeleted = 1000
 
-// rememberTags keeps what the tagging API knows of a resource that is deleted now.
+// rememberTags stores what the tagging API still lists of a resource that is deleted now.
 func (s *Service) rememberTags(rec *record) {
 	if !rec.tagged() {
 		return
@@ -50,8 +50,8 @@ func getResources(s *Service, in properties) (any, error) {
 	return map[string]any{"ResourceTagMappingList": page, "PaginationToken": next}, nil
 }
 
-// tagged lists what has tags, and what had until it was deleted after since. A resource that was
-// made again under the same ARN is listed once.
+// tagged returns the resources with tags, including those that were deleted after since. It returns
+// a resource that was created again with the same ARN once.
 func (s *Service) tagged(since time.Time) []Tagged {
 	var all []Tagged
 	for _, rec := range s.state.Records {
@@ -71,13 +71,13 @@ func (s *Service) tagged(since time.Time) []Tagged {
 	return slices.CompactFunc(all, func(a, b Tagged) bool { return a.ARN == b.ARN })
 }
 
-// tagged reports whether the tagging API lists the resource. It does not know roles, and hosted
+// tagged reports whether the tagging API lists the resource. It never lists roles, and lists hosted
 // zones in us-east-1 only.
 func (r *record) tagged() bool {
 	return r.ARN != "" && len(r.Tags) > 0 && r.Type != typeRole && r.Type != typeHostedZone
 }
 
-// ofKind reports whether an ARN is of one of the types, each `service` or `service:type`.
+// ofKind reports whether an ARN has one of the types, each `service` or `service:type`.
 func ofKind(arn string, kinds []string) bool {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(kinds) == 0 || len(parts) < 6 {
@@ -92,8 +92,8 @@ func ofKind(arn string, kinds []string) bool {
 	return slices.Contains(kinds, service) || slices.Contains(kinds, service+":"+noun)
 }
 
-// matches reports whether every filter finds its key with one of its values; a filter without
-// values needs the key alone.
+// matches reports whether every filter matches a tag with its key and one of its values. A filter
+// without values matches any value.
 func (t Tagged) matches(filters []properties) bool {
 	for _, filter := range filters {
 		value, ok := t.Tags[filter.text("Key")]

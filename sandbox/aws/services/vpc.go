@@ -11,8 +11,8 @@ const (
 	typeRoutes  = "AWS::EC2::RouteTable"
 )
 
-// vpcKinds are the parts of a network that a stack makes. Nothing is routed: subnets only have to
-// exist, in their zones.
+// vpcKinds are the network resources that a stack can create. Nothing is routed: subnets only have
+// to exist, in their zones.
 var vpcKinds = map[string]kind{
 	typeVPC:                          {service: network, prepare: prepareVPC, reject: rejectVPC},
 	typeSubnet:                       {service: network, prepare: prepareSubnet, reject: rejectSubnet},
@@ -28,8 +28,8 @@ var vpcKinds = map[string]kind{
 	}},
 }
 
-// identified gives a new resource its id, which begins with prefix and is the value of the
-// attribute.
+// identified returns a function that generates a new resource's id with a prefix, and sets the
+// attribute to it.
 func identified(prefix, attribute string) func(*Service, *record) error {
 	return func(s *Service, rec *record) error {
 		if rec.ID == "" {
@@ -48,7 +48,7 @@ func prepareVPC(s *Service, rec *record) error {
 	return identified("vpc", "VpcId")(s, rec)
 }
 
-// rejectVPC keeps a network that has something in it.
+// rejectVPC rejects the deletion of a VPC that is not empty.
 func rejectVPC(s *Service, rec *record, late bool) error {
 	for _, other := range s.state.Records {
 		inside := other.Properties.text("VpcId") == rec.ID || other.Scope == rec.ID
@@ -76,7 +76,7 @@ func prepareSubnet(s *Service, rec *record) error {
 	return identified("subnet", "SubnetId")(s, rec)
 }
 
-// rejectSubnet keeps a subnet that another resource is in.
+// rejectSubnet rejects the deletion of a subnet that another resource uses.
 func rejectSubnet(s *Service, rec *record, late bool) error {
 	for _, other := range s.state.Records {
 		if late && other != rec && !other.gone() && strings.Contains(scalar(map[string]any(other.Properties)), rec.ID) {

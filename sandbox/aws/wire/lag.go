@@ -7,13 +7,13 @@ import (
 
 type lagKey struct{}
 
-// WithLag makes a call that can be stale answer with what was true so long ago: AWS's reads are
-// eventually consistent.
+// WithLag makes a call that can be stale answer with the state from this long ago, because AWS's
+// reads are eventually consistent.
 func WithLag(ctx context.Context, lag time.Duration) context.Context {
 	return context.WithValue(ctx, lagKey{}, lag)
 }
 
-// Lag is how long ago it is that what a call answers was true.
+// Lag returns how old the state in an answer is.
 func Lag(ctx context.Context) time.Duration {
 	lag, _ := ctx.Value(lagKey{}).(time.Duration)
 	return lag

@@ -1,5 +1,5 @@
-// Package wire writes answers the way AWS's protocols do: the query protocol's XML, REST XML and
-// JSON 1.x.
+// Package wire writes answers in AWS's protocols: the XML of the query protocol, REST XML and JSON
+// 1.x.
 package wire
 
 import (
@@ -26,20 +26,20 @@ func Errorf(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Node is one XML element: text or children, never both.
+// Node is one XML element. It has text or children, never both.
 type Node struct {
 	Name     string
 	Text     string
 	Children []Node
 }
 
-// N is an element with children; without any it is written self-closed.
+// N returns an element with children. If it has none, it is written self-closed.
 func N(name string, children ...Node) Node { return Node{Name: name, Children: children} }
 
-// T is an element with text.
+// T returns an element with text.
 func T(name, text string) Node { return Node{Name: name, Text: text} }
 
-// List is a list of the query protocol: each item becomes a <member>.
+// List returns a list of the query protocol: each item becomes a <member>.
 func List[E any](name string, items []E, member func(E) []Node) Node {
 	node := Node{Name: name}
 	for _, item := range items {
@@ -48,7 +48,7 @@ func List[E any](name string, items []E, member func(E) []Node) Node {
 	return node
 }
 
-// write prints the element with a two-space indent, as CloudFormation does.
+// write prints the element, indented by two spaces as CloudFormation does.
 func (n Node) write(b *strings.Builder, indent, attributes string) {
 	text := func(parts ...string) {
 		for _, part := range parts {
@@ -69,10 +69,10 @@ func (n Node) write(b *strings.Builder, indent, attributes string) {
 	}
 }
 
-// quotes are those that Go's escaping writes and AWS's does not.
+// quotes replaces Go's escapes of quotes by AWS's.
 var quotes = strings.NewReplacer("&#34;", "&quot;", "&#39;", "'")
 
-// Escape escapes text for XML the way AWS does: quotes become &quot;, and control characters
+// Escape escapes text for XML as AWS does: quotes become &quot;, and control characters become
 // character references.
 func Escape(text string) string {
 	if !strings.ContainsFunc(text, isEscaped) {
@@ -97,8 +97,8 @@ func XML(root Node, namespace string) []byte {
 	return []byte(b.String())
 }
 
-// WriteQuery answers a call of the query protocol. A nil result leaves the <ActionResult> element
-// out, as operations without output do.
+// WriteQuery answers a call of the query protocol. If result is nil, it leaves out the
+// <ActionResult> element, as AWS does for operations without output.
 func WriteQuery(w http.ResponseWriter, namespace, action string, result []Node) {
 	id := uuid.NewString()
 	root := N(action + "Response")
