@@ -17,14 +17,14 @@ const (
 type ApplicationInput struct {
 	// Project is the project's name.
 	Project string
-	// Kind is KindProduction or KindStaging; KindBranch stands for KindStaging.
+	// Kind is KindProduction or KindStaging. KindBranch means the same as KindStaging.
 	Kind perch.Kind
-	// Policy gives domain, network and where secrets may come from.
+	// Policy gives the domain, the network, and the places from which secrets may come.
 	Policy perch.Policy
 	// EarlierRole keeps the instance role that all environments of the application shared in
-	// earlier versions.
+	// earlier versions of Perch.
 	EarlierRole bool
-	// ExtendedSupport says that the running shared database is enrolled in RDS Extended Support.
+	// ExtendedSupport means that the existing shared database is enrolled in RDS Extended Support.
 	ExtendedSupport bool
 }
 
@@ -47,14 +47,14 @@ type maxCountRule struct {
 	MaxCount           int
 }
 
-// maxVersions keeps all applications of a region far from the 1,000 versions that it allows
-// (service quota, AWS docs: Elastic Beanstalk quotas). The rule never removes a version that an
-// environment runs, or ran within the last ten weeks before it was terminated (AWS docs:
+// maxVersions keeps the applications of a region far below the limit of 1,000 versions for all of
+// them (service quota, AWS docs: Elastic Beanstalk quotas). The rule never removes a version that
+// an environment runs, or ran within the last ten weeks before it was terminated (AWS docs:
 // Configuring application version lifecycle settings).
 const maxVersions = 100
 
-// Application renders the template of the application that groups environments of a kind:
-// everything that they share, so that making one of them takes no longer than it must.
+// Application renders the template of the application stack for environments of a kind. It has
+// everything that they share, so that each environment has less to create.
 func Application(in ApplicationInput) (Template, error) {
 	if err := in.validate(); err != nil {
 		return Template{}, err
@@ -99,7 +99,7 @@ func (in ApplicationInput) validate() error {
 	return validateNetwork(in.Policy.Network)
 }
 
-// kinds are the kinds of environments that the application groups.
+// kinds returns the kinds of environments that the application has.
 func (in ApplicationInput) kinds() []perch.Kind {
 	var kinds []perch.Kind
 	for _, kind := range perch.Kinds() {
@@ -110,8 +110,8 @@ func (in ApplicationInput) kinds() []perch.Kind {
 	return kinds
 }
 
-// sharesDatabase reports whether the application stack has the instance that environments share.
-// Production's have their own.
+// sharesDatabase reports whether the application stack has the shared database instance. The
+// environments of a production application have dedicated databases.
 func (in ApplicationInput) sharesDatabase() bool {
 	return in.Policy.SharedDatabase != nil && in.Kind.Application() == perch.KindStaging
 }
@@ -126,8 +126,9 @@ func validateNetwork(network perch.Network) error {
 	return nil
 }
 
-// beanstalkApplication is the application. Source bundles are named after their content and shared
-// by versions, so the rule that removes old versions leaves them alone.
+// beanstalkApplication returns the Elastic Beanstalk application. Its rule removes old versions but
+// keeps their source bundles, because a bundle is named after its content and several versions may
+// share it.
 func beanstalkApplication(project string, kind perch.Kind) resource {
 	return resource{Type: "AWS::ElasticBeanstalk::Application", Properties: applicationProperties{
 		ApplicationName: perch.ApplicationStackName(project, kind),
@@ -139,12 +140,12 @@ func beanstalkApplication(project string, kind perch.Kind) resource {
 	}}
 }
 
-// historyDays is how many days the records of environments that are gone are kept.
+// historyDays is how many days Perch keeps the records of removed environments.
 const historyDays = 400
 
-// artifactBucket holds source bundles and templates. Nothing in it expires but uploads that were
-// broken off, and the records of environments that are gone: Elastic Beanstalk copies a bundle from
-// it into its own bucket whenever it deploys the version.
+// artifactBucket returns the bucket for source bundles and templates. Only interrupted uploads and
+// the records of removed environments expire in it. Bundles must stay, because Elastic Beanstalk
+// copies the bundle from here whenever it deploys a version.
 func artifactBucket(tags []tag) resource {
 	properties := privateBucket()
 	properties.LifecycleConfiguration = &lifecycleRules{Rules: []lifecycleRule{

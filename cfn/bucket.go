@@ -53,7 +53,7 @@ type ownershipControls struct {
 
 type ownershipRule struct{ ObjectOwnership string }
 
-// privateBucket is a bucket that is encrypted and closed to the public.
+// privateBucket returns the properties of a bucket that is encrypted and not public.
 func privateBucket() bucketProperties {
 	rule := encryptionRule{}
 	rule.ServerSideEncryptionByDefault.SSEAlgorithm = "AES256"
@@ -66,9 +66,9 @@ func privateBucket() bucketProperties {
 	}
 }
 
-// settingsBucket is one of the settings' buckets. It has no name of ours: CloudFormation finds one
-// that is free in all of S3. Instances have access by its tags, which S3 compares only with
-// AbacStatus.
+// settingsBucket returns one of the settings' buckets. The template gives it no name, because
+// CloudFormation finds one that is free in all of S3. Its tags decide which instances have access,
+// and S3 evaluates a bucket's tags only if AbacStatus is on.
 func settingsBucket(bucket perch.Bucket, kind perch.Kind) resource {
 	properties := privateBucket()
 	properties.AbacStatus = "Enabled"
@@ -87,9 +87,9 @@ type bucketPolicyProperties struct {
 	PolicyDocument policyDocument
 }
 
-// wall keeps instances of other kinds of environments out of a production's bucket. Their roles
-// open none of its buckets, except the role of earlier versions, which opens all of the project's.
-// Roles carry their kind as a tag.
+// wall returns a bucket policy that keeps instances of other kinds of environments out of a
+// production bucket. The roles of those kinds have no access to it anyway. Only the role of earlier
+// versions has, because it allows all buckets of the project. Roles carry their kind as a tag.
 func wall(bucket string, project string) resource {
 	others := statement{
 		Sid:       "OtherKindsOfEnvironments",
@@ -108,11 +108,12 @@ func wall(bucket string, project string) resource {
 	}.keep(retainIt)
 }
 
-// plainBucketName matches the names whose words can be told apart by capital letters alone.
+// plainBucketName matches names that stay distinct if each word begins with a capital letter and
+// the hyphens are removed.
 var plainBucketName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
 
-// BucketID is the logical id, in the environment's template, of the settings' bucket called name:
-// BucketPrivateAssets for private-assets. Different names have different ids.
+// BucketID returns the logical id, in the environment's template, of the bucket that the settings
+// call name: BucketPrivateAssets for private-assets. Different names have different ids.
 func BucketID(name string) string {
 	if !plainBucketName.MatchString(name) {
 		return "NamedBucket" + hex.EncodeToString([]byte(name))
@@ -124,7 +125,7 @@ func BucketID(name string) string {
 	return id
 }
 
-// bucketVariable is the environment variable that tells the app the bucket's real name:
+// bucketVariable returns the environment variable that tells the app the bucket's physical name:
 // BUCKET_PRIVATE_ASSETS.
 func bucketVariable(name string) string {
 	return "BUCKET_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))

@@ -16,7 +16,7 @@ import (
 	"perch"
 )
 
-// bundlePrefix begins the keys of source bundles.
+// bundlePrefix is the beginning of the keys of source bundles.
 const bundlePrefix = "bundles/"
 
 //go:embed database-url.sh
@@ -31,10 +31,10 @@ type bundleFile struct {
 	body []byte
 }
 
-// Bundle makes the source bundle, a zip archive that tells Elastic Beanstalk's Docker platform
-// which image to run, and the key that it is stored by, `bundles/<sha256>.zip`. host is the
-// environment's host name; empty if it has none. The same image and host make the same bundle.
-// Nothing secret is in it.
+// Bundle returns the source bundle, a zip archive that tells Elastic Beanstalk's Docker platform
+// which image to run, and its key, `bundles/<sha256>.zip`. host is the environment's host name;
+// empty if it has none. The same image and host give the same bundle. The bundle contains nothing
+// secret.
 func Bundle(settings perch.Settings, host string) (body []byte, key string, err error) {
 	if settings.Image == "" {
 		return nil, "", errors.New("settings have no image: say in perch.yaml which Docker image to run")
@@ -65,12 +65,13 @@ func Bundle(settings perch.Settings, host string) (body []byte, key string, err 
 	return body, bundlePrefix + hex.EncodeToString(sum[:]) + ".zip", nil
 }
 
-// composeFile runs the image with the container's port, or the proxy's, as the instance's port 80.
-// Beanstalk writes the environment variables to .env; the hook writes DATABASE_URL to database.env,
-// which comes first so that a DATABASE_URL that the app sets wins. The bundle has it empty, because
-// Compose fails on a file that is missing. The label changes with the proxy's configuration, so
-// that Compose recreates the container for a new one. JSON is YAML; a dollar sign would begin a
-// variable of Compose's and is doubled.
+// composeFile returns the Compose file. It runs the image, and publishes the port of the container
+// or of the proxy as the instance's port 80. Beanstalk writes the environment variables to .env,
+// and the hook writes DATABASE_URL to database.env. database.env comes first, so that a
+// DATABASE_URL that the app sets wins. The bundle has an empty database.env, because Compose fails
+// if the file is missing. The label changes with the proxy's configuration, so that Compose then
+// recreates the container. The file is JSON, which is also YAML. Dollar signs are doubled, because
+// a single one begins a variable of Compose.
 func composeFile(settings perch.Settings, proxy []byte) ([]byte, error) {
 	type labels = map[string]string
 	type service struct {
@@ -111,8 +112,7 @@ func composeFile(settings perch.Settings, proxy []byte) ([]byte, error) {
 	return append(compose, '\n'), nil
 }
 
-// archive zips files in the order given, without anything in it that a second call would do
-// differently.
+// archive zips files in the given order. The same files always give the same bytes.
 func archive(files []bundleFile) ([]byte, error) {
 	var out bytes.Buffer
 	writer := zip.NewWriter(&out)

@@ -1,8 +1,8 @@
-// Package cfn renders settings to CloudFormation templates: one for an application, which is made
-// rarely, and one for each environment.
+// Package cfn renders settings to CloudFormation templates: one for an application, which rarely
+// changes, and one for each environment.
 //
 // A template has no Parameters: every value is fixed when it is rendered. The same input gives the
-// same bytes, so a template's hash says whether anything changed.
+// same bytes, so a template's hash says whether anything has changed.
 package cfn
 
 import (
@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// MaxBody is the longest template, in bytes, that a call to CloudFormation carries itself
-	// (service quota, AWS docs: CloudFormation quotas); a longer one is handed over through a
-	// bucket.
+	// MaxBody is the longest template, in bytes, that a call to CloudFormation may contain (service
+	// quota, AWS docs: CloudFormation quotas). A longer one must be in a bucket.
 	MaxBody = 51200
 
 	// maxTemplate is the longest template in bytes that CloudFormation reads from a bucket (1 MB,
@@ -51,7 +50,7 @@ type resource struct {
 	UpdateReplacePolicy deletionPolicy `json:",omitempty"`
 }
 
-// deletionPolicy says what happens to a resource that its stack does not want any more.
+// deletionPolicy says what happens to a resource that its stack no longer has.
 type deletionPolicy string
 
 const (
@@ -60,7 +59,7 @@ const (
 	retainIt   deletionPolicy = "Retain"
 )
 
-// keep gives r the same policy for its removal and for its replacement.
+// keep returns r with the policy as its DeletionPolicy and its UpdateReplacePolicy.
 func (r resource) keep(policy deletionPolicy) resource {
 	r.DeletionPolicy, r.UpdateReplacePolicy = policy, policy
 	return r
@@ -86,7 +85,7 @@ func newDocument(description string) *document {
 	}
 }
 
-// render hashes the document, adds the output PerchTemplate and writes it all.
+// render hashes the document, adds the output PerchTemplate, and returns the template.
 func (d *document) render() (Template, error) {
 	body, err := encode(d)
 	if err != nil {
@@ -107,7 +106,8 @@ func (d *document) render() (Template, error) {
 	return Template{Body: body, Hash: hash, Resources: len(d.Resources)}, nil
 }
 
-// encode writes JSON with sorted keys at every depth, which the way through a map brings about.
+// encode writes JSON with sorted keys at every depth. It sorts them by converting the document to a
+// map.
 func encode(d *document) ([]byte, error) {
 	unsorted, err := json.Marshal(d)
 	if err != nil {
@@ -122,7 +122,7 @@ func encode(d *document) ([]byte, error) {
 	return Encode(sorted)
 }
 
-// Encode writes a template as JSON, its keys sorted: the same template is the same bytes.
+// Encode writes a template as JSON with sorted keys. The same template always gives the same bytes.
 func Encode(template map[string]any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

@@ -16,16 +16,16 @@ const (
 	// DatabaseID is the logical id of a dedicated database.
 	DatabaseID = "Database"
 
-	// ExtendedSupportDisabled keeps a database out of RDS Extended Support, which costs several
-	// times as much as a small instance (RDS guide, "Amazon RDS Extended Support": it is the
-	// default). RDS then rejects versions whose standard support has ended.
+	// ExtendedSupportDisabled opts a database out of RDS Extended Support, which is on by default
+	// and costs several times as much as a small instance (RDS guide, "Amazon RDS Extended
+	// Support"). RDS then rejects versions whose standard support has ended.
 	ExtendedSupportDisabled = "open-source-rds-extended-support-disabled"
 
 	// SharedSecretID is the logical id of the secret with the password of an environment's user in
 	// the shared instance.
 	SharedSecretID = "SharedDatabaseSecret"
 
-	// databaseName and databaseUser need no quoting and are no reserved words in PostgreSQL.
+	// databaseName and databaseUser need no quotes, and are not reserved words in PostgreSQL.
 	databaseName = "app"
 	databaseUser = "app"
 	databasePort = 5432
@@ -33,8 +33,8 @@ const (
 
 type databaseProperties struct {
 	AllocatedStorage string
-	// AllowMajorVersionUpgrade lets a new EngineVersion upgrade the database; without it RDS
-	// rejects that.
+	// AllowMajorVersionUpgrade allows a new EngineVersion to upgrade the database. Without it, RDS
+	// rejects the change.
 	AllowMajorVersionUpgrade bool
 	AutoMinorVersionUpgrade  bool
 	BackupRetentionPeriod    int
@@ -99,7 +99,7 @@ type attachmentProperties struct {
 	TargetType string
 }
 
-// addInstanceGroup adds the security group that marks the environment's instances.
+// addInstanceGroup adds the security group that identifies the environment's instances.
 func (d *document) addInstanceGroup(network perch.Network) {
 	d.Resources[instanceGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
 		GroupDescription: "Instances of this environment",
@@ -107,8 +107,8 @@ func (d *document) addInstanceGroup(network perch.Network) {
 	}}
 }
 
-// addDatabase adds the database with what it needs: subnets, a password that Secrets Manager makes
-// up, and a security group that admits the instances'.
+// addDatabase adds the database with what it needs: subnets, a password that Secrets Manager
+// generates, and a security group that admits the instances.
 func (d *document) addDatabase(in EnvironmentInput) {
 	database, network := *in.Settings.Database, in.Policy.Network
 	d.Resources[databaseGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
@@ -140,9 +140,9 @@ func databaseSubnets(network perch.Network) []string {
 	return network.Subnets
 }
 
-// generatedPassword is a secret whose password Secrets Manager makes up. It is letters and digits:
-// RDS rejects some punctuation (AWS docs: CreateDBInstance, MasterUserPassword), and Compose would
-// read a meaning into other.
+// generatedPassword returns a secret whose password Secrets Manager generates. The password has
+// only letters and digits, because RDS rejects some punctuation (AWS docs: CreateDBInstance,
+// MasterUserPassword), and Compose interprets some.
 func generatedPassword(description, user string, tags []tag) resource {
 	return resource{Type: "AWS::SecretsManager::Secret", Properties: secretProperties{
 		Description: description,
@@ -156,7 +156,7 @@ func generatedPassword(description, user string, tags []tag) resource {
 	}}
 }
 
-// attach makes Secrets Manager write the database's address into its secret.
+// attach has Secrets Manager write the database's address into its secret.
 func (d *document) attach(secret, attachment, database string) {
 	d.Resources[attachment] = resource{
 		Type: "AWS::SecretsManager::SecretTargetAttachment",
@@ -172,8 +172,9 @@ func passwordOf(secret string) value {
 	return sub("{{resolve:secretsmanager:${" + secret + "}:SecretString:password}}")
 }
 
-// databaseInstance is the database itself, new or restored from a snapshot. Only a branch's goes
-// without a trace: without a policy CloudFormation would leave a snapshot of it behind.
+// databaseInstance returns the database, new or restored from a snapshot. A branch's database is
+// deleted without a snapshot. It needs a deletion policy for that, because CloudFormation would
+// otherwise take one.
 func databaseInstance(database perch.Database, kind perch.Kind, extended bool) resource {
 	policy := snapshotIt
 	if kind == perch.KindBranch {
@@ -206,8 +207,9 @@ func databaseInstance(database perch.Database, kind perch.Kind, extended bool) r
 	return resource{Type: "AWS::RDS::DBInstance", Properties: properties}.keep(policy)
 }
 
-// lifecycleSupport leaves the setting of a database that is enrolled as it is: RDS would upgrade it
-// when its version's standard support has ended.
+// lifecycleSupport returns the setting for Extended Support. It leaves an enrolled database
+// enrolled. Otherwise RDS would upgrade the database when the standard support of its version has
+// ended.
 func lifecycleSupport(extended bool) string {
 	if extended {
 		return ""
@@ -215,10 +217,10 @@ func lifecycleSupport(extended bool) string {
 	return ExtendedSupportDisabled
 }
 
-// restore leaves out what a restored database has from its snapshot (AWS docs:
-// AWS::RDS::DBInstance, DBSnapshotIdentifier). The password is set after the restoration
-// (aws-cloudformation-resource-providers-rds: shouldUpdateAfterCreate). A version would be one more
-// upgrade then.
+// restore removes the properties that a restored database has from its snapshot (AWS docs:
+// AWS::RDS::DBInstance, DBSnapshotIdentifier). The password stays, because CloudFormation sets it
+// after the restoration (aws-cloudformation-resource-providers-rds: shouldUpdateAfterCreate). The
+// version does not, because with it that update would also upgrade the database.
 func (p *databaseProperties) restore(snapshot string) {
 	p.DBSnapshotIdentifier = snapshot
 	p.DBName, p.MasterUsername, p.EngineVersion, p.StorageEncrypted = "", "", "", false

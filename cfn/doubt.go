@@ -9,10 +9,10 @@ import (
 	"perch/cfn/spec"
 )
 
-// Doubts are sentences about settings that are most likely mistakes, although nothing rejects them
-// before AWS does, if at all: an image without {commit}, which settings before the commit is in
-// place have, and instance types, instance classes and database versions that AWS does not know.
-// origin says where the setting of a dotted path is from.
+// Doubts returns sentences about settings that are probably mistakes, although nothing before AWS
+// rejects them. It doubts an image without {commit}, and instance types, instance classes and
+// database versions that AWS does not know. The settings must still have {commit} in the image.
+// origin says where the setting with a dotted path is from.
 func Doubts(s perch.Settings, origin func(path string) string) (sentences []string) {
 	if !strings.Contains(s.Image, "{commit}") {
 		sentences = append(
@@ -44,13 +44,13 @@ func Doubts(s perch.Settings, origin func(path string) string) (sentences []stri
 	return sentences
 }
 
-// version says whether new databases can have a major version of PostgreSQL, and which one is
-// nearest.
+// version reports whether new databases can have a major version of PostgreSQL, and returns the
+// version that is nearest.
 func version(name string) (nearest string, known bool) {
 	newest, _ := strconv.Atoi(perch.DefaultPostgreSQL)
 	number, err := strconv.Atoi(name)
 	if err != nil {
-		return perch.DefaultPostgreSQL, name == "" // None is named: the one that runs stays.
+		return perch.DefaultPostgreSQL, name == "" // Without a version, the existing one stays.
 	}
 	near := min(max(number, perch.OldestPostgreSQL), newest)
 	return strconv.Itoa(near), near == number

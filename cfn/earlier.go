@@ -2,12 +2,13 @@ package cfn
 
 import "slices"
 
-// privatePrefixes begin the keys of the artifact bucket that are no source bundles.
+// privatePrefixes are the prefixes of keys in the artifact bucket that are not those of source
+// bundles.
 var privatePrefixes = []string{"admissions/", "cards/", "history/", "removals/", "seeds/", "templates/"}
 
-// earlierStatements are what the role of earlier versions may do: it knows buckets by their names
-// and passwords by the kinds of the application. What instances never needed of the artifact bucket
-// is denied.
+// earlierStatements are the permissions of the instance role of earlier versions. It finds buckets
+// by their names, and passwords by the kinds of the application. The statements deny what instances
+// never needed of the artifact bucket.
 func (in ApplicationInput) earlierStatements() []statement {
 	project := in.Project
 	passwords := allow("DatabasePasswords", anySecret(), "secretsmanager:GetSecretValue")

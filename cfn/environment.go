@@ -18,7 +18,7 @@ const (
 	noBalancer        = "none"
 )
 
-// EnvironmentInput is what the template of an environment is rendered from.
+// EnvironmentInput is the input from which the template of an environment is rendered.
 type EnvironmentInput struct {
 	// Environment names the environment.
 	Environment perch.Environment
@@ -26,30 +26,31 @@ type EnvironmentInput struct {
 	Kind perch.Kind
 	// Commit is the full commit that is deployed.
 	Commit string
-	// Settings are resolved and valid.
+	// Settings are resolved and checked.
 	Settings perch.Settings
-	// Policy gives domain, address and network.
+	// Policy gives the domain, the hosted zone and the network.
 	Policy perch.Policy
 	// Application are the outputs of the application's stack.
 	Application ApplicationOutputs
-	// Platform is the ARN of the Elastic Beanstalk platform version, or the name of the solution
-	// stack for an environment that was created with one: a change of the ARN updates the
-	// environment, a change of the name would replace it.
+	// Platform is the ARN of the Elastic Beanstalk platform version. For an environment that was
+	// created with a solution stack, it is the name of the solution stack. A change of the ARN
+	// updates the environment, but a change of the name would replace it.
 	Platform string
 	// Bundle is the key of the source bundle in the application's artifact bucket; Render sets it.
 	Bundle string
-	// ExtendedSupport says that the running database is enrolled in RDS Extended Support.
+	// ExtendedSupport means that the existing database is enrolled in RDS Extended Support.
 	ExtendedSupport bool
 
-	// Seed are perch.yaml's seed steps; their buckets must be the custom template's.
+	// Seed are perch.yaml's seed steps. If the template is a custom one, it must have the buckets
+	// that they name.
 	Seed []perch.SeedStep
-	// Origin says where a value of `parameters` is written, by its dotted path; nil if that is not
-	// known.
+	// Origin says where in perch.yaml a value of `parameters` is, by its dotted path; nil if that
+	// is not known.
 	Origin func(path string) string
-	// Guess says that the policy is guessed: its values are not checked against the limits of a
+	// Guess means that the policy is guessed, so its values are not checked against the limits of a
 	// custom template.
 	Guess bool
-	// Sample says the same of branch and commit.
+	// Sample means that the branch and the commit are examples, so they are not checked either.
 	Sample bool
 }
 
@@ -89,8 +90,8 @@ type aliasTarget struct {
 	HostedZoneID         string `json:"HostedZoneId"`
 }
 
-// Environment renders the template of one environment. Another commit changes nothing in it but the
-// application version, the Beanstalk environment and the outputs.
+// Environment renders the template of one environment. If only the commit changes, only the
+// application version, the Beanstalk environment and the outputs change.
 func Environment(in EnvironmentInput) (Template, error) {
 	if err := in.validate(); err != nil {
 		return Template{}, fmt.Errorf("render environment %s: %w", in.Environment.StackName(), err)
@@ -136,7 +137,7 @@ func (in EnvironmentInput) validate() error {
 		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the " +
 			"domain's records go into")
 	case !in.balanced() && in.Settings.LoadBalancer != noBalancer:
-		return fmt.Errorf("load_balancer %q is unknown: use shared, own or none", in.Settings.LoadBalancer)
+		return fmt.Errorf("load_balancer %q is unknown: use shared, dedicated or none", in.Settings.LoadBalancer)
 	case in.balanced() && in.Policy.Domain == "":
 		return fmt.Errorf(
 			"load_balancer: %s needs a domain in the policy: add one, or use load_balancer: none",
@@ -168,8 +169,8 @@ func (in EnvironmentInput) balanced() bool { return in.shared() || in.hasDedicat
 
 func (in EnvironmentInput) host() string { return in.Environment.Host(in.Policy.Domain) }
 
-// url is the environment's address where there is a domain. An instance without a load balancer has
-// no certificate, so the default for it is plain HTTP.
+// url returns the environment's address if there is a domain. It is HTTP for an instance without a
+// load balancer, because that has no certificate.
 func (in EnvironmentInput) url() string {
 	address := in.Policy.URL
 	switch {
@@ -182,9 +183,9 @@ func (in EnvironmentInput) url() string {
 	return strings.ReplaceAll(address, "{host}", in.host())
 }
 
-// addBeanstalk adds version and environment. The version has no name of ours: a new bundle replaces
-// it, and CloudFormation makes the new one first and removes the old one only when the environment
-// runs the new one.
+// addBeanstalk adds the application version and the Beanstalk environment. The template gives the
+// version no name, so that a new bundle replaces it: CloudFormation creates the new version first,
+// and deletes the old one after the environment runs the new one.
 func (d *document) addBeanstalk(in EnvironmentInput, options []option) {
 	d.Resources[versionID] = resource{Type: "AWS::ElasticBeanstalk::ApplicationVersion", Properties: versionProperties{
 		ApplicationName: in.Application.ApplicationName,
@@ -205,10 +206,10 @@ func (d *document) addBeanstalk(in EnvironmentInput, options []option) {
 	d.Resources[environmentID] = resource{Type: "AWS::ElasticBeanstalk::Environment", Properties: properties}
 }
 
-// record points the environment's host name at the load balancer, or at the instance if there is
-// none. Nothing depends on it. All application load balancers of a region are in the same Route 53
-// zone (AWS docs: Elastic Load Balancing endpoints), so the shared one's is that of an own one,
-// too.
+// record returns the DNS record of the environment's host name, which points to the load balancer
+// or, if there is none, to the instance. Nothing depends on it. All application load balancers of a
+// region have the same Route 53 zone (AWS docs: Elastic Load Balancing endpoints), so the zone of
+// the shared one is also that of a dedicated one.
 func (in EnvironmentInput) record() resource {
 	properties := recordProperties{HostedZoneID: in.Policy.HostedZone, Name: in.host(), Type: "A"}
 	switch {

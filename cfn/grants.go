@@ -7,23 +7,23 @@ import (
 	"perch"
 )
 
-// conditions are the operators of a statement's condition, with the keys and values of each.
+// conditions are the condition operators of a statement, with the keys and values of each.
 type conditions = map[string]map[string][]string
 
-// objectWrites are the actions that change what a bucket holds.
+// objectWrites are the actions that change the content of a bucket.
 var objectWrites = []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"}
 
-// instanceStatements are what the instances of kind's environments may do.
+// instanceStatements are the permissions of the instances of kind's environments.
 func (in ApplicationInput) instanceStatements(kind perch.Kind) []statement {
 	return slices.Concat(
 		platformStatements(in.Project), bucketStatements(in.Project, kind), in.secretStatements(kind),
 		[]statement{commandStatement()})
 }
 
-// platformStatements let an instance pull its image, fetch its source bundle, report its health and
-// write its logs. Elastic Beanstalk copies a bundle to a bucket that it owns, and instances fetch
-// it from there. GetAuthorizationToken is for a whole registry: AWS takes no narrower resource for
-// it.
+// platformStatements allow an instance to pull its image, fetch its source bundle, report its
+// health and write its logs. The bundle comes from a bucket of Elastic Beanstalk, which copies it
+// there. GetAuthorizationToken is allowed for every registry, because AWS accepts no narrower
+// resource for it.
 func platformStatements(project string) []statement {
 	logs := "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:" +
 		"/aws/elasticbeanstalk/" + project + "-*"
@@ -49,18 +49,19 @@ func platformStatements(project string) []statement {
 	}
 }
 
-// commandStatement lets the agent of Systems Manager on an instance take commands; it has no right
-// to give any. AWS takes no narrower resource for these actions. AWS's managed policy,
-// AmazonSSMManagedInstanceCore, would open every parameter of the account to the app.
+// commandStatement allows the Systems Manager agent on an instance to receive commands, but not to
+// send any. AWS accepts no narrower resource for these actions. AWS's managed policy,
+// AmazonSSMManagedInstanceCore, is not used, because it would let the app read every parameter of
+// the account.
 func commandStatement() statement {
 	return allow("Commands", []value{literal("*")}, "ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel",
 		"ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel")
 }
 
-// bucketStatements open the buckets of kind's environments, which CloudFormation names and tags
-// long after it has made the role. S3 compares the tags of a bucket with these conditions only if
-// the bucket has AbacStatus (AWS docs: Enabling ABAC in general purpose buckets); any other bucket
-// of the project stays closed.
+// bucketStatements allow access to the buckets of kind's environments by their tags, because
+// CloudFormation chooses their names long after it has created the role. S3 evaluates a bucket's
+// tags in these conditions only if the bucket has AbacStatus (AWS docs: Enabling ABAC in general
+// purpose buckets). So all other buckets of the project stay closed.
 func bucketStatements(project string, kind perch.Kind) []statement {
 	buckets, objects := namedBuckets(project), namedObjects(project)
 	buckets.Condition, objects.Condition = ofEnvironments(project, kind), ofEnvironments(project, kind)
@@ -75,17 +76,19 @@ func namedObjects(project string) statement {
 	return allow("Objects", bucketsOf(project+"-*/*"), append(slices.Clone(objectWrites), "s3:GetObject")...)
 }
 
-// bucketsOf is the ARN of the buckets and objects that pattern, BUCKET or BUCKET/KEY, matches.
+// bucketsOf returns the ARN of the buckets and objects that match pattern, which is BUCKET or
+// BUCKET/KEY.
 func bucketsOf(pattern string) []value { return []value{sub("arn:${AWS::Partition}:s3:::" + pattern)} }
 
-// unwritableArtifacts denies writing to the application stacks' buckets, regardless of their tags.
-// No branch's slug begins with application-.
+// unwritableArtifacts denies writes to the buckets of application stacks, regardless of their tags.
+// It cannot match a bucket of a branch, because no branch's slug begins with application-.
 func unwritableArtifacts(project string) statement {
 	return deny("Artifacts", bucketsOf(project+"-application-*/*"), objectWrites...)
 }
 
-// ofEnvironments are the conditions that what a stack of kind's environments makes meets, by the
-// tags that CloudFormation hands on from the stack. What application stacks make has no tag branch.
+// ofEnvironments are conditions that hold for resources of the stacks of kind's environments. They
+// check the tags that CloudFormation copies from the stack to its resources. Resources of
+// application stacks have no tag for the branch.
 func ofEnvironments(project string, kind perch.Kind) conditions {
 	tagged := ofKinds(project, []string{string(kind)})
 	tagged["Null"] = map[string][]string{resourceTag(perch.TagBranch): {"false"}}
@@ -101,9 +104,9 @@ func ofKinds(project string, kinds []string) conditions {
 
 func resourceTag(key string) string { return "aws:ResourceTag/" + key }
 
-// secretStatements open the database passwords of kind's environments and the secrets that the
-// policy allows them. The passwords of other kinds are denied as well, because `secrets.from` may
-// allow every secret of the account.
+// secretStatements allow access to the database passwords of kind's environments, and to the
+// secrets that the policy allows for them. They also deny the passwords of other kinds, because
+// `secrets.from` may allow every secret of the account.
 func (in ApplicationInput) secretStatements(kind perch.Kind) []statement {
 	passwords := allow("DatabasePasswords", anySecret(), "secretsmanager:GetSecretValue")
 	passwords.Condition = ofEnvironments(in.Project, kind)
@@ -117,7 +120,7 @@ func anySecret() []value {
 	return []value{sub("arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:*")}
 }
 
-// masterStatements keep instances from the password of the shared database's master user.
+// masterStatements deny instances the password of the shared database's master user.
 func (in ApplicationInput) masterStatements() []statement {
 	if !in.sharesDatabase() {
 		return nil
@@ -125,7 +128,8 @@ func (in ApplicationInput) masterStatements() []statement {
 	return []statement{deny("SharedDatabase", []value{ref(sharedMasterID)}, "secretsmanager:GetSecretValue")}
 }
 
-// allowedSecrets open the secrets and parameters whose ARNs begin with one of prefixes.
+// allowedSecrets allow access to the secrets and parameters whose ARNs begin with one of the
+// prefixes.
 func allowedSecrets(prefixes []string) []statement {
 	var statements []statement
 	if arns := arnsOf("secretsmanager", prefixes); len(arns) > 0 {
@@ -137,7 +141,7 @@ func allowedSecrets(prefixes []string) []statement {
 	return statements
 }
 
-// arnsOf turns those of prefixes that are ARNs of service into patterns.
+// arnsOf returns patterns for those of prefixes that are ARNs of service.
 func arnsOf(service string, prefixes []string) []value {
 	var arns []value
 	for _, prefix := range slices.Sorted(slices.Values(prefixes)) {

@@ -7,7 +7,7 @@ const (
 	balancerGroupID = "LoadBalancerSecurityGroup"
 	certificateID   = "Certificate"
 
-	// tlsPolicy takes TLS 1.2 and 1.3 (AWS docs: Security policies for your Application Load
+	// tlsPolicy accepts TLS 1.2 and 1.3 (AWS docs: Security policies for your Application Load
 	// Balancer).
 	tlsPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 )
@@ -68,9 +68,9 @@ type validationOption struct {
 }
 
 // addLoadBalancer adds the load balancer that the application's environments share, with a
-// certificate for all of their host names. A host name that no environment answers to gets 404;
-// each environment brings its own DNS record, so that a name whose environment is gone does not
-// resolve any more.
+// certificate for all of their host names. It answers 404 for a host name without an environment.
+// Each environment has its own DNS record, so the name of a removed environment does not resolve
+// any more.
 func (d *document) addLoadBalancer(policy perch.Policy, tags []tag) {
 	d.Resources[balancerGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
 		GroupDescription:     "Load balancer that environments share",

@@ -42,7 +42,7 @@ const (
 	ruleName = "host"
 )
 
-// options are the environment's options, sorted, so that the order of maps does not show.
+// options returns the environment's options. They are sorted, because the order of a map is random.
 func (in EnvironmentInput) options() ([]option, error) {
 	variables, err := in.variables()
 	if err != nil {
@@ -57,8 +57,9 @@ func (in EnvironmentInput) options() ([]option, error) {
 	return options, nil
 }
 
-// platformOptions are about Beanstalk itself. Updates that AWS starts on its own are off: they
-// would change an environment behind its stack's back. Streamed logs of a branch go with it.
+// platformOptions are the options for Beanstalk itself. AWS's automatic updates are off, because
+// they would change an environment without a change of its stack. Streamed logs of a branch are
+// deleted with its environment.
 func (in EnvironmentInput) platformOptions() []option {
 	return []option{
 		{nsEnvironment, "ServiceRole", literal(in.Application.ServiceRole)},
@@ -77,12 +78,12 @@ func (in EnvironmentInput) logDays() string {
 	return "90"
 }
 
-// rootVolumeGB holds several versions of an image: every deployment pulls another one. The default
-// is the AMI's.
+// rootVolumeGB is enough for several versions of an image, because every deployment pulls another
+// one. The default is the size in the AMI.
 const rootVolumeGB = "20"
 
-// instanceOptions are about the instances. DisableIMDSv1 and gp3 also make Beanstalk use a launch
-// template, which new accounts require (AWS docs: Migrating to launch templates).
+// instanceOptions are the options for the instances. DisableIMDSv1 and gp3 also make Beanstalk use
+// a launch template, which new accounts require (AWS docs: Migrating to launch templates).
 func (in EnvironmentInput) instanceOptions() []option {
 	minimum, maximum := in.instances()
 	options := []option{
@@ -102,9 +103,9 @@ func (in EnvironmentInput) instanceOptions() []option {
 	return append(options, option{nsLaunch, "SecurityGroups", in.instanceGroup()})
 }
 
-// instanceGroup is the security group of the instances. Every environment sets one, because
-// Beanstalk keeps the value of an option that leaves the template: without a database its instances
-// would still have the group of the one that was removed, which could not be deleted.
+// instanceGroup returns the security group of the instances. Every environment sets one, because
+// Beanstalk keeps the value of an option that the template no longer has. If the database was
+// removed, its instances would still have the database's group, which could then not be deleted.
 func (in EnvironmentInput) instanceGroup() value {
 	if in.sharesDatabase() {
 		return literal(in.Application.DatabaseClients)
@@ -120,7 +121,7 @@ func (in EnvironmentInput) instances() (minimum, maximum int) {
 	return minimum, max(in.Settings.Instances.Max, minimum)
 }
 
-// trafficOptions say how requests come in.
+// trafficOptions are the options for incoming requests.
 func (in EnvironmentInput) trafficOptions() []option {
 	if !in.balanced() {
 		return []option{
@@ -141,10 +142,10 @@ func (in EnvironmentInput) trafficOptions() []option {
 		option{nsProcess, "MatcherHTTPCode", literal("200")})
 }
 
-// sharedBalancerOptions take one rule, for the environment's host name, on the HTTPS listener of
-// the shared load balancer, and none on the listener of port 80: a load balancer has 100 rules
-// (service quota, AWS docs: Application Load Balancer quotas). Of the load balancer's own options
-// only these two are valid for a shared one (AWS docs: General options for all environments,
+// sharedBalancerOptions use one rule, for the environment's host name, on the HTTPS listener of the
+// shared load balancer, and none on the listener of port 80, because a load balancer can have only
+// 100 rules (service quota, AWS docs: Application Load Balancer quotas). Only these two options of
+// a load balancer are valid for a shared one (AWS docs: General options for all environments,
 // aws:elbv2:loadbalancer).
 func (in EnvironmentInput) sharedBalancerOptions() []option {
 	return []option{
@@ -159,8 +160,8 @@ func (in EnvironmentInput) sharedBalancerOptions() []option {
 	}
 }
 
-// dedicatedBalancerOptions make a load balancer that is the environment's alone, with the
-// application stack's certificate. Beanstalk makes its security group.
+// dedicatedBalancerOptions create a dedicated load balancer with the application stack's
+// certificate. Beanstalk creates its security group.
 func (in EnvironmentInput) dedicatedBalancerOptions() []option {
 	return []option{
 		{nsVPC, "ELBScheme", literal("public")},
@@ -174,17 +175,17 @@ func (in EnvironmentInput) dedicatedBalancerOptions() []option {
 	}
 }
 
-// priority is the priority, 1 to 1000, that the environment's rule requests. If two environments
-// name the same one, Beanstalk finds free ones on the shared load balancer and keeps their order,
-// which does not matter for rules of different hosts.
+// priority returns the priority, from 1 to 1000, that the environment requests for its rule. If two
+// environments request the same one, Beanstalk chooses free ones on the shared load balancer and
+// keeps their order. The order does not matter, because the rules are for different hosts.
 func priority(slug string) int {
 	sum := fnv.New32a()
 	sum.Write([]byte(slug))
 	return int(sum.Sum32()%1000) + 1
 }
 
-// deploymentOptions say how a new version comes in: at once for a branch, whose tests wait for it,
-// and without a gap in capacity where there are several instances of anything else.
+// deploymentOptions say how Beanstalk deploys a new version: at once for a branch, because tests
+// wait for it. Other kinds with several instances keep their full capacity.
 func (in EnvironmentInput) deploymentOptions() []option {
 	_, maximum := in.instances()
 	if in.Kind == perch.KindBranch || maximum == 1 {

@@ -2,20 +2,20 @@ package cfn
 
 import "perch"
 
-// Placeholder replaces what only the account and its worker know, when a template is rendered
-// without them.
+// Placeholder has stand-ins for what only the account and its worker know, for a template that is
+// rendered without them.
 type Placeholder struct {
 	// Policy has the account number, network, domain and zone of AWS's examples.
 	Policy perch.Policy
-	// Application are outputs as an application's stack in that account would have them.
+	// Application has outputs like those of an application's stack in that account.
 	Application ApplicationOutputs
-	// Platform has the form of a Docker platform version's ARN; the worker takes the newest one
-	// that AWS offers.
+	// Platform looks like the ARN of a Docker platform version. A worker takes the newest one that
+	// AWS offers.
 	Platform string
 }
 
-// Placeholders returns the same placeholders, for project's environments of kind, every time. No
-// resource that they name exists.
+// Placeholders returns placeholders for project's environments of kind, the same ones every time.
+// The resources that they name do not exist.
 func Placeholders(project string, kind perch.Kind) Placeholder {
 	const (
 		account = "111122223333"

@@ -9,24 +9,25 @@ import (
 )
 
 const (
-	// proxyImage is AWS's copy of Docker's official nginx: pulling it needs no account.
+	// proxyImage is AWS's copy of Docker's official nginx image. It can be pulled without an
+	// account.
 	proxyImage = "public.ecr.aws/docker/library/nginx:stable-alpine"
-	// proxyFile is where the bundle has the proxy's configuration.
+	// proxyFile is the name of the proxy's configuration in the bundle.
 	proxyFile = "proxy.conf"
 )
 
 //go:embed proxy.conf
 var proxyTemplate string
 
-// proxied reports whether a proxy is in front of the app: where a load balancer checks its health.
-// Beanstalk runs no proxy for a bundle with a Compose file (AWS docs: Configuring managed Docker
-// environments).
+// proxied reports whether there is a proxy in front of the app. That is so if a load balancer
+// checks the app's health. Beanstalk itself runs no proxy for a bundle with a Compose file (AWS
+// docs: Configuring managed Docker environments).
 func proxied(settings perch.Settings, host string) bool {
 	return host != "" && (settings.LoadBalancer == sharedBalancer || settings.LoadBalancer == dedicatedBalancer)
 }
 
-// proxyConfig is the proxy's configuration. nginx compares the path as it is decoded, and without
-// the query.
+// proxyConfig returns the proxy's configuration. nginx compares the decoded path, without the
+// query.
 func proxyConfig(settings perch.Settings, host string) []byte {
 	path, _, _ := strings.Cut(settings.HealthPath, "?")
 	if plain, err := url.PathUnescape(path); err == nil {

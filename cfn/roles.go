@@ -34,8 +34,8 @@ func policyOf(statements ...statement) policyDocument {
 	return policyDocument{Version: "2012-10-17", Statement: statements}
 }
 
-// serviceRole is what Elastic Beanstalk acts in. The external id is the one that AWS documents for
-// it (AWS docs: Managing Elastic Beanstalk service roles).
+// serviceRole returns the role that Elastic Beanstalk uses. Its external id is the one that AWS
+// documents (AWS docs: Managing Elastic Beanstalk service roles).
 func serviceRole(tags []tag) resource {
 	return resource{Type: "AWS::IAM::Role", Properties: roleProperties{
 		AssumeRolePolicyDocument: policyOf(statement{
@@ -52,34 +52,34 @@ func serviceRole(tags []tag) resource {
 	}}
 }
 
-// instanceRoleIDs are the logical ids of the instance roles, one role for each kind. They are short
-// because a role's name, which CloudFormation puts together from the names of stack and role, has
-// 64 characters at most (AWS docs: IAM quotas), and the documents in deploy/iam recognise a role by
-// the name of its stack.
+// instanceRoleIDs are the logical ids of the instance roles, one for each kind. They are short,
+// because CloudFormation builds a role's name from the names of the stack and the role, and the
+// name may have 64 characters (AWS docs: IAM quotas). The documents in deploy/iam recognise a role
+// by the name of its stack.
 var instanceRoleIDs = map[perch.Kind]string{
 	perch.KindProduction: "ProdRole",
 	perch.KindStaging:    "StagingRole",
 	perch.KindBranch:     "BranchRole",
 }
 
-// profileIDs are the logical ids of the instance profiles and the names of the outputs that name
-// them.
+// profileIDs are the logical ids of the instance profiles. The outputs with the profiles' names are
+// called the same.
 var profileIDs = map[perch.Kind]string{
 	perch.KindProduction: "ProductionInstanceProfile",
 	perch.KindStaging:    "StagingInstanceProfile",
 	perch.KindBranch:     "BranchInstanceProfile",
 }
 
-// The role that all environments of an application shared in earlier versions. OutputEarlierProfile
-// names its profile.
+// These ids are those of the role that all environments of an application shared in earlier
+// versions of Perch. OutputEarlierProfile names its profile.
 const (
 	earlierProfileID = "InstanceProfile"
 	earlierRoleID    = "InstanceRole"
 )
 
-// addInstanceRole adds the role that the instances of kind's environments act in, and its profile.
-// It belongs to the application stack because a template with roles needs a capability, and because
-// CloudFormation takes minutes to make an instance profile.
+// addInstanceRole adds the role of the instances of kind's environments, and its profile. They are
+// in the application stack because a template with roles needs a capability, and because
+// CloudFormation takes minutes to create an instance profile.
 func (d *document) addInstanceRole(in ApplicationInput, kind perch.Kind) {
 	tags := []tag{{perch.TagKind, string(kind)}, {perch.TagProject, in.Project}}
 	d.addProfile(profileIDs[kind], instanceRoleIDs[kind], tags, in.instanceStatements(kind))
@@ -87,8 +87,8 @@ func (d *document) addInstanceRole(in ApplicationInput, kind perch.Kind) {
 	d.Outputs[profileIDs[kind]] = output{of, ref(profileIDs[kind])}
 }
 
-// addEarlierRole keeps the shared role for environments that have not been updated since. Deleting
-// it would take the credentials from their running instances.
+// addEarlierRole keeps the shared role for environments that have not been updated since an earlier
+// version of Perch. Without it, their running instances would lose their credentials.
 func (d *document) addEarlierRole(in ApplicationInput, tags []tag) {
 	d.addProfile(earlierProfileID, earlierRoleID, tags, in.earlierStatements())
 	of := "Instance profile of environments that an earlier version made"

@@ -19,9 +19,9 @@ const (
 	SharedDatabaseUser = "perch"
 )
 
-// addSharedDatabase adds the instance that environments have their databases in. Nothing reaches it
-// but what carries the clients' security group: the instances of those environments, and the
-// worker, which makes the databases.
+// addSharedDatabase adds the instance that has the databases of environments. Only members of the
+// clients' security group can connect to it: the instances of those environments, and the worker,
+// which creates the databases.
 func (d *document) addSharedDatabase(in ApplicationInput, tags []tag) {
 	network := in.Policy.Network
 	d.Resources[sharedClientGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
@@ -62,7 +62,8 @@ func (d *document) addSharedDatabase(in ApplicationInput, tags []tag) {
 	}
 }
 
-// sharedInstance is as protected as a production's: every environment's data is in it.
+// sharedInstance is as protected as a production database, because it has the data of every
+// environment.
 func sharedInstance(database perch.SharedDatabase, tags []tag, extended bool) resource {
 	return resource{Type: "AWS::RDS::DBInstance", Properties: databaseProperties{
 		AllocatedStorage:         strconv.Itoa(database.StorageGB),
@@ -91,9 +92,9 @@ func (in EnvironmentInput) sharesDatabase() bool {
 	return in.Settings.Database != nil && in.Settings.Database.Mode == perch.DatabaseShared
 }
 
-// addSharedUser adds the password of the environment's user in the shared instance. Database and
-// user themselves are made by the worker as soon as the password is there, which is minutes before
-// an instance is.
+// addSharedUser adds the password of the environment's user in the shared instance. The worker
+// creates the database and the user as soon as the password exists, which is minutes before the
+// first instance runs.
 func (d *document) addSharedUser(environment perch.Environment) {
 	d.Resources[SharedSecretID] = generatedPassword(
 		"Password of this environment's user in the shared database", environment.DatabaseName(), nil,

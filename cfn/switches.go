@@ -6,7 +6,8 @@ import (
 	"perch"
 )
 
-// architectureOf is the architecture of an instance type in Elastic Beanstalk's words.
+// architectureOf returns the architecture of an instance type by the name that Elastic Beanstalk
+// uses.
 func architectureOf(instanceType string) string {
 	if perch.ArchitectureOf(instanceType) == perch.ArchitectureARM {
 		return "arm64"
@@ -14,10 +15,10 @@ func architectureOf(instanceType string) string {
 	return "x86_64"
 }
 
-// RejectedSwitch says why Elastic Beanstalk would reject the update of an environment with the
-// options deployed to s; empty if it would not. Load balancer and architecture are chosen once, at
-// the creation (AWS docs: Configuring a shared Application Load Balancer, and The Amazon EC2
-// instances for your environment).
+// RejectedSwitch says why Elastic Beanstalk would reject an update of an environment from the
+// options deployed to s; empty if it would not. The load balancer and the architecture are chosen
+// when the environment is created and cannot change (AWS docs: Configuring a shared Application
+// Load Balancer, and The Amazon EC2 instances for your environment).
 func (s SetOptions) RejectedSwitch(deployed SetOptions) string {
 	if deployed.Environment != s.Environment {
 		return "" // A custom template, or no environment yet.

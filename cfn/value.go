@@ -2,20 +2,21 @@ package cfn
 
 import "encoding/json"
 
-// value is a string, or a function that CloudFormation replaces by one.
+// value is a string, or an intrinsic function that CloudFormation replaces with one.
 type value interface{ isValue() }
 
 // literal is a string without functions.
 type literal string
 
-// ref is what Ref gives for a logical id: for most types the name or id of the resource, for a
+// ref is a Ref to a logical id. For most types it gives the name or id of the resource, and for a
 // secret its ARN.
 type ref string
 
 // getAtt is an attribute of a resource.
 type getAtt struct{ id, attribute string }
 
-// sub is a text in which ${LogicalId} and ${LogicalId.Attribute} stand for values.
+// sub is the text of an Fn::Sub: CloudFormation replaces ${LogicalId} and ${LogicalId.Attribute} in
+// it.
 type sub string
 
 func (literal) isValue() {}

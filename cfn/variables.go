@@ -9,14 +9,14 @@ import (
 	"perch"
 )
 
-// defaultPort is where the app listens in its container when its settings set no PORT.
+// defaultPort is the port on which the app listens in its container, unless its settings set PORT.
 const defaultPort = "8080"
 
 const portVariable = "PORT"
 
-// variables are the app's environment variables: what Perch tells it, the settings' own, and
-// references to secrets, which instances read when they start. It rejects a name that is set twice.
-// Only PORT may be set over what Perch says.
+// variables returns the app's environment variables: those that Perch sets, those of the settings,
+// and references to secrets, which instances read when they start. It returns an error if a name is
+// set twice. Settings may override only PORT.
 func (in EnvironmentInput) variables() ([]option, error) {
 	plain := in.ownVariables()
 	secrets := in.ownSecrets()
@@ -44,8 +44,8 @@ func (in EnvironmentInput) variables() ([]option, error) {
 	return options, nil
 }
 
-// ownVariables are what Perch tells the app. The branch is written as in tags, because Elastic
-// Beanstalk does not carry every character that a branch can have.
+// ownVariables returns the variables that Perch sets. The branch is encoded as in tags, because
+// Elastic Beanstalk does not accept every character that a branch's name can have.
 func (in EnvironmentInput) ownVariables() map[string]value {
 	variables := map[string]value{
 		"PERCH_BRANCH": literal(perch.EncodeTag(in.Environment.Branch)),
@@ -75,9 +75,9 @@ func (in EnvironmentInput) ownVariables() map[string]value {
 	return variables
 }
 
-// ownSecrets refer to the database's password: one key of the secret, written behind its ARN (AWS
-// docs: Fetching secrets to Elastic Beanstalk environment variables; Docker platforms of January
-// 13, 2026 and later).
+// ownSecrets returns references to the database's password. A reference is the secret's ARN
+// followed by one of its keys (AWS docs: Fetching secrets to Elastic Beanstalk environment
+// variables; Docker platforms of January 13, 2026 and later).
 func (in EnvironmentInput) ownSecrets() map[string]value {
 	if in.Settings.Database == nil {
 		return map[string]value{}
@@ -89,7 +89,7 @@ func (in EnvironmentInput) ownSecrets() map[string]value {
 	return map[string]value{"DATABASE_PASSWORD": sub("${" + id + "}:password")}
 }
 
-// containerPort is the port that the app listens on inside its container.
+// containerPort returns the port on which the app listens in its container.
 func containerPort(settings perch.Settings) string {
 	if port, err := strconv.Atoi(settings.Environment[portVariable]); err == nil && port > 0 && port < 1<<16 {
 		return strconv.Itoa(port)

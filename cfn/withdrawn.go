@@ -13,12 +13,12 @@ type OptionName struct{ Namespace, Name string }
 // Secret reports whether the option refers to a secret.
 func (o OptionName) Secret() bool { return o.Namespace == nsSecrets }
 
-// SetOptions are the variables and references to secrets that a template of Environment sets.
+// SetOptions are the variables and references to secrets that a template from Environment sets.
 type SetOptions struct {
 	// Application and Environment are the names in Elastic Beanstalk.
 	Application, Environment string
-	// SolutionStack is the platform of an environment that was created with one; empty for one with
-	// a PlatformArn.
+	// SolutionStack is the solution stack of an environment that was created with one; empty if the
+	// environment has a PlatformArn.
 	SolutionStack string
 
 	names  []OptionName
@@ -57,7 +57,7 @@ func ReadOptions(template []byte) (SetOptions, error) {
 	}
 	for _, option := range properties.OptionSettings {
 		name, value := OptionName{option.Namespace, option.OptionName}, ""
-		if json.Unmarshal(option.Value, &value) == nil { // Another value is a function of CloudFormation's.
+		if json.Unmarshal(option.Value, &value) == nil { // Any other value is an intrinsic function.
 			set.values[name] = value
 		}
 		set.names = append(set.names, name)
@@ -65,9 +65,9 @@ func ReadOptions(template []byte) (SetOptions, error) {
 	return set, nil
 }
 
-// Withdrawn are those of the environment's present options that the template no longer sets:
-// CloudFormation leaves them in the environment. They are variables and references to secrets only,
-// because the template sets every other option in every version.
+// Withdrawn returns those of the environment's present options that the template no longer sets and
+// that CloudFormation leaves in the environment. It looks only at variables and references to
+// secrets, because the template always sets all other options.
 func (s SetOptions) Withdrawn(present []OptionName) []OptionName {
 	var withdrawn []OptionName
 	for _, option := range present {

@@ -12,11 +12,11 @@ import (
 	"perch/document"
 )
 
-// decoder reads nodes into Go values by the tags of their types, and collects what is wrong with
-// them.
+// decoder reads nodes into Go values as the tags of their types say, and collects all problems.
 type decoder struct {
 	*document.Report
-	// layered says that a layer is read: what it leaves out comes from the layers below.
+	// layered means that the decoder reads one layer. What a layer leaves out comes from the layers
+	// below.
 	layered bool
 }
 
@@ -49,7 +49,7 @@ func (d *decoder) object(path string, n *document.Node, to reflect.Value) {
 	d.together(path, n, to.Type(), allKnown)
 }
 
-// defaults writes the values of keys that the file may leave out.
+// defaults sets the values of keys that the file may leave out.
 func (d *decoder) defaults(to reflect.Value) {
 	for _, k := range keysOf(to.Type()) {
 		field := to.FieldByIndex(k.index)
@@ -66,7 +66,7 @@ func (d *decoder) unknown(path string, at *document.Node, names []string) {
 		at.Text, placeName(path), suggestion(at.Text, names), strings.Join(names, ", "))
 }
 
-// placeName is what messages call the mapping at path.
+// placeName returns the name of the mapping at path for messages.
 func placeName(path string) string {
 	if path == "" {
 		return "the file"
@@ -74,8 +74,8 @@ func placeName(path string) string {
 	return path
 }
 
-// together checks which keys a mapping has: those that are required, those that need another key,
-// and those of which exactly one is allowed.
+// together checks the keys of a mapping: whether required keys are there, whether keys that another
+// key needs are there, and whether there is exactly one of keys that exclude each other.
 func (d *decoder) together(path string, n *document.Node, of reflect.Type, allKnown bool) {
 	var either []string
 	found := 0
@@ -101,7 +101,7 @@ func (d *decoder) together(path string, n *document.Node, of reflect.Type, allKn
 	}
 }
 
-// missing says what a required key is to be. A key of the file itself has no place.
+// missing reports a required key that is not there, and says what it must be.
 func (d *decoder) missing(path string, n *document.Node, k key, of reflect.Type) {
 	want := k.check()("")
 	if of.Kind() == reflect.Struct {
@@ -115,7 +115,7 @@ func (d *decoder) missing(path string, n *document.Node, k key, of reflect.Type)
 	d.Fail(n, "%s is missing; it %s", document.Join(path, k.name), want)
 }
 
-// value reads a node into a field, by the field's type and the rules of its key.
+// value reads a node into a field, as the field's type and the rules of its key say.
 func (d *decoder) value(path string, n *document.Node, to reflect.Value, k key) {
 	switch to := to.Addr().Interface().(type) {
 	case *time.Duration:
@@ -160,7 +160,7 @@ func (d *decoder) value(path string, n *document.Node, to reflect.Value, k key) 
 	}
 }
 
-// oneText reads a text, or the first of a list of texts if the key allows one.
+// oneText reads a text. If the key allows a list of texts, oneText reads the first of them.
 func (d *decoder) oneText(path string, n *document.Node, to reflect.Value, k key) {
 	if k.rule("list") == "" || n.Shape != document.List {
 		if text, ok := d.text(path, n, k); ok {
@@ -191,7 +191,7 @@ func (d *decoder) list(path string, n *document.Node, to reflect.Value, k key) {
 	}
 }
 
-// entries says how many entries a list needs.
+// entries says how many entries a list must have.
 func (k key) entries() string {
 	need := fmt.Sprintf("at least %d", k.whole("minItems"))
 	if hint := k.rule("hint"); hint != "" {
@@ -200,7 +200,7 @@ func (k key) entries() string {
 	return need
 }
 
-// free reads a mapping whose keys are free, or are the kinds of environments.
+// free reads a mapping with free keys, or with kinds of environments as keys.
 func (d *decoder) free(path string, n *document.Node, to reflect.Value, k key) {
 	to.Set(reflect.MakeMap(to.Type()))
 	if !d.is(path, n, document.Mapping) {
@@ -223,14 +223,14 @@ func (d *decoder) free(path string, n *document.Node, to reflect.Value, k key) {
 			value.SetString(e.Value.Text)
 		case e.Value.Shape != document.Null:
 			d.value(below, e.Value, value, item)
-		case value.Kind() == reflect.String: // Null removes what a layer below has.
+		case value.Kind() == reflect.String: // Null removes the value of a layer below.
 			continue
 		}
 		to.SetMapIndex(reflect.ValueOf(e.Key.Text).Convert(to.Type().Key()), value)
 	}
 }
 
-// kindKey reports whether an entry's key is a kind, and its value one that may be read.
+// kindKey reports whether an entry's key is a kind, and its value can be read.
 func (d *decoder) kindKey(path string, e document.Entry, k key) bool {
 	switch names := kindNames(); {
 	case !slices.Contains(names, e.Key.Text):

@@ -10,17 +10,17 @@ import (
 	"perch/document"
 )
 
-// Setting is one value of an environment's settings and where it comes from.
+// Setting is one value of an environment's settings, and where it comes from.
 type Setting struct {
-	// Path is dotted: database.class, environment.LOG_LEVEL.
+	// Path is the value's keys, joined with dots: database.class, environment.LOG_LEVEL.
 	Path string `json:"path"`
-	// Value is a text, a number, true or false, or a list; it is never nil.
+	// Value is a text, a number, true or false, or a list. It is never nil.
 	Value any `json:"value"`
 	// From is the layer and the line: `defaults, line 12`, or `built-in`.
 	From string `json:"from"`
 }
 
-// Difference is a value that two environments do not have in common.
+// Difference is a value that differs between two environments.
 type Difference struct {
 	Path string `json:"path"`
 	// A and B are the values of the two sides; a side that lacks the value has nil, and nil if it
@@ -31,8 +31,8 @@ type Difference struct {
 	BFrom *string `json:"b_from"`
 }
 
-// List is every value that a layer or Perch itself has set, in the order of perch.Settings; below a
-// mapping whose keys are free, by key.
+// List returns every value that a layer or Perch itself has set, in the order of perch.Settings. In
+// a mapping with free keys, the values are sorted by key.
 func List(settings perch.Settings, origins Origins) []Setting {
 	var list []Setting
 	walk("", reflect.ValueOf(settings), func(path string, value any) {
@@ -43,7 +43,7 @@ func List(settings perch.Settings, origins Origins) []Setting {
 	return list
 }
 
-// walk visits the values of a struct by their dotted YAML keys.
+// walk calls visit for the values of a struct, with the dotted path of YAML keys of each.
 func walk(path string, of reflect.Value, visit func(path string, value any)) {
 	switch of.Kind() {
 	case reflect.Pointer:
@@ -61,7 +61,7 @@ func walk(path string, of reflect.Value, visit func(path string, value any)) {
 	default:
 		value := of.Interface()
 		if length, ok := value.(time.Duration); ok {
-			value = length.String() // JSON would have nanoseconds.
+			value = length.String() // Otherwise JSON would show nanoseconds.
 		}
 		visit(path, value)
 	}
@@ -74,8 +74,8 @@ func yamlName(field reflect.StructField) string {
 	return name
 }
 
-// Differences are the values of a and b that are not equal, by the order of perch.Settings' own
-// keys and below each those of a first. Where a value comes from is no difference.
+// Differences returns the values that differ between a and b, in the order of the keys of
+// perch.Settings. Below each key, those of a come first. It ignores where a value comes from.
 func Differences(a, b []Setting) []Difference {
 	left, right := byPath(a), byPath(b)
 	differences := []Difference{}
@@ -99,7 +99,7 @@ func Differences(a, b []Setting) []Difference {
 	return differences
 }
 
-// place is the position of path's first key among those of perch.Settings.
+// place returns the position of path's first key among those of perch.Settings.
 func place(path string) int {
 	key, _, _ := strings.Cut(path, ".")
 	fields := reflect.VisibleFields(reflect.TypeFor[perch.Settings]())

@@ -1,5 +1,5 @@
-// Package config reads perch.yaml and the worker's policy file: strictly, with every problem at
-// once and the line it is on. It merges the layers of settings, remembers where each value came
+// Package config reads perch.yaml and the worker's policy file strictly: it reports all problems at
+// once, each with its line. It merges the layers of settings, and remembers where each value comes
 // from. It does no I/O.
 package config
 
@@ -11,11 +11,11 @@ import (
 	"perch/document"
 )
 
-// MaxFile is the largest file that is read, in bytes.
+// MaxFile is the size of the largest file that is read, in bytes.
 const MaxFile = 256 << 10
 
-// limits fit files that people write: a file beyond them is a generated one, and merging it would
-// take long.
+// limits are enough for files that people write. A larger file must be a generated one, and merging
+// its layers would take long.
 var limits = document.Limits{Bytes: MaxFile, Depth: 32, Column: 100, Keys: 500, Key: 255, Tokens: 10_000, Quote: true}
 
 // FileName is the name of perch.yaml.
@@ -58,7 +58,7 @@ type GitHubReports struct {
 	Comment bool `yaml:"comment,omitempty" jsonschema:"default=true"`
 }
 
-// Muted are the reports that the project does not want.
+// Muted returns the reports that the project does not want.
 func (r Reports) Muted() perch.MutedReports {
 	return perch.MutedReports{Deployments: !r.GitHub.Deployments, Status: !r.GitHub.Status, Comment: !r.GitHub.Comment}
 }
@@ -86,7 +86,8 @@ type KindRule struct {
 	at *document.Node
 }
 
-// Read reads perch.yaml; name is what messages call the file. The error is Problems or a *Problem.
+// Read reads perch.yaml. name is the file's name in messages. The error is document.Problems or a
+// *document.Problem.
 func Read(name string, data []byte) (*File, error) {
 	root, source, err := document.Read(name, data, limits)
 	if err != nil {

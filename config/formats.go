@@ -6,8 +6,8 @@ import (
 	"perch"
 )
 
-// check says what is wrong with a value, as the end of a sentence that begins with its name: "must
-// be ..."; empty if nothing is.
+// check says what is wrong with a value, as the end of a sentence that begins with the key: "must
+// be ..."; empty if nothing is wrong.
 type check func(value string) string
 
 type format struct {
@@ -19,8 +19,8 @@ func byPattern(expression, problem string) format {
 	return format{expression, matches(expression, problem)}
 }
 
-// formats are what a text may be, by the name that the tag `jsonschema` has for it. Each has a
-// pattern for the JSON Schema, which lets through what the check does.
+// formats are the formats of texts, by their names in the tag `jsonschema`. Each has a pattern for
+// the JSON Schema, which must accept everything that the check accepts.
 var formats = map[string]format{
 	"project":           {`^[a-z][a-z0-9]{1,14}$`, validProject},
 	"image":             {`^[a-z0-9]\S*[:@]\S+$`, validImage},
@@ -83,7 +83,7 @@ var formats = map[string]format{
 	"logical id": logicalID,
 }
 
-// listFormats are the formats of lists by kind.
+// listFormats are the formats of the texts in lists by kind.
 var listFormats = map[reflect.Type]string{
 	reflect.TypeFor[map[perch.Kind][]string](): "branch pattern",
 	reflect.TypeFor[perch.KindSecrets]():       "secret prefix",

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// gitHubName is what GitHub allows: letters, digits and hyphens for the owner (Enterprise's managed
-// users have an underscore), dots also for the repository.
+// gitHubName matches the names that GitHub allows: letters, digits and hyphens for the owner, and
+// underscores, which managed users of GitHub Enterprise have; for the repository also dots.
 var gitHubName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
 
 func validGitHub(value string) string {
@@ -18,8 +18,8 @@ func validGitHub(value string) string {
 	return ""
 }
 
-// validGitHubURL rejects plain http, which would show the token to the network, except to this very
-// machine.
+// validGitHubURL rejects plain http, which would send the token unencrypted, unless the server is
+// on this machine.
 func validGitHubURL(value string) string {
 	address, err := url.Parse(value)
 	if err != nil || address.Host == "" || address.User != nil || address.RawQuery != "" || address.Fragment != "" {

@@ -12,7 +12,7 @@ import (
 	"perch"
 )
 
-// initFile is what `perch config init` writes of a Start.
+// initFile is the template from which `perch config init` writes perch.yaml. Its data is a Start.
 var initFile = template.Must(template.New(FileName).Funcs(template.FuncMap{
 	"plain": plainText, "step": stepText, "idle": func() perch.Hours { return proposedIdle },
 }).Parse(`{{with .Schema}}# yaml-language-server: $schema={{.}}
@@ -95,18 +95,18 @@ kinds:
 {{end}}#   - {{.Step | step}}
 {{end}}{{end}}`))
 
-// Start is what is known of a project that has no perch.yaml yet.
+// Start is what is known about a project without a perch.yaml.
 type Start struct {
 	Project string
 	Image   string
-	// DefaultBranch and StagingBranch are branches of the repository; main and staging if they are
-	// empty.
+	// DefaultBranch and StagingBranch are branches of the repository. If they are empty, main and
+	// staging are used.
 	DefaultBranch, StagingBranch string
-	// Schema is the path of the JSON Schema, relative to the file; empty if there is none that an
-	// editor would find.
+	// Schema is the path of the JSON Schema, relative to the file; empty if there is no schema that
+	// an editor would find.
 	Schema string
-	// PolicyLife is the longest that the worker's policy lets an environment live, if that is less
-	// than the file would propose; else 0.
+	// PolicyLife is the longest life that the worker's policy allows an environment, if that is
+	// shorter than what the file would propose; otherwise 0.
 	PolicyLife perch.Hours
 	// App is what the app needs; the zero value if that is not known.
 	App StartApp
@@ -115,7 +115,7 @@ type Start struct {
 // proposedIdle is the expiry.idle of the first perch.yaml.
 const proposedIdle perch.Hours = 168
 
-// KeepWithin has the file propose no expiry that the policy would reject.
+// KeepWithin limits the proposed expiry to what the policy allows.
 func (s *Start) KeepWithin(policy *perch.Policy) {
 	for _, bound := range []perch.Hours{policy.Expiry.Idle, policy.Expiry.Max} {
 		if bound != 0 && bound < cmp.Or(s.PolicyLife, proposedIdle) {
@@ -124,35 +124,34 @@ func (s *Start) KeepWithin(policy *perch.Policy) {
 	}
 }
 
-// StartApp is what the first perch.yaml says of the app.
+// StartApp is what the first perch.yaml says about the app.
 type StartApp struct {
 	// HealthPath is the path of its health check.
 	HealthPath string
-	// Database says that the app uses PostgreSQL.
+	// Database means that the app uses PostgreSQL.
 	Database bool
-	// Buckets are its buckets, as YAML writes each.
+	// Buckets are the app's buckets, each in the form that YAML has.
 	Buckets []string
-	// Variables are its environment variables, and BranchVariables what kind branch has
-	// differently, as YAML writes a mapping; empty for nothing.
+	// Variables are the app's environment variables. BranchVariables are those that differ for kind
+	// branch, in the form of a YAML mapping; empty if there are none.
 	Variables       []StartVariable
 	BranchVariables string
-	// Secret is the variable that its secret key is read from.
+	// Secret is the environment variable from which the app reads its secret key.
 	Secret string
-	// Seed are steps for its test data, and SeedExamples steps that stay a comment.
+	// Seed are seed steps for test data. SeedExamples are steps that are only written as comments.
 	Seed, SeedExamples []StartStep
 }
 
-// StartVariable is an environment variable. Comment says what it is for; empty for nothing.
+// StartVariable is an environment variable. Comment says what it is for; it may be empty.
 type StartVariable struct{ Name, Value, Comment string }
 
-// StartStep is a seed step. Comment says where it comes from; empty for nothing.
+// StartStep is a seed step. Comment says where it comes from; it may be empty.
 type StartStep struct {
 	Step    perch.SeedStep
 	Comment string
 }
 
-// AnyApp is what the first perch.yaml says of an app that nothing is known of: an example of
-// everything.
+// AnyApp returns a StartApp for an app about which nothing is known, with an example of everything.
 func AnyApp() StartApp {
 	return StartApp{
 		HealthPath:      "/",
@@ -169,26 +168,26 @@ func AnyApp() StartApp {
 	}
 }
 
-// Init is a perch.yaml to begin with, with comments. Read accepts it as it is if project and image
-// are valid.
+// Init returns a first perch.yaml with comments. Read accepts it unchanged if the project and the
+// image are valid.
 func Init(s Start) []byte {
 	if s.App.HealthPath == "" {
 		s.App = AnyApp()
 	}
 	var out bytes.Buffer
 	if err := initFile.Execute(&out, s); err != nil {
-		panic(fmt.Errorf("write the first %s: %w", FileName, err)) // The template and Start do not fit.
+		panic(fmt.Errorf("write the first %s: %w", FileName, err)) // The template does not match Start.
 	}
 	return out.Bytes()
 }
 
-// unquoted is a text that YAML reads as a text, also in a list on one line.
+// unquoted matches a text that YAML reads as a text without quotes, even in a list on one line.
 var unquoted = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9/_.-]*$`)
 
-// notText are words that YAML takes for something else than a text.
+// notText matches words that YAML reads as something other than a text.
 var notText = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|null|y|n)$`)
 
-// plainText is a text as YAML writes it.
+// plainText returns a text in the form that YAML has, with quotes if it needs them.
 func plainText(text string) string {
 	if unquoted.MatchString(text) && !notText.MatchString(text) {
 		return text
@@ -196,7 +195,7 @@ func plainText(text string) string {
 	return strconv.Quote(text)
 }
 
-// stepText is a seed step as YAML writes it on one line.
+// stepText returns a seed step as one line of YAML.
 func stepText(step perch.SeedStep) string {
 	switch {
 	case step.S3 != nil:

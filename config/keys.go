@@ -7,19 +7,21 @@ import (
 	"sync"
 )
 
-// key is a key of a file as its Go field declares it: the tag `yaml` names it, the tags
-// `jsonschema` and `jsonschema_extras` say what it may be. The JSON Schemas and
-// docs/configuration.md come from the same tags. docs/contributing.md lists them.
+// key is a key of a file, as its Go field declares it. The tag `yaml` has its name, and the tags
+// `jsonschema` and `jsonschema_extras` say which values it may have. The JSON Schemas and
+// docs/configuration.md are generated from the same tags. docs/contributing.md lists the tags.
 type key struct {
 	name  string
 	index []int
-	// required says that the mapping must have the key, nullable that it may have no value.
+	// required means that the mapping must have the key. nullable means that the key may be without
+	// a value.
 	required, nullable bool
-	// rules are the words of both tags, by name; a word without a value has an empty one.
+	// rules are the words of the last two tags with their values, by name. The value of a word
+	// without one is empty.
 	rules map[string][]string
 }
 
-// rule is the value of a rule, empty if the key does not have it.
+// rule returns the value of a rule; empty if the key does not have the rule.
 func (k key) rule(name string) string {
 	if values := k.rules[name]; len(values) > 0 {
 		return values[0]
@@ -27,7 +29,7 @@ func (k key) rule(name string) string {
 	return ""
 }
 
-// check says what is wrong with a text of the key.
+// check returns the check for a text of the key.
 func (k key) check() check {
 	if enum := k.rules["enum"]; enum != nil {
 		return oneOf(enum...)
@@ -40,8 +42,7 @@ func (k key) check() check {
 
 var declared sync.Map // reflect.Type to []key
 
-// keysOf are the keys that a struct declares, in its order. Those of an embedded struct are its
-// own.
+// keysOf returns the keys that a struct declares, in order. They include those of embedded structs.
 func keysOf(of reflect.Type) []key {
 	if found, ok := declared.Load(of); ok {
 		return found.([]key)

@@ -21,7 +21,7 @@ type Layers struct {
 	image *document.Node
 }
 
-// Layer is a part of the settings; one that the file does not have is empty.
+// Layer is a part of the settings. If the file does not have the layer, it is empty.
 type Layer struct {
 	tree *document.Node
 }
@@ -34,7 +34,7 @@ type Override struct {
 	at *document.Node
 }
 
-// all are the trees of every layer.
+// all returns the trees of every layer.
 func (l Layers) all() []*document.Node {
 	trees := []*document.Node{l.image, l.Defaults.tree}
 	for _, kind := range perch.Kinds() {
@@ -46,8 +46,8 @@ func (l Layers) all() []*document.Node {
 	return trees
 }
 
-// of are the trees of the layers for a kind and, unless branch is empty, of the overrides that
-// match it: the later over the earlier.
+// of returns the trees of the layers for a kind and, unless branch is empty, of the overrides that
+// match it. A later tree overrides an earlier one.
 func (l Layers) of(kind perch.Kind, branch string) []*document.Node {
 	trees := []*document.Node{l.image, l.Defaults.tree, l.Kinds[kind].tree}
 	for _, override := range l.Overrides {
@@ -58,7 +58,7 @@ func (l Layers) of(kind perch.Kind, branch string) []*document.Node {
 	return slices.DeleteFunc(trees, func(tree *document.Node) bool { return tree == nil })
 }
 
-// layer checks a part of the settings for itself, as far as a part can be.
+// layer checks one layer, as far as that is possible without the others.
 func (d *decoder) layer(path string, n *document.Node) Layer {
 	d.settings(path, n)
 	return Layer{tree: n.Label(path)}
@@ -79,7 +79,8 @@ func (d *decoder) overrides(path string, n *document.Node) []Override {
 	return overrides
 }
 
-// defaultNulls rejects null where it would remove what no layer below has: an empty value is meant.
+// defaultNulls reports null in the lowest layer, where it removes nothing. The author probably
+// wanted an empty value.
 func (d *decoder) defaultNulls(path string, n *document.Node) {
 	instead := map[string]string{"buckets": "{}", "environment": `""`, "secrets": "an ARN", "parameters": `""`}
 	for _, e := range n.All() {

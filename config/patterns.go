@@ -9,15 +9,16 @@ import (
 	"perch/document"
 )
 
-// maxPattern is the longest branch pattern, in bytes; Git's own limit on most file systems is 255.
+// maxPattern is the length of the longest branch pattern, in bytes. It is also Git's limit for a
+// branch's name on most file systems.
 const maxPattern = 255
 
 func validPattern(value string) string {
 	if value == "" || len(value) > maxPattern || strings.ContainsFunc(value, unicode.IsControl) {
 		return "must be a branch name or a pattern with * and ?"
 	}
-	// A letter in the place of * and ? is harmless everywhere, so what is rejected then is rejected
-	// regardless of what they stand for.
+	// A letter is allowed everywhere in a name. So if the name with x in place of * and ? is
+	// invalid, no name that the pattern matches is valid.
 	err := perch.ValidateBranch(strings.NewReplacer("*", "x", "?", "x").Replace(value))
 	if err == nil {
 		return ""
@@ -28,11 +29,11 @@ func validPattern(value string) string {
 	)
 }
 
-// covers reports whether wide surely matches every name that narrow matches. It may be false if
-// that is hard to see (a*? and a?*).
+// covers reports whether wide certainly matches every name that narrow matches. It may return false
+// although wide does, if that is hard to find out (a*? and a?*).
 func covers(wide, narrow string) bool {
 	to, from := []rune(wide), []rune(narrow)
-	// star and back are where to go on when the run that wide's last * stands for must be longer.
+	// star and back are where the comparison continues if wide's last * must match more characters.
 	at, star, back := 0, -1, 0
 	for i := 0; i < len(from); {
 		switch {
@@ -52,11 +53,11 @@ func covers(wide, narrow string) bool {
 	return strings.Trim(string(to[at:]), "*") == ""
 }
 
-// manyPatterns is up to how many patterns are compared with each other; with more it would take
+// manyPatterns is the largest number of patterns that are compared with each other. More would take
 // long.
 const manyPatterns = 100
 
-// patterns rejects a pattern that can never take effect, because its author meant it to.
+// patterns reports patterns that can never have an effect, because their author expects one.
 func (d *decoder) patterns(f *File) {
 	if len(f.Branches.Kinds) > manyPatterns || len(f.Overrides) > manyPatterns || len(f.Branches.Skip) > manyPatterns {
 		return
@@ -98,8 +99,8 @@ func (d *decoder) notSkipped(f *File, path, pattern string, at *document.Node) {
 	}
 }
 
-// replacedBy reports whether nothing of a layer is left when over is laid over it; a layer that
-// says nothing is no mistake.
+// replacedBy reports whether over replaces every value of a layer. An empty layer does not count,
+// because it is no mistake.
 func replacedBy(n, over *document.Node) bool {
 	values, left := 0, 0
 	n.Leaves("", func(path string, leaf *document.Node) {
@@ -120,12 +121,12 @@ func replaces(n *document.Node, path []string, leaf *document.Node) bool {
 			return true
 		}
 	}
-	// A mapping after null begins again, so that null counts.
+	// A mapping does not replace null: null removes what the layers below have, so it has an
+	// effect.
 	return leaf.Shape != document.Null
 }
 
-// Unmatched are the patterns of `branches.kinds` and `overrides` that match none of branches, with
-// their places.
+// Unmatched reports the patterns of `branches.kinds` and `overrides` that match none of branches.
 func (f *File) Unmatched(branches []string) document.Problems {
 	d := newDecoder(f.source)
 	check := func(path, pattern string, at *document.Node) {

@@ -11,7 +11,7 @@ import (
 	"perch/document"
 )
 
-// hostPlaceholder is the host name of an environment, in a policy's url.
+// hostPlaceholder stands for the host name of an environment in a policy's url.
 const hostPlaceholder = "{host}"
 
 var (
@@ -39,8 +39,8 @@ func validBranch(value string) string {
 	return ""
 }
 
-// validNetwork takes one way to write a network only: bits beyond its length, or IPv4 in IPv6,
-// would allow another network than the text seems to say.
+// validNetwork accepts only one way to write a network. Otherwise, with bits beyond its length, or
+// with IPv4 in IPv6, a network could be larger than the text suggests.
 func validNetwork(value string) string {
 	network, err := netip.ParsePrefix(value)
 	if err != nil || network != network.Masked() || network.Addr().Is4In6() {
@@ -49,8 +49,8 @@ func validNetwork(value string) string {
 	return ""
 }
 
-// ReadPolicy reads the worker's policy file and fills in what it leaves out; name is what messages
-// call the file. The error is Problems or a *Problem.
+// ReadPolicy reads the worker's policy file and fills in what it leaves out. name is the file's
+// name in messages. The error is document.Problems or a *document.Problem.
 func ReadPolicy(name string, data []byte) (*perch.Policy, error) {
 	root, source, err := document.Read(name, data, limits)
 	if err != nil {
@@ -71,8 +71,8 @@ func ReadPolicy(name string, data []byte) (*perch.Policy, error) {
 	return p, nil
 }
 
-// separateSecrets rejects a secret that `secrets.kinds` gives to one kind while another list lets a
-// second kind read it as well.
+// separateSecrets reports a secret that `secrets.kinds` gives to one kind, if another list lets a
+// second kind read it, too.
 func (d *decoder) separateSecrets(secrets perch.PolicySecrets, path string, n *document.Node) {
 	for _, kind := range perch.Kinds() {
 		for i, arn := range secrets.Kinds[kind] {
@@ -85,8 +85,8 @@ func (d *decoder) separateSecrets(secrets perch.PolicySecrets, path string, n *d
 	}
 }
 
-// alsoReads is another kind that may read arn, and the entry that lets it; both are empty if there
-// is none.
+// alsoReads returns another kind that may read arn, and the entry that allows it; both are empty if
+// there is none.
 func alsoReads(secrets perch.PolicySecrets, kind perch.Kind, arn string) (other perch.Kind, cover string) {
 	for _, other := range perch.Kinds() {
 		if cover := covering(secrets.Allowed(other), arn); other != kind && cover != "" {
@@ -96,7 +96,7 @@ func alsoReads(secrets perch.PolicySecrets, kind perch.Kind, arn string) (other 
 	return "", ""
 }
 
-// covering is the first of prefixes that arn begins with; empty if there is none.
+// covering returns the first of prefixes with which arn begins; empty if there is none.
 func covering(prefixes []string, arn string) string {
 	for _, prefix := range prefixes {
 		if strings.HasPrefix(arn, strings.TrimSuffix(prefix, "*")) {
@@ -106,7 +106,7 @@ func covering(prefixes []string, arn string) string {
 	return ""
 }
 
-// wholePolicy checks what no single value can tell, and then fills in what follows from other keys.
+// wholePolicy checks what depends on several keys, and fills in values that follow from other keys.
 func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 	if secrets := root.Get("secrets"); secrets != nil {
 		d.separateSecrets(p.Secrets, "secrets", secrets)
@@ -148,7 +148,7 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 	}
 }
 
-// derive fills in what the policy leaves out and other keys say.
+// derive fills in values that the policy leaves out and that follow from other keys.
 func derive(p *perch.Policy) {
 	if p.Repository == "" {
 		p.Repository = p.Source.Git

@@ -12,11 +12,11 @@ import (
 	"perch/document"
 )
 
-// BuiltIn is what Origins calls the layer of values that perch.yaml does not set.
+// BuiltIn is the name in Origins of the layer with the values that perch.yaml does not set.
 const BuiltIn = "built-in"
 
-// builtIn completes the smallest file, builtInDatabase a database and builtInExpiry an expiry, by
-// the defaults of the tags. kindDatabases are laid over it for kinds whose data is valuable.
+// builtIn completes the smallest file, builtInDatabase a database, and builtInExpiry an expiry,
+// with the defaults in the tags. kindDatabases override them for kinds whose data is valuable.
 var (
 	builtIn         = sync.OnceValue(func() *document.Node { return builtInTree(reflect.TypeFor[perch.Settings]()) })
 	builtInDatabase = sync.OnceValue(func() *document.Node { return builtInTree(reflect.TypeFor[perch.Database]()) })
@@ -27,7 +27,8 @@ var (
 	}
 )
 
-// builtInTree has the defaults of a struct. What may be null exists only if a layer has it.
+// builtInTree returns the defaults of a struct. It leaves out what may be null, because that exists
+// only if a layer has it.
 func builtInTree(of reflect.Type) *document.Node {
 	tree := builtInValues()
 	for _, k := range keysOf(of) {
@@ -40,7 +41,7 @@ func builtInTree(of reflect.Type) *document.Node {
 	return tree
 }
 
-// builtInValues is a mapping of keys and values, which follow each other.
+// builtInValues returns a mapping. words are keys and values by turns.
 func builtInValues(words ...string) *document.Node {
 	tree := &document.Node{Shape: document.Mapping, Layer: BuiltIn}
 	for pair := range slices.Chunk(words, 2) {
@@ -50,11 +51,11 @@ func builtInValues(words ...string) *document.Node {
 	return tree
 }
 
-// Origins says of each value, by its dotted path (database.class), which layer set it: `defaults,
+// Origins says for each value, by its dotted path (database.class), which layer set it: `defaults,
 // line 12`, or `built-in`.
 type Origins map[string]string
 
-// Kind is the kind of branch's environment.
+// Kind returns the kind of branch's environment.
 func (f *File) Kind(branch string) perch.Kind {
 	kind := perch.KindBranch
 	for _, rule := range f.Branches.Kinds {
@@ -67,10 +68,11 @@ func (f *File) Kind(branch string) perch.Kind {
 
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-// Resolve merges the layers that are for branch: built-in, defaults, kinds.<kind>, and the
-// overrides that match, in file order. Mappings merge by key, lists and values replace, null
-// removes, and so does the mode none of a database. {commit} in the image becomes commit, 40
-// hexadecimal digits; an empty commit leaves it as it is.
+// Resolve merges the layers for branch: built-in, defaults, kinds.<kind>, and the overrides that
+// match, in file order. A later layer overrides an earlier one. Mappings are merged by key, and
+// lists and values are replaced. Null removes a value, and so does the mode none of a database.
+// {commit} in the image is replaced with commit, which has 40 hexadecimal digits. If commit is
+// empty, {commit} stays.
 func (f *File) Resolve(branch, commit string) (perch.Settings, Origins, error) {
 	if commit != "" && !fullCommit.MatchString(commit) {
 		return perch.Settings{}, nil, fmt.Errorf(
@@ -92,25 +94,25 @@ func (f *File) Resolve(branch, commit string) (perch.Settings, Origins, error) {
 }
 
 // ResolveKind merges the layers that all environments of kind have in common: those of Resolve
-// without `overrides`. The image keeps {commit}.
+// except `overrides`. {commit} stays in the image.
 func (f *File) ResolveKind(kind perch.Kind) (perch.Settings, Origins) {
 	d := newDecoder(f.source)
 	settings, tree := d.merged(f, kind, "")
 	return settings, originsOf(tree)
 }
 
-// Sample is what the settings come out as for some branches.
+// Sample is the settings for some branches.
 type Sample struct {
 	Kind     perch.Kind
 	Settings perch.Settings
 	Origins  Origins
 }
 
-// Origin is the layer that set the value of a dotted path.
+// Origin returns the layer that set the value with a dotted path.
 func (s Sample) Origin(path string) string { return s.Origins[path] }
 
-// Samples are the settings of each kind, and of a branch of each override: together every layer of
-// the file takes part.
+// Samples returns the settings of each kind, and of a branch for each override. Together they use
+// every layer of the file.
 func (f *File) Samples() []Sample {
 	var samples []Sample
 	d := newDecoder(f.source)
@@ -122,7 +124,7 @@ func (f *File) Samples() []Sample {
 		add(kind, "")
 	}
 	for _, override := range f.Overrides {
-		add(f.Kind(override.Pattern), override.Pattern) // A pattern matches itself.
+		add(f.Kind(override.Pattern), override.Pattern) // The pattern serves as a branch: it matches itself.
 	}
 	return samples
 }
@@ -161,8 +163,7 @@ func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Setting
 	return d.settings("", tree), tree
 }
 
-// complete puts another value in the place of key's, where there is one. The tree must be the
-// caller's own.
+// complete replaces the value of a key, if the tree has the key. The tree must not be shared.
 func complete(n *document.Node, key string, with func(*document.Node) *document.Node) {
 	for i, e := range n.Entries {
 		if e.Key.Text == key {
@@ -171,12 +172,12 @@ func complete(n *document.Node, key string, with func(*document.Node) *document.
 	}
 }
 
-// remove takes a key away. The tree must be the caller's own.
+// remove removes a key. The tree must not be shared.
 func remove(n *document.Node, key string) {
 	n.Entries = slices.DeleteFunc(n.Entries, func(e document.Entry) bool { return e.Key.Text == key })
 }
 
-// each is a copy of a mapping with other values.
+// eachValue returns a copy of a mapping with other values.
 func eachValue(n *document.Node, with func(*document.Node) *document.Node) *document.Node {
 	other := *n
 	other.Entries = make([]document.Entry, len(n.Entries))
@@ -186,8 +187,8 @@ func eachValue(n *document.Node, with func(*document.Node) *document.Node) *docu
 	return &other
 }
 
-// builtInBucket completes a bucket. Its values come from the place that names the bucket: a bucket
-// without keys exists, too.
+// builtInBucket completes a bucket. Its values have the line of the bucket's name as their origin,
+// because a bucket without keys is allowed, too.
 func builtInBucket(bucket *document.Node) *document.Node {
 	tree := builtInTree(reflect.TypeFor[perch.Bucket]())
 	tree.Walk(func(n *document.Node) { n.Line, n.Column, n.Layer = bucket.Line, bucket.Column, bucket.Layer })

@@ -10,8 +10,8 @@ import (
 	"perch/document"
 )
 
-// text reads a scalar as it is written: 1.10 stays "1.10". A value that looks secret is not
-// repeated.
+// text reads a scalar as it is written: 1.10 stays "1.10". Messages do not repeat a value that
+// looks secret.
 func (d *decoder) text(path string, n *document.Node, k key) (string, bool) {
 	if !d.is(path, n, document.Scalar) {
 		return "", false
@@ -28,7 +28,7 @@ func (d *decoder) text(path string, n *document.Node, k key) (string, bool) {
 	return "", false
 }
 
-// secretPath reports whether the last key of a path looks as if its value were secret.
+// secretPath reports whether the last key of a path suggests that its value is secret.
 func secretPath(path string) bool {
 	return document.SecretName(path[strings.LastIndexByte(path, '.')+1:])
 }
@@ -48,7 +48,7 @@ func (d *decoder) number(path string, n *document.Node, to reflect.Value, k key)
 	}
 }
 
-// whole is a rule that is a whole number, 0 if the key does not have it.
+// whole returns the value of a rule as a whole number; 0 if the key does not have the rule.
 func (k key) whole(rule string) int {
 	value, _ := strconv.Atoi(k.rule(rule))
 	return value
@@ -65,7 +65,7 @@ func (d *decoder) share(path string, n *document.Node, to reflect.Value, k key) 
 	to.SetFloat(value)
 }
 
-// limits are the rules `from` and `to` of a length of time.
+// limits returns the rules `from` and `to` of a duration.
 func (k key) limits() (low, high time.Duration) {
 	low, _ = time.ParseDuration(k.rule("from"))
 	high, _ = time.ParseDuration(k.rule("to"))
@@ -83,7 +83,7 @@ func (d *decoder) duration(path string, n *document.Node, to *time.Duration, k k
 	*to = value
 }
 
-// hours reads a duration as Go writes it, such as 168h.
+// hours reads whole hours, written like a duration in Go, such as 168h.
 func (d *decoder) hours(path string, n *document.Node, to *perch.Hours, k key) {
 	value, err := time.ParseDuration(n.Text)
 	low, high := k.limits()
@@ -105,10 +105,10 @@ func (d *decoder) flag(path string, n *document.Node, to reflect.Value) {
 	to.SetBool(n.Text == "true")
 }
 
-// shownText is how much of a value is repeated in a message, in bytes.
+// shownText is how many bytes of a value a message repeats.
 const shownText = 100
 
-// shown is a value as messages repeat it.
+// shown returns a value in the form in which messages repeat it.
 func shown(n *document.Node) string {
 	switch {
 	case n.Shape != document.Scalar:

@@ -2,7 +2,7 @@ package config
 
 import _ "embed"
 
-// The JSON Schemas are written by `go test ./config -update` from perch's types and this package's
+// `go test ./config -update` generates the JSON Schemas from perch's types and this package's
 // formats.
 var (
 	//go:embed schema/perch.schema.json
@@ -11,9 +11,9 @@ var (
 	policySchema []byte
 )
 
-// Schema is the JSON Schema (draft 2020-12) of perch.yaml. It says what one key may be; what only
-// several keys together can tell, Read says.
+// Schema returns the JSON Schema (draft 2020-12) of perch.yaml. It says which values one key may
+// have. Read also checks what depends on several keys.
 func Schema() []byte { return schema }
 
-// PolicySchema is the JSON Schema (draft 2020-12) of the policy.
+// PolicySchema returns the JSON Schema (draft 2020-12) of the policy.
 func PolicySchema() []byte { return policySchema }

@@ -8,10 +8,10 @@ import (
 	"perch"
 )
 
-// maxCommand is the longest command of a run step, in bytes.
+// maxCommand is the length of the longest command of a run step, in bytes.
 const maxCommand = 8000
 
-// seedSteps checks what several keys of one step tell.
+// seedSteps checks what depends on several keys of one step.
 func (d *decoder) seedSteps(f *File) {
 	for i, step := range f.Seed {
 		n := f.seedNodes[i]
@@ -27,9 +27,9 @@ func (d *decoder) seedSteps(f *File) {
 	}
 }
 
-// seedChecks rejects a step whose bucket or secret no layer has, because it can never work, and one
-// that is a duplicate: each step runs once. Which buckets a custom template has is for those to say
-// who read it.
+// seedChecks reports a step whose bucket or secret no layer has, because the step can never work.
+// It also reports a duplicate, because each step runs once. Which buckets a custom template has is
+// checked when the template is read.
 func (d *decoder) seedChecks(f *File) {
 	for i, step := range f.Seed {
 		for j, earlier := range f.Seed[:i] {
@@ -60,8 +60,8 @@ func (d *decoder) seedChecks(f *File) {
 	}
 }
 
-// seedTargets rejects a step whose bucket or secret the branch does not have, as far as perch.yaml
-// says.
+// seedTargets reports a step whose bucket or secret the branch does not have, as far as perch.yaml
+// tells.
 func (d *decoder) seedTargets(f *File, s perch.Settings, branch string) {
 	for i, step := range f.Seed {
 		need := needOf(step)
@@ -77,8 +77,8 @@ func (d *decoder) seedTargets(f *File, s perch.Settings, branch string) {
 	}
 }
 
-// need is the bucket or the secret that a step cannot do without: its name, empty for none, if the
-// step names it, and in which of the settings it is looked for.
+// need is the bucket or the secret that a step needs: its name, the keys under which the step names
+// it, and which of the settings must have it. The name is empty if the step needs none.
 type need struct {
 	name  string
 	key   []string
@@ -96,7 +96,7 @@ func needOf(step perch.SeedStep) need {
 	return need{}
 }
 
-// named begins a sentence about the need of the step with this index.
+// named returns the beginning of a sentence about the need of the step with this index.
 func (n need) named(index int) string {
 	return fmt.Sprintf(
 		"seed[%d].%s names the %s %s", index, strings.Join(n.key, "."), strings.TrimSuffix(n.among, "s"), n.name,

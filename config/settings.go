@@ -11,12 +11,12 @@ import (
 	"perch/document"
 )
 
-// maxEnvironment is the most that `environment` may hold, in bytes of NAME=value. Elastic Beanstalk
-// carries 4,096 bytes of environment properties (AWS docs: environment properties), and a part of
-// them is Perch's own.
+// maxEnvironment is the largest size of `environment`, in bytes of NAME=value. Elastic Beanstalk
+// allows 4,096 bytes of environment properties (AWS docs: environment properties), and Perch uses a
+// part of them.
 const maxEnvironment = 3072
 
-// settings reads one layer, or the layers merged.
+// settings reads one layer, or all layers merged.
 func (d *decoder) settings(path string, n *document.Node) perch.Settings {
 	var s perch.Settings
 	layered := decoder{Report: d.Report, layered: true}
@@ -24,7 +24,8 @@ func (d *decoder) settings(path string, n *document.Node) perch.Settings {
 	return s
 }
 
-// entryChecks check the values of a mapping with free keys, where the key matters, too.
+// entryChecks check the entries of mappings with free keys, if the key matters as well as the
+// value.
 var entryChecks = map[string]func(d *decoder, path string, e document.Entry){
 	"environment": (*decoder).plainVariable, "secrets": (*decoder).secretVariable, "parameters": (*decoder).parameter,
 }
@@ -52,12 +53,12 @@ func (d *decoder) secretVariable(path string, e document.Entry) {
 	case value.Shape != document.Scalar:
 		d.Fail(value, "%s must be an ARN, not %s", path, value.Shape)
 	case secretARN.check(value.Text) != "":
-		// The value is not repeated: it may be the secret itself.
+		// The message does not repeat the value, which may be the secret itself.
 		d.Fail(value, "%s %s", path, secretARN.check(value.Text))
 	}
 }
 
-// warning rejects a warning that would come as soon as the environment is deployed.
+// warning reports a warning that would come as soon as the environment is deployed.
 func (d *decoder) warning(s perch.Settings, n *document.Node) {
 	e := s.Expiry
 	if e == nil || e.Idle == 0 && e.Max == 0 {
@@ -75,7 +76,7 @@ func (d *decoder) warning(s perch.Settings, n *document.Node) {
 	}
 }
 
-// whole checks what only all layers together can tell; n is the tree that s was read from.
+// whole checks what only all layers together determine. n is the tree from which s was read.
 func (d *decoder) whole(s perch.Settings, n *document.Node) {
 	if low, high := s.Instances.Min, s.Instances.Max; low > high {
 		at, other := n.At("instances", "min"), n.At("instances", "max")
@@ -123,7 +124,7 @@ func (d *decoder) whole(s perch.Settings, n *document.Node) {
 	}
 }
 
-// backups wants them of production's database.
+// backups reports a production database without backups.
 func (d *decoder) backups(kind perch.Kind, db *perch.Database, n *document.Node) {
 	if kind != perch.KindProduction || db == nil || db.BackupDays > 0 {
 		return
@@ -133,7 +134,7 @@ func (d *decoder) backups(kind perch.Kind, db *perch.Database, n *document.Node)
 		"set 1 to 35 days in kinds.production", days.Origin())
 }
 
-// snapshot wants a snapshot exactly where the database is restored from one.
+// snapshot checks that a snapshot is named if, and only if, the database is restored from one.
 func (d *decoder) snapshot(db perch.Database, n *document.Node) {
 	mode := n.At("database", "mode")
 	switch restored := db.Mode == perch.DatabaseSnapshot; {
@@ -148,7 +149,8 @@ func (d *decoder) snapshot(db perch.Database, n *document.Node) {
 	}
 }
 
-// similarBuckets rejects names that differ in hyphens only: the template's logical ids have none.
+// similarBuckets reports names that differ only in hyphens, because the logical ids in the template
+// have no hyphens.
 func (d *decoder) similarBuckets(s perch.Settings, n *document.Node) {
 	bare := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(s.Buckets)) {

@@ -6,23 +6,23 @@ import (
 	"perch"
 )
 
-// SkipDefaults are the patterns of the built-in list: branches that get no environment, because a
-// person or a machine made them for something else.
+// SkipDefaults returns the patterns of the built-in list: branches that get no environment, because
+// a person or a program created them for another purpose.
 func SkipDefaults() []string {
 	return []string{
 		"*-no-infra",
 		// Merge queues test a merge before it happens, on a branch that lives for minutes.
 		"gh-readonly-queue/*", "mergify/merge-queue/*", "trunk-merge/*", "graphite-base/*",
-		// Bots push many branches, and what they change rarely needs to be seen.
+		// Bots push many branches, and people rarely need to see the change in an environment.
 		"dependabot/*", "renovate/*", "pre-commit-ci-update-config", "changeset-release/*",
 		"gh-pages",
 	}
 }
 
-// SkipRule is the pattern by which a branch gets no environment.
+// SkipRule is the pattern because of which a branch gets no environment.
 type SkipRule struct {
 	Pattern string
-	// BuiltIn says that the pattern is one of SkipDefaults and not perch.yaml's own.
+	// BuiltIn means that the pattern is one of SkipDefaults, and not in perch.yaml.
 	BuiltIn bool
 }
 
@@ -35,7 +35,7 @@ func (r SkipRule) Sentence(branch string) string {
 	return fmt.Sprintf("branch %s matches the skip rule %q %s, so it gets no environment", branch, r.Pattern, list)
 }
 
-// Skip reports whether branch gets no environment, and by which rule.
+// Skip reports whether branch gets no environment, and because of which rule.
 func (f *File) Skip(branch string) (SkipRule, bool) {
 	if pattern, ok := perch.MatchAny(f.Branches.Skip, branch); ok {
 		return SkipRule{Pattern: pattern}, true
@@ -46,7 +46,7 @@ func (f *File) Skip(branch string) (SkipRule, bool) {
 	return SkipByDefault(branch)
 }
 
-// SkipByDefault is Skip where perch.yaml is not at hand.
+// SkipByDefault is like Skip, for a caller that has no perch.yaml.
 func SkipByDefault(branch string) (SkipRule, bool) {
 	pattern, ok := perch.MatchAny(SkipDefaults(), branch)
 	return SkipRule{Pattern: pattern, BuiltIn: ok}, ok

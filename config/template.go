@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	// placeholder is what looks like one; {{resolve:...}} and ${Name} are CloudFormation's.
+	// placeholder matches {Name}. CloudFormation has other forms: {{resolve:...}} and ${Name}.
 	placeholder = regexp.MustCompile(`\{([a-zA-Z][a-zA-Z0-9_]*)\}`)
 )
 
@@ -28,7 +28,7 @@ func validTemplate(value string) string {
 	return ""
 }
 
-// parameter checks a value of a custom template's Parameters.
+// parameter checks the value of a custom template's parameter.
 func (d *decoder) parameter(path string, e document.Entry) {
 	key, value := e.Key, e.Value
 	if !d.is(path, value, document.Scalar) {
@@ -53,8 +53,8 @@ func (d *decoder) parameter(path string, e document.Entry) {
 	}
 }
 
-// customTemplate rejects settings that say nothing beside a custom template, and those that say
-// nothing without one.
+// customTemplate reports settings that have no effect with a custom template, and those that have
+// no effect without one.
 func (d *decoder) customTemplate(s perch.Settings, n *document.Node) {
 	if s.Template == "" {
 		for _, key := range []string{"parameters", "url_output"} {

@@ -84,7 +84,7 @@ var (
 	)
 )
 
-// ownPrefixes begin the names of variables that Perch sets itself.
+// ownPrefixes are the beginnings of the names of variables that Perch sets.
 var ownPrefixes = []string{"PERCH_", "DATABASE_", "BUCKET_"}
 
 func validAppVariable(name string) string {
@@ -96,8 +96,8 @@ func validAppVariable(name string) string {
 	return variable.check(name)
 }
 
-// dynamicReference is text anywhere in a template that CloudFormation replaces by a secret or a
-// parameter that its own role may read.
+// dynamicReference matches a reference that CloudFormation replaces, anywhere in a template, with a
+// secret or a parameter that its own role may read.
 var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
 
 func validSeedFrom(value string) string {
@@ -115,8 +115,8 @@ func validSeedFrom(value string) string {
 	return ""
 }
 
-// insideRepository reports whether name is a path below the repository's root, written in one way
-// only.
+// insideRepository reports whether name is a path in the repository, in the only form that is
+// accepted.
 func insideRepository(name string) bool {
 	return name != "" && name == path.Clean(name) && !path.IsAbs(name) && !strings.ContainsAny(name, "\\:") &&
 		name != ".." && !strings.HasPrefix(name, "../")
@@ -154,7 +154,7 @@ func validSeedBody(value string) string {
 	return ""
 }
 
-// ownHeaders are those that Perch or HTTP sets.
+// ownHeaders are the headers that Perch or HTTP sets.
 var ownHeaders = []string{
 	"Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Trailer", "Upgrade", "Te", "Expect",
 	"Idempotency-Key", "User-Agent",

@@ -6,14 +6,13 @@ import (
 	"unicode"
 )
 
-// uncarried are the ASCII characters that do not reach the app as they are. Beanstalk wants quotes
-// and backslashes escaped by a backslash (Beanstalk guide, "Environment properties"), and Compose
-// gives them a meaning in `.env`. The guide does not list the backtick.
+// uncarried are the ASCII characters that do not reach the app unchanged. Beanstalk requires a
+// backslash before quotes and backslashes (Beanstalk guide, "Environment properties"), and Compose
+// interprets them in `.env`. The guide does not mention the backtick.
 const uncarried = "\\\"'`"
 
-// uncarriedIn names what keeps Elastic Beanstalk from carrying a value of one line to the app;
-// empty if nothing does. Values end in a file `.env` that Compose reads, without quotes around
-// them.
+// uncarriedIn says why Elastic Beanstalk cannot pass a value of one line to the app unchanged;
+// empty if it can. Compose reads the values, without quotes around them, from a file `.env`.
 func uncarriedIn(value string) string {
 	if at := strings.IndexFunc(value, uncarriedRune); at >= 0 {
 		char := []rune(value[at:])[0]
@@ -30,8 +29,8 @@ func uncarriedIn(value string) string {
 	return ""
 }
 
-// uncarriedRune reports whether a character is none of the letters, digits, spaces and ASCII signs
-// that are carried.
+// uncarriedRune reports whether a character cannot be passed unchanged. Letters, digits, spaces and
+// the other ASCII signs can.
 func uncarriedRune(r rune) bool {
 	if r < unicode.MaxASCII {
 		return strings.ContainsRune(uncarried, r)

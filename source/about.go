@@ -2,15 +2,16 @@ package source
 
 import "context"
 
-// About is what a source says of the repository itself.
+// About is what a source says about the repository itself.
 type About struct {
-	// ID is the repository's id, which a rename does not change; empty if the source has no ids.
+	// ID is the repository's id, which stays the same after a rename; empty if the source has no
+	// ids.
 	ID string
-	// Archived says that the repository is archived, which makes it read-only.
+	// Archived means that the repository is archived, and so read-only.
 	Archived bool
 }
 
-// AboutOf is what the source says of the repository, by one question.
+// AboutOf returns what the source says about the repository, with one call.
 func AboutOf(ctx context.Context, source interface {
 	RepositoryID(ctx context.Context) (string, error)
 }) (about About, err error) {

@@ -13,21 +13,21 @@ import (
 	"perch"
 )
 
-// Checkout is the working folder that a command runs in. Its branches and files are read as Git
-// reads them: as committed.
+// Checkout is the working tree of the folder in which a command runs. Like Git, it reads branches
+// and files as they were committed.
 type Checkout struct {
 	*Git
-	// Dir is the top of the working folder, an absolute path.
+	// Dir is the top folder of the working tree, as an absolute path.
 	Dir string
 	// Origin is the URL of the remote called origin, without a password; empty if there is none.
 	Origin string
-	// DefaultBranch is what origin/HEAD points to, else the first of main, master and trunk that
-	// there is, else main.
+	// DefaultBranch is the branch to which origin/HEAD points. Otherwise it is the first of main,
+	// master and trunk that exists, or else main.
 	DefaultBranch string
 }
 
-// OpenCheckout finds the repository that dir, or a folder above it, is the working folder of. It
-// may have no commits and no remote yet.
+// OpenCheckout finds the repository whose working tree contains dir. The repository may have no
+// commits and no remote yet.
 func OpenCheckout(dir string) (*Checkout, error) {
 	repository, err := git.PlainOpenWithOptions(
 		dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true},
@@ -60,7 +60,7 @@ func origin(repository *git.Repository) string {
 	return perch.WithoutCredentials(remote.Config().URLs[0])
 }
 
-// remoteHeads are the heads of origin's branches, as last fetched.
+// remoteHeads is the prefix of origin's branches, as last fetched.
 const remoteHeads = "refs/remotes/origin/"
 
 func defaultBranch(repository *git.Repository) string {
@@ -80,10 +80,10 @@ func defaultBranch(repository *git.Repository) string {
 	return usualDefaults[0]
 }
 
-// usualDefaults are what default branches are called.
+// usualDefaults are the usual names of default branches.
 var usualDefaults = []string{"main", "master", "trunk"}
 
-// Branch is the branch that is checked out.
+// Branch returns the branch that is checked out.
 func (c *Checkout) Branch() (string, error) {
 	head, err := c.head()
 	if err != nil {
@@ -97,8 +97,8 @@ func (c *Checkout) Branch() (string, error) {
 	return head.Target().Short(), nil
 }
 
-// Names are the branches that the checkout knows, its own and those of origin as last fetched,
-// sorted.
+// Names returns the branches that the checkout knows, sorted: its own, and those of origin as last
+// fetched.
 func (c *Checkout) Names() ([]string, error) {
 	repository, err := c.open()
 	if err != nil {
@@ -124,7 +124,7 @@ func (c *Checkout) Names() ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// Commit is the full commit that is checked out.
+// Commit returns the full commit that is checked out.
 func (c *Checkout) Commit() (string, error) {
 	repository, err := c.open()
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
-// maxWalk is how many commits Contains looks at, the newest first: a request names a commit near
-// the head, and a history may be long.
+// maxWalk is how many commits Contains reads at most, newest first. A request names a commit near
+// the head, but the history may be long.
 const maxWalk = 10_000
 
-// Contains reports whether commit is reachable from head: it is head or older. A commit that is not
-// among the newest 10,000 counts as not reachable.
+// Contains reports whether commit is reachable from head: it is head itself, or older. A commit
+// that is not among the newest 10,000 counts as not reachable.
 func (g *Git) Contains(ctx context.Context, head, commit string) (bool, error) {
 	if err := checkCommit(commit); err != nil {
 		return false, err

@@ -5,12 +5,12 @@ import (
 	"fmt"
 )
 
-// CommitFault is what is wrong with a path of a commit: a link, a folder, a submodule, a file that
-// is too large or a Git LFS pointer. Asking again does not help; another commit does.
+// CommitFault says what is wrong with a path of a commit: it is a link, a folder, a submodule, a
+// file that is too large, or a Git LFS pointer. A retry does not help, but another commit does.
 type CommitFault struct {
-	// Path is the path in the repository, and Commit the full commit.
+	// Path is the path in the repository. Commit is the full commit.
 	Path, Commit string
-	// Reason completes the sentence "PATH at commit COMMIT ..." and says what to do.
+	// Reason completes the sentence "PATH at commit COMMIT ...", and says what to do.
 	Reason string
 }
 
@@ -18,15 +18,15 @@ func (f *CommitFault) Error() string {
 	return fmt.Sprintf("%s at commit %.8s %s", f.Path, f.Commit, f.Reason)
 }
 
-// Kinds of what is not a file.
+// These are names of what is not a file.
 const (
 	symbolicLink = "symbolic link"
 	submodule    = "submodule"
 	folder       = "folder"
 )
 
-// NotAFile is the fault of a path that is a symbolic link, a submodule or a folder. Git tells them
-// by mode: 120000, 160000 and 040000.
+// NotAFile returns the fault of a path that is a symbolic link, a submodule or a folder instead of
+// a file. mode is its mode in Git: 120000, 160000 or 040000.
 func NotAFile(commit, path, mode string) error {
 	kind := map[string]string{"120000": symbolicLink, "160000": submodule}[mode]
 	if kind == "" {
@@ -37,8 +37,8 @@ func NotAFile(commit, path, mode string) error {
 	}
 }
 
-// NotAFolder is the fault of a path with a folder's place that is a symbolic link or a submodule,
-// by its mode; nil for any other mode.
+// NotAFolder returns the fault of a path that is a symbolic link or a submodule instead of a
+// folder, by its mode in Git; nil for any other mode.
 func NotAFolder(commit, path, mode string) error {
 	kind := map[string]string{"120000": symbolicLink, "160000": submodule}[mode]
 	if kind == "" {
@@ -49,7 +49,7 @@ func NotAFolder(commit, path, mode string) error {
 	}
 }
 
-// TooLarge is the fault of a file of so many bytes, where at most limit bytes are read.
+// TooLarge returns the fault of a file that has more bytes than the limit.
 func TooLarge(commit, path string, bytes, limit int64) error {
 	return &CommitFault{
 		Path: path, Commit: commit,
@@ -57,12 +57,12 @@ func TooLarge(commit, path string, bytes, limit int64) error {
 	}
 }
 
-// LargestPointer is the size, in bytes, below which a file may be a Git LFS pointer (Git LFS
+// LargestPointer is a size in bytes. Only a smaller file may be a Git LFS pointer (Git LFS
 // specification).
 const LargestPointer = 1024
 
-// CheckPointer rejects the pointer that Git LFS commits in place of a file (Git LFS specification,
-// version 1).
+// CheckPointer returns a fault if the content is a pointer, which Git LFS commits in place of a
+// file (Git LFS specification, version 1).
 func CheckPointer(commit, path string, content []byte) error {
 	if len(content) >= LargestPointer ||
 		!bytes.HasPrefix(content, []byte("version https://git-lfs.github.com/spec/v1")) {

@@ -15,15 +15,15 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// maxFile is the largest file that File reads into memory, in bytes.
+// maxFile is the size of the largest file that File reads into memory, in bytes.
 const maxFile = 16 << 20
 
-// ErrNoFolder is what Files says of a folder that the commit does not have.
+// ErrNoFolder means that the commit does not have the folder that Files should list.
 var ErrNoFolder = errors.New("there is no such folder")
 
 // File is a file of a repository at a commit.
 type File struct {
-	// Path is relative to the folder that was requested, with slashes.
+	// Path is relative to the requested folder, with slashes.
 	Path string
 	// Size is in bytes.
 	Size int64
@@ -31,8 +31,8 @@ type File struct {
 	Open func() (io.ReadCloser, error)
 }
 
-// File reads one file at a commit; found is false if the commit has no such file. Symbolic links
-// are not followed.
+// File reads one file at a commit. found is false if the commit has no such file. File does not
+// follow symbolic links.
 func (g *Git) File(ctx context.Context, commit, name string) (content []byte, found bool, err error) {
 	tree, err := g.tree(ctx, commit)
 	if err != nil {
@@ -64,8 +64,8 @@ func (g *Git) File(ctx context.Context, commit, name string) (content []byte, fo
 	return content, true, nil
 }
 
-// find goes down to the folder that holds name; the entry is nil if there is none. A symbolic link
-// or a submodule above name is a CommitFault.
+// find descends to the folder that contains name. The entry is nil if there is none. If a folder
+// above name is a symbolic link or a submodule, the error is a CommitFault.
 func find(tree *object.Tree, commit, name string) (*object.Tree, *object.TreeEntry, error) {
 	if !fs.ValidPath(name) {
 		return nil, nil, nil
@@ -113,9 +113,10 @@ func fileSize(file *object.File) int64 {
 	return file.Size
 }
 
-// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole
-// repository. A symbolic link or a submodule among them is a CommitFault. A commit that is not
-// there is an error, and so is a folder (ErrNoFolder).
+// Files lists the files in a folder at a commit, and in the folders below it, sorted by path. "."
+// is the whole repository. If one of them is a symbolic link or a submodule, the error is a
+// CommitFault. It is also an error if the commit or the folder does not exist; for the folder it is
+// ErrNoFolder.
 func (g *Git) Files(ctx context.Context, commit, folder string) ([]File, error) {
 	tree, err := g.tree(ctx, commit)
 	if err != nil {
@@ -157,7 +158,7 @@ func subfolder(tree *object.Tree, commit, folder string) (*object.Tree, error) {
 func walk(ctx context.Context, tree *object.Tree, commit, folder string) ([]File, error) {
 	walker := object.NewTreeWalker(tree, true, nil)
 	defer walker.Close()
-	// One lock for all readers: go-git does not promise that a repository may be read side by side.
+	// All readers share one lock, because go-git does not promise that concurrent reads are safe.
 	var reading sync.Mutex
 	files := []File{}
 	for {
@@ -214,5 +215,5 @@ func plainFile(mode filemode.FileMode) bool {
 	return mode == filemode.Regular || mode == filemode.Executable || mode == filemode.Deprecated
 }
 
-// mode writes a mode as Git does in a tree.
+// mode returns a mode in the form in which Git writes it in a tree.
 func mode(m filemode.FileMode) string { return fmt.Sprintf("%06o", uint32(m)) }

@@ -1,5 +1,5 @@
-// Package source reads branches and files of Git repositories: any remote or local path, without a
-// git binary.
+// Package source reads branches and files of Git repositories, from any remote or local path. It
+// needs no git binary.
 package source
 
 import (
@@ -21,20 +21,20 @@ import (
 	"perch"
 )
 
-// Git is a repository: a local path, which is read where it is, or a remote one, of which a mirror
-// is kept in a cache folder. It is safe for concurrent use, and never changes a local repository.
+// Git is a repository. A local path is read in place. Of a remote repository, Git keeps a mirror in
+// a cache folder. A Git is safe for concurrent use, and never changes a local repository.
 type Git struct {
 	// path is the local repository, or the mirror.
 	path string
 	// remote is nil for a local repository.
 	remote *remote
-	// fetching lets one fetch at a time write to the mirror.
+	// fetching allows only one fetch at a time to write to the mirror.
 	fetching sync.Mutex
 }
 
-// OpenGit opens the repository at address: a remote URL, with credentials in it or without, or a
-// local path. The mirror of a remote one is kept below cache; empty means the user's own cache
-// folder. A remote repository is not contacted yet.
+// OpenGit opens the repository at address: a remote URL, with or without credentials, or a local
+// path. It keeps the mirror of a remote repository below cache; if cache is empty, below the user's
+// cache folder. It does not contact a remote repository yet.
 func OpenGit(address, cache string) (*Git, error) {
 	if isRemote(address) {
 		return openRemote(address, cache)
@@ -65,8 +65,8 @@ func isRemote(address string) bool {
 	return scpAddress.MatchString(address)
 }
 
-// open reads the repository again for every question: go-git remembers the pack files that it saw
-// first, and a long-lived worker must see commits that arrive later.
+// open opens the repository again for every call, because go-git remembers the pack files that it
+// saw first, and a worker must also see commits that arrive later.
 func (g *Git) open() (*git.Repository, error) {
 	repository, err := git.PlainOpenWithOptions(g.path, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
 	if errors.Is(err, git.ErrRepositoryNotExists) {
@@ -78,8 +78,8 @@ func (g *Git) open() (*git.Repository, error) {
 	return repository, nil
 }
 
-// Branches lists every branch with its commit. Only where complete is true and err nil is a branch
-// that is missing from it known to be gone.
+// Branches lists every branch with its commit. Only if complete is true and err is nil is a branch
+// that is not listed known to be deleted.
 func (g *Git) Branches(ctx context.Context) (branches map[string]string, complete bool, err error) {
 	if g.remote != nil {
 		branches, err = g.remote.branches(ctx)
@@ -119,7 +119,7 @@ func (g *Git) localBranches(ctx context.Context) (map[string]string, error) {
 	return branches, nil
 }
 
-// Head is the commit that branch points to now; found is false if the repository has no such
+// Head returns the commit that branch points to now. found is false if the repository has no such
 // branch.
 func (g *Git) Head(ctx context.Context, branch string) (commit string, found bool, err error) {
 	heads, err := g.Heads(ctx, branch)
@@ -127,8 +127,8 @@ func (g *Git) Head(ctx context.Context, branch string) (commit string, found boo
 	return commit, found, err
 }
 
-// Heads are the commits that these branches point to now. Only where err is nil is a branch that is
-// missing from it known not to exist. A remote repository is asked once for all of them.
+// Heads returns the commits that these branches point to now. Only if err is nil is a branch that
+// is not in the result known not to exist. It makes only one call to a remote repository.
 func (g *Git) Heads(ctx context.Context, branches ...string) (map[string]string, error) {
 	for _, branch := range branches {
 		if err := perch.ValidateBranch(branch); err != nil {
@@ -165,14 +165,14 @@ func (g *Git) localHeads(branches []string) (map[string]string, error) {
 	return heads, nil
 }
 
-// HasCommit reports whether the repository has this commit, given in full. A remote repository is
-// fetched from where the mirror does not have it.
+// HasCommit reports whether the repository has this full commit. If the mirror of a remote
+// repository does not have it, HasCommit fetches first.
 func (g *Git) HasCommit(ctx context.Context, commit string) (bool, error) {
 	_, found, err := g.commit(ctx, commit)
 	return found, err
 }
 
-// Message is what the repository says of this commit, given in full.
+// Message returns what the repository says about this full commit.
 func (g *Git) Message(ctx context.Context, commit string) (perch.CommitMessage, error) {
 	read, found, err := g.commit(ctx, commit)
 	if err == nil && !found {
@@ -210,7 +210,7 @@ func (g *Git) commit(ctx context.Context, commit string) (*object.Commit, bool, 
 	return found, found != nil, err
 }
 
-// localCommit is nil if the repository does not have the commit.
+// localCommit returns nil if the repository does not have the commit.
 func (g *Git) localCommit(commit string) (*object.Commit, error) {
 	repository, err := g.open()
 	if err != nil {
@@ -226,11 +226,11 @@ func (g *Git) localCommit(commit string) (*object.Commit, error) {
 	return found, nil
 }
 
-// RepositoryID is empty: Git knows a repository by its address only.
+// RepositoryID returns an empty id, because Git knows a repository only by its address.
 func (g *Git) RepositoryID(context.Context) (string, error) { return "", nil }
 
-// DefaultBranch is the branch that the repository's HEAD points to; empty if it does not tell. The
-// HEAD of a working folder does not: it is the branch that is checked out.
+// DefaultBranch returns the branch that the repository's HEAD points to; empty if HEAD does not
+// say. The HEAD of a working tree does not, because it is the branch that is checked out.
 func (g *Git) DefaultBranch(ctx context.Context) (string, error) {
 	if g.remote != nil {
 		return g.remote.defaultBranch(ctx)
@@ -256,7 +256,8 @@ func (g *Git) DefaultBranch(ctx context.Context) (string, error) {
 	return branchOf(head), nil
 }
 
-// branchOf is the branch that a symbolic reference points to; empty if it points elsewhere.
+// branchOf returns the branch that a symbolic reference points to; empty if it points to something
+// else.
 func branchOf(head *plumbing.Reference) string {
 	if head.Type() != plumbing.SymbolicReference || !head.Target().IsBranch() {
 		return ""

@@ -2,19 +2,19 @@ package source
 
 import "context"
 
-// PullRequest is a pull request of a branch of the repository itself.
+// PullRequest is a pull request of a branch in the repository, not in a fork.
 type PullRequest struct {
 	Number int
-	// Open says that it is neither closed nor merged.
+	// Open means that it is neither closed nor merged.
 	Open bool
-	// Head is the last commit of the branch that the pull request has; it stays when the pull
-	// request is closed.
+	// Head is the last commit of the pull request. It stays the same after the pull request is
+	// closed.
 	Head   string
 	Labels []string
 }
 
-// PullRequestsOf are the pull requests of the branch, open and closed, if the source has such a
-// thing; known is false otherwise.
+// PullRequestsOf lists the pull requests of the branch, open and closed. known is false if the
+// source has no pull requests.
 func PullRequestsOf(ctx context.Context, source any, branch string) (pulls []PullRequest, known bool, err error) {
 	reader, known := source.(interface {
 		PullRequests(ctx context.Context, branch string) ([]PullRequest, error)
@@ -26,8 +26,8 @@ func PullRequestsOf(ctx context.Context, source any, branch string) (pulls []Pul
 	return pulls, true, err
 }
 
-// OpenPullRequestsOf are all open pull requests of the repository by their branch; none if the
-// source has no such thing.
+// OpenPullRequestsOf lists all open pull requests of the repository by branch; none if the source
+// has no pull requests.
 func OpenPullRequestsOf(ctx context.Context, source any) (map[string][]PullRequest, error) {
 	reader, known := source.(interface {
 		OpenPullRequests(ctx context.Context) (map[string][]PullRequest, error)

@@ -23,8 +23,8 @@ import (
 	"perch"
 )
 
-// remote is the address of a repository without its credentials, which are kept apart so that no
-// message and no file on disk can have them.
+// remote is the address of a repository, without its credentials. They are separate, so that no
+// message and no file on disk contains them.
 type remote struct {
 	address string
 	auth    transport.AuthMethod
@@ -62,7 +62,7 @@ func newRemote(address string) *remote {
 	password, given := parsed.User.Password()
 	if parsed.Scheme != "http" && parsed.Scheme != "https" {
 		if given {
-			parsed.User = url.User(user) // SSH logs in by a key, regardless of this value.
+			parsed.User = url.User(user) // SSH logs in with a key and ignores this value.
 		}
 		return &remote{address: parsed.String()}
 	}
@@ -77,7 +77,7 @@ func newRemote(address string) *remote {
 	return r
 }
 
-// scrub takes the credentials out of an error, should the server have repeated them.
+// scrub removes the credentials from an error, because the server may have repeated them.
 func (r *remote) scrub(action string, err error) error {
 	message := err.Error()
 	clean := message
@@ -96,7 +96,7 @@ func (r *remote) config() *config.RemoteConfig {
 	}
 }
 
-// references asks the server itself: the mirror may be behind.
+// references asks the server, because the mirror may be out of date.
 func (r *remote) references(ctx context.Context) ([]*plumbing.Reference, error) {
 	references, err := git.NewRemote(memory.NewStorage(), r.config()).ListContext(ctx, &git.ListOptions{Auth: r.auth})
 	if err != nil && !errors.Is(err, transport.ErrEmptyRemoteRepository) {
@@ -105,7 +105,8 @@ func (r *remote) references(ctx context.Context) ([]*plumbing.Reference, error) 
 	return references, nil
 }
 
-// defaultBranch is what the server's HEAD points to; empty if the server does not tell.
+// defaultBranch returns the branch that the server's HEAD points to; empty if the server does not
+// say.
 func (r *remote) defaultBranch(ctx context.Context) (string, error) {
 	references, err := r.references(ctx)
 	if err != nil {
@@ -138,8 +139,8 @@ func (g *Git) fetch(ctx context.Context) error {
 	defer g.fetching.Unlock()
 	err := g.fetchOnce(ctx)
 	if local := new(fs.PathError); errors.As(err, &local) {
-		// Branch topic/a went and branch topic came: the folder of the one is in the way of the
-		// other, and go-git leaves it behind.
+		// If branch topic/a was deleted and branch topic created, go-git leaves the empty folder
+		// topic, and cannot create a file of that name.
 		g.removeEmptyFolders()
 		err = g.fetchOnce(ctx)
 	}
@@ -163,8 +164,8 @@ func (g *Git) fetchOnce(ctx context.Context) error {
 	return err
 }
 
-// removeEmptyFolders clears the mirror's refs of folders without branches; what cannot be removed
-// is not empty.
+// removeEmptyFolders removes folders without branches from the mirror's refs. It skips folders that
+// are not empty, because os.Remove fails for them.
 func (g *Git) removeEmptyFolders() {
 	heads := filepath.Join(g.path, "refs", "heads")
 	var folders []string

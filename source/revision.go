@@ -9,13 +9,13 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// revision is a name and steps back from it. Git knows more; what is not read here is rejected
-// rather than read another way.
+// revision matches a name, and steps back from it. Git knows more forms. Perch rejects those, so
+// that it never reads one differently from Git.
 var revision = regexp.MustCompile(`^[^\s~^:?*\[\\]+([~^][0-9]*)*$`)
 
-// Revision is the full commit that a revision names here, as last fetched: a branch, origin/main, a
-// tag, a commit or its beginning, HEAD, and steps back from one of them (HEAD~2, main^). A branch
-// wins over a tag of the same name.
+// Revision returns the full commit that a revision names in this checkout, as last fetched: a
+// branch, origin/main, a tag, a commit or its beginning, HEAD, or steps back from one of them
+// (HEAD~2, main^). If a branch and a tag have the same name, the branch wins.
 func (c *Checkout) Revision(name string) (string, error) {
 	if !revision.MatchString(name) || strings.Contains(name, "@{") {
 		return "", fmt.Errorf("%q is not a revision that is read here; name a branch, a tag, origin/BRANCH, a commit "+
@@ -33,8 +33,8 @@ func (c *Checkout) Revision(name string) (string, error) {
 	return commit.String(), nil
 }
 
-// preferBranch writes the revision's name in full if it is that of a branch, because Git lets a tag
-// win.
+// preferBranch returns the full name of a branch if the revision names one, because in Git a tag of
+// the same name would win.
 func preferBranch(repository *git.Repository, revision string) string {
 	name, steps := revision, ""
 	if i := strings.IndexAny(revision, "~^"); i >= 0 {

@@ -9,8 +9,9 @@ import (
 	"perch/document"
 )
 
-// Admit holds the template, as in fills it in, against the policy: what it needs, which secrets it
-// reads, which machines it requests. The error is Problems; each says what the policy allows.
+// Admit checks the template, with its parameters filled in from in, against the policy: the
+// capabilities that it needs, the secrets that it reads, and the machines that it requests. The
+// error is document.Problems. Each of them says what the policy allows.
 func (t *Template) Admit(in cfn.EnvironmentInput) error {
 	p := document.NewReport(t.source)
 	filled := t.fill(in, p)
@@ -52,7 +53,7 @@ func (t *Template) machines(policy perch.Policy, filled []cfn.Parameter, p *docu
 			t.option(n.Get("OptionName"), n.Get("Value"), policy, filled, p)
 			for _, e := range n.Entries {
 				switch e.Key.Text {
-				// By requirements AWS itself chooses among all types that meet them.
+				// Given InstanceRequirements, AWS chooses any type that meets them.
 				case "InstanceType", "InstanceTypes", "InstanceRequirements":
 					t.machine(e, "instance_types", policy.InstanceTypes, filled, p)
 				case "DBInstanceClass", "DBClusterInstanceClass":
@@ -63,8 +64,8 @@ func (t *Template) machines(policy perch.Policy, filled []cfn.Parameter, p *docu
 	}
 }
 
-// option looks at an option of Elastic Beanstalk. One whose name cannot be told may be an instance
-// type.
+// option checks an option of Elastic Beanstalk. If its name is not known until the stack is
+// created, it may be an instance type, and is checked as one.
 func (t *Template) option(name, value *document.Node, policy perch.Policy, filled []cfn.Parameter, p *document.Report) {
 	if name == nil || value == nil {
 		return
@@ -101,7 +102,7 @@ func (t *Template) machine(
 	}
 }
 
-// machineNames are the candidates one by one: a list of them is a list, or a text with commas.
+// machineNames returns the candidates one by one, whether they are a list or a text with commas.
 func (t *Template) machineNames(n *document.Node, filled []cfn.Parameter) []string {
 	values := []*document.Node{n}
 	if n.Shape == document.List {
@@ -125,7 +126,8 @@ func shownOr(value, otherwise string) string {
 	return value
 }
 
-// candidates are the values that n may come out as; an empty one stands for what cannot be told.
+// candidates returns the values that n may have in the stack. An empty one means that the value is
+// not known.
 func (t *Template) candidates(n *document.Node, filled []cfn.Parameter) []string {
 	if n.Shape == document.Scalar {
 		return []string{n.Text}
@@ -145,7 +147,8 @@ func (t *Template) candidates(n *document.Node, filled []cfn.Parameter) []string
 	return []string{""}
 }
 
-// mapped are all values of the mapping's second keys: which first key it is depends on parameters.
+// mapped returns the values that Fn::FindInMap may give: all values of the mapping with this second
+// key, because the first key depends on parameters.
 func (t *Template) mapped(argument *document.Node) []string {
 	var values []string
 	for _, e := range t.root.Get("Mappings").Get(argument.Items[0].Text).All() {

@@ -15,18 +15,18 @@ const (
 	kindBeanstalk = "AWS::ElasticBeanstalk::Environment"
 	kindScheduled = "AWS::AutoScaling::ScheduledAction"
 	kindSaved     = "AWS::ElasticBeanstalk::ConfigurationTemplate"
-	// beanstalkInstances is the MaxSize of an environment that gives none (AWS docs: general
+	// beanstalkInstances is the MaxSize of an environment that does not set one (AWS docs: general
 	// options, aws:autoscaling:asg).
 	beanstalkInstances = 4
 )
 
-// capacities are the properties and options that say how many instances a resource may have.
+// capacities are the properties and options that limit how many instances a resource may have.
 var capacities = map[string]bool{
 	"MaxSize": true, "TotalTargetCapacity": true, "TargetCapacity": true, "InstanceCount": true, "MaxvCpus": true,
 }
 
-// instances checks against the policy how many EC2 instances the template's resources may have
-// together.
+// instances checks how many EC2 instances the template's resources may have together against the
+// policy.
 func (t *Template) instances(policy perch.Policy, filled []cfn.Parameter, p *document.Report) {
 	if policy.MaxInstances == 0 {
 		return
@@ -35,7 +35,7 @@ func (t *Template) instances(policy perch.Policy, filled []cfn.Parameter, p *doc
 	for _, r := range t.resources {
 		most := t.instancesOf(r, filled, p)
 		if r.kind == kindScheduled {
-			if most > policy.MaxInstances { // It changes the size of a group that is counted already.
+			if most > policy.MaxInstances { // This resource changes the size of a group that is already counted.
 				tooMany(p, r.at, most, policy)
 			}
 			continue
@@ -54,7 +54,7 @@ func tooMany(p *document.Report, at *document.Node, instances int, policy perch.
 		"lower MaxSize, or raise `max_instances` in the policy", instances, policy.MaxInstances)
 }
 
-// instancesOf is the greatest number of instances that a resource may have.
+// instancesOf returns how many instances a resource may have at most.
 func (t *Template) instancesOf(r resource, filled []cfn.Parameter, p *document.Report) int {
 	most, told, single := 0, false, false
 	count := func(key string, value *document.Node) {
@@ -106,13 +106,13 @@ func (t *Template) instancesOf(r resource, filled []cfn.Parameter, p *document.R
 	return most
 }
 
-// namespaceIs reports whether an option is written in the namespace.
+// namespaceIs reports whether an option belongs to the namespace.
 func namespaceIs(option *document.Node, namespace string) bool {
 	written := option.Get("Namespace")
 	return written != nil && written.Shape == document.Scalar && written.Text == namespace
 }
 
-// mayBe reports whether the value is, or may turn out to be, want.
+// mayBe reports whether the value is want, or may turn out to be.
 func (t *Template) mayBe(value *document.Node, want string, filled []cfn.Parameter) bool {
 	return value == nil || slices.ContainsFunc(t.candidates(value, filled), func(candidate string) bool {
 		return candidate == "" || candidate == want

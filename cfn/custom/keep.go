@@ -8,13 +8,13 @@ import (
 )
 
 // Kept is a resource that stays, or leaves a snapshot, when its stack is deleted, because the
-// template says so.
+// template or AWS's default says so.
 type Kept struct {
-	// ID is the logical id, Type the resource's type.
+	// ID is the logical id, and Type the resource's type.
 	ID, Type string
 	// Policy is Retain or Snapshot.
 	Policy string
-	// Unsaid says that the template names no policy and AWS's own default decides.
+	// Unsaid means that the template sets no policy, so AWS's default applies.
 	Unsaid bool
 }
 
@@ -31,20 +31,20 @@ func (k Kept) String() string {
 	return fmt.Sprintf("%s (%s) has DeletionPolicy %s: %s", k.ID, k.Type, k.Policy, stays)
 }
 
-// Left reports whether a deletion that has come to the resource, and has brought it to status, has
-// left something of it.
+// Left reports whether a deletion that has reached the resource, and given it this status, left
+// something of it.
 func (k Kept) Left(status string) bool {
 	return k.Policy == "Retain" && status == "DELETE_SKIPPED" || k.Policy == "Snapshot" && status == "DELETE_COMPLETE"
 }
 
-// keep is what deletion leaves of a resource of kind with a DeletionPolicy; empty for nothing.
-// RetainExceptOnCreate differs from Retain only while the stack is made. The defaults for
-// databases: AWS docs, DeletionPolicy attribute.
+// keep returns which policy applies to a resource of type kind with this DeletionPolicy; empty if
+// its deletion leaves nothing. RetainExceptOnCreate counts as Retain, because the two differ only
+// while the stack is created. For the defaults of databases see AWS docs, DeletionPolicy attribute.
 func keep(kind, policy string, inCluster bool) (string, bool) {
 	switch {
 	case kind == "AWS::Route53::RecordSet":
-		// A name that leads nowhere can be taken over: one that stays is a failure, even if it was
-		// wanted.
+		// A DNS record of a deleted environment lets others take over the host name. So a record
+		// that stays is a failure, even if the template wants it.
 		return "", false
 	case policy == "Retain" || policy == "RetainExceptOnCreate":
 		return "Retain", false
@@ -56,7 +56,7 @@ func keep(kind, policy string, inCluster bool) (string, bool) {
 	return "", false
 }
 
-// Kept are the resources that outlive their stack, in the order of the file.
+// Kept returns the resources that stay after their stack is deleted, in the order of the file.
 func (t *Template) Kept() []Kept {
 	var kept []Kept
 	for _, r := range t.resources {
@@ -67,8 +67,9 @@ func (t *Template) Kept() []Kept {
 	return kept
 }
 
-// KeptBy reads the same from a deployed template, by logical id. Only what Render wrote has any:
-// what Perch's own templates leave behind is a leftover.
+// KeptBy returns the kept resources of a deployed template, by logical id. Only a template that the
+// Render of this package wrote has any. What a template of Perch leaves behind is always a
+// leftover.
 func KeptBy(body []byte) map[string]Kept {
 	kept := map[string]Kept{}
 	t := deployed(body)
@@ -81,8 +82,7 @@ func KeptBy(body []byte) map[string]Kept {
 	return kept
 }
 
-// DeletedBy reads from a deployed template which resources it says to delete with the stack, by
-// logical id.
+// DeletedBy returns the resources that a deployed template deletes with its stack, by logical id.
 func DeletedBy(body []byte) map[string]bool {
 	deletes := map[string]bool{}
 	for _, r := range deployed(body).resources {
@@ -93,8 +93,8 @@ func DeletedBy(body []byte) map[string]bool {
 	return deletes
 }
 
-// DeletesLogs reads from a deployed template which Beanstalk environments delete their log groups
-// when they are terminated, by logical id.
+// DeletesLogs returns the Beanstalk environments of a deployed template that delete their log
+// groups when they are terminated, by logical id.
 func DeletesLogs(body []byte) map[string]bool {
 	deletes := map[string]bool{}
 	for _, r := range deployed(body).resources {
@@ -103,7 +103,7 @@ func DeletesLogs(body []byte) map[string]bool {
 			continue
 		}
 		for _, option := range options.Items {
-			// The name is that of one option only: Beanstalk guide, "General options".
+			// Only one namespace has an option of this name (Beanstalk guide, "General options").
 			if option.Under("OptionName") == "DeleteOnTerminate" && option.Under("Value") == "true" {
 				deletes[r.id] = true
 			}
@@ -112,8 +112,7 @@ func DeletesLogs(body []byte) map[string]bool {
 	return deletes
 }
 
-// deployed is a template that a stack has, without checks; one that cannot be read has no
-// resources.
+// deployed reads the template of a stack without checks. If it cannot be read, it has no resources.
 func deployed(body []byte) *Template {
 	root, source, err := document.Read("the deployed template", body, limits)
 	if err != nil {

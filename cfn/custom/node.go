@@ -6,7 +6,7 @@ import (
 	"perch/document"
 )
 
-// function is the name and argument of an intrinsic function; empty if n is none.
+// function returns the name and the argument of an intrinsic function; empty if n is not one.
 func function(n *document.Node) (name string, argument *document.Node) {
 	if n != nil && n.Shape == document.Mapping && len(n.Entries) == 1 {
 		if key := n.Entries[0].Key.Text; key == "Ref" || key == "Condition" || strings.HasPrefix(key, "Fn::") {

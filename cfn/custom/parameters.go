@@ -23,10 +23,10 @@ const (
 // parameter is one of the template's Parameters.
 type parameter struct {
 	name, kind string
-	// fallback is its Default; nil for none.
+	// fallback is its Default; nil if it has none.
 	fallback *string
 	noEcho   bool
-	// definition holds the limits, at is where the name is.
+	// definition has its limits. at is where its name is.
 	definition *document.Node
 	at         *document.Node
 }
@@ -67,12 +67,12 @@ func (t *Template) parameter(name string) *parameter {
 	return nil
 }
 
-// stored reports whether the value is the name of a parameter in Parameter Store, and
-// CloudFormation reads what is there.
+// stored reports whether the parameter's value is a name in Parameter Store, from which
+// CloudFormation reads the real value.
 func (p *parameter) stored() bool { return strings.HasPrefix(p.kind, "AWS::SSM::Parameter::Value<") }
 
-// Takes reports whether the template takes what Perch knows by this name: by a parameter of the
-// name, or by one whose value in perch.yaml, given, has its placeholder.
+// Takes reports whether the template uses the value that Perch knows by this name. It does if a
+// parameter has the name, or if a value in given, from perch.yaml, has the name as a placeholder.
 func (t *Template) Takes(name string, given map[string]string) bool {
 	if _, other := given[name]; !other && t.parameter(name) != nil {
 		return true
@@ -100,15 +100,15 @@ func (t *Template) parameterNames() string {
 	return strings.Join(names, ", ")
 }
 
-// idTypes are the beginnings of the ids that AWS's own parameter types take.
+// idTypes has the prefixes of the ids that AWS-specific parameter types accept.
 var idTypes = map[string]string{
 	"AWS::EC2::VPC::Id": "vpc-", "AWS::EC2::Subnet::Id": "subnet-", "AWS::EC2::SecurityGroup::Id": "sg-",
 	"AWS::EC2::Instance::Id": "i-",
 	"AWS::EC2::Image::Id":    "ami-", "AWS::EC2::Volume::Id": "vol-",
 }
 
-// rejects says what is wrong with value, as the end of a sentence; empty if nothing is. AWS checks
-// what only AWS knows.
+// rejects says what is wrong with value, as the end of a sentence; empty if nothing is. It leaves
+// to AWS what only AWS can check.
 func (p *parameter) rejects(value string) string {
 	if dynamic(value) {
 		return ""
@@ -144,7 +144,7 @@ func (p *parameter) rejectsItem(kind, value string) string {
 		}
 		return "must be one of " + strings.Join(values, ", ")
 	}
-	// A pattern that only Java understands is left to AWS.
+	// If Go cannot compile the pattern, which is a Java one, AWS checks the value.
 	if pattern := p.definition.Under("AllowedPattern"); pattern != "" {
 		if compiled, err := regexp.Compile(`^(?:` + pattern + `)$`); err == nil && !compiled.MatchString(value) {
 			return "must match " + pattern

@@ -16,7 +16,7 @@ type reference struct {
 	at   *document.Node
 }
 
-// references are the names that Ref, Fn::GetAtt and Fn::Sub below n refer to.
+// references returns the names that Ref, Fn::GetAtt and Fn::Sub in n refer to.
 func references(n *document.Node) []reference {
 	var found []reference
 	n.Walk(func(n *document.Node) {
@@ -36,7 +36,7 @@ func references(n *document.Node) []reference {
 	return found
 }
 
-// firstText is the logical id of Fn::GetAtt's argument.
+// firstText returns the logical id in the argument of Fn::GetAtt.
 func firstText(argument *document.Node) string {
 	if argument.Shape == document.List && len(argument.Items) > 0 {
 		argument = argument.Items[0]
@@ -63,7 +63,7 @@ func substituted(argument *document.Node) []reference {
 	return found
 }
 
-// checkReferences rejects names that nothing in the template has, and resources that wait for each
+// checkReferences reports names that the template does not define, and resources that wait for each
 // other.
 func (t *Template) checkReferences(p *document.Report) {
 	for _, section := range []string{"Resources", "Outputs"} {
@@ -106,7 +106,8 @@ func dependsOn(n *document.Node) []*document.Node {
 	return []*document.Node{n}
 }
 
-// circular are the ids that wait for each other, sorted; none if all can be put in order.
+// circular returns the ids that wait for each other, sorted; none if there is an order in which all
+// can be created.
 func circular(needs map[string][]string) []string {
 	left := map[string]bool{}
 	for id := range needs {

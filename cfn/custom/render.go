@@ -13,12 +13,12 @@ import (
 	"perch/document"
 )
 
-// DefaultURLOutput is the output that holds the environment's address where `url_output` names no
-// other.
+// DefaultURLOutput is the output with the environment's address, unless `url_output` names another
+// one.
 const DefaultURLOutput = "URL"
 
 // Render fills in the template's parameters and adds Perch's outputs: the commit, the address and
-// the hash. Nothing else is changed.
+// the hash. It changes nothing else.
 func (t *Template) Render(in cfn.EnvironmentInput) (cfn.Rendered, error) {
 	p := document.NewReport(t.source)
 	rendered := cfn.Rendered{Parameters: t.fill(in, p), Capability: t.Capability()}
@@ -58,7 +58,7 @@ func output(description, value string) map[string]any {
 	return map[string]any{"Description": description, "Value": value}
 }
 
-// hashOf is the SHA-256 of the document and of the parameters that CloudFormation is told.
+// hashOf returns the SHA-256 of the document and of the parameters that CloudFormation is given.
 func hashOf(document map[string]any, parameters []cfn.Parameter) (string, error) {
 	body, err := cfn.Encode(document)
 	if err != nil {
@@ -72,8 +72,8 @@ func hashOf(document map[string]any, parameters []cfn.Parameter) (string, error)
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// checkAddress rejects what can be seen to be no address: a text without a scheme, and an attribute
-// that is a host name.
+// checkAddress reports an output that is visibly not an address: a text without a scheme, or an
+// attribute that is a host name.
 func (t *Template) checkAddress(name string, value, outputs *document.Node, p *document.Report) {
 	function, argument := function(value)
 	switch {
@@ -95,8 +95,8 @@ func (t *Template) checkAddress(name string, value, outputs *document.Node, p *d
 	}
 }
 
-// urlOutput is the output that holds the address, as Perch adds it once more under a name that
-// every reader knows.
+// urlOutput returns the output with the address. Perch adds it again under PerchURL, the name that
+// all readers know.
 func (t *Template) urlOutput(in cfn.EnvironmentInput, p *document.Report) map[string]any {
 	name := in.Settings.URLOutput
 	if name == "" {

@@ -11,19 +11,19 @@ import (
 	"perch/document"
 )
 
-// dynamicReference is {{resolve:SERVICE:NAME}}, or as much of it as is in one text.
+// dynamicReference matches {{resolve:SERVICE:NAME}}, or the part of it that one text has.
 var dynamicReference = regexp.MustCompile(
 	`\{\{resolve:(secretsmanager:|ssm:|ssm-secure:)?((?:\$\{[^}]*\}|[^}])*)(\}\})?`,
 )
 
-// dynamic reports whether CloudFormation reads the value from somewhere else when it makes the
+// dynamic reports whether CloudFormation reads the value from another place when it creates the
 // stack.
 func dynamic(value string) bool { return strings.Contains(value, "{{resolve:") }
 
-// secrets rejects dynamic references to what the policy does not allow: CloudFormation would read
-// them with rights that the project lacks. A secret that the template makes itself is the
-// environment's own. Rights are bounded by CloudFormation's role all the same: anyone who means to
-// can hide a reference from this.
+// secrets reports dynamic references to secrets that the policy does not allow. CloudFormation
+// reads them with its own permissions, which the project may not have. A secret that the template
+// itself creates belongs to the environment and is always allowed. This check cannot find every
+// hidden reference, so CloudFormation's role must limit the access as well.
 func (t *Template) secrets(in cfn.EnvironmentInput, filled []cfn.Parameter, p *document.Report) {
 	for _, one := range filled {
 		declared := t.parameter(one.Name)
@@ -56,8 +56,8 @@ func (t *Template) secrets(in cfn.EnvironmentInput, filled []cfn.Parameter, p *d
 	check(t.root)
 }
 
-// withoutVariables is a text of Fn::Sub with ${} for each of its variables: they hide resources and
-// parameters of the same name.
+// withoutVariables returns the text of an Fn::Sub with its variables replaced by ${}. A variable
+// hides a resource or parameter of the same name.
 func withoutVariables(text string, variables *document.Node) string {
 	return substitution.ReplaceAllStringFunc(text, func(part string) string {
 		if variables.Get(strings.Trim(part, "${}")) != nil {
@@ -67,8 +67,8 @@ func withoutVariables(text string, variables *document.Node) string {
 	})
 }
 
-// inOneText writes a text, and one that Fn::Sub or Fn::Join puts together, with ${} for what is not
-// known yet.
+// inOneText returns a text, also one that Fn::Sub or Fn::Join builds. It has ${} in place of what
+// is not known yet.
 func inOneText(n *document.Node) (string, bool) {
 	name, argument := function(n)
 	switch {
@@ -95,7 +95,7 @@ func inOneText(n *document.Node) (string, bool) {
 	return "", false
 }
 
-// attribute is Fn::GetAtt's argument as Fn::Sub writes it: Logical.Attribute.
+// attribute returns the argument of Fn::GetAtt in the form of Fn::Sub: Logical.Attribute.
 func attribute(argument *document.Node) string {
 	if argument.Shape != document.List {
 		return argument.Text
@@ -128,7 +128,7 @@ func (t *Template) checkSecrets(
 	}
 }
 
-// secret rejects an ARN that the policy does not allow environments of this kind.
+// checkSecret reports an ARN that the policy does not allow for environments of this kind.
 func checkSecret(p *document.Report, at *document.Node, arn string, in cfn.EnvironmentInput) {
 	from := in.Policy.Secrets.Allowed(in.Kind)
 	if !slices.ContainsFunc(from, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
@@ -145,14 +145,15 @@ func allowed(from []string) string {
 }
 
 const (
-	// ownResource is the value of a reference to a secret of this template.
+	// ownResource stands for a reference to a secret of this template.
 	ownResource = "\x00"
-	// publicParameters begin the names of what AWS keeps in everybody's Parameter Store, such as
-	// the ids of its images.
+	// publicParameters is the beginning of the names of public parameters in Parameter Store, such
+	// as those with the ids of AWS's images.
 	publicParameters = "/aws/service/"
 )
 
-// part is what ${...} in a reference to service stands for, itself where that cannot be told.
+// part returns the value of a ${...} in a reference to service, or the ${...} itself if the value
+// is not known.
 func (t *Template) part(service, text string, policy perch.Policy, filled []cfn.Parameter) string {
 	name, attribute, got := strings.Cut(strings.Trim(text, "${}"), ".")
 	if r := t.resource(name); r != nil {
@@ -177,18 +178,18 @@ func (t *Template) part(service, text string, policy perch.Policy, filled []cfn.
 	return text
 }
 
-// makes reports whether the resource, or its attribute where got says that one is requested, is the
-// name of a secret that the template makes itself. Other resources pass on any text that they were
-// given.
+// makes reports whether a reference to the resource gives the name of a secret or stored parameter
+// that the template creates. got means that the reference is to an attribute. References to other
+// resources do not count, because those return any text that they were given.
 func (t *Template) makes(service string, r *resource, attribute string, got bool) bool {
 	switch {
 	case service != "secretsmanager":
 		return r.kind == "AWS::SSM::Parameter" && !got
-	case got && attribute != "Id": // Databases make the secret of their master user.
+	case got && attribute != "Id": // A database creates the secret of its master user.
 		return (strings.HasPrefix(r.kind, "AWS::RDS::") || strings.HasPrefix(r.kind, "AWS::Redshift")) &&
 			strings.HasSuffix(attribute, "SecretArn")
 	case r.kind == "AWS::SecretsManager::SecretTargetAttachment", r.kind == "AWS::SecretsManager::RotationSchedule":
-		// It goes by the name of the secret that it belongs to.
+		// An attachment or rotation schedule has the name of its secret.
 		function, name := function(r.properties.Get("SecretId"))
 		secret := (*resource)(nil)
 		if function == "Ref" {
@@ -201,8 +202,8 @@ func (t *Template) makes(service string, r *resource, attribute string, got bool
 
 const secretKind = "AWS::SecretsManager::Secret"
 
-// secretARN is the ARN of what a dynamic reference names: NAME:SecretString:KEY:..., an ARN and the
-// same, or NAME:VERSION of a parameter.
+// secretARN returns the ARN of what a dynamic reference names. name is NAME:SecretString:KEY:...,
+// or the same with an ARN, or NAME:VERSION for a parameter.
 func secretARN(service, name string, policy perch.Policy) string {
 	if service == "secretsmanager" {
 		if parts := strings.Split(name, ":"); strings.HasPrefix(name, "arn:") && len(parts) > 6 {

@@ -8,21 +8,21 @@ import (
 	"perch/document"
 )
 
-// maxFile is the largest template that is read, in bytes: CloudFormation's own limit (AWS docs:
-// CloudFormation quotas).
+// maxFile is the size of the largest template that is read, in bytes. It is CloudFormation's limit
+// (AWS docs: CloudFormation quotas).
 const maxFile = 1 << 20
 
-// limits bound nesting, and the keys of one mapping: a stack has 500 resources at most.
+// limits limit the nesting, and the keys of one mapping. A stack has 500 resources at most.
 var limits = document.Limits{Bytes: maxFile, Depth: 64, Column: 300, Keys: 2000, JSON: true, Tag: longForm}
 
-// shortTags are CloudFormation's short forms; those from Contains on are in Rules only.
+// shortTags are CloudFormation's short forms. Those from Contains on are only for Rules.
 var shortTags = []string{
 	"And", "Base64", "Cidr", "Condition", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue",
 	"Join", "Not", "Or", "Ref", "Select", "Split", "Sub",
 	"Contains", "EachMemberEquals", "EachMemberIn", "RefAll", "ValueOf", "ValueOfAll",
 }
 
-// longForm makes of a short tag (!Ref X) its long form ({Ref: X}).
+// longForm converts a short tag (!Ref X) to its long form ({Ref: X}).
 func longForm(at *document.Node, tag string, value *document.Node) (problem string) {
 	name := strings.TrimPrefix(tag, "!")
 	if name == "Transform" {

@@ -1,5 +1,5 @@
-// Package custom reads a project's own CloudFormation template: what it declares, what it needs,
-// and what Perch adds to it. Everything else in it stays as it is. It does no I/O.
+// Package custom reads a custom CloudFormation template: what it declares, what it needs, and what
+// Perch adds to it. Everything else in it stays as it is. The package does no I/O.
 package custom
 
 import (
@@ -13,7 +13,8 @@ import (
 	"perch/document"
 )
 
-// Template is a template that has been read and is right as far as it can tell for itself.
+// Template is a template that was read without problems. What depends on settings and policy is
+// checked later.
 type Template struct {
 	source     *document.Source
 	root       *document.Node
@@ -25,7 +26,7 @@ type Template struct {
 type resource struct {
 	id, kind   string
 	properties *document.Node
-	// policy is the DeletionPolicy that the template writes; empty for none.
+	// policy is the DeletionPolicy in the template; empty if it has none.
 	policy string
 	// at is where its name is.
 	at *document.Node
@@ -41,9 +42,9 @@ var (
 	added = []string{cfn.OutputCommit, cfn.OutputTemplate, cfn.OutputCustomURL}
 )
 
-// Read reads a template, YAML or JSON; file is what messages call it. The error is
-// document.Problems or a
-// *document.Problem. It quotes nothing: a line of a template may hold a secret.
+// Read reads a template in YAML or JSON. file is its name in messages. The error is
+// document.Problems or a *document.Problem. It quotes nothing from the template, because a line may
+// contain a secret.
 func Read(file string, data []byte) (*Template, error) {
 	root, source, err := document.Read(file, data, limits)
 	if err != nil {
@@ -128,7 +129,7 @@ func (t *Template) readResources(p *document.Report) {
 	}
 }
 
-// checkOutputs rejects outputs of the names that Perch adds.
+// checkOutputs reports outputs with the names that Perch adds.
 func (t *Template) checkOutputs(p *document.Report) {
 	outputs := t.root.Get("Outputs")
 	for _, name := range added {
@@ -143,8 +144,10 @@ func (t *Template) checkOutputs(p *document.Report) {
 	}
 }
 
-// seedTargets rejects seed steps into buckets that the template does not have, by logical id or by
-// the id that Perch's own template gives a name, and commands where it has nothing that runs them.
+// seedTargets reports seed steps that the template cannot serve: steps that copy into a bucket that
+// the template does not have, and commands if it has no Beanstalk environment to run them. A step
+// names a bucket by its logical id, or by the name for which Perch's own template would have that
+// logical id.
 func (t *Template) seedTargets(steps []perch.SeedStep, p *document.Report) {
 	var buckets []string
 	runs := false
@@ -157,8 +160,8 @@ func (t *Template) seedTargets(steps []perch.SeedStep, p *document.Report) {
 	for i, step := range steps {
 		if step.Run != nil && !runs {
 			p.Fail(t.root.KeyNode("Resources"), "perch.yaml's seed[%d].run is carried out by the instances of an "+
-				"AWS::ElasticBeanstalk::Environment, and the template has none; let the app do it, and ask it to by "+
-				"an http step", i)
+				"AWS::ElasticBeanstalk::Environment, and the template has none; let the app do it, and request it "+
+				"with an http step", i)
 		}
 		if step.S3 == nil {
 			continue

@@ -15,14 +15,14 @@ import (
 
 const filledByPerch = "Perch"
 
-// known is a value that Perch has.
+// known is a value that Perch has for a parameter.
 type known struct {
 	value string
-	// guessed says that it comes from a guessed policy.
+	// guessed means that it comes from a guessed policy.
 	guessed bool
 }
 
-// knownValues are the values of perch.KnownParameters, by name; what there is none of is left out.
+// knownValues returns the values of perch.KnownParameters by name, without those that do not exist.
 func knownValues(in cfn.EnvironmentInput) map[string]known {
 	e, s, p := in.Environment, in.Settings, in.Policy
 	values := map[string]known{
@@ -68,8 +68,8 @@ func knownValues(in cfn.EnvironmentInput) map[string]known {
 
 var placeholder = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
 
-// expand replaces the placeholders in a value of `parameters`. A placeholder that there is no value
-// for is named.
+// expand replaces the placeholders in a value of `parameters`. If there is no value for a
+// placeholder, missing names it.
 func expand(text string, values map[string]known) (out known, missing string) {
 	byPlaceholder := map[string]string{}
 	for _, one := range perch.KnownParameters() {
@@ -90,8 +90,8 @@ func expand(text string, values map[string]known) (out known, missing string) {
 	return out, missing
 }
 
-// fill gives every parameter its value: from perch.yaml, else what Perch has under its name, else
-// its Default, which is left to CloudFormation.
+// fill gives every parameter a value: from perch.yaml, or else what Perch has under the parameter's
+// name, or else its Default, which CloudFormation fills in.
 func (t *Template) fill(in cfn.EnvironmentInput, p *document.Report) []cfn.Parameter {
 	values := knownValues(in)
 	for _, name := range slices.Sorted(maps.Keys(in.Settings.Parameters)) {
@@ -156,7 +156,7 @@ func (t *Template) valueOf(
 				one.name)
 			return known{}, "", false
 		}
-		// CloudFormation itself checks it against the limits.
+		// CloudFormation checks the Default against the limits.
 		return known{value: *one.fallback, guessed: true}, "Default", true
 	}
 	hint := ""
@@ -168,7 +168,7 @@ func (t *Template) valueOf(
 	return known{}, "", false
 }
 
-// absent says why a value that Perch knows may be missing.
+// absent says why Perch may have no value for a parameter that it knows.
 const absent = "host and zone need a domain in the policy, database values a `database` in perch.yaml"
 
 func knownNames() string {
@@ -179,7 +179,7 @@ func knownNames() string {
 	return strings.Join(names, ", ")
 }
 
-// originOf says where the value of a parameter in `parameters` is.
+// originOf says where in perch.yaml the value of a parameter is.
 func originOf(in cfn.EnvironmentInput, name string) string {
 	if in.Origin != nil {
 		if place := in.Origin("parameters." + name); place != "" {

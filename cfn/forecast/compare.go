@@ -8,17 +8,17 @@ import (
 	"perch/cfn/spec"
 )
 
-// Comparison is what an update from one version of a template to another does.
+// Comparison says what an update from one version of a template to another changes.
 type Comparison struct {
 	// Changes are the resources that are created, changed, replaced or removed, by logical id.
 	Changes []perch.ResourceChange
-	// Outputs are the names of the outputs that come, go or change, sorted.
+	// Outputs are the names of the outputs that are added, removed or changed, sorted.
 	Outputs []string
 }
 
-// Compare finds what differs between wanted and deployed, resource by resource, property by
-// property, as CloudFormation does. Where deployed is the zero Version everything is created. A
-// parameter that CloudFormation does not show (NoEcho) counts as unchanged.
+// Compare compares wanted with deployed, resource by resource and property by property, as
+// CloudFormation does. If deployed is the zero Version, everything is created. A parameter whose
+// value CloudFormation hides (NoEcho) counts as unchanged.
 func Compare(deployed, wanted Version) (Comparison, error) {
 	before, err := read(deployed)
 	if err != nil {
@@ -57,7 +57,8 @@ type comparer struct {
 	changes       map[string]perch.ResourceChange
 }
 
-// resource compares one resource of the wanted template, after those that it needs.
+// resource compares one resource of the wanted template. The resources that it needs are already
+// compared.
 func (c *comparer) resource(id string) {
 	now := c.after.resources[id]
 	was, there := c.before.resources[id]
@@ -103,8 +104,8 @@ func (c *comparer) properties(was, now resource) []perch.PropertyChange {
 	return found
 }
 
-// indirect finds a property that the template leaves as it is and that changes all the same,
-// because it refers to what is replaced.
+// indirect finds a property that is the same in both templates but still changes, because it refers
+// to a resource that is replaced.
 func (c *comparer) indirect(kind, name string, value any) (perch.PropertyChange, bool) {
 	var strong perch.PropertyChange
 	found := references(value)
@@ -124,8 +125,8 @@ func (c *comparer) indirect(kind, name string, value any) (perch.PropertyChange,
 	return strong, strong.Name != ""
 }
 
-// attributes are the members of a resource beside its properties that differ. None of them replaces
-// it.
+// attributes returns the members of a resource, other than its properties, that differ. A change of
+// these never replaces the resource.
 func attributes(was, now resource) []perch.PropertyChange {
 	var found []perch.PropertyChange
 	for _, name := range union(was.attributes, now.attributes) {
@@ -136,7 +137,7 @@ func attributes(was, now resource) []perch.PropertyChange {
 	return found
 }
 
-// weight orders what a change may do to a resource.
+// weight orders the effects that a change can have on a resource.
 var weight = map[string]int{string(spec.No): 0, string(spec.Maybe): 1, string(spec.Unknown): 2, string(spec.Yes): 3}
 
 func strongest(properties []perch.PropertyChange) string {

@@ -11,9 +11,9 @@ import (
 	"perch"
 )
 
-// Cost is what an environment of this template costs for a day in region, with as many instances as
-// its group has at least. What the table has no price for is named in Missing and counts nothing;
-// LeftOut names what costs by use.
+// Cost returns the daily cost of an environment with this template in region, with the smallest
+// number of instances that its group allows. What the table has no price for is named in Missing
+// and not counted. LeftOut names what is charged by use.
 func Cost(wanted Version, region string) (perch.CostEstimate, error) {
 	t, err := read(wanted)
 	if err != nil {
@@ -43,7 +43,7 @@ type bill struct {
 	known    bool
 	table    regionPrices
 	estimate perch.CostEstimate
-	// strange are the resources of types that nothing is known of, by type.
+	// strange are the resources whose types are unknown, by type.
 	strange map[string][]string
 }
 
@@ -70,8 +70,7 @@ func (b *bill) resource(id string, r resource) {
 	}
 }
 
-// beanstalk counts the instances with their public addresses, and a load balancer that is the
-// environment's own.
+// beanstalk counts the instances with their public addresses, and a dedicated load balancer.
 func (b *bill) beanstalk(id string, r resource) {
 	option := options(r)
 	count := 1
@@ -110,7 +109,7 @@ func (b *bill) addresses(id string, count int) {
 	b.add(id, times(count, "public IPv4 address"), float64(count)*24*publicIPv4)
 }
 
-// database counts instance and storage, both twice where there is a standby.
+// database counts the instance and its storage, both twice if there is a standby.
 func (b *bill) database(id string, r resource) {
 	class, engine, storage := text(
 		r.properties["DBInstanceClass"],
@@ -142,8 +141,8 @@ func (b *bill) database(id string, r resource) {
 	b.leaveOut("database backups beyond the database's size")
 }
 
-// given is what a template says, or the default if the template says nothing, or nothing that is
-// known before.
+// given returns what the template says. If the template says nothing, or if the value is known only
+// later, it returns otherwise.
 func given(said, otherwise string) string {
 	if said == "" {
 		return otherwise
@@ -184,8 +183,8 @@ func (b *bill) leaveOut(use string) {
 	}
 }
 
-// options are a Beanstalk environment's option settings, by namespace and name. A value that only
-// AWS knows is empty.
+// options returns the option settings of a Beanstalk environment, by namespace and name. A value
+// that only AWS knows is empty.
 func options(r resource) map[string]string {
 	found := map[string]string{}
 	for _, entry := range list(r.properties["OptionSettings"]) {
@@ -200,14 +199,14 @@ func list(value any) []any {
 	return items
 }
 
-// text is a scalar as text; empty for anything else.
+// text returns a scalar as text; empty for anything else.
 func text(value any) string {
 	written, _ := plain(value).(string)
 	return written
 }
 
 func number(text string) int {
-	n, _ := strconv.Atoi(text) // What is no number is not known.
+	n, _ := strconv.Atoi(text) // A value that is not a number counts as unknown.
 	return n
 }
 
@@ -218,5 +217,6 @@ func times(count int, what string) string {
 	return fmt.Sprintf("%d x %s", count, what)
 }
 
-// cents rounds to a hundredth of a cent, so that sums do not show the machine's arithmetic.
+// cents rounds to a hundredth of a cent, so that sums show no rounding errors of floating-point
+// numbers.
 func cents(usd float64) float64 { return math.Round(usd*1e4) / 1e4 }

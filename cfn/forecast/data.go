@@ -6,18 +6,18 @@ import (
 	"perch/cfn/spec"
 )
 
-// What happens to the data in a resource that goes.
+// These words say what happens to the data in a resource that is removed.
 const (
 	lost     = "lost"
 	snapshot = "snapshot"
 	retained = "retained"
-	// left is a bucket's: CloudFormation cannot delete one that is not empty, and leaves it behind,
-	// outside of the stack.
+	// left is for buckets. CloudFormation cannot delete a bucket that is not empty, so the bucket
+	// stays, outside of the stack.
 	left = "left behind"
 )
 
-// dataAfterRemoval says what happens to the data in a resource that its stack does not have any
-// more. A database without a policy leaves a snapshot (AWS docs: DeletionPolicy attribute).
+// dataAfterRemoval says what happens to the data in a resource that its stack no longer has. A
+// database without a policy leaves a snapshot (AWS docs: DeletionPolicy attribute).
 func dataAfterRemoval(r resource) string {
 	policy, given := r.attributes["DeletionPolicy"].(string)
 	if !given && r.database() {
@@ -26,8 +26,8 @@ func dataAfterRemoval(r resource) string {
 	return r.data(policy)
 }
 
-// dataAfterReplacement says what happens to the data in a resource that another one replaces.
-// Without a policy it is deleted, databases included (AWS docs: UpdateReplacePolicy attribute).
+// dataAfterReplacement says what happens to the data in a resource that is replaced. Without a
+// policy the data is deleted, even that of databases (AWS docs: UpdateReplacePolicy attribute).
 func dataAfterReplacement(r resource) string {
 	policy, _ := r.attributes["UpdateReplacePolicy"].(string)
 	return r.data(policy)

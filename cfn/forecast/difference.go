@@ -11,7 +11,7 @@ import (
 	"perch/cfn/spec"
 )
 
-// difference is how one property differs, and what that does to the resource.
+// difference says how one property differs, and what the change does to the resource.
 func difference(kind, name string, before, after any) perch.PropertyChange {
 	d := differ{kind: kind, change: perch.PropertyChange{Name: name, Replacement: string(spec.No), Paths: []string{}}}
 	d.compare([]string{name}, "", before, after)
@@ -23,7 +23,8 @@ type differ struct {
 	change perch.PropertyChange
 }
 
-// compare walks down to what differs. path leads there in the specification, shown in the template.
+// compare descends to the values that differ. path is the way to them in the specification, and
+// shown the way in the template.
 func (d *differ) compare(path []string, shown string, before, after any) {
 	if canonical(before) == canonical(after) {
 		return
@@ -50,7 +51,8 @@ func (d *differ) note(path []string, shown string) {
 	}
 }
 
-// lists compares entries that have a name (options and tags) by it, and others by their place.
+// lists compares two lists. It compares entries with names, such as options and tags, by name, and
+// others by position.
 func (d *differ) lists(path []string, shown string, before, after []any) {
 	a, first := named(before)
 	b, second := named(after)
@@ -67,8 +69,8 @@ func (d *differ) lists(path []string, shown string, before, after []any) {
 	}
 }
 
-// named are the entries of a list by their names; ok is false if one has none, or two have the
-// same.
+// named returns the entries of a list by their names. ok is false if an entry has no name, or if
+// two have the same.
 func named(list []any) (entries map[string]any, ok bool) {
 	entries = map[string]any{}
 	for _, entry := range list {
@@ -85,7 +87,7 @@ func named(list []any) (entries map[string]any, ok bool) {
 	return entries, true
 }
 
-// both are two values of the same shape; one that is not there counts as an empty one.
+// both returns two values of the same shape. A missing value counts as an empty one.
 func both[T map[string]any | []any](before, after any) (a, b T, ok bool) {
 	a, first := before.(T)
 	b, second := after.(T)
@@ -104,7 +106,8 @@ func at(list []any, i int) any {
 	return nil
 }
 
-// canonical is value as CloudFormation compares it: sorted keys, and every scalar a text.
+// canonical returns value in the form in which CloudFormation compares it: with sorted keys, and
+// with every scalar as text.
 func canonical(value any) string {
 	text, err := json.Marshal(texts(value))
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"perch/cfn/spec"
 )
 
-// Estimate is how long CloudFormation typically takes for the changes that Compare found between
-// deployed and wanted: resources that do not need each other are worked on side by side, so the
-// longest chain of those that do is what is waited for. What is removed or replaced goes
-// afterwards, in the other direction; an update is not over before. A resource that may be replaced
-// counts with the longer of the two.
+// Estimate returns how long CloudFormation typically takes for the changes that Compare found
+// between deployed and wanted. CloudFormation works concurrently on resources that do not need each
+// other, so the longest chain of resources that do decides. It removes old resources after that, in
+// the opposite order, and the update ends only then. A resource that may or may not be replaced
+// counts with the longer time.
 func Estimate(deployed, wanted Version, changes []perch.ResourceChange) (perch.TimeEstimate, error) {
 	before, err := read(deployed)
 	if err != nil {
@@ -44,7 +44,7 @@ func Estimate(deployed, wanted Version, changes []perch.ResourceChange) (perch.T
 	return estimate, nil
 }
 
-// made is the step that brings a resource to what it is to be.
+// made returns the step that creates or updates the resource.
 func made(change perch.ResourceChange) (perch.TimeStep, bool) {
 	times, _ := Typical(change.Type)
 	step := perch.TimeStep{LogicalID: change.LogicalID, Action: "create", Seconds: times.Create}
@@ -58,8 +58,8 @@ func made(change perch.ResourceChange) (perch.TimeStep, bool) {
 	return step, true
 }
 
-// touches reports whether CloudFormation acts on the resource at all: what is only said to it
-// (policies, order) takes no time.
+// touches reports whether CloudFormation does any work on the resource. Changes of policies or of
+// the order take no time.
 func touches(change perch.ResourceChange) bool {
 	said := []string{"DeletionPolicy", "UpdateReplacePolicy", "DependsOn", "UpdatePolicy", "CreationPolicy"}
 	return change.Action != perch.ActionChange || slices.ContainsFunc(
@@ -67,7 +67,7 @@ func touches(change perch.ResourceChange) bool {
 	)
 }
 
-// removed is the step that takes the old resource away, once everything else is done.
+// removed returns the step that deletes the old resource, after all other changes.
 func removed(change perch.ResourceChange, there bool) (perch.TimeStep, bool) {
 	times, _ := Typical(change.Type)
 	goes := change.Action == perch.ActionRemove || change.Action == perch.ActionReplace
@@ -76,8 +76,8 @@ func removed(change perch.ResourceChange, there bool) (perch.TimeStep, bool) {
 	}, there && goes && change.Data != retained
 }
 
-// longest is the chain of steps that takes longest when each resource waits for those that waits
-// names. Of two that take as long it is the one that comes first in the alphabet.
+// longest returns the chain of steps that takes longest, if each resource waits for the ones that
+// waits returns. If two chains take the same time, it returns the first in alphabetical order.
 func (t template) longest(waits func(id string) []string, steps map[string]perch.TimeStep) []perch.TimeStep {
 	var (
 		last  string
@@ -106,7 +106,7 @@ func (t template) longest(waits func(id string) []string, steps map[string]perch
 	return path
 }
 
-// neededBy turns needs around: what is removed waits for those that need it.
+// neededBy inverts needs: a resource is removed after those that need it.
 func (t template) neededBy() func(id string) []string {
 	by := map[string][]string{}
 	for _, id := range slices.Sorted(maps.Keys(t.resources)) {
@@ -117,13 +117,13 @@ func (t template) neededBy() func(id string) []string {
 	return func(id string) []string { return by[id] }
 }
 
-// ordered are the resources, each after those that it needs.
+// ordered returns the resources, each after those that it needs.
 func (t template) ordered() []string {
 	return order(slices.Sorted(maps.Keys(t.resources)), t.needs)
 }
 
-// order puts each id behind those that it waits for. In a circle, which CloudFormation rejects, it
-// begins somewhere.
+// order sorts ids so that each follows those that it waits for. If some wait for each other, which
+// CloudFormation rejects, it starts with any of them.
 func order(ids []string, waits func(id string) []string) []string {
 	var sorted []string
 	seen := map[string]bool{}

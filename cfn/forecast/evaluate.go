@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// evaluation puts values in place of a template's parameters, mappings and conditions. What it
-// cannot know it leaves as it is.
+// evaluation replaces a template's parameters, mappings and conditions with their values. It leaves
+// unchanged what it cannot know.
 type evaluation struct {
 	values     map[string]any
 	mappings   map[string]any
 	conditions map[string]any
-	// deciding are the conditions that are being decided, against circles.
+	// deciding has the conditions that are being decided, to detect circles.
 	deciding map[string]bool
 }
 
-// noValue is what Ref gives for AWS::NoValue: the property is not there.
+// noValue is the result of a Ref to AWS::NoValue: the property does not exist.
 type noValue struct{}
 
 func newEvaluation(document map[string]any, given map[string]string) *evaluation {
@@ -35,11 +35,11 @@ func newEvaluation(document map[string]any, given map[string]string) *evaluation
 	return e
 }
 
-// hidden is what CloudFormation shows of a parameter with NoEcho.
+// hidden is what CloudFormation shows for a parameter with NoEcho.
 const hidden = "****"
 
-// hiding is v without the values that are hidden in deployed: whether those have changed is
-// unknown.
+// hiding returns v without the values that deployed hides, because it is unknown whether they have
+// changed.
 func (v Version) hiding(deployed Version) Version {
 	parameters := map[string]string{}
 	maps.Copy(parameters, v.Parameters)
@@ -52,7 +52,7 @@ func (v Version) hiding(deployed Version) Version {
 	return v
 }
 
-// apply is value with everything known filled in.
+// apply returns value with everything filled in that is known.
 func (e *evaluation) apply(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -113,7 +113,8 @@ func (e *evaluation) find(argument any) (any, bool) {
 	return found, ok
 }
 
-// substitute fills in what is known; a text without anything open is a plain one.
+// substitute fills in what is known in an Fn::Sub. If nothing is left unknown, it returns plain
+// text.
 func (e *evaluation) substitute(argument any) any {
 	text, own := substitution(argument)
 	open := strings.Contains(text, "${!")
@@ -134,7 +135,7 @@ func (e *evaluation) substitute(argument any) any {
 	return map[string]any{"Fn::Sub": filled}
 }
 
-// refuted reports that the condition is known not to hold.
+// refuted reports whether the condition is known to be false.
 func (e *evaluation) refuted(name string) bool {
 	holds, known := e.condition(name)
 	return known && !holds
@@ -174,8 +175,8 @@ func (e *evaluation) decide(value any) (holds, known bool) {
 	return false, false
 }
 
-// several decides Or, where one that holds is enough (wanted is true), and And, where one that does
-// not is.
+// several decides Or and And. wanted is the value that decides alone: true for Or, and false for
+// And.
 func (e *evaluation) several(parts []any, wanted bool) (holds, known bool) {
 	known = true
 	for _, part := range parts {
@@ -188,7 +189,7 @@ func (e *evaluation) several(parts []any, wanted bool) (holds, known bool) {
 	return !wanted, known
 }
 
-// plain is a scalar as CloudFormation compares it: as text.
+// plain returns a scalar in the form in which CloudFormation compares it, as text.
 func plain(value any) any {
 	switch value := value.(type) {
 	case map[string]any, []any, noValue, nil:

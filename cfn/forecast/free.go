@@ -1,13 +1,13 @@
 package forecast
 
-// byUse are the types that cost by what is done with them.
+// byUse has the types that are charged by use, with what is charged.
 var byUse = map[string]string{
 	"AWS::S3::Bucket": "S3 storage and requests", "AWS::Logs::LogGroup": "logs", "AWS::SNS::Topic": "messages",
 	"AWS::SQS::Queue":       "messages",
 	"AWS::Lambda::Function": "function calls", "AWS::ECR::Repository": "image storage", "AWS::Events::Rule": "events",
 }
 
-// free are the types that cost nothing themselves.
+// free are the types that have no price themselves.
 var free = freeTypes(
 	"AWS::AutoScaling::LaunchConfiguration", "AWS::AutoScaling::ScalingPolicy", "AWS::CertificateManager::Certificate",
 	"AWS::EC2::InternetGateway",

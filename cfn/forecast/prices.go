@@ -6,7 +6,7 @@ const PricesDate = "2026-11-25"
 // regionPrices are on-demand list prices in USD, without tax, free tier, discounts or credits.
 type regionPrices struct {
 	// instances are EC2 instances for an hour: Linux, shared tenancy. Burstable ones may cost more
-	// when they are busy.
+	// under load.
 	instances map[string]float64
 	// databases are RDS for PostgreSQL instances for an hour in one availability zone.
 	databases map[string]float64
@@ -21,21 +21,23 @@ const (
 	publicIPv4 = 0.005
 	// secret is a secret of Secrets Manager for a month, in every region.
 	secret = 0.40
-	// hoursPerMonth is what AWS calculates monthly prices with.
+	// hoursPerMonth is the number of hours that AWS uses for monthly prices.
 	hoursPerMonth = 730
 )
 
-// prices are what people use for branches and staging, by region; a size or a class that no source
-// below names is not in the table.
+// prices are the prices, by region, of what people use for branches and staging. A size or class is
+// missing if none of the sources below names it.
 //
-// Sources, all read on PricesDate: for us-east-1 the EC2 prices that aws/karpenter-provider-aws
-// generates from the AWS Price List (pkg/providers/pricing/zz_generated.pricing_aws.go,
-// 2026-01-19), and for m7g, m7i and t4g in us-east-1 and eu-west-1 a public price book that was
-// checked against the Price List on 2026-10-08. eu-central-1: public lists of 2021-08-30 (t3, t3a)
-// and of 2026, which agree. RDS in us-east-1: published tables of 2026. RDS in eu-west-1 and
-// eu-central-1, load balancers and storage there: usage and amounts in public Cost Explorer exports
-// of 2026, divided; db.t3 and db.t4g.small and above in eu-central-1: one public list of the Price
-// List's values.
+// Sources, all read on PricesDate:
+//   - EC2 in us-east-1: the prices that aws/karpenter-provider-aws generates from the AWS Price List
+//     (pkg/providers/pricing/zz_generated.pricing_aws.go, 2026-01-19).
+//   - m7g, m7i and t4g in us-east-1 and eu-west-1: a public price book that was checked against the
+//     Price List on 2026-10-08.
+//   - EC2 in eu-central-1: public lists of 2021-08-30 (t3, t3a) and of 2026, which agree.
+//   - RDS in us-east-1: published tables of 2026.
+//   - RDS, load balancers and storage in eu-west-1 and eu-central-1: amounts divided by usage, both
+//     from public Cost Explorer exports of 2026.
+//   - db.t3 and db.t4g.small and above in eu-central-1: one public list of the Price List's values.
 var prices = map[string]regionPrices{
 	"us-east-1": {
 		instances: map[string]float64{

@@ -14,14 +14,15 @@ import (
 	"strings"
 )
 
-// Version is a template in JSON with the values of its parameters; its zero value is a stack that
-// does not exist. Parameters may also give pseudo parameters, such as AWS::Region, their values.
+// Version is a template in JSON with the values of its parameters. The zero value is a stack that
+// does not exist. Parameters may also contain values for pseudo parameters, such as AWS::Region.
 type Version struct {
 	Template   []byte
 	Parameters map[string]string
 }
 
-// template is a Version with its parameters and conditions applied, as far as they can be known.
+// template is a Version whose parameters and conditions are replaced with their values, as far as
+// these are known.
 type template struct {
 	resources map[string]resource
 	outputs   map[string]any
@@ -30,8 +31,8 @@ type template struct {
 type resource struct {
 	kind       string
 	properties map[string]any
-	// attributes are the resource's members beside Type and Properties: DeletionPolicy, DependsOn,
-	// Metadata ...
+	// attributes are the resource's members other than Type and Properties: DeletionPolicy,
+	// DependsOn, Metadata ...
 	attributes map[string]any
 }
 
@@ -75,8 +76,8 @@ func read(v Version) (template, error) {
 	return t, nil
 }
 
-// Output is what an output says as far as the template and its parameters tell; ok is false if only
-// AWS knows, and if there is none.
+// Output returns the text of an output, if the template and its parameters determine it. ok is
+// false if only AWS knows it, or if there is no such output.
 func (v Version) Output(name string) (text string, ok bool) {
 	t, err := read(v)
 	if err != nil {
@@ -86,7 +87,7 @@ func (v Version) Output(name string) (text string, ok bool) {
 	return text, ok
 }
 
-// needs are the resources that must be complete before id is begun, sorted.
+// needs returns the resources that must be complete before work on id begins, sorted.
 func (t template) needs(id string) []string {
 	r := t.resources[id]
 	found := references(r.properties)
@@ -109,9 +110,9 @@ func (t template) needs(id string) []string {
 
 var placeholder = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
 
-// references are the names that value refers to by Ref, Fn::GetAtt and Fn::Sub. It is true for
-// those whose own name or id is requested, and false if it is only an attribute, which another
-// resource may have as well.
+// references returns the names to which value refers with Ref, Fn::GetAtt and Fn::Sub. The bool is
+// true if the reference is to the resource's own name or id. It is false if it is only to an
+// attribute, which another resource may have, too.
 func references(value any) map[string]bool {
 	found := map[string]bool{}
 	note := func(name string) {
@@ -139,7 +140,7 @@ func references(value any) map[string]bool {
 	return found
 }
 
-// visit calls see for every function in value, at every depth.
+// visit calls see for every intrinsic function in value, at every depth.
 func visit(value any, see func(function string, argument any)) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -156,8 +157,8 @@ func visit(value any, see func(function string, argument any)) {
 	}
 }
 
-// call reads an intrinsic function: an object with one key that is Ref, Condition or begins with
-// Fn::.
+// call parses an intrinsic function: an object with one key that is Ref or Condition, or that
+// begins with Fn::.
 func call(value map[string]any) (function string, argument any, ok bool) {
 	if len(value) != 1 {
 		return "", nil, false
@@ -168,7 +169,7 @@ func call(value map[string]any) (function string, argument any, ok bool) {
 	return function, argument, ok
 }
 
-// substitution is the text of a Fn::Sub and the values that it brings along.
+// substitution returns the text of an Fn::Sub, and the values that its argument defines for it.
 func substitution(argument any) (string, map[string]any) {
 	if text, ok := argument.(string); ok {
 		return text, nil

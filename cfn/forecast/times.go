@@ -3,9 +3,9 @@ package forecast
 // Times are how long a resource of a type typically takes, in seconds.
 type Times struct{ Create, Update, Remove float64 }
 
-// typical are historical averages of AWS: the forecasts of aws-cloudformation/rain
-// (internal/cmd/forecast/estimate.go) for creation and update, and recorded event histories, where
-// the removals come from, too.
+// typical are historical averages of AWS. Those for creations and updates are from the forecasts of
+// aws-cloudformation/rain (internal/cmd/forecast/estimate.go) and from recorded event histories.
+// Those for removals are from the histories only.
 var typical = map[string]Times{
 	"AWS::CertificateManager::Certificate":      {239, 20, 10},
 	"AWS::CloudFront::Distribution":             {266, 164, 160},
@@ -31,11 +31,11 @@ var typical = map[string]Times{
 	"AWS::SQS::Queue":                           {62, 61, 61},
 }
 
-// Assumed is what every type takes that has no typical duration.
+// Assumed are the times for a type without typical ones.
 var Assumed = Times{5, 5, 5}
 
-// Typical is how long a resource of resourceType takes, and whether that is known; where it is not,
-// it is Assumed.
+// Typical returns how long a resource of resourceType takes. known is false if the type has no
+// typical times and the result is Assumed.
 func Typical(resourceType string) (Times, bool) {
 	if times, ok := typical[resourceType]; ok {
 		return times, true

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// Check holds a template, as encoding/json or a YAML reader decodes it, against the specification.
+// Check checks a template, as encoding/json or a YAML reader decodes it, against the specification.
 // Each error names the place (Resources.Bucket.Properties.Tags[0].Key) of an unknown resource type
-// or property, a missing required property, or a value of the wrong shape. Intrinsic functions are
-// taken for any value. As in CloudFormation, a number or a boolean may be written as a string and
-// the other way round. The errors are in the order of their places; none means that nothing was
-// found.
+// or property, a missing required property, or a value of the wrong shape. An intrinsic function is
+// accepted in place of any value. As in CloudFormation, a number or a boolean may be written as a
+// string, and vice versa. The errors are in the order of their places. Without errors the result is
+// empty.
 func Check(template map[string]any) []error {
 	resources, ok := template["Resources"].(map[string]any)
 	if !ok || len(resources) == 0 {
@@ -130,8 +130,8 @@ func (c *checker) mapping(place string, element shape, value any) {
 	}
 }
 
-// union accepts a value that one of the alternatives accepts, and otherwise reports what the last
-// one found.
+// union accepts a value if one of the alternatives accepts it. Otherwise it reports the errors of
+// the last one.
 func (c *checker) union(place string, alternatives []shape, value any) {
 	var last []error
 	for _, s := range alternatives {
@@ -144,8 +144,8 @@ func (c *checker) union(place string, alternatives []shape, value any) {
 	c.found = append(c.found, last...)
 }
 
-// intrinsic reports whether value is a function call: an object whose only key is Ref, Condition or
-// begins with Fn::.
+// intrinsic reports whether value is a function call: an object with one key, which is Ref or
+// Condition, or begins with Fn::.
 func intrinsic(value any) bool {
 	object, ok := value.(map[string]any)
 	if !ok || len(object) != 1 {

@@ -9,8 +9,8 @@ import (
 	"perch/document"
 )
 
-// instanceTypesFile has a family of EC2 instance types on each line, with its sizes.
-// checks/instance_types_test.go writes it from the AWS SDK.
+// instanceTypesFile has a line for each family of EC2 instance types, with the family's sizes.
+// checks/instance_types_test.go generates it from the AWS SDK.
 //
 //go:embed instance-types.txt
 var instanceTypesFile string
@@ -25,8 +25,8 @@ var instanceTypes = sync.OnceValue(func() (names []string) {
 	return names
 })
 
-// instanceClasses are the instance types as RDS names them. RDS calls x2gd, which EC2 has, x2g (RDS
-// User Guide, "DB instance class types"). RDS does not have every type of EC2.
+// instanceClasses are the instance types by their RDS names. RDS calls the family x2gd of EC2 x2g
+// (RDS User Guide, "DB instance class types"). RDS does not have every type that EC2 has.
 var instanceClasses = sync.OnceValue(func() (names []string) {
 	for _, name := range instanceTypes() {
 		names = append(names, "db."+name)
@@ -37,19 +37,19 @@ var instanceClasses = sync.OnceValue(func() (names []string) {
 	return names
 })
 
-// InstanceType says whether EC2 has an instance type of this name. If not, nearest is one with a
-// similar name, or empty.
+// InstanceType reports whether EC2 has an instance type with this name. If not, nearest is a type
+// with a similar name, or empty.
 func InstanceType(name string) (nearest string, known bool) { return find(name, instanceTypes()) }
 
-// InstanceClass says whether EC2 has the instance type that a DB instance class is named after. If
-// not, nearest is a class with a similar name, or empty.
+// InstanceClass reports whether EC2 has the instance type that a DB instance class is named after.
+// If not, nearest is a class with a similar name, or empty.
 func InstanceClass(name string) (nearest string, known bool) { return find(name, instanceClasses()) }
 
-// similar is how many letters may differ between a mistyped name and the one that was meant.
+// similar is how many letters of a mistyped name may differ from the intended name.
 const similar = 3
 
-// find looks for name. Of several names that are equally near it takes the last, which is of the
-// newer family.
+// find looks for name. If several names are equally near, it returns the last, because that belongs
+// to the newer family.
 func find(name string, names []string) (nearest string, known bool) {
 	if slices.Contains(names, name) {
 		return name, true

@@ -1,6 +1,6 @@
-// Package spec knows a part of the CloudFormation resource specification: which resource types
-// exist, which properties they take, and what a change of a property does. README.md says where it
-// comes from.
+// Package spec has a part of the CloudFormation resource specification: which resource types exist,
+// which properties they have, and what a change of a property does. README.md says where it is
+// from.
 package spec
 
 import (
@@ -73,22 +73,22 @@ func Known(resourceType string) bool {
 	return ok
 }
 
-// Replacement says whether a change of a property makes CloudFormation replace the resource.
+// Replacement says whether CloudFormation replaces the resource if a property changes.
 type Replacement string
 
 const (
-	// No: the resource is changed where it is.
+	// No means that the resource is updated in place.
 	No Replacement = "no"
-	// Maybe: it depends on the change, or on what AWS finds.
+	// Maybe means that it depends on the change, or on what AWS finds.
 	Maybe Replacement = "maybe"
-	// Yes: a new resource is made, and the old one goes.
+	// Yes means that a new resource is created and the old one deleted.
 	Yes Replacement = "yes"
-	// Unknown: the specification has no such type or property.
+	// Unknown means that the specification has no such type or property.
 	Unknown Replacement = "unknown"
 )
 
-// Replacing says what a change at path does to a resource of resourceType. path is the property,
-// and below it every part of the path to the value that changes; list indexes are left out.
+// Replacing returns what a change at path does to a resource of resourceType. path begins with the
+// property and continues to the value that changes; list indexes are left out.
 func Replacing(resourceType string, path ...string) Replacement {
 	known, ok := load().Resources[resourceType]
 	if !ok || len(path) == 0 {
@@ -110,7 +110,7 @@ func replacing(properties map[string]property, path []string) Replacement {
 		below = *below.Array
 	}
 	if deeper, ok := load().Types[below.Ref]; ok && len(path) > 1 {
-		// A property of a property that is not listed changes nothing about what its parent says.
+		// For a nested property that is not listed, the replacement of its parent applies.
 		if found := replacing(deeper, path[1:]); found != Unknown {
 			return found
 		}
@@ -119,17 +119,17 @@ func replacing(properties map[string]property, path []string) Replacement {
 }
 
 // Replaces reports whether every change of property makes CloudFormation replace a resource of
-// resourceType. It is false if that depends on the change, and for types and properties that the
-// specification does not have.
+// resourceType. It returns false if that depends on the change, and if the specification does not
+// have the type or the property.
 func Replaces(resourceType, property string) bool {
 	return Replacing(resourceType, property) == Yes
 }
 
-// Stateful reports whether a resource of resourceType holds data that is lost with it.
+// Stateful reports whether a resource of resourceType has data that is lost when it is deleted.
 func Stateful(resourceType string) bool { return load().Resources[resourceType].Stateful }
 
-// Attributes lists what Fn::GetAtt can read of resourceType, nested ones as Endpoint.Address; nil
-// for an unknown type.
+// Attributes lists what Fn::GetAtt can read of a resourceType, nested attributes in the form
+// Endpoint.Address; nil for an unknown type.
 func Attributes(resourceType string) []string {
 	return slices.Clone(load().Resources[resourceType].Attributes)
 }

@@ -14,9 +14,9 @@ import (
 
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-// Branches lists every branch with its commit. It is complete, or there is an error that says why
-// not; a repository without branches is an error too. A branch that is pushed or removed while the
-// list is read may be missing from it; so anyone who acts on a missing branch asks Heads once more.
+// Branches lists every branch with its commit. The list is complete, or err says why it is not. A
+// repository without branches is an error, too. The list may lack a branch that is pushed or
+// deleted while it is read, so callers that act on a missing branch must ask Heads once more.
 func (r *Repository) Branches(ctx context.Context) (branches map[string]string, complete bool, err error) {
 	branches = map[string]string{}
 	var first page
@@ -29,7 +29,7 @@ func (r *Repository) Branches(ctx context.Context) (branches map[string]string, 
 			first = current
 		}
 		if err := current.joins(branches, number, first.last); err != nil {
-			r.forget(0) // In any case the next list is read again.
+			r.forget(0) // So the next call reads the whole list again.
 			return nil, false, r.failure(err, "list branches of %s: page %d", r, number)
 		}
 		if current.next == 0 {
@@ -56,8 +56,8 @@ func (p page) joins(branches map[string]string, number, last int) error {
 	return nil
 }
 
-// fits reports what shows that the list is not whole, or changed while it was read. last is the
-// number of the last page as the first one told it, 0 where it did not.
+// fits returns an error if the page shows that the list is incomplete or has changed while it was
+// read. last is the number of the last page according to the first one; 0 if that did not say.
 func (p page) fits(number, last int) error {
 	switch {
 	case len(p.branches) == 0 && number == 1:
@@ -77,8 +77,8 @@ func (p page) fits(number, last int) error {
 	return nil
 }
 
-// alone makes sure of a full first page that names no other: something on the way may have taken
-// its Link header away.
+// alone checks a full first page that names no next page, by reading the second one. A proxy may
+// have removed the Link header.
 func (r *Repository) alone(ctx context.Context, first page) error {
 	if first.next != 0 || len(first.branches) < pageSize {
 		return nil
@@ -92,16 +92,16 @@ func (r *Repository) alone(ctx context.Context, first page) error {
 
 var errNoContent = errors.New("GitHub's answer has no content")
 
-// HasCommit reports whether GitHub has this commit, given in full, in the repository. GitHub also
-// finds the commits of a repository's forks.
+// HasCommit reports whether GitHub has this full commit in the repository. GitHub also finds the
+// commits of the repository's forks.
 func (r *Repository) HasCommit(ctx context.Context, commit string) (bool, error) {
 	_, found, err := r.commit(ctx, commit)
 	return found, err
 }
 
-// Contains reports whether commit is reachable from head: it is head or older. GitHub answers 404
-// for a commit that it does not have, and for one that shares no history with head (GitHub docs:
-// Compare two commits).
+// Contains reports whether commit is reachable from head: it is head itself, or older. GitHub
+// answers 404 if it does not have the commit, and if the commit shares no history with head (GitHub
+// docs: Compare two commits).
 func (r *Repository) Contains(ctx context.Context, head, commit string) (bool, error) {
 	if err := checkCommit(commit); err != nil {
 		return false, err

@@ -12,21 +12,22 @@ import (
 	api "github.com/google/go-github/v60/github"
 )
 
-// Credentials are a token, or a GitHub App that is installed in the repository. Either needs the
-// permission "Contents: read" and no other.
+// Credentials are a token, or a GitHub App that is installed in the repository. Both need only the
+// permission "Contents: read".
 type Credentials struct {
 	// Token is a personal access token; empty for an App.
 	Token string
-	// App is the App's id, Installation the id of its installation in the organization or account
-	// that owns the repository.
+	// App is the App's id. Installation is the id of its installation in the organization or
+	// account that owns the repository.
 	App, Installation int64
-	// PrivateKey is the App's, as GitHub gives it out (PEM).
+	// PrivateKey is the App's private key, as GitHub issues it (PEM).
 	PrivateKey []byte
 }
 
 // CredentialsFrom reads GITHUB_TOKEN, or GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and the private
-// key in GITHUB_APP_PRIVATE_KEY or the file that GITHUB_APP_PRIVATE_KEY_FILE names. None is an
-// error: without credentials GitHub answers 60 requests an hour and shows no private repository.
+// key, which is in GITHUB_APP_PRIVATE_KEY or in the file that GITHUB_APP_PRIVATE_KEY_FILE names. It
+// is an error if there are none: without credentials GitHub answers only 60 requests an hour and
+// shows no private repositories.
 func CredentialsFrom(env func(string) string) (Credentials, error) {
 	token, app := strings.TrimSpace(env("GITHUB_TOKEN")), env("GITHUB_APP_ID")
 	switch {
@@ -84,7 +85,7 @@ func number(env func(string) string, name string) (int64, error) {
 	return id, nil
 }
 
-// transport puts the credentials on every request to the API at base, an address without a slash at
+// transport adds the credentials to every request to the API at base, an address without a slash at
 // its end.
 func (c Credentials) transport(below http.RoundTripper, base string) (http.RoundTripper, error) {
 	if c.Token != "" {
@@ -92,7 +93,7 @@ func (c Credentials) transport(below http.RoundTripper, base string) (http.Round
 	}
 	transport, err := ghinstallation.New(below, c.App, c.Installation, c.PrivateKey)
 	if err != nil {
-		// The parser's own message could hold a part of the key.
+		// The parser's message is left out, because it may contain a part of the key.
 		return nil, errors.New(
 			"the GitHub App's private key cannot be read: it must be the PEM file that GitHub gave out",
 		)
@@ -101,7 +102,7 @@ func (c Credentials) transport(below http.RoundTripper, base string) (http.Round
 	return transport, nil
 }
 
-// asApp is a client that asks as the App itself, and not as its installation.
+// asApp returns a client that makes requests as the App, and not as its installation.
 func (c Credentials) asApp(client *api.Client) (*api.Client, error) {
 	transport, err := ghinstallation.NewAppsTransport(patient(), c.App, c.PrivateKey)
 	if err != nil {

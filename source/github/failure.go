@@ -20,18 +20,18 @@ import (
 )
 
 const (
-	// shortestWait is how long to wait where GitHub names no time (GitHub docs: Rate limits,
-	// exceeding the rate limit).
+	// shortestWait is the wait if GitHub names no time (GitHub docs: Rate limits, exceeding the
+	// rate limit).
 	shortestWait = time.Minute
-	// longestWait is the window of the primary rate limit; nothing that GitHub says is waited for
-	// longer than that.
+	// longestWait is the longest wait, even if GitHub names a later time. It is the period of the
+	// primary rate limit.
 	longestWait = time.Hour
-	// longestMessage is how many characters of GitHub's message are repeated.
+	// longestMessage is how many characters of GitHub's message an error repeats.
 	longestMessage = 200
 )
 
-// failure is the one place where GitHub's errors are told apart. What a retry cannot fix becomes a
-// *source.Rejected, a rate limit a *source.RateLimited; everything else is temporary.
+// failure classifies GitHub's errors, in one place. An error that no retry fixes becomes a
+// *source.Rejected, and a rate limit a *source.RateLimited. Everything else is temporary.
 func (r *Repository) failure(err error, tried string, args ...any) error {
 	if fault := (*source.CommitFault)(nil); errors.As(err, &fault) {
 		return fault
@@ -67,7 +67,7 @@ func (r *Repository) reason(err error) error {
 	return errors.New(r.clean(err.Error()))
 }
 
-// Answer is the status of GitHub's answer that was the error, and what GitHub said, without
+// Answer returns the status of GitHub's answer that caused err, and what GitHub said, without
 // secrets; 0 if GitHub did not answer.
 func (r *Repository) Answer(err error) (status int, message string) {
 	answer, said := answerOf(err)
@@ -77,7 +77,7 @@ func (r *Repository) Answer(err error) (status int, message string) {
 	return answer.StatusCode, r.clean(said)
 }
 
-// answerOf is the answer that was an error, and what GitHub said; nil if there was none.
+// answerOf returns the answer that caused err, and what GitHub said; nil if there was none.
 func answerOf(err error) (*http.Response, string) {
 	var (
 		answer *api.ErrorResponse
@@ -95,12 +95,12 @@ func answerOf(err error) (*http.Response, string) {
 	return nil, ""
 }
 
-// renamed is what to do about a repository that has another name now.
+// renamed says what to do about a repository whose name has changed.
 const renamed = "was renamed or transferred; if that is meant, write its new name as `source.github.repository` in " +
 	"the policy, and the new name followed by the former one as `repository`"
 
-// answered says what an answer that is an error means for the repository. signOn says that GitHub
-// misses a single sign-on.
+// answered says what an error answer means for the repository. signOn means that GitHub requires
+// single sign-on.
 func (r *Repository) answered(status int, signOn bool, said string) error {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -126,8 +126,8 @@ func (r *Repository) answered(status int, signOn bool, said string) error {
 	return errors.New(said)
 }
 
-// limit is nil if err is no rate limit. GitHub answers 403 or 429, with the time to ask again in
-// Retry-After or, where the quota is used up, in X-RateLimit-Reset.
+// limit returns a *source.RateLimited, or nil if err is not a rate limit. GitHub answers 403 or
+// 429. The time to try again is in Retry-After or, if the quota is used up, in X-RateLimit-Reset.
 func (r *Repository) limit(err error) error {
 	var (
 		primary   *api.RateLimitError
@@ -159,7 +159,7 @@ func (r *Repository) limit(err error) error {
 
 func usedUp(answer *http.Response) bool { return answer.Header.Get("X-RateLimit-Remaining") == "0" }
 
-// reset is when a quota that is used up is full again; zero if it is not used up, or GitHub does
+// reset returns when a used-up quota is full again; zero if it is not used up, or if GitHub does
 // not say.
 func reset(answer *http.Response) time.Time {
 	seconds, err := strconv.ParseInt(answer.Header.Get("X-RateLimit-Reset"), 10, 64)
@@ -169,7 +169,8 @@ func reset(answer *http.Response) time.Time {
 	return time.Unix(seconds, 0)
 }
 
-// wait is until the time that GitHub named, within bounds. Retry-After goes before until.
+// wait returns a rate limit until the time that GitHub named, within limits. Retry-After has
+// priority over until.
 func (r *Repository) wait(reason string, answer *http.Response, until time.Time) error {
 	now := r.now()
 	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds >= 0 {
@@ -184,11 +185,11 @@ func (r *Repository) wait(reason string, answer *http.Response, until time.Time)
 	return &source.RateLimited{Until: until, Reason: reason}
 }
 
-// tokens are GitHub's own, those of an App's installation among them (GitHub docs: About
+// tokens matches GitHub's tokens, including those of an App's installation (GitHub docs: About
 // authentication, token formats).
 var tokens = regexp.MustCompile(`gh[a-z]_\w+|github_pat_\w+`)
 
-// clean takes out what must not be seen, or cannot be, and shortens.
+// clean removes secrets and control characters from a message, and shortens it.
 func (r *Repository) clean(message string) string {
 	for _, secret := range r.secrets {
 		message = strings.ReplaceAll(message, secret, "***")

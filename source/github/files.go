@@ -16,11 +16,11 @@ import (
 	"perch/source"
 )
 
-// maxFile is the largest file that File reads into memory, in bytes.
+// maxFile is the size of the largest file that File reads into memory, in bytes.
 const maxFile = 16 << 20
 
-// File reads one file at a commit; found is false if the commit has no such file. Symbolic links
-// are not followed.
+// File reads one file at a commit. found is false if the commit has no such file. File does not
+// follow symbolic links.
 func (r *Repository) File(ctx context.Context, commit, name string) (content []byte, found bool, err error) {
 	tree, err := r.tree(ctx, commit)
 	if err != nil {
@@ -55,10 +55,11 @@ func readable(commit, name string, entry *api.TreeEntry) error {
 	return nil
 }
 
-// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole
-// repository. A symbolic link or a submodule among them is a source.CommitFault. A commit that is
-// not there is an error, and so are a folder (source.ErrNoFolder) and one that has more files than
-// GitHub lists at once. The files are read under ctx.
+// Files lists the files in a folder at a commit, and in the folders below it, sorted by path. "."
+// is the whole repository. If one of them is a symbolic link or a submodule, the error is a
+// source.CommitFault. It is also an error if the commit or the folder does not exist (for the
+// folder it is source.ErrNoFolder), and if the folder has more files than GitHub lists at once. The
+// files are read with ctx.
 func (r *Repository) Files(ctx context.Context, commit, folder string) ([]source.File, error) {
 	tree, err := r.tree(ctx, commit)
 	if err != nil {
@@ -124,8 +125,8 @@ func (r *Repository) tree(ctx context.Context, commit string) (string, error) {
 	return tree, err
 }
 
-// find goes down to name, folder by folder; the entry is nil if there is none. A symbolic link or a
-// submodule above name is a source.CommitFault.
+// find descends to name, folder by folder. The entry is nil if there is none. If a folder above
+// name is a symbolic link or a submodule, the error is a source.CommitFault.
 func (r *Repository) find(ctx context.Context, tree, commit, name string) (*api.TreeEntry, error) {
 	if !fs.ValidPath(name) || name == "." {
 		return nil, nil

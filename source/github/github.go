@@ -1,7 +1,7 @@
-// Package github reads branches and files of a repository through GitHub's API, on github.com or an
-// Enterprise server.
+// Package github reads branches and files of a repository through GitHub's API, on github.com or a
+// GitHub Enterprise server.
 //
-// It is apart from package source so that only the worker is built with a GitHub client.
+// It is separate from package source, so that only the worker contains a GitHub client.
 package github
 
 import (
@@ -17,30 +17,31 @@ import (
 	"perch"
 )
 
-// answerTimeout is how long GitHub may take to begin its answer; it gives up after 10 seconds
-// (GitHub docs: Troubleshooting the REST API).
+// answerTimeout is how long GitHub may take to begin its answer. GitHub itself gives up after 10
+// seconds (GitHub docs: Troubleshooting the REST API).
 const answerTimeout = 30 * time.Second
 
-// Repository is one repository. It answers as source.Git does, and is safe for concurrent use. What
-// GitHub rejects is a *source.Rejected, and a rate limit is a *source.RateLimited, which says until
-// when; neither they nor any other error has the credentials in it.
+// Repository is one repository on GitHub. It has the methods of source.Git, and is safe for
+// concurrent use. If GitHub rejects a call, the error is a *source.Rejected. A rate limit is a
+// *source.RateLimited, which says when to try again. No error contains the credentials.
 type Repository struct {
 	owner, name string
-	// client asks the REST API, graph the GraphQL API.
+	// client calls the REST API, and graph the GraphQL API.
 	client, graph *api.Client
-	// app asks as the App itself, whose installation has the id; nil for a token.
+	// app makes requests as the App; nil for a token. installation is the id of the App's
+	// installation.
 	app          *api.Client
 	installation int64
-	// secrets are never to be seen in an error.
+	// secrets must not be in any error.
 	secrets []string
 	now     func() time.Time
 
-	// listing guards pages, the answers to the last listing by their number.
+	// listing guards pages, which has the pages of the last listing by their numbers.
 	listing sync.Mutex
 	pages   map[int]page
 }
 
-// Open makes the client. GitHub is not contacted yet.
+// Open returns a Repository. It does not contact GitHub yet.
 func Open(settings perch.GitHubSource, credentials Credentials) (*Repository, error) {
 	owner, name, ok := strings.Cut(settings.Repository, "/")
 	if !ok || owner == "" || name == "" || strings.Contains(name, "/") {
@@ -76,8 +77,8 @@ func Open(settings perch.GitHubSource, credentials Credentials) (*Repository, er
 	return r, err
 }
 
-// stay follows no redirect: a repository that answers from another place has been renamed, and
-// people have to judge what is there.
+// stay prevents redirects. If a repository answers from another address, it was renamed, and people
+// have to decide what that means.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func patient() http.RoundTripper {
@@ -86,18 +87,19 @@ func patient() http.RoundTripper {
 	return transport
 }
 
-// Client is another client of the REST API with the same credentials: a rate limit that it meets
-// does not stop this one.
+// Client returns a second client of the REST API with the same credentials. A rate limit of one
+// client does not stop the other.
 func (r *Repository) Client() *api.Client { return beside(r.client, r.client.Client()) }
 
-// beside is a client of the same API.
+// beside returns another client of the same API.
 func beside(client *api.Client, web *http.Client) *api.Client {
 	other := api.NewClient(web)
 	other.BaseURL, other.UserAgent = client.BaseURL, client.UserAgent
 	return other
 }
 
-// Login is the user whose token it is, or the App's name as an author, such as `perch[bot]`.
+// Login returns the user to whom the token belongs, or the name under which the App writes, such as
+// `perch[bot]`.
 func (r *Repository) Login(ctx context.Context) (string, error) {
 	if r.app != nil {
 		app, _, err := r.app.Apps.Get(ctx, "")
@@ -107,7 +109,8 @@ func (r *Repository) Login(ctx context.Context) (string, error) {
 	return user.GetLogin(), err
 }
 
-// Permissions are what the App's installation may do, by GitHub's names; nil for a token.
+// Permissions returns the permissions of the App's installation, by GitHub's names; nil for a
+// token.
 func (r *Repository) Permissions(ctx context.Context) (map[string]string, error) {
 	if r.app == nil {
 		return nil, nil

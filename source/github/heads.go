@@ -14,11 +14,11 @@ import (
 	"perch/source"
 )
 
-// Heads are the commits that these branches point to now, all from one answer of GitHub. Only where
-// err is nil is a branch that is missing from it known not to exist: GitHub shows the repository
-// under its name then, and says of each single branch whether it exists.
+// Heads returns the commits that these branches point to now, all from one answer of GitHub. Only
+// if err is nil is a branch that is not in the result known not to exist, because GitHub then
+// showed the repository under its name, and said for each branch whether it exists.
 //
-// It asks by GraphQL, because the REST API has no call that tells of two branches at once.
+// It uses GraphQL, because no call of the REST API returns several branches at once.
 func (r *Repository) Heads(ctx context.Context, branches ...string) (heads map[string]string, err error) {
 	for _, branch := range branches {
 		if err := perch.ValidateBranch(branch); err != nil {
@@ -35,8 +35,8 @@ func (r *Repository) Heads(ctx context.Context, branches ...string) (heads map[s
 	return heads, nil
 }
 
-// question names each branch under a separate alias. What is requested travels in variables, and is
-// never a part of the query.
+// question returns a query that asks about each branch under a separate alias. The names are in the
+// query's variables, and never in its text.
 func (r *Repository) question(branches []string) map[string]any {
 	declared, fields := "", ""
 	variables := map[string]string{"owner": r.owner, "name": r.name}
@@ -52,11 +52,11 @@ func (r *Repository) question(branches []string) map[string]any {
 	}
 }
 
-// heads is the namespace of branches.
+// heads is the prefix of the names of branches in Git.
 const heads = "refs/heads/"
 
-// queryAnswer is what GitHub says to a question. GraphQL answers with status 200 whether or not it
-// has one.
+// queryAnswer is GitHub's answer to a query. The status of a GraphQL answer is 200 even if it has
+// errors.
 type queryAnswer struct {
 	Data *struct {
 		Repository map[string]json.RawMessage `json:"repository"`
@@ -68,12 +68,12 @@ type queryAnswer struct {
 			SAML bool `json:"saml_failure"`
 		} `json:"extensions"`
 	} `json:"errors"`
-	// Message is there instead if GitHub answers before it reads the question.
+	// Message is set instead if GitHub answers before it has read the query.
 	Message string `json:"message"`
 }
 
-// query returns the fields of the repository. An answer with any error in it is none, regardless of
-// what else it says.
+// query returns the fields of the repository. If the answer has any error, query returns that error
+// and ignores the rest.
 func (r *Repository) query(ctx context.Context, question any) (map[string]json.RawMessage, error) {
 	request, err := r.graph.NewRequest(http.MethodPost, "graphql", question)
 	if err != nil {
@@ -100,8 +100,8 @@ func (r *Repository) query(ctx context.Context, question any) (map[string]json.R
 	return said.Data.Repository, nil
 }
 
-// heads reads the answer. Each branch must be in it, with its commit or as null: what was left out
-// proves nothing.
+// heads reads the answer. Every branch must be in it, with its commit or as null, because a branch
+// that is left out proves nothing.
 func (r *Repository) heads(said map[string]json.RawMessage, branches []string) (map[string]string, error) {
 	var name string
 	if err := json.Unmarshal(said["nameWithOwner"], &name); err != nil || name == "" {
@@ -123,7 +123,7 @@ func (r *Repository) heads(said map[string]json.RawMessage, branches []string) (
 	return found, nil
 }
 
-// head is empty if GitHub says that there is no such branch.
+// head returns the branch's commit; empty if GitHub says that there is no such branch.
 func head(said json.RawMessage, branch string) (commit string, err error) {
 	if len(said) == 0 {
 		return "", errors.New("GitHub's answer leaves it out")
@@ -147,9 +147,10 @@ func head(said json.RawMessage, branch string) (commit string, err error) {
 	return ref.Target.OID, nil
 }
 
-// graphClient asks GraphQL, by the same transport as rest: its address is beside the REST API's on
-// an Enterprise server, and below it on github.com (GitHub docs: Forming calls with GraphQL). Its
-// quota is another one, so it is another client, too.
+// graphClient returns a client of the GraphQL API, with the same transport as rest. On an
+// Enterprise server, the address of GraphQL is next to that of the REST API, and on github.com
+// below it (GitHub docs: Forming calls with GraphQL). It is a separate client, because GraphQL has
+// a separate quota.
 func graphClient(rest *api.Client, transport *http.Client) (*api.Client, error) {
 	beside := "."
 	if strings.HasSuffix(rest.BaseURL.Path, "/api/v3/") {

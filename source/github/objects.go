@@ -2,7 +2,7 @@ package github
 
 import (
 	"context"
-	"crypto/sha1" // Git names its objects by it.
+	"crypto/sha1" // The names of Git's objects are SHA-1 sums.
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// maxBlob is the largest file that GitHub's API gives out, in bytes (GitHub docs: Get a blob).
+	// maxBlob is the size of the largest file that GitHub's API returns, in bytes (GitHub docs: Get
+	// a blob).
 	maxBlob = 100 << 20
-	// emptyTree is the folder without files, which GitHub does not keep.
+	// emptyTree is the name of the folder without files, which GitHub does not store.
 	emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 )
 
@@ -31,7 +32,8 @@ func checkCommit(commit string) error {
 	return nil
 }
 
-// commit is the commit's tree; found is false if GitHub shows the repository and not the commit.
+// commit returns the commit's tree. found is false if GitHub shows the repository, but does not
+// have the commit.
 func (r *Repository) commit(ctx context.Context, commit string) (tree string, found bool, err error) {
 	if err := checkCommit(commit); err != nil {
 		return "", false, err
@@ -52,7 +54,8 @@ func (r *Repository) commit(ctx context.Context, commit string) (tree string, fo
 	return answer.GetTree().GetSHA(), true, nil
 }
 
-// Message is what GitHub says of the commit, by one call (GitHub docs: Get a commit object).
+// Message returns what GitHub says about the commit, with one call (GitHub docs: Get a commit
+// object).
 func (r *Repository) Message(ctx context.Context, commit string) (perch.CommitMessage, error) {
 	if err := checkCommit(commit); err != nil {
 		return perch.CommitMessage{}, err
@@ -68,8 +71,8 @@ func (r *Repository) Message(ctx context.Context, commit string) (perch.CommitMe
 	return perch.NewCommitMessage(answer.GetMessage(), author.GetName(), author.GetDate().Time), nil
 }
 
-// entries lists a folder, or everything below it. GitHub cuts what has more than 100,000 entries or
-// 7 MB (GitHub docs: Get a tree).
+// entries lists a folder or, if recursive is true, everything below it. GitHub shortens a list of
+// more than 100,000 entries or 7 MB (GitHub docs: Get a tree).
 func (r *Repository) entries(ctx context.Context, tree string, recursive bool) ([]*api.TreeEntry, error) {
 	if tree == emptyTree {
 		return nil, nil
@@ -94,8 +97,8 @@ func (r *Repository) entries(ctx context.Context, tree string, recursive bool) (
 	return answer.Entries, nil
 }
 
-// blob reads a file's content. It is checked against the name that Git gave it, so an answer that
-// broke off does not pass for the file.
+// blob reads a file's content and verifies it against the name that Git gave it, so that it notices
+// an incomplete answer.
 func (r *Repository) blob(ctx context.Context, entry *api.TreeEntry) ([]byte, error) {
 	if entry.GetSize() > maxBlob {
 		return nil, &source.Rejected{Reason: fmt.Sprintf(

@@ -11,23 +11,23 @@ import (
 	"perch"
 )
 
-// pageSize is how many branches a page has, the most that GitHub gives (GitHub docs: List
-// branches).
+// pageSize is how many branches a page has. It is the largest number that GitHub allows (GitHub
+// docs: List branches).
 const pageSize = 100
 
-// page is GitHub's answer to one page of the list of branches.
+// page is one page of the list of branches.
 type page struct {
-	// etag names this state of the page; empty if GitHub gave none.
+	// etag identifies this version of the page; empty if GitHub sent none.
 	etag     string
 	branches []branch
-	// next and last are what the Link header says, 0 where it does not.
+	// next and last are the page numbers in the Link header; 0 if it does not have them.
 	next, last int
 }
 
 type branch struct{ name, commit string }
 
-// page reads one page with the ETag of the last time: an answer that it has not changed costs no
-// quota (GitHub docs: Best practices, use conditional requests).
+// page reads one page with the ETag of the last time. If the page has not changed, the answer costs
+// no quota (GitHub docs: Best practices, use conditional requests).
 func (r *Repository) page(ctx context.Context, number int) (page, error) {
 	r.listing.Lock()
 	known := r.pages[number]
@@ -70,9 +70,9 @@ func unchanged(err error) bool {
 	return errors.As(err, &answer) && answer.Response.StatusCode == http.StatusNotModified
 }
 
-// again takes the page of the last time. The ETag stands for its branches only: what follows them,
-// the new answer's Link header says. Where it has none, a full last page could have got a
-// successor, and is read again.
+// again returns the page of the last time, because GitHub says that it has not changed. But the
+// ETag covers only its branches, so the Link header of the new answer says which page is next.
+// Without that header, a full last page may have got a next page, and is read again.
 func (r *Repository) again(ctx context.Context, number int, known page, response *api.Response) (page, error) {
 	if response.Header.Get("Link") != "" {
 		known.next, known.last = response.NextPage, response.LastPage
@@ -100,7 +100,7 @@ func read(listed []*api.Branch, response *api.Response) (page, error) {
 	return p, nil
 }
 
-// forget drops the pages after the last one, of a list that has become shorter.
+// forget drops the pages after the last one, because the list may have become shorter.
 func (r *Repository) forget(last int) {
 	r.listing.Lock()
 	defer r.listing.Unlock()

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// roles are GitHub's own roles in a repository.
+// roles are GitHub's built-in roles in a repository.
 var roles = []string{"none", "read", "triage", "write", "maintain", "admin"}
 
-// Role is what a person may do in the repository: none, read, triage, write, maintain or admin
-// (GitHub docs: Get repository permissions for a user). An organization's own role counts as the
-// permission that it is based on. A person whom GitHub does not know has none.
+// Role returns the role of a person in the repository: none, read, triage, write, maintain or admin
+// (GitHub docs: Get repository permissions for a user). For a custom role of an organization, it is
+// the role on which that is based. A person whom GitHub does not know has the role none.
 func (r *Repository) Role(ctx context.Context, login string) (string, error) {
 	path := fmt.Sprintf("repos/%s/%s/collaborators/%s/permission", r.owner, r.name, url.PathEscape(login))
 	request, err := r.client.NewRequest(http.MethodGet, path, nil)
@@ -26,7 +26,7 @@ func (r *Repository) Role(ctx context.Context, login string) (string, error) {
 		RoleName   string `json:"role_name"`
 	}
 	if _, err = r.client.Do(ctx, request, &level); err != nil {
-		// GitHub answers 404 with this sentence, and with another one if it hides the repository.
+		// GitHub also answers 404 if it hides the repository, but with another sentence.
 		if answer, message := answerOf(err); answer != nil && answer.StatusCode == http.StatusNotFound &&
 			strings.Contains(message, "is not a user") {
 			return "none", nil

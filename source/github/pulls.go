@@ -12,8 +12,8 @@ import (
 	"perch/source"
 )
 
-// PullRequests are the pull requests of the branch, open and closed, the newest first (GitHub docs:
-// List pull requests). Those of forks with a branch of that name are not among them.
+// PullRequests lists the pull requests of the branch, open and closed, newest first (GitHub docs:
+// List pull requests). It leaves out those of forks that have a branch of the same name.
 func (r *Repository) PullRequests(ctx context.Context, branch string) ([]source.PullRequest, error) {
 	if err := perch.ValidateBranch(branch); err != nil {
 		return nil, err
@@ -29,8 +29,8 @@ func (r *Repository) PullRequests(ctx context.Context, branch string) ([]source.
 	return append([]source.PullRequest{}, byBranch[branch]...), nil
 }
 
-// OpenPullRequests are all open pull requests by their branch, the newest first. Those of forks are
-// not among them.
+// OpenPullRequests lists all open pull requests by branch, newest first. It leaves out those of
+// forks.
 func (r *Repository) OpenPullRequests(ctx context.Context) (map[string][]source.PullRequest, error) {
 	options := &api.PullRequestListOptions{
 		State: "open", Sort: "created", Direction: "desc", ListOptions: api.ListOptions{PerPage: pageSize},
@@ -75,7 +75,7 @@ func pullRequest(pull *api.PullRequest) source.PullRequest {
 	return read
 }
 
-// pullsDenied names the permission that is missing: another one than for branches and files.
+// pullsDenied names the missing permission, which is not the one for branches and files.
 func (r *Repository) pullsDenied(err error) error {
 	answer, message := answerOf(err)
 	if answer == nil || answer.StatusCode != http.StatusForbidden || r.limit(err) != nil {

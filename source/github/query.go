@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The types of GraphQL's errors that are told apart; GitHub has no list of them. What has another
-// type, or none, is temporary.
+// These types of GraphQL errors have a meaning for Perch. GitHub has no list of its types. An error
+// with another type, or with none, is temporary.
 const (
 	queryNotFound  = "NOT_FOUND"
 	queryForbidden = "FORBIDDEN"
@@ -16,12 +16,12 @@ const (
 	queryLimited   = "RATE_LIMITED"
 )
 
-// queryError is the first error in an answer of GraphQL.
+// queryError is the first error in a GraphQL answer.
 type queryError struct {
 	kind, message string
-	// signOn says that the organization wants single sign-on.
+	// signOn means that the organization requires single sign-on.
 	signOn bool
-	// answer has the headers of the quota. Its status is 200.
+	// answer has the headers about the quota. Its status is 200.
 	answer *http.Response
 }
 
@@ -32,14 +32,14 @@ func (e *queryError) Error() string {
 	return fmt.Sprintf("GitHub answered %s (%s)", e.kind, e.message)
 }
 
-// limited reports a rate limit: the primary one has a type, a secondary one perhaps only a message
-// (GitHub docs: Rate limits and query limits for the GraphQL API, exceeding the rate limit).
+// limited reports whether the error is a rate limit. The primary one has a type. A secondary one
+// may only have a message (GitHub docs: Rate limits and query limits for the GraphQL API, exceeding
+// the rate limit).
 func (e *queryError) limited() bool {
 	return e.kind == queryLimited || strings.Contains(e.message, "rate limit")
 }
 
-// queried says what the error means for the repository, in the words for the same answer of the
-// REST API.
+// queried says what the error means for the repository, in the same words as for the REST API.
 func (r *Repository) queried(e *queryError) error {
 	said := (&queryError{kind: r.clean(e.kind), message: r.clean(e.message)}).Error()
 	switch e.kind {

@@ -11,15 +11,16 @@ import (
 	"perch/source"
 )
 
-// RepositoryID is the number that GitHub gave the repository when it was created (GitHub docs: Get
-// a repository). A rename and a transfer keep it; a repository that takes a former name has another
-// one. The redirect of a former name is not followed: people decide what it means for the policy.
+// RepositoryID returns the number that GitHub gave the repository when it was created (GitHub docs:
+// Get a repository). It stays the same after a rename or a transfer. A repository that takes the
+// former name has another id. RepositoryID does not follow the redirect of a former name, because
+// people decide what a rename means for the policy.
 func (r *Repository) RepositoryID(ctx context.Context) (string, error) {
 	about, err := r.About(ctx)
 	return about.ID, err
 }
 
-// About is the repository's id, and whether it is archived.
+// About returns the repository's id, and whether it is archived.
 func (r *Repository) About(ctx context.Context) (source.About, error) {
 	about, err := r.about(ctx)
 	if err == nil && about.GetID() <= 0 {
@@ -31,7 +32,7 @@ func (r *Repository) About(ctx context.Context) (source.About, error) {
 	return source.About{ID: strconv.FormatInt(about.GetID(), 10), Archived: about.GetArchived()}, nil
 }
 
-// DefaultBranch is the repository's default branch; empty if GitHub names none.
+// DefaultBranch returns the repository's default branch; empty if GitHub names none.
 func (r *Repository) DefaultBranch(ctx context.Context) (string, error) {
 	about, err := r.about(ctx)
 	if err != nil {
