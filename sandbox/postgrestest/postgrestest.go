@@ -34,7 +34,7 @@ type Server struct {
 // How a Server knows who logs in by TCP.
 const (
 	// Passwords says that it requires passwords, as RDS does.
-	Passwords = "scram-sha-256"
+	Passwords = "passwords"
 	// Trust believes everybody.
 	Trust = "trust"
 	// TLS says that it requires passwords and rejects connections without TLS, as RDS does from
@@ -42,37 +42,32 @@ const (
 	TLS = "tls"
 )
 
+// accessRules are the lines of pg_hba.conf. The socket is in a folder of the test and needs no
+// password.
+var accessRules = map[string]string{
+	Passwords: "local all all trust\nhost all all all scram-sha-256\n",
+	Trust:     "local all all trust\nhost all all all trust\n",
+	TLS:       "local all all trust\nhostssl all all all scram-sha-256\n",
+}
+
 // Start starts a PostgreSQL that ends with the test. The test is skipped where PostgreSQL is not
 // installed.
 func Start(t testing.TB, logins string) *Server {
 	t.Helper()
 	initdb, postgres := program(t, "initdb"), program(t, "postgres")
-	dir, err := os.MkdirTemp("", "perch-postgres-")
+	dir, err := os.MkdirTemp(tempFolder(), "perch-postgres-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s := &Server{dir: dir, owner: owner(t, dir)}
-	method, tls := logins, "off"
+	s.makeData(t, initdb)
+	tls := "off"
 	if logins == TLS {
-		method, tls = Passwords, "on"
+		tls = "on"
+		s.writeCertificate(t)
 	}
-	s.run(
-		t,
-		initdb,
-		"--pgdata",
-		filepath.Join(dir, "data"),
-		"--username",
-		"postgres",
-		"--auth-local",
-		"trust",
-		"--auth-host",
-		method,
-		"--no-sync",
-	)
-	if logins == TLS {
-		s.requireTLS(t)
-	}
+	s.write(t, filepath.Join(s.data(), "pg_hba.conf"), []byte(accessRules[logins]))
 	s.port = strconv.Itoa(freeport.MustGetFreePort())
 	s.Address = net.JoinHostPort("127.0.0.1", s.port)
 	log, err := os.Create(s.log())
@@ -83,7 +78,7 @@ func Start(t testing.TB, logins string) *Server {
 	command := s.command(
 		postgres,
 		"-D",
-		filepath.Join(dir, "data"),
+		s.data(),
 		"-p",
 		s.port,
 		"-k",
@@ -111,6 +106,8 @@ func Start(t testing.TB, logins string) *Server {
 	s.await(t)
 	return s
 }
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) log() string { return filepath.Join(s.dir, "log") }
 

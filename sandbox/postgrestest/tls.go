@@ -15,18 +15,12 @@ import (
 	"time"
 )
 
-// encrypted are the logins of a server that rejects connections without TLS, except on its socket.
-const encrypted = "local all all trust\nhostssl all all all scram-sha-256\n"
-
-// requireTLS gives the server a self-made certificate and rejects connections without TLS.
-func (s *Server) requireTLS(t testing.TB) {
+// writeCertificate gives the server a self-made certificate.
+func (s *Server) writeCertificate(t testing.TB) {
 	t.Helper()
 	certificate, key := selfSigned(t)
-	for name, content := range map[string][]byte{
-		"pg_hba.conf": []byte(encrypted), "server.crt": certificate, "server.key": key,
-	} {
-		s.write(t, filepath.Join(s.dir, "data", name), content)
-	}
+	s.write(t, filepath.Join(s.data(), "server.crt"), certificate)
+	s.write(t, filepath.Join(s.data(), "server.key"), key)
 }
 
 // write writes a file that only the server's user can read, as PostgreSQL wants of its key.
