@@ -221,7 +221,7 @@ func TestS32TheLimitIsNotCountedByAListingThatLacksTheNewStack(t *testing.T) {
 	// Before the creation and after it.
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Stale: 3600, Count: 2})
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
-	activitytest.WantRetry(t, err, "cannot be seen yet")
+	activitytest.WantRetry(t, err, "was created and is not listed yet")
 	if out := must(w, of[*Stacks](w).CreateStack, in); out.Rejection == nil {
 		t.Error("an environment beyond the limit stays")
 	}
