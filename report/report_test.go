@@ -46,8 +46,9 @@ func down(phase perch.Phase) perch.CardState {
 	}
 }
 
+// outcome ends the request at its admission, which estimates neither time nor cost then.
 func outcome(of perch.Outcome, sentence string) func(*perch.CardState) {
-	return func(s *perch.CardState) { s.Outcome, s.Sentence = of, sentence }
+	return func(s *perch.CardState) { s.Outcome, s.Sentence, s.ExpectedSeconds, s.USDPerDay = of, sentence, 0, 0 }
 }
 
 func failure(words string) func(*perch.CardState) {

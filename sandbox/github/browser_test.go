@@ -15,7 +15,8 @@ import (
 const comments = "../../report/testdata/"
 
 // TestAPullRequestIsReadableOnADesktopAndAPhone looks at Perch's comments, long words, wide tables
-// and code in each state.
+// and code in each state. A commit that was skipped has no deployment, and one that was superseded
+// is followed by another, which is deployed.
 func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 	browser := browsertest.Start(t)
 	long := strings.Repeat("feature-with-a-very-long-name-", 4)
@@ -36,7 +37,12 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 		"expired": {
 			"inactive", "the environment has expired and is removed", "success", "Destroyed", "expired-gone.md",
 		},
-		"removed": {"inactive", "the branch was deleted", "success", "Destroyed", "gone.md"},
+		"removed":        {"inactive", "the branch was deleted", "success", "Destroyed", "gone.md"},
+		"removal-failed": {"success", "commit bc44729 is ready", "success", "Active", "removal-failed.md"},
+		"superseded":     {"inactive", "superseded by 2222222", "success", "Destroyed", "update.md"},
+		"skipped": {
+			"", "no environment: branch matches *-no-infra", "success", "This branch has not been deployed.", "skipped.md",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := start(t)
@@ -45,23 +51,35 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 			must(t, err)
 			_, err = h.comment(h.client(), string(written))
 			must(t, err)
-			_, err = h.comment(h.client(), "**"+test.description+"**\n\n| | |\n|---|---|\n"+
+			_, err = h.comment(h.client(), "#### "+test.description+"\n\n| | |\n|---|---|\n"+
 				"| Link | http://"+long+".example.com |\n| Commit | `bc44729` |\n\n<details><summary>Settings that "+
 				"differ from staging</summary>\n\n```text\n"+
 				strings.Repeat("a line of a log ", 20)+"\n```\n\n</details>")
 			must(t, err)
-			deployment, err := h.deploy()
-			must(t, err)
-			request := &api.DeploymentStatusRequest{State: &test.state, Description: &test.description,
-				EnvironmentURL: api.String("http://" + long + ".example.com"), LogURL: api.String(h.URL)}
-			_, _, err = h.client().Repositories.CreateDeploymentStatus(ctx, "acme", "shop", deployment.GetID(), request)
-			must(t, err)
+			if test.state != "" {
+				deployment, err := h.deploy()
+				must(t, err)
+				request := &api.DeploymentStatusRequest{State: &test.state, Description: &test.description,
+					EnvironmentURL: api.String("http://" + long + ".example.com"), LogURL: api.String(h.URL)}
+				_, _, err = h.client().Repositories.CreateDeploymentStatus(ctx, "acme", "shop", deployment.GetID(), request)
+				must(t, err)
+			}
 			must(t, h.status(h.client(), h.commit, test.status, "perch/shop", test.description))
+			var next []string
+			if name == "superseded" {
+				next = []string{"In progress", "deploying, about 9 min", "pending perch/shop"}
+				h.commit = h.push("feature/login", "three")
+				deployment, err := h.deploy()
+				must(t, err)
+				must(t, h.say(deployment, "in_progress", next[1]))
+				must(t, h.status(h.client(), h.commit, "pending", "perch/shop", next[1]))
+			}
 			for _, device := range browsertest.Devices {
 				text, picture := browser.See(t, h.PullRequestURL(h.request), device)
 				_, title, _ := strings.Cut(string(written), "### ")
 				title, _, _ = strings.Cut(title, "\n")
 				wantIn(t, text, test.want, title, test.description, "Let people log in", "An imitation of GitHub")
+				wantIn(t, text, next...)
 				if strings.Contains(text, "View deployment") != (test.state == "success") {
 					t.Errorf("a link to the environment, which is %s:\n%s", test.want, text)
 				}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/sandbox/aws"
 	"perch/sandbox/github"
 	"perch/sandbox/github/browsertest"
 )
@@ -97,12 +98,21 @@ func TestTheEnvironmentFollowsThePushesToGitHub(t *testing.T) {
 	gitIn(t, clone, "push", "--quiet", "origin", "--delete", "feature/cart")
 	follows("the deleted branch has none", "feature/cart", "")
 
+	lift := b.order(t, aws.Fault{Type: "AWS::ElasticBeanstalk::Environment", Phase: "create", Hang: true})
 	gitIn(t, clone, "checkout", "--quiet", "feature/login")
 	gitIn(t, clone, "commit", "--quiet", "--allow-empty", "--message", "Let people log out")
 	gitIn(t, clone, "push", "--quiet", "origin", "feature/login")
+	b.shows(t, "deploying", "Environment is being deployed", "In progress", "deploying, about", "pending")
+	lift()
 	follows("the branch that is checked out has its environment", "feature/login", gitIn(t, clone, "rev-parse", "HEAD"))
 
 	b.shows(t, "ready", "Environment is ready", "Active", "View deployment", "http://feature-login-")
+
+	const reason = "Command failed on instance. Return code: 1 Output: Engine execution has encountered an error."
+	b.order(t, aws.Fault{Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", Reason: reason, Count: 1})
+	gitIn(t, clone, "commit", "--quiet", "--allow-empty", "--message", "Remember people")
+	gitIn(t, clone, "push", "--quiet", "origin", "feature/login")
+	b.shows(t, "failed", "Deployment failed", "Failed", reason, "The last ", "http://feature-login-")
 
 	gitIn(t, b.Sandbox.repo, "commit", "--quiet", "--allow-empty", "--message", "Without a push")
 	follows("a commit in the repository itself is deployed", "feature/login", b.repo.head(t, "feature/login"))
