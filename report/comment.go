@@ -45,7 +45,7 @@ func Comment(card perch.Card, pullRequest int, now time.Time) string {
 		fmt.Fprintf(&out, "| %s | %s |\n", row.name, row.text)
 	}
 	if state.Phase == perch.PhaseFailed && state.Failure != "" {
-		fmt.Fprintf(&out, "\n%s", fenced(clip(state.Failure)))
+		fmt.Fprintf(&out, "\n%s", quoted(state.Failure))
 		if state.Goal == perch.GoalUp {
 			out.WriteString(logged(card.Log))
 		}
@@ -227,6 +227,16 @@ func fenced(text string) string {
 		fence += "`"
 	}
 	return fence + "text\n" + strings.TrimRight(text, "\n") + "\n" + fence + "\n"
+}
+
+// quoted returns a failure as a Markdown quotation. Unlike a code block it wraps, so that people
+// can read all of it on a phone.
+func quoted(failure string) string {
+	lines := strings.Split(strings.TrimSpace(clip(failure)), "\n")
+	for i, line := range lines {
+		lines[i] = cell(line)
+	}
+	return "> **Failure:** " + strings.Join(lines, "<br>") + "\n"
 }
 
 // cell escapes text for a table, so that it is not Markdown and does not notify anyone.

@@ -136,7 +136,7 @@ func TestCommentOfEachState(t *testing.T) {
 			},
 		},
 		"failed-no-log": {
-			State: up(perch.PhaseFailed, failure("stopped")),
+			State: up(perch.PhaseFailed, failure("stopped:\n- <b>twice</b>")),
 			Log:   &perch.LogLines{Problem: "there is no log group yet"},
 		},
 		"failed-update": {State: up(perch.PhaseFailed, later, failure("stopped")), Ready: ready},

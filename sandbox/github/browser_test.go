@@ -41,7 +41,8 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 		"removal-failed": {"success", "commit bc44729 is ready", "success", "Active", "removal-failed.md"},
 		"superseded":     {"inactive", "superseded by 2222222", "success", "Destroyed", "update.md"},
 		"skipped": {
-			"", "no environment: branch matches *-no-infra", "success", "This branch has not been deployed.", "skipped.md",
+			"", "no environment: branch matches *-no-infra", "success", "This branch has not been deployed.",
+			"skipped.md",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +62,8 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 				must(t, err)
 				request := &api.DeploymentStatusRequest{State: &test.state, Description: &test.description,
 					EnvironmentURL: api.String("http://" + long + ".example.com"), LogURL: api.String(h.URL)}
-				_, _, err = h.client().Repositories.CreateDeploymentStatus(ctx, "acme", "shop", deployment.GetID(), request)
+				repositories := h.client().Repositories
+				_, _, err = repositories.CreateDeploymentStatus(ctx, "acme", "shop", deployment.GetID(), request)
 				must(t, err)
 			}
 			must(t, h.status(h.client(), h.commit, test.status, "perch/shop", test.description))
