@@ -313,8 +313,8 @@ func TestRemovals(t *testing.T) {
 		`the environment of branch "x" is of kind production, and only environments of kind branch are removed`,
 	)
 	wantRejection(t, gone("release/1", perch.KindBranch),
-		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, remove the pattern "+
-			"from `protected` in the policy")
+		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, remove the "+
+			"pattern from `protected` in the policy")
 }
 
 func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
