@@ -136,7 +136,7 @@ func TestCleanupRequestsEnvironmentsThatAreMissing(t *testing.T) {
 		"not in a dry run": {
 			perch.CleanupInput{Project: "shop", DryRun: true}, func(*contract.PlanResult) {}, 0,
 		},
-		"not if the brake holds": {
+		"not if the safety limit stops the plan": {
 			perch.CleanupInput{Project: "shop"}, func(p *contract.PlanResult) { p.Brake = &perch.CleanupBrake{} }, 0,
 		},
 		"not if they are unknown": {

@@ -82,7 +82,7 @@ func (q asked) found(kind, reference, otherwise string) access.Request {
 }
 
 // logRights returns the rights on the log group that the call names. DescribeLogGroups needs a
-// right on the group without a name, whatever prefix is requested
+// right on the group without a name, regardless of the requested prefix
 // (hashicorp/terraform-provider-aws, issue 8804).
 func logRights(q asked) []access.Request {
 	return []access.Request{q.on(q.arn("logs", "log-group:"+q.get("logGroupName")+":log-stream:"))}

@@ -56,7 +56,7 @@ func (s *Server) serveOAuth(w http.ResponseWriter, r *http.Request) {
 }
 
 // askPerson shows the page where a person enters their login and authorizes the app, or does not.
-// It asks for the login because this GitHub has no sign-in.
+// The person enters it because this GitHub has no sign-in.
 func (s *Server) askPerson(w http.ResponseWriter, r *http.Request, app *OAuthApp) {
 	query := r.URL.Query()
 	name, _ := s.identity()

@@ -78,7 +78,8 @@ func (c *cleaning) registerFor(command *cobra.Command) {
 func (c *cleaning) check() error {
 	if c.approved != "" && !planHash.MatchString(c.approved) {
 		return usageError(
-			"%q is not the hash of a plan; `perch cleanup --dry-run` shows it where the brake holds", c.approved,
+			"%q is not the hash of a plan; `perch cleanup --dry-run` shows it if the safety limit stops the plan",
+			c.approved,
 		)
 	}
 	return c.waiting.check()

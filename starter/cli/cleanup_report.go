@@ -180,8 +180,8 @@ func (a *app) tellSweep(s *sweep) {
 	case brake.Removals == 0:
 		a.note("Nothing is removed: %s. There is nothing to remove any more.", brake.Reason)
 	default:
-		a.note("The brake holds, and nothing is removed: %s. If that is right, `perch cleanup approve %s` carries "+
-			"out exactly this plan.", brake.Reason, brake.Hash)
+		a.note("The safety limit stops this cleanup, and nothing is removed: %s. If the removals are right, "+
+			"`perch cleanup approve %s` carries out exactly this plan.", brake.Reason, brake.Hash)
 	}
 	for _, r := range s.removals {
 		switch r.stage {

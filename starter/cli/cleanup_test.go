@@ -128,8 +128,8 @@ func TestPeopleAreToldOfTheBrakeAndTheWayOn(t *testing.T) {
 	a.tellSweep(&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{
 		Reason: "plan ab was approved, and the plan is cd now: look at it again", Hash: "cd",
 	}}})
-	want := "The brake holds, and nothing is removed: 11 removals are more than max_removals, 10. If that is right, " +
-		"`perch cleanup approve ab` carries out exactly this plan.\n" +
+	want := "The safety limit stops this cleanup, and nothing is removed: 11 removals are more than max_removals, " +
+		"10. If the removals are right, `perch cleanup approve ab` carries out exactly this plan.\n" +
 		"Nothing is removed: plan ab was approved, and the plan is cd now: look at it again. There is nothing to " +
 		"remove any more.\n"
 	if diff := cmp.Diff(want, stderr.String()); diff != "" {

@@ -44,7 +44,7 @@ func (c *call) validateTemplate() (answer, error) {
 	return append(nodes, t.capabilityNodes()...), nil
 }
 
-// parsed returns the template whose body is previous or, if that is empty, the template in the call.
+// parsed returns the template with the body previous or, if that is empty, the one in the call.
 func (c *call) parsed(previous string) (*template, error) {
 	body := previous
 	if body == "" {
