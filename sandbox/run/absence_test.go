@@ -46,7 +46,11 @@ func TestS61ARequestIsKeptUntilAWorkerComes(t *testing.T) {
 	b.program(t, "perch-worker", "--interval", testInterval.String())
 	// Without an application stack the run that was kept fails, with the command that makes one.
 	eventually(t, "the request that was kept is worked on", func() (any, bool) {
-		phase := b.must(t, "status", "fix/typo").text("phase")
+		out := b.starter(t.Context(), "status", "fix/typo", "-o", "json")
+		if out.exit == 3 { // The worker has not started yet.
+			return out.stderr, false
+		}
+		phase := read(t, out).text("phase")
 		return phase, phase == "failed"
 	})
 	contains(
