@@ -85,7 +85,7 @@ func TestAdmitPreparesTheFirstChange(t *testing.T) {
 	}
 }
 
-func TestAdmitSeesAStackOfTheNameThatIsSomebodyElses(t *testing.T) {
+func TestAdmitSeesAStackOfThatNameThatPerchDoesNotManage(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = nil })

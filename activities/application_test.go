@@ -48,7 +48,7 @@ func TestApplyApplicationMakesTheStackOnceAndUpdatesIt(t *testing.T) {
 	}
 }
 
-func TestALostAnswerToTheApplicationsCreationIsMended(t *testing.T) {
+func TestALostAnswerToTheApplicationsCreationIsRecovered(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1})
 	w.fault(aws.Fault{Type: "AWS::S3::Bucket", Phase: "create", Hang: true})
@@ -77,7 +77,7 @@ func TestAnotherOperationOnTheApplicationStackIsNotTakenForThisOne(t *testing.T)
 	}
 }
 
-func TestAnApplicationStackThatIsSomebodyElsesIsLeftAlone(t *testing.T) {
+func TestAnApplicationStackThatPerchDoesNotManageIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	w.foreign(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
 	_, err := activitytest.Try(of[*Applications](w).ApplyApplication, staging("one"))

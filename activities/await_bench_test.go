@@ -16,9 +16,9 @@ import (
 	"perch/sandbox/aws"
 )
 
-// BenchmarkAThousandWaits holds 1,000 stacks in progress on one worker, against an endpoint that
-// lets five DescribeStacks a second pass as AWS does, and lets one stack after the other end. It
-// tells how long the waits took to know, in ticks of five seconds, and fails where a wait does.
+// BenchmarkAThousandWaits has 1,000 stacks in progress on one worker. The endpoint accepts five
+// DescribeStacks a second, as AWS does, and ends one stack after the other. The benchmark reports
+// how long the waits took to notice, in ticks of five seconds, and fails if a wait fails.
 func BenchmarkAThousandWaits(b *testing.B) {
 	const waits, tick = 1000, 5 * time.Second
 	for b.Loop() {

@@ -51,7 +51,7 @@ func TestAwaitStackNamesTheFirstFailedEvents(t *testing.T) {
 	activitytest.WantWords(t, out.Reason, "Files (AWS::S3::Bucket)", "no more buckets today")
 }
 
-func TestAwaitStackOfSomebodysOperationLeavesEarlierFailuresOut(t *testing.T) {
+func TestAwaitStackOfAnotherOperationLeavesEarlierFailuresOut(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
@@ -81,7 +81,7 @@ func TestAwaitStackSeesADeletedStackByItsID(t *testing.T) {
 	}
 }
 
-func TestS33AStackThatSomebodyElseDeletedIsSeenToBeGoneByWhoeverWaits(t *testing.T) {
+func TestS33EveryWaitSeesThatTheStackWasDeletedMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	stacks := of[*Stacks](w)
 	stacks.StaleReads = 20 * time.Millisecond
@@ -218,7 +218,7 @@ func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	}
 }
 
-func TestS34AValidationErrorWithOtherWordsIsNotGone(t *testing.T) {
+func TestS34AnotherValidationErrorDoesNotMeanThatTheStackIsGone(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)

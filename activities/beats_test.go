@@ -13,8 +13,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// TestWhatTakesLongBeatsFromItsBeginning: Temporal takes a worker for dead that has not beaten for
-// 20 seconds, and calls to AWS or to the repository may take longer.
+// TestWhatTakesLongBeatsFromItsBeginning: Temporal gives up an activity that has sent no heartbeat
+// for 20 seconds, and calls to AWS or to the repository may take longer.
 func TestWhatTakesLongBeatsFromItsBeginning(t *testing.T) {
 	w := newWorld(t)
 	busy := func() {

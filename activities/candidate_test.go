@@ -89,17 +89,17 @@ func TestS186ASecurityGroupThatIsThereIsALeftoverUntilItIsGone(t *testing.T) {
 	still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"})
 	if len(still.Failed) != 1 || !strings.Contains(still.Failed[0].Error, group) ||
 		strings.Contains(still.Failed[0].Error, again) {
-		t.Errorf("cleanup hears %+v", still)
+		t.Errorf("cleanup finds %+v", still)
 	}
 	w.fault(aws.Fault{Service: "ec2", Action: "DescribeSecurityGroups", Code: "InvalidGroup.NotFound", Message: "gone"})
 	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(
 		still.Failed,
 	) != 0 {
-		t.Errorf("cleanup still hears %+v", still)
+		t.Errorf("cleanup still finds %+v", still)
 	}
 }
 
-func TestS187WhatCannotBeAskedForIsANoteAndLaterALeftover(t *testing.T) {
+func TestS187WhatCannotBeLookedUpIsANoteAndLaterALeftover(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	id := w.templated(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}, "Topic": {"Type": "AWS::SNS::Topic"}}}`)

@@ -198,7 +198,7 @@ func TestS55S69ExpiredCredentialsAreTriedAgainAndADenialIsNot(t *testing.T) {
 	must(w, of[*Stacks](w).CreateStack, in)
 }
 
-func TestTheLimitTakesBackNoEnvironmentThatAnotherRequestMade(t *testing.T) {
+func TestTheLimitDeletesNoEnvironmentThatAnotherRequestCreated(t *testing.T) {
 	w := newWorld(t)
 	must(w, of[*Stacks](w).CreateStack, w.creation("first", "token"))
 	made := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
@@ -227,7 +227,7 @@ func TestS32TheLimitIsNotCountedByAListingThatLacksTheNewStack(t *testing.T) {
 	}
 }
 
-func TestWhoComesAfterTheLimitHasToGoAgain(t *testing.T) {
+func TestAStackBeyondTheLimitIsDeletedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.policy.MaxEnvironments = 2
 	for i, want := range []bool{false, false, true} {
@@ -269,7 +269,7 @@ func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestALostUpdateResponseIsMended(t *testing.T) {
+func TestALostUpdateResponseIsRecovered(t *testing.T) {
 	for name, rejection := range map[string]aws.Fault{
 		"by the token": {},
 		"by the events while it goes on": {
@@ -311,7 +311,7 @@ func TestALostUpdateResponseIsMended(t *testing.T) {
 	}
 }
 
-func TestARefusedCallWhoseEventsCannotBeReadIsTriedAgain(t *testing.T) {
+func TestARejectedCallWhoseEventsCannotBeReadIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 	w.settle(id)
@@ -376,7 +376,7 @@ func TestRepairCallsLeadOutOfFailedUpdates(t *testing.T) {
 	}
 }
 
-func TestCancelUpdateTurnsAnUpdateBack(t *testing.T) {
+func TestCancelUpdateRollsAnUpdateBack(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
@@ -396,7 +396,7 @@ func TestCancelUpdateTurnsAnUpdateBack(t *testing.T) {
 	)
 }
 
-func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
+func TestRollbackStackRollsBackAFailedUpdate(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
@@ -419,7 +419,7 @@ func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
 	}
 }
 
-func TestCallsAreMadeInTheServiceRole(t *testing.T) {
+func TestCallsAreMadeWithTheServiceRole(t *testing.T) {
 	w := newWorld(t)
 	if of[*Stacks](w).ServiceRole() != nil {
 		t.Error("a role was made up")
@@ -430,9 +430,9 @@ func TestCallsAreMadeInTheServiceRole(t *testing.T) {
 	}
 }
 
-// TestNothingIsCreatedWhereTheLimitIsReached: anyone who reaches Temporal can have many branches
+// TestNothingIsCreatedIfTheLimitIsReached: anyone who reaches Temporal can have many branches
 // admitted and then schedule their creations.
-func TestNothingIsCreatedWhereTheLimitIsReached(t *testing.T) {
+func TestNothingIsCreatedIfTheLimitIsReached(t *testing.T) {
 	w := newWorld(t)
 	w.policy.MaxEnvironments = 1
 	creations := []contract.ChangeInput{

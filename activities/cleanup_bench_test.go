@@ -15,10 +15,10 @@ import (
 	hub "perch/sandbox/github"
 )
 
-// BenchmarkCleanupOfThousands plans the project of the scale test by listings over HTTP: as a
-// worker does first of all, and as it does when every page of GitHub's is as it was. Both servers
-// answer from memory, so time and bytes are the worker's, but for what net/http takes on their
-// side.
+// BenchmarkCleanupOfThousands plans the project of the scale test with listings over HTTP, once
+// like a worker that has just started, and once when no page of GitHub has changed. Both servers
+// answer from memory, so except for net/http on their side, the time and bytes are those of the
+// worker.
 func BenchmarkCleanupOfThousands(b *testing.B) {
 	w := newWorld(b)
 	hub := w.onGitHub(branches)
@@ -103,7 +103,8 @@ func inUse() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// watchHeap looks at the heap every millisecond until stop, which returns the most that was in use.
+// watchHeap reads the size of the heap every millisecond until stop, which returns the largest
+// size.
 func watchHeap() (stop func() uint64) {
 	done, most := make(chan struct{}), make(chan uint64)
 	go func() {

@@ -34,7 +34,8 @@ func TestNothingIsRemovedByWhatGitHubDoesNotAnswer(t *testing.T) {
 	soon := strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10)
 	for name, c := range map[string]struct {
 		intercept func(http.Handler) http.Handler
-		// held says that the plan comes, with everything held; else the listing is tried again.
+		// held means that there is a plan which holds everything. Otherwise the listing is tried
+		// again.
 		held bool
 	}{
 		"S45 an empty list":    {always(emptyList()), true},
@@ -84,7 +85,7 @@ func TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		intercept func(http.Handler) http.Handler
-		// final says that no retry fixes it: the removal fails at once.
+		// final means that no retry fixes the error: the removal fails at once.
 		final bool
 		words string
 	}{

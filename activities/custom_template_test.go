@@ -108,7 +108,7 @@ func (s countedSource) File(ctx context.Context, commit, path string) ([]byte, b
 	return s.Source.File(ctx, commit, path)
 }
 
-func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
+func TestACustomTemplateIsCreatedWithItsParameters(t *testing.T) {
 	w, commit := newCustomWorld(t, nil)
 	state := w.customUp(commit)
 	want := contract.StackState{
@@ -146,9 +146,9 @@ func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
 	}
 }
 
-// TestSeedDataGoesIntoNothingButBuckets: the physical id of many a resource is a name that its
+// TestSeedDataGoesOnlyIntoBuckets: the physical id of many a resource is a name that its
 // template chooses, and the worker may write to all buckets of the project.
-func TestSeedDataGoesIntoNothingButBuckets(t *testing.T) {
+func TestSeedDataGoesOnlyIntoBuckets(t *testing.T) {
 	another := "shop-production-data"
 	for name, resources := range map[string]string{
 		"beside a bucket of the id that is named": "  media: {Type: AWS::S3::Bucket}\n  BucketMedia: {Type: " +
@@ -205,7 +205,7 @@ func TestAnotherCommitOrParameterIsAnUpdateAndTheSameIsNone(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
+func TestWhatIsWrongWithATemplateIsARejection(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string
 		words []string
@@ -293,7 +293,7 @@ func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 	}
 }
 
-func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
+func TestWhatAFailedDeletionKeptIsNoLeftoverOfTheNext(t *testing.T) {
 	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.customUp(commit)
 	before := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})

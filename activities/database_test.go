@@ -170,7 +170,7 @@ func TestAnEnvironmentHasItsDatabaseInTheSharedInstance(t *testing.T) {
 	}
 }
 
-func TestAStackThatIsMadeAnewHasAnEmptyDatabase(t *testing.T) {
+func TestARecreatedStackHasAnEmptyDatabase(t *testing.T) {
 	s := newSharing(t)
 	in := s.raise("login")
 	s.exec(s.login(in, loginName), "CREATE TABLE carts (id int)")
@@ -181,7 +181,7 @@ func TestAStackThatIsMadeAnewHasAnEmptyDatabase(t *testing.T) {
 	s.exec(s.login(s.raise("login"), loginName), "CREATE TABLE carts (id int)")
 }
 
-func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
+func TestTheDatabaseOfStagingOutlivesItsStack(t *testing.T) {
 	s := newSharing(t)
 	const name = "perch_shop_staging"
 	raise := func() contract.DatabaseInput {
@@ -216,7 +216,7 @@ func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
 	s.exec(s.login(again, name), "INSERT INTO carts VALUES (1)")
 }
 
-func TestADatabaseGoesWithItsUserAndItsConnections(t *testing.T) {
+func TestADatabaseIsDroppedWithItsUserAndItsConnections(t *testing.T) {
 	s := newSharing(t)
 	in := s.raise("login")
 	open := s.login(in, loginName)
@@ -242,7 +242,7 @@ func TestADatabaseGoesWithItsUserAndItsConnections(t *testing.T) {
 	s.drop(in)
 }
 
-func TestNoPasswordStandsInTheServersLog(t *testing.T) {
+func TestTheServersLogHasNoPassword(t *testing.T) {
 	s := newSharing(t)
 	password, log := s.secret(s.raise("login")), s.server.Log(t)
 	if !strings.Contains(log, "ALTER ROLE") || strings.Contains(log, password) {
@@ -250,7 +250,7 @@ func TestNoPasswordStandsInTheServersLog(t *testing.T) {
 	}
 }
 
-func TestADatabaseOfSomebodyElseIsLeftAlone(t *testing.T) {
+func TestADatabaseThatPerchDoesNotManageIsLeftAlone(t *testing.T) {
 	s := newSharing(t)
 	s.server.Exec(t, "CREATE DATABASE "+loginName)
 	databases := of[*Databases](s.world)
@@ -279,7 +279,7 @@ func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 	s.ensure(in)
 }
 
-func TestAStackWithoutASecretHasNoDatabaseMade(t *testing.T) {
+func TestAStackWithoutASecretGetsNoDatabase(t *testing.T) {
 	s := newSharing(t)
 	of[*Stacks](s.world).StaleReads = 20 * time.Millisecond
 	in := contract.DatabaseInput{
@@ -358,7 +358,7 @@ func TestADatabaseIsRestoredFromASnapshotThatExists(t *testing.T) {
 	}
 }
 
-func TestARemovalIsToldOfTheSharedDatabase(t *testing.T) {
+func TestAnAdmittedRemovalNamesTheSharedDatabase(t *testing.T) {
 	w := newWorld(t)
 	request := perch.Request{Goal: perch.GoalGone, Project: "shop", Branch: "login"}
 	if out := must(w, of[*Requests](w).Admit, contract.AdmitInput{Request: request}); out.SharedDatabase {

@@ -19,9 +19,9 @@ import (
 	"perch/sandbox/aws"
 )
 
-// prepare runs PrepareDeletion for branch login.
 const denyWritesID = bucket.DenyWritesID
 
+// prepare runs PrepareDeletion for branch login.
 func (w *world) prepare(stackID string, force bool) contract.PrepareResult {
 	w.t.Helper()
 	in := contract.PrepareInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Force: force}
@@ -122,7 +122,7 @@ func TestPrepareDeletionChangesNothingOfAnotherBranch(t *testing.T) {
 	}
 }
 
-// removals are the records in the cards.
+// removals returns the records in the cards.
 func (w *world) removals() []leftovers.Record {
 	w.t.Helper()
 	all, err := of[*Stacks](w).List(w.t.Context())
@@ -168,7 +168,7 @@ func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 	}
 }
 
-func TestS81EmptyBucketTakesNoOtherBranchsStack(t *testing.T) {
+func TestS81EmptyBucketRejectsAnotherBranchsStack(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
 	in := contract.EmptyBucketInput{Environment: activitytest.Environment("shop", "other"), Bucket: bucket, StackID: id}
@@ -246,7 +246,7 @@ func TestS91ARemovalIsRecordedBeforeTheStackIsDeletedAndForgottenWhenItIsGone(t 
 	still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"})
 	if len(still.Failed) != 1 || still.Failed[0].Stack != "shop-login" ||
 		!strings.Contains(still.Failed[0].Error, bucket) {
-		t.Errorf("cleanup hears %+v", still)
+		t.Errorf("cleanup finds %+v", still)
 	}
 	if _, err := w.s3().DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &bucket}); err != nil {
 		t.Fatal(err)
@@ -258,7 +258,7 @@ func TestS91ARemovalIsRecordedBeforeTheStackIsDeletedAndForgottenWhenItIsGone(t 
 	if still := must(
 		w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"},
 	); len(still.Failed) != 0 {
-		t.Errorf("cleanup still hears %+v", still)
+		t.Errorf("cleanup still finds %+v", still)
 	}
 	if records := w.removals(); len(records) != 0 {
 		t.Errorf("still recorded: %+v", records)
@@ -285,13 +285,13 @@ func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 	if still := must(
 		w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"},
 	); len(still.Failed) != 1 {
-		t.Errorf("cleanup hears %+v", still)
+		t.Errorf("cleanup finds %+v", still)
 	}
 }
 
-// TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday: the branch was recreated, and what
-// its earlier life left is told without `perch down` as the way to finish it.
-func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T) {
+// TestAnEarlierRemovalNeverAdvisesToRemoveTheNewEnvironment: the branch was recreated, so the
+// message about leftovers of its earlier life must not advise to finish with `perch down`.
+func TestAnEarlierRemovalNeverAdvisesToRemoveTheNewEnvironment(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	old := w.bare("shop-login", "login", nil)
@@ -333,14 +333,14 @@ func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T)
 	if still := must(
 		w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"},
 	); len(still.Failed) != 0 {
-		t.Errorf("cleanup hears %+v", still)
+		t.Errorf("cleanup finds %+v", still)
 	}
 	if left := leftovers(); len(left) != 0 {
 		t.Errorf("after cleanup: %+v", left)
 	}
 }
 
-func TestTheSharedDatabaseOfTheEnvironmentOfTodayIsNoLeftover(t *testing.T) {
+func TestTheSharedDatabaseOfTheNewEnvironmentIsNoLeftover(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	old := w.bare("shop-login", "login", nil)
@@ -361,6 +361,6 @@ func TestTheSharedDatabaseOfTheEnvironmentOfTodayIsNoLeftover(t *testing.T) {
 	if still := must(
 		w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"},
 	); len(still.Failed) != 0 {
-		t.Errorf("cleanup hears %+v", still)
+		t.Errorf("cleanup finds %+v", still)
 	}
 }

@@ -246,7 +246,7 @@ func TestDoctorNeedsNoDomain(t *testing.T) {
 	wantBroken(t, w.examine(), nil)
 }
 
-func TestDoctorSeesTheProductionApplicationWhereThePolicyAllowsIt(t *testing.T) {
+func TestDoctorSeesTheProductionApplicationIfThePolicyAllowsIt(t *testing.T) {
 	w := healthy(t)
 	w.policy.Kinds[perch.KindProduction] = []string{"main"}
 	const name = perch.CheckApplication + " production"

@@ -19,12 +19,12 @@ import (
 	hub "perch/sandbox/github"
 )
 
-// expiring is a world on GitHub whose environment of branch login is ready, was used last now, and
+// expiring is a world on GitHub. The environment of branch login is ready, was last used now, and
 // expires after a week.
 type expiring struct {
 	*world
 	hub *hub.Server
-	// pull is the branch's pull request, head its last commit, now the time that expiry goes by.
+	// pull is the branch's pull request, head its last commit, and now the time for expiry.
 	pull    int
 	head    string
 	stackID string
@@ -94,7 +94,7 @@ func (e *expiring) take(note perch.Note) {
 	})
 }
 
-func TestExpiryIsPostponedByAWarningThatGitHubDoesNotTake(t *testing.T) {
+func TestExpiryIsPostponedWhileGitHubDoesNotAcceptTheWarning(t *testing.T) {
 	e := newExpiring(t)
 	e.hub.EditPullRequest(e.pull, func(p *hub.PullRequest) { p.Locked = true })
 	want := func(hours int, action perch.ExpiryAction, reason string) {
@@ -129,7 +129,7 @@ func (c slackOnly) Deliver(ctx context.Context, card *perch.Card, _ bool) {
 	c.Channel.Deliver(ctx, card)
 }
 
-func TestExpiryIsPostponedByAWarningThatSlackDoesNotTake(t *testing.T) {
+func TestExpiryIsPostponedWhileSlackDoesNotAcceptTheWarning(t *testing.T) {
 	e := newExpiring(t)
 	var dead atomic.Bool
 	posts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -403,7 +403,7 @@ func TestTheDeletionOfABranchKeepsThePinOfALabel(t *testing.T) {
 	}
 }
 
-// expired is what a sweep sees of login, which was warned in time, when its end has come.
+// expired returns what a sweep finds when the end of login has come. login was warned in time.
 func (e *expiring) expired() contract.LastLookInput {
 	e.t.Helper()
 	e.sweep(150)
@@ -416,8 +416,8 @@ func (e *expiring) expired() contract.LastLookInput {
 	return contract.LastLookInput{Environment: activitytest.Environment("shop", "login"), Judged: *request.Judged}
 }
 
-// TestExpiryKeepsWhereItMayNotDecide lets the end come, and then changes what a removal needs.
-func TestExpiryKeepsWhereItMayNotDecide(t *testing.T) {
+// TestExpiryKeepsWhatItMayNotDecideAbout lets the end come, and then changes what a removal needs.
+func TestExpiryKeepsWhatItMayNotDecideAbout(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*expiring)
 		want   string
@@ -442,7 +442,7 @@ func TestExpiryKeepsWhereItMayNotDecide(t *testing.T) {
 	}
 }
 
-func TestABranchWithoutAPullRequestIsNotWarnedByNobody(t *testing.T) {
+func TestWithoutAPullRequestNoOneWouldSeeTheWarningSoNothingExpires(t *testing.T) {
 	e := newExpiringBranch(t)
 	e.report(e.stackID)
 	verdict := e.sweep(1000)

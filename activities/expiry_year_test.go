@@ -33,8 +33,9 @@ type home struct {
 	stackID                 string
 	created, used, extended time.Time
 	pinnedUntil             time.Time
-	// warned is when a warning was delivered since it was used last, and warnedEver the latest one
-	// happened since: a use does not move the end of the longest life.
+	// warned is when a warning was delivered after the last use; zero if none was. warnedEver is
+	// when the last warning of all was delivered: a use does not postpone the end of the longest
+	// life.
 	warned, warnedEver time.Time
 }
 

@@ -34,7 +34,8 @@ func (s *witness) Files(ctx context.Context, commit, folder string) ([]source.Fi
 	return s.Source.Files(ctx, commit, folder)
 }
 
-// observe puts a witness before the world's source, and lets every request have waited for so long.
+// observe records which commits' files are read from the world's source. Every request counts as
+// having waited this long.
 func (w *world) observe(waited time.Duration) *witness {
 	requests := of[*Requests](w)
 	seen := &witness{Source: w.set.branches.Source}
@@ -161,8 +162,8 @@ func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 	})
 }
 
-// foreign is a commit that no branch leads to: as after a force push, and as GitHub keeps those of
-// pull requests of forks.
+// forkedCommit returns a commit that is on no branch, as after a force push, and as GitHub keeps
+// the commits of pull requests from forks.
 func (w *world) forkedCommit(reference string) string {
 	w.t.Helper()
 	before, err := w.repo.git.Reference(plumbing.HEAD, true)
@@ -232,8 +233,8 @@ func TestS102ARequestOfPerchForTheHeadFollowsTheBranch(t *testing.T) {
 	})
 }
 
-// TestS99TheHeadIsAskedForOnce counts what an admission costs of GitHub's quotas.
-func TestS99TheHeadIsAskedForOnce(t *testing.T) {
+// TestS99TheHeadIsLookedUpOnce counts what an admission costs of GitHub's quotas.
+func TestS99TheHeadIsLookedUpOnce(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	older := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})

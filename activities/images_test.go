@@ -170,7 +170,7 @@ func TestTheLoginForECRIsForTheWorkersOwnRegistry(t *testing.T) {
 	)
 }
 
-func TestACustomTemplateIsAskedForItsImageOnlyIfItTakesIt(t *testing.T) {
+func TestACustomTemplatesImageIsLookedUpOnlyIfItTakesIt(t *testing.T) {
 	missing := aws.Fault{
 		Service:  "registry",
 		Contains: "registry.example.com/shop",

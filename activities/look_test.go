@@ -142,7 +142,7 @@ func TestTheLastLookAtABranchThatIsNotWanted(t *testing.T) {
 	look("branch login is to have an environment again")
 }
 
-func TestWithoutTheRightToReadPullRequestsALookDeploys(t *testing.T) {
+func TestWithoutThePermissionToReadPullRequestsALookDeploys(t *testing.T) {
 	w, server, _, _ := hooked(t)
 	server.Grant(hub.Token, hub.Access{Login: hub.User, Permissions: hub.Without("pull_requests")})
 	if step := w.nextStep(); step.Goal != perch.GoalUp ||

@@ -292,7 +292,7 @@ func TestPlanSaysWhatAnUpWouldBeRejectedFor(t *testing.T) {
 	activitytest.WantWords(t, plan.Reason, "stack shop-login exists", "Perch does not manage it")
 }
 
-func TestPlanOfACommitThatIsOvertaken(t *testing.T) {
+func TestPlanOfACommitThatIsSuperseded(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	first := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
@@ -317,7 +317,7 @@ func TestPlanWithoutAnApplicationStackSaysTheSameAsUp(t *testing.T) {
 	}
 }
 
-func TestPlanOfAStackThatIsMadeAnew(t *testing.T) {
+func TestPlanOfAFailedCreationDeletesAndCreates(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
@@ -382,7 +382,7 @@ func TestS96AdmitSaysWhetherThePolicyAllowsToRecreate(t *testing.T) {
 	}
 }
 
-func TestPlanOfAStackThatNoStepLeadsOnFrom(t *testing.T) {
+func TestPlanOfAStackWithoutANextStep(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})

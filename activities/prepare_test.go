@@ -8,7 +8,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-func TestAdmitSeesAnEnvironmentThatIsAlreadyWhatIsAskedFor(t *testing.T) {
+func TestAdmitSeesAnEnvironmentThatIsAlreadyAsRequested(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})

@@ -116,7 +116,7 @@ func TestACustomTemplateCannotHideThatItIsOne(t *testing.T) {
 	}
 }
 
-func TestWherePerchsOwnTemplateLeadsThePolicyDoesNotBound(t *testing.T) {
+func TestThePolicyDoesNotLimitTheAddressesOfPerchsTemplate(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
 	app := serveApp(t, &in, func(http.ResponseWriter, *http.Request, int) {})
 	allowed, _ := w.admission("login")

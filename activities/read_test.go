@@ -50,9 +50,9 @@ func TestAnEmptyListIsAListAndNotNull(t *testing.T) {
 	}
 }
 
-// TestStacksMadeOnTheirOwnList: a worker that shows metrics lists the environments without the rest
-// of the activities.
-func TestStacksMadeOnTheirOwnList(t *testing.T) {
+// TestStacksWithoutOtherActivitiesListEnvironments: a worker that shows metrics lists the
+// environments without the rest of the activities.
+func TestStacksWithoutOtherActivitiesListEnvironments(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	w.bare("shop-a", "a", nil)
@@ -87,7 +87,7 @@ func TestDescribeEnvironmentTellsOutputsAndResources(t *testing.T) {
 	}
 }
 
-func TestReadingRejectsWhatIsNotItsOwn(t *testing.T) {
+func TestReadsRejectStacksAndProjectsOfOthers(t *testing.T) {
 	w := newWorld(t)
 	if out := must(
 		w, of[*Stacks](w).DescribeEnvironment,

@@ -106,7 +106,7 @@ func TestS71AnAddressThatNeverBecomesHealthyFailsWithItsLastAnswerAndBeanstalksW
 	)
 }
 
-func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
+func TestAnAddressThatNothingServesGivesTheDialersError(t *testing.T) {
 	address := "http://127.0.0.1:" + strconv.Itoa(freeport.MustGetFreePort())
 	w := newWorld(t)
 	env := activitytest.NewEnvironment()

@@ -49,7 +49,7 @@ func (w *world) recheck() []perch.CleanupFailure {
 	return must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}).Failed
 }
 
-func TestARemovalThatFailedIsToldToBeDoneOnceNothingIsLeft(t *testing.T) {
+func TestAFailedRemovalIsReportedAsDoneOnceNothingIsLeft(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	channel := &announcer{}
@@ -62,11 +62,11 @@ func TestARemovalThatFailedIsToldToBeDoneOnceNothingIsLeft(t *testing.T) {
 		return errors.New("Temporal does not answer")
 	}
 	if still := w.recheck(); len(still) != 1 || len(sent) > 0 {
-		t.Errorf("while the bucket is there: cleanup hears %+v, and sent %q", still, sent)
+		t.Errorf("while the bucket is there: cleanup finds %+v, and sent %q", still, sent)
 	}
 	w.deleteBucket(bucket)
 	if still := w.recheck(); len(still) > 0 {
-		t.Errorf("cleanup still hears %+v", still)
+		t.Errorf("cleanup still finds %+v", still)
 	}
 	if diff := cmp.Diff([]string{"leftovers by cleanup"}, sent); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)

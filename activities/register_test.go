@@ -71,9 +71,9 @@ func TestRowsAreServedByTheMethodsOfTheirNames(t *testing.T) {
 	}
 }
 
-// TestInputThatCannotBeReadIsRejectedForGood forges the input of every activity that is about an
-// environment. The set has no client that works: nothing is called.
-func TestInputThatCannotBeReadIsRejectedForGood(t *testing.T) {
+// TestInputThatCannotBeReadIsRejectedAndNotTriedAgain forges the input of every activity that is
+// about an environment. The set has no working clients, so a call would fail the test.
+func TestInputThatCannotBeReadIsRejectedAndNotTriedAgain(t *testing.T) {
 	environment := func(project, branch any) map[string]any {
 		return map[string]any{"environment": map[string]any{"project": project, "branch": branch}}
 	}

@@ -34,9 +34,9 @@ func (w *world) rejections(branch string) (all []perch.TimelineEntry) {
 	return all
 }
 
-// TestARejectedRemovalIsInTheTimelineAndNotTold requests removals that Perch never carries
+// TestARejectedRemovalIsInTheTimelineAndNotReported requests removals that Perch never carries
 // out. The run ends at its admission, before it reports that it removes anything.
-func TestARejectedRemovalIsInTheTimelineAndNotTold(t *testing.T) {
+func TestARejectedRemovalIsInTheTimelineAndNotReported(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	w.policy.Protected = []string{"release/*"}

@@ -72,7 +72,7 @@ func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {
 	}
 }
 
-func TestS22WhatWasLeftBehindIsRemovedByItself(t *testing.T) {
+func TestS22WhatWasLeftBehindIsDeletedThroughItsService(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
 	left := contract.SweepInput{Environment: activitytest.Environment(
@@ -135,7 +135,7 @@ func (w *world) left(resources []lifecycle.Failure) (kinds []string) {
 	return kinds
 }
 
-func TestWhatCannotBeRemovedByItselfKeepsNothingElse(t *testing.T) {
+func TestAResourceThatCannotBeDeletedDoesNotKeepTheOthers(t *testing.T) {
 	for _, rejection := range []aws.Fault{
 		{
 			Service: "rds", Action: "DeleteDBInstance", Code: "InvalidParameterCombination",

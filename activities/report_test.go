@@ -114,7 +114,7 @@ func (h *historian) Deliver(_ context.Context, card *perch.Card, _ bool) {
 	card.GitHub.Undelivered = false
 }
 
-func TestTheHistoryIsWrittenBeforeTheRemovalIsTold(t *testing.T) {
+func TestTheHistoryIsWrittenBeforeTheRemovalIsReported(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	channel := &historian{w: w}
@@ -228,7 +228,7 @@ func TestAChannelChangesOnlyCardsThatExist(t *testing.T) {
 	}
 }
 
-func TestTheCardOfARemovedEnvironmentStaysUntilItsRemovalIsTold(t *testing.T) {
+func TestTheCardOfARemovedEnvironmentStaysUntilItsRemovalIsReported(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	channel := &announcer{fails: true}

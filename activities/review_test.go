@@ -13,7 +13,7 @@ import (
 	"perch/activities/stack"
 )
 
-func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {
+func TestS06AProposedStackIsOursIfAllItsChangeSetsSaySo(t *testing.T) {
 	environment, err := perch.NewEnvironment("shop", "login")
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ type app struct {
 	bodies   []string
 }
 
-// serve makes answer the app of the environment: it is told how many requests came before.
+// serveApp starts an app of the environment. answer is told how many requests came before.
 func serveApp(t *testing.T, in *seed.Deployed, answer func(w http.ResponseWriter, r *http.Request, before int)) *app {
 	t.Helper()
 	a := &app{}

@@ -221,7 +221,7 @@ func TestAnAgentThatNeverReportsIsNamedWithItsRemedy(t *testing.T) {
 	)
 }
 
-func TestARightThatRunCommandLacksIsNamed(t *testing.T) {
+func TestAMissingPermissionForRunCommandIsNamed(t *testing.T) {
 	for action, right := range map[string]string{
 		"SendCommand": "ssm:SendCommand", "GetCommandInvocation": "ssm:GetCommandInvocation",
 	} {

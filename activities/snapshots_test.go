@@ -20,7 +20,7 @@ func TestASnapshotThatTheTemplateWantsIsNoLeftover(t *testing.T) {
 	}
 }
 
-func TestASnapshotIsNamedOnlyWhereTheRollbackOfACreationHasMadeOne(t *testing.T) {
+func TestASnapshotIsNamedOnlyIfTheRollbackOfACreationMadeOne(t *testing.T) {
 	after := strings.Replace(databaseTemplate, "  Topic:\n", "  Topic:\n    DependsOn: Database\n", 1)
 	for failing, made := range map[string]bool{"Database": false, "Topic": true} {
 		t.Run(failing, func(t *testing.T) {

@@ -62,7 +62,7 @@ func TestS66ARequestWaitsForTheResetThatGitHubNames(t *testing.T) {
 	}
 }
 
-func TestS67ARequestFailsWhereTheTokenIsNoGood(t *testing.T) {
+func TestS67ARequestFailsIfTheTokenIsInvalid(t *testing.T) {
 	w := newWorld(t)
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
 	w.hub().Intercept(func(http.Handler) http.Handler { return hub.Answer(http.StatusUnauthorized, "Bad credentials") })
@@ -70,7 +70,7 @@ func TestS67ARequestFailsWhereTheTokenIsNoGood(t *testing.T) {
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "GitHub answered 401", "give the worker a new one")
 }
 
-func TestARequestForWhatIsNoCommitIsNotTriedAgain(t *testing.T) {
+func TestARequestForAnInvalidCommitIsNotTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.repo.commit("feature/login", nil)
 	for _, source := range []string{"git", "github"} {

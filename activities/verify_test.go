@@ -55,7 +55,7 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 	}
 }
 
-func TestAStackThatNobodyKnowsHoldsNothing(t *testing.T) {
+func TestAStackThatCloudFormationDoesNotKnowHoldsNothing(t *testing.T) {
 	w := newWorld(t)
 	contents := must(
 		w, of[*Stacks](w).Contents,
@@ -169,7 +169,7 @@ func TestABucketThatTheStackRetainedIsALeftover(t *testing.T) {
 	}
 }
 
-func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
+func TestWhatIsDeletedLateIsLookedAtAgain(t *testing.T) {
 	w := newWorld(t)
 	w.makeBucket("goes-late")
 	id := w.bare("shop-login", "login", nil)
@@ -196,7 +196,7 @@ func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
+func TestWhatCannotBeReadIsNotGone(t *testing.T) {
 	for _, c := range []struct{ service, action, code, kind string }{
 		{"cloudformation", "DescribeStacks", "AccessDenied", perch.ErrorDenied},
 		{"cloudformation", "DescribeStackEvents", "AccessDenied", perch.ErrorDenied},
@@ -233,9 +233,9 @@ func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 	}
 }
 
-// TestS147NoRemovalIsRecordedThatThereIsNot calls VerifyGone by hand for stacks that are not being
+// TestS147OnlyARealRemovalIsRecorded calls VerifyGone by hand for stacks that are not being
 // removed, and names leftovers that nothing has seen.
-func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
+func TestS147OnlyARealRemovalIsRecorded(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	living := w.bare("shop-login", "login", nil)

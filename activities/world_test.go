@@ -47,8 +47,8 @@ seed:
   - s3: {from: fixtures/media, to: private-assets}
 `
 
-// parallelTests is how many of these tests run at a time: many wait for timers, so more than there
-// are processors do.
+// parallelTests is how many of these tests run at a time. Many wait for timers, so there are more
+// of them than processors.
 const parallelTests = "8"
 
 func TestMain(m *testing.M) {

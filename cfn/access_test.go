@@ -242,7 +242,7 @@ func TestTheEarlierRoleServesEnvironmentsThatHaveIt(t *testing.T) {
 	}
 }
 
-func TestInstancesDoWhatElasticBeanstalkNeeds(t *testing.T) {
+func TestInstancesMayDoWhatElasticBeanstalkNeeds(t *testing.T) {
 	a, _, _, all := everyKind(t, false)
 	const (
 		files        = "arn:aws:s3:::elasticbeanstalk-eu-central-1-111122223333/resources/"

@@ -18,7 +18,7 @@ type account struct {
 	profiles map[string]string
 }
 
-// thing is a resource with what policies see of it.
+// thing is a resource with the properties that policies evaluate.
 type thing struct {
 	tags map[string]string
 	// rules are those of a role's inline policies, or of a bucket's policy.
@@ -33,7 +33,7 @@ type rule struct {
 	Condition   conditions
 }
 
-// stack is a template on its way into the account.
+// stack is a template that is being added to the account.
 type stack struct {
 	*account
 	name      string

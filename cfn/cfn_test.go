@@ -27,7 +27,7 @@ func TestTheHashIsOfTheTemplateWithoutIt(t *testing.T) {
 	}
 }
 
-func TestTheReviewedTemplatesTravelInTheCallItself(t *testing.T) {
+func TestTheReviewedTemplatesFitIntoACall(t *testing.T) {
 	for name, template := range goldens(t) {
 		if len(template.Body) > MaxBody {
 			t.Errorf("%s has %d bytes, more than %d", name, len(template.Body), MaxBody)

@@ -152,7 +152,7 @@ func TestADedicatedLoadBalancerTakesNoRuleOfTheSharedOne(t *testing.T) {
 	}
 }
 
-func TestARestoredDatabaseHasFromItsSnapshotWhatIsNotSaid(t *testing.T) {
+func TestARestoredDatabaseLeavesOutWhatItsSnapshotSets(t *testing.T) {
 	in := environmentInput(t, "topic", perch.KindBranch)
 	in.Settings.Database.Mode, in.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-seed-2026-11"
 	template := decode(t, renderEnvironment(t, in))

@@ -118,11 +118,11 @@ func TestTemplatesPassCfnLint(t *testing.T) {
 	}
 }
 
-// drawn is how many templates of each sort cfn-lint reads, at random.
+// drawn is how many random templates of each kind cfn-lint checks.
 const drawn = 12
 
-// TestDrawnTemplatesPassCfnLint gives cfn-lint, which takes its time to start, a batch at once. The
-// files that it names carry the seeds: the generators draw the same from them again.
+// TestDrawnTemplatesPassCfnLint checks a batch at a time, because cfn-lint starts slowly. The names
+// of the files contain the seeds, from which the generators make the same templates again.
 func TestDrawnTemplatesPassCfnLint(t *testing.T) {
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {
@@ -182,7 +182,7 @@ func environmentInput(t *testing.T, branch string, kind perch.Kind) EnvironmentI
 	return in
 }
 
-// deploy makes commit the one that is deployed.
+// deploy sets the commit that is deployed.
 func (in *EnvironmentInput) deploy(t *testing.T, commit string) {
 	t.Helper()
 	in.Commit = commit

@@ -62,9 +62,9 @@ func creation(t *testing.T, template Template) perch.TimeEstimate {
 	return estimate
 }
 
-// TestABranchHasNothingThatCouldBeShared lists what an environment of kind branch may consist of:
-// roles, profiles, load balancers and certificates are in the application stack, where no branch
-// waits for them.
+// TestABranchHasNothingThatCouldBeShared lists the types that an environment of kind branch may
+// have. Roles, profiles, load balancers and certificates are in the application stack, so that no
+// branch waits for them.
 func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
 	base := []string{
 		"AWS::ElasticBeanstalk::ApplicationVersion", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet",
@@ -117,8 +117,8 @@ func typesOf(t *testing.T, template Template) []string {
 	return slices.Compact(types)
 }
 
-// TestAnyUpdateCanBeForeseen checks everything that Perch renders against what it knows: no type or
-// property is unknown, and every type is priced, free or priced by use.
+// TestAnyUpdateCanBeForeseen checks that package forecast knows every type and property that Perch
+// renders, and that each type is priced, free, or priced by use.
 func TestAnyUpdateCanBeForeseen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before, err := Environment(anyEnvironment(t))

@@ -16,13 +16,13 @@ import (
 var (
 	bucketName   = rapid.StringMatching(`[a-z][a-z0-9-]{0,30}`)
 	variableName = rapid.StringMatching(`APP_[A-Z0-9_]{0,12}`)
-	// variableText is one line: config rejects control characters, and cfn-lint's reader of YAML
-	// knows only what can be seen.
+	// variableText is one line, because config rejects control characters. It has only printable
+	// characters, because cfn-lint's YAML reader accepts no others.
 	variableText = rapid.StringOf(rapid.Rune().Filter(unicode.IsGraphic))
 	logicalID    = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
 	variable     = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
-	// environmentName is what AWS docs say of CreateEnvironment's EnvironmentName: 4 to 40
-	// characters, no hyphen at either end.
+	// environmentName is the rule for EnvironmentName of CreateEnvironment in the AWS docs: 4 to 40
+	// characters, without a hyphen at either end.
 	environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]$`)
 	hostName        = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9-]{1,63})+$`)
 )
@@ -125,7 +125,7 @@ func TestTheSameInputGivesTheSameBytes(t *testing.T) {
 	})
 }
 
-func TestARulesPriorityIsOneThatBeanstalkTakes(t *testing.T) {
+func TestARulesPriorityIsOneThatBeanstalkAccepts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		if got := priority(rapid.String().Draw(t, "slug")); got < 1 || got > 1000 {
 			t.Fatalf("priority is %d", got)
@@ -157,7 +157,7 @@ func anyEnvironment(t *rapid.T) EnvironmentInput {
 	return in
 }
 
-// anyApplication draws what package config lets through of a policy.
+// anyApplication generates an application with any policy that package config accepts.
 func anyApplication(t *rapid.T) ApplicationInput {
 	kind := rapid.SampledFrom([]perch.Kind{perch.KindProduction, perch.KindStaging}).Draw(t, "kind")
 	project := rapid.StringMatching(`[a-z][a-z0-9]{1,14}`).Draw(t, "project")
@@ -185,7 +185,7 @@ func anyApplication(t *rapid.T) ApplicationInput {
 	return in
 }
 
-// anySettings draws settings as package config lets them through.
+// anySettings generates any settings that package config accepts.
 func anySettings(t *rapid.T) perch.Settings {
 	settings := perch.Settings{
 		Image:        rapid.StringMatching(`[a-z]{1,8}/[a-z]{1,8}:[a-z0-9$"]{1,8}`).Draw(t, "image"),

@@ -43,7 +43,7 @@ func TestNoDatabaseIsPublicOrPlain(t *testing.T) {
 	}
 }
 
-func TestWhatBecomesOfDataIsExplicit(t *testing.T) {
+func TestWhatHappensToDataIsExplicit(t *testing.T) {
 	for file, template := range goldens(t) {
 		for _, name := range []string{"AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::SecretsManager::Secret"} {
 			for id, body := range resourcesOf(t, template, name) {
@@ -55,7 +55,7 @@ func TestWhatBecomesOfDataIsExplicit(t *testing.T) {
 	}
 }
 
-func TestNoSecretStandsInATemplate(t *testing.T) {
+func TestNoTemplateContainsASecret(t *testing.T) {
 	for file, template := range goldens(t) {
 		for id, body := range resourcesOf(t, template, "AWS::RDS::DBInstance") {
 			password := string(mustJSON(t, body["Properties"].(map[string]any)["MasterUserPassword"]))
@@ -86,7 +86,7 @@ func TestNoSecretStandsInATemplate(t *testing.T) {
 	}
 }
 
-func TestNoRoleMayDoWhateverItLikes(t *testing.T) {
+func TestNoRoleHasAllPermissions(t *testing.T) {
 	for file, template := range goldens(t) {
 		for id, body := range resourcesOf(t, template, "AWS::IAM::Role") {
 			policies, _ := body["Properties"].(map[string]any)["Policies"].([]any)
@@ -181,7 +181,7 @@ func resourcesOf(t *testing.T, template Template, name string) map[string]map[st
 
 // A CNAME prefix is unique among all customers of a region: one that another customer has would
 // fail the creation.
-func TestS48NoEnvironmentAsksForACNAMEPrefix(t *testing.T) {
+func TestS48NoEnvironmentRequestsACNAMEPrefix(t *testing.T) {
 	for file, template := range goldens(t) {
 		for id, body := range resourcesOf(t, template, "AWS::ElasticBeanstalk::Environment") {
 			if body["Properties"].(map[string]any)["CNAMEPrefix"] != nil {

@@ -164,7 +164,7 @@ func TestOtherLineEndsAndByteOrderMarks(t *testing.T) {
 	}
 }
 
-func TestInitWorksAsItStands(t *testing.T) {
+func TestInitWorksUnchanged(t *testing.T) {
 	file := read(t, string(Init(Start{Project: "demo", Image: "ghcr.io/acme/demo:{commit}"})))
 	settings, _, err := file.Resolve("feature/login", "")
 	if err != nil {
@@ -218,8 +218,8 @@ func TestInitSaysWhatIsKnownOfTheProject(t *testing.T) {
 	}
 }
 
-// TestInitQuotesWhatYAMLTakesForSomethingElse: every value is read as it was written.
-func TestInitQuotesWhatYAMLTakesForSomethingElse(t *testing.T) {
+// TestInitQuotesWhatYAMLWouldReadDifferently: every value is read as it was written.
+func TestInitQuotesWhatYAMLWouldReadDifferently(t *testing.T) {
 	words, variables := []string{"no", "db:seed", "-v", "a b", `"`, "1", "[x", "#"}, map[string]string{}
 	app := StartApp{
 		HealthPath: "/up", Secret: "SECRET_KEY", Buckets: []string{"media: {}"},

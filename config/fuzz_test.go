@@ -11,8 +11,8 @@ import (
 	"perch/document"
 )
 
-// FuzzRead: for any perch.yaml of a branch, the answer is a file that resolves or fails to in
-// words, or an error with a place and no secret.
+// FuzzRead: for any perch.yaml, Read returns a file that resolves or whose problems are in words,
+// or an error that names a place and shows no secret.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		shop, minimal, "", "# x", "- a", "a: &a [*a]", "? a", "[[[", "{a: {b: ", "a: |\n  x\n", "a: 'x", "\x00",

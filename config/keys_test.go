@@ -11,7 +11,7 @@ import (
 	"perch/document"
 )
 
-// needed are the rules without which a type has no limits.
+// needed has the rules that limit the values of a type.
 var needed = map[reflect.Type][]string{
 	reflect.TypeFor[int]():           {"minimum", "maximum"},
 	reflect.TypeFor[float64]():       {"exclusiveMinimum", "maximum"},
@@ -19,8 +19,8 @@ var needed = map[reflect.Type][]string{
 	reflect.TypeFor[perch.Hours]():   {"from", "to"},
 }
 
-// TestEveryKeyIsDeclaredWithRulesThatAreKnown finds misspelt rules, which nothing would act on, and
-// limits that are missing.
+// TestEveryKeyIsDeclaredWithRulesThatAreKnown finds misspelt rules, which would have no effect, and
+// missing limits.
 func TestEveryKeyIsDeclaredWithRulesThatAreKnown(t *testing.T) {
 	known := strings.Fields("enum format minimum maximum exclusiveMinimum minItems maxItems default nullable " +
 		"oneof_required from to needs keys values list hint")

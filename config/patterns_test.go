@@ -102,7 +102,7 @@ func TestWhatPatternsCover(t *testing.T) {
 	}
 }
 
-func TestPatternsThatNeverComeIntoForce(t *testing.T) {
+func TestPatternsThatNeverTakeEffect(t *testing.T) {
 	_, err := Read(FileName, []byte(minimal+`branches:
   skip: ["docs/*"]
   kinds:

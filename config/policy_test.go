@@ -340,7 +340,7 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 	}
 }
 
-func TestAnEmptyPolicyIsNone(t *testing.T) {
+func TestAnEmptyPolicyIsAnError(t *testing.T) {
 	if _, err := ReadPolicy(
 		"policy.yaml", nil,
 	); err == nil || err.Error() != "policy.yaml: the policy is empty; it must say what the worker may do" {

@@ -11,7 +11,7 @@ import (
 	"perch/document"
 )
 
-// TestWhatIsWrongIsShown holds the exact words: they are what a user works with.
+// TestWhatIsWrongIsShown checks the exact messages, because users work with them.
 func TestWhatIsWrongIsShown(t *testing.T) {
 	const allowed = "image, image_wait, platform, instance_type, instances, load_balancer, health_path, database, " +
 		"buckets, environment, secrets, expiry, template, parameters, url_output"

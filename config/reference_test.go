@@ -60,7 +60,8 @@ func configurationPage(t *testing.T) []byte {
 	return page.Bytes()
 }
 
-// written is a value as a file has it: a text in quotes only where it would be a number without.
+// written returns a value in the form that a file has. A text has quotes only if it would otherwise
+// be a number.
 func written(t *testing.T, value any) string {
 	t.Helper()
 	data, err := json.Marshal(value)
@@ -198,7 +199,7 @@ func isKinds(s *jsonschema.Schema) bool {
 	return ok
 }
 
-// words says what a text of a format may be: what the decoder says of one that is none.
+// words returns what the decoder says about a text that does not have the format.
 func (r reference) words(name string) string {
 	if name == "" {
 		return "text"

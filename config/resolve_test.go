@@ -127,7 +127,7 @@ overrides:
 	}
 }
 
-func TestKindsWhoseDataIsDearHaveBackups(t *testing.T) {
+func TestKindsWhoseDataIsValuableHaveBackups(t *testing.T) {
 	file := read(t, minimal+"branches: {kinds: {main: production, staging: staging}}\ndefaults: {database: {}}\n"+
 		"overrides: {lean: {database: {backup_days: 3}}}\n")
 	for branch, want := range map[string]perch.Database{

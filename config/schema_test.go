@@ -21,8 +21,8 @@ import (
 
 var update = flag.Bool("update", false, "write the JSON Schemas and docs/configuration.md again")
 
-// TestGeneratedFilesAreCurrent compares the JSON Schemas and the page of all keys with what the Go
-// types make of them.
+// TestGeneratedFilesAreCurrent compares the JSON Schemas and the page of all keys with what is
+// generated from the Go types.
 func TestGeneratedFilesAreCurrent(t *testing.T) {
 	for file, want := range map[string][]byte{
 		filepath.Join("schema", "perch.schema.json"):    published(t, File{}, "perch.yaml"),
@@ -168,8 +168,8 @@ func formatOf(t *testing.T, name string) format {
 	return found
 }
 
-// finish puts patterns in the place of formats' names, and JSON Schema's own keywords in the place
-// of our tags, in a schema and all below it.
+// finish replaces the names of formats with patterns, and our tags with keywords of JSON Schema, in
+// a schema and everything below it.
 func finish(t *testing.T, s *jsonschema.Schema) {
 	t.Helper()
 	each(s, func(s *jsonschema.Schema) {

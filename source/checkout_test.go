@@ -65,7 +65,7 @@ func TestACheckoutWithoutCommitsOrRemote(t *testing.T) {
 	}
 }
 
-func TestTheDefaultBranchIsOneThatThereIs(t *testing.T) {
+func TestTheDefaultBranchIsOneThatExists(t *testing.T) {
 	r := newRepo(t)
 	commit := plumbing.NewHash(r.commit("a", "1"))
 	r.must(r.git.Storer.RemoveReference("refs/heads/main"))
@@ -98,7 +98,7 @@ func TestADetachedHeadNamesTheFlag(t *testing.T) {
 	}
 }
 
-func TestNoCheckoutIsSaidSo(t *testing.T) {
+func TestAFolderOutsideACheckoutIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	_, err := OpenCheckout(dir)
 	if want := "find a Git checkout in " + dir + ": neither this folder nor one above it is one; change into it or " +

@@ -34,7 +34,8 @@ func TestACommitIsOnABranchIfItsHeadLeadsThere(t *testing.T) {
 	})
 }
 
-// TestS100 covers a mirror of a server that keeps references of pull requests, as GitHub does.
+// TestS100AMirrorHoldsBranchesOnly uses a server that keeps references of pull requests, as GitHub
+// does.
 func TestS100AMirrorHoldsBranchesOnly(t *testing.T) {
 	r := newRepo(t)
 	head := r.commit("a", "1")

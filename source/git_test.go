@@ -159,8 +159,9 @@ func TestCommitsThatArriveLaterAreSeen(t *testing.T) {
 	})
 }
 
-// TestABranchMayTakeThePlaceOfAFolderOfBranches: a mirror must not trip over a/b that becomes a.
-func TestABranchMayTakeThePlaceOfAFolderOfBranches(t *testing.T) {
+// TestABranchMayReplaceAFolderOfBranches: a mirror must accept that branch a/b is deleted and
+// branch a created.
+func TestABranchMayReplaceAFolderOfBranches(t *testing.T) {
 	addresses(t, func(t *testing.T, r *repo, address string) {
 		g := open(t, address)
 		r.branch("topic/a", r.commit("a", "1"))
@@ -191,7 +192,7 @@ func TestACommitThatIsNotThereIsNoError(t *testing.T) {
 	})
 }
 
-func TestOnlyFullCommitsAreTaken(t *testing.T) {
+func TestOnlyFullCommitsAreAccepted(t *testing.T) {
 	r := newRepo(t)
 	commit := r.commit("a", "1")
 	g := open(t, r.dir)
@@ -225,7 +226,7 @@ func TestBareRepositoriesAreRead(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsNoRepositoryIsSaidSo(t *testing.T) {
+func TestAFolderThatIsNoRepositoryIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	_, err := OpenGit(dir, "")
 	if want := "open repository " + dir +

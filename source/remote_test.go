@@ -60,8 +60,9 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestTokensAreNowhereToBeFound: not in an error, even if the server repeats them, and not on disk.
-func TestTokensAreNowhereToBeFound(t *testing.T) {
+// TestTokensAreInNoErrorAndNoFile: no error contains a token, even if the server repeats it, and no
+// file on disk does.
+func TestTokensAreInNoErrorAndNoFile(t *testing.T) {
 	const token = "ghp_topsecret"
 	for _, userinfo := range []string{token, "x-access-token:" + token} {
 		asked := false

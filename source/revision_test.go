@@ -51,7 +51,7 @@ func TestS104ATagDoesNotWinOverTheBranchOfItsName(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoRevisionIsSaidSo(t *testing.T) {
+func TestAnInvalidRevisionIsAnError(t *testing.T) {
 	r := newRepo(t)
 	r.commit("a", "1")
 	c, err := OpenCheckout(r.dir)

@@ -66,7 +66,7 @@ func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 	}
 }
 
-func TestCredentialsThatAWSDoesNotKnowAreNoMissingRight(t *testing.T) {
+func TestCredentialsThatAWSDoesNotKnowAreNoMissingPermission(t *testing.T) {
 	for _, code := range []string{"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"} {
 		err := Wrap(
 			awsError("CloudFormation", "CreateStack", code, "The security token included in the request is invalid."),
@@ -140,7 +140,7 @@ func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
 	activitytest.WantFinal(t, Wrap(behind, "try"), perch.ErrorDenied, "lacks autoscaling:SuspendProcesses,")
 }
 
-func TestS28AMissingServiceRoleHasItsOwnSentence(t *testing.T) {
+func TestS28AMissingServiceRoleHasASeparateMessage(t *testing.T) {
 	err := Wrap(awsError(
 		"CloudFormation", "DeleteStack", "ValidationError",
 		"Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed",
@@ -150,7 +150,7 @@ func TestS28AMissingServiceRoleHasItsOwnSentence(t *testing.T) {
 	)
 }
 
-func TestOnlyItsOwnWordsMeanThatAStackIsMissing(t *testing.T) {
+func TestOnlyOneMessageMeansThatAStackIsMissing(t *testing.T) {
 	for message, want := range map[string]bool{
 		"Stack with id shop-login does not exist": true,
 		"1 validation error detected":             false,

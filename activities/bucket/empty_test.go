@@ -18,7 +18,7 @@ import (
 // targetRequests is the most requests that n versions and markers may cost.
 func targetRequests(n int) int { return 2*((n+999)/1000) + 10 }
 
-func TestS35VersionsMarkersAndNullVersionsGoInFullRequests(t *testing.T) {
+func TestS35VersionsMarkersAndNullVersionsAreDeletedInFullRequests(t *testing.T) {
 	s := newStorage(t, storageservice.Config{}, "")
 	for i := range 300 {
 		s.put(fmt.Sprintf("before/%d", i))
@@ -46,7 +46,7 @@ func TestRequestsStayWithinTheTarget(t *testing.T) {
 	}
 }
 
-func TestS36OnlyKeysThatFailedInPassingAreTriedAgain(t *testing.T) {
+func TestS36OnlyKeysThatFailedTemporarilyAreTriedAgain(t *testing.T) {
 	var failures atomic.Int64
 	s := newStorage(t, storageservice.Config{FailKey: func(_, key string) (string, string) {
 		codes := map[byte]string{'3': "SlowDown", '6': "InternalError", '9': "RequestTimeout"}
@@ -62,7 +62,7 @@ func TestS36OnlyKeysThatFailedInPassingAreTriedAgain(t *testing.T) {
 	}
 }
 
-func TestS37KeysUnderALockAreNamedAndNothingGoesRound(t *testing.T) {
+func TestS37KeysUnderALockAreNamedAndNotTriedAgain(t *testing.T) {
 	s := newStorage(t, storageservice.Config{FailKey: func(_, key string) (string, string) {
 		if strings.HasPrefix(key, "media/00001") {
 			return "AccessDenied", "Access Denied because object protected by object lock."
@@ -99,7 +99,7 @@ func TestS37ADeniedCallNamesTheCall(t *testing.T) {
 	}
 }
 
-func TestS40ABucketThatGoesIsEmptyAtEveryStep(t *testing.T) {
+func TestS40ABucketThatIsDeletedMeanwhileIsEmptyAtEveryStep(t *testing.T) {
 	for _, operation := range []string{
 		"GetBucketTagging", "PutBucketPolicy", "ListMultipartUploads", "AbortMultipartUpload", "ListObjectVersions",
 		"DeleteObjects",
@@ -167,7 +167,7 @@ func describes(root string) func(string, http.ResponseWriter, *http.Request) boo
 	}
 }
 
-func TestAStackIDThatIsNoneIsRejectedBeforeAnyCall(t *testing.T) {
+func TestAnInvalidStackIDIsRejectedBeforeAnyCall(t *testing.T) {
 	s := newStorage(t, storageservice.Config{}, "")
 	_, err := activitytest.Try(emptyAt(s.url), emptyInput{Bucket: bucketName, StackID: "shop-login"})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "shop-login", "not an ARN")
@@ -191,7 +191,7 @@ func TestABucketOfANestedStackIsTheStacks(t *testing.T) {
 	}
 }
 
-func TestS43KeysOfAnyKindGo(t *testing.T) {
+func TestS43KeysOfAnyKindAreDeleted(t *testing.T) {
 	keys := []string{
 		"line\nbreak", "return\rcarriage", "tab\t", "a&b<c>d\"e'f", "/leading", "double//slash", "trailing/",
 		" space + plus%20percent", "?query#fragment",

@@ -23,13 +23,14 @@ type pile struct {
 	mu      sync.Mutex
 	deleted []bool
 	left    int
-	// listed and sent count versions; most is how many were at a time listed and not deleted.
+	// listed and sent count versions. most is the largest number of versions that were listed and
+	// not yet deleted at a time.
 	listed, sent, most int
 	requests           int
 	limit              *rate.Limiter
-	// perKey is how long the deletion of a key takes; a millisecond where it is 0.
+	// perKey is how long the deletion of a key takes; 0 means a millisecond.
 	perKey time.Duration
-	// whole rejects what is over the limit by requests, not by keys.
+	// whole means that the limit rejects whole requests and not single keys.
 	whole bool
 	// reject may fail a request as a whole.
 	reject func() error
@@ -37,7 +38,7 @@ type pile struct {
 
 func newPile(n int) *pile { return &pile{deleted: make([]bool, n), left: n} }
 
-// limited lets the pile delete so many keys a second, and so many at once when it has rested.
+// limited limits the pile to perSecond deletions a second, and to atOnce at a time after a rest.
 func (p *pile) limited(perSecond, atOnce int) *pile {
 	p.limit = rate.NewLimiter(rate.Limit(perSecond), atOnce)
 	p.limit.AllowN(time.Now(), atOnce)
@@ -130,10 +131,10 @@ func TestS38AStormOfSlowDownCostsLittle(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		share float64
-		// whole rejects requests that are over the limit as a whole.
+		// whole means that the limit rejects whole requests.
 		whole  bool
 		atOnce int
-		// requests is how many requests a full one may become.
+		// requests is how many requests one full request may become at most.
 		requests float64
 	}{
 		{"of single keys", 0.9, false, deleteBatch, 1.5},
@@ -247,7 +248,7 @@ func TestS39AMillionVersionsOverTwoWorkersAreSentOnce(t *testing.T) {
 	})
 }
 
-func TestWhatNeverPassesEndsWithItsReason(t *testing.T) {
+func TestAFailureThatNeverPassesEndsWithItsReason(t *testing.T) {
 	for code, fail := range map[string]func(p *pile){
 		"InternalError": func(p *pile) { p.reject = func() error { return apiError("InternalError") } },
 		"SlowDown":      func(p *pile) { p.limit = rate.NewLimiter(0, 0) },

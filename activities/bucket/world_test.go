@@ -31,7 +31,7 @@ const (
 	bucketName = "shop-login-assets"
 )
 
-// storage is an S3 over HTTP with one bucket of bucketStack, and a record of what was asked of it.
+// storage is an S3 server over HTTP with one bucket of bucketStack, and a record of its requests.
 type storage struct {
 	testing.TB
 	service *storageservice.Service
@@ -78,8 +78,8 @@ func (s *storage) create(name, stack string, properties map[string]any) {
 	}
 }
 
-// answer makes a before that answers an operation with an error, every one where operation is
-// empty.
+// answer returns a function for before, with which an operation fails with an error. If operation
+// is empty, every operation fails.
 func (s *storage) answer(
 	operation string, status int, code, message string,
 ) func(string, http.ResponseWriter, *http.Request) bool {
@@ -129,14 +129,14 @@ func (s *storage) count(operation string) int {
 	return s.calls[operation]
 }
 
-// forget begins a new record, and no request is answered before the service any more.
+// forget clears the record. From then on, the service answers every request.
 func (s *storage) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls, s.doomed, s.before = map[string]int{}, 0, nil
 }
 
-// direct asks the service without the detour over HTTP, and without a record.
+// direct calls the service directly, without HTTP and without a record.
 func (s *storage) direct(method, target, body string) *httptest.ResponseRecorder {
 	s.Helper()
 	w := httptest.NewRecorder()
@@ -214,13 +214,13 @@ func awsAt(url string) aws.Config {
 type attempt struct {
 	emptyResult
 	err error
-	// beat is the last heartbeat that reached Temporal; for an attempt that failed that is its last
+	// beat is the last heartbeat that Temporal received. If the attempt failed, that is its last
 	// one.
 	beat bucketBeat
 }
 
-// empty runs the activity on the bucket until it is done or ctx, the life of its worker, is over.
-// It goes on from an earlier attempt's heartbeat where there is one.
+// empty runs the activity on the bucket until it is done, or until ctx, the life of its worker,
+// ends. If there is a heartbeat of an earlier attempt, it continues from there.
 func (s *storage) empty(ctx context.Context, earlier *bucketBeat) attempt {
 	env := activitytest.NewEnvironment()
 	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
@@ -240,7 +240,7 @@ func (s *storage) empty(ctx context.Context, earlier *bucketBeat) attempt {
 	return a
 }
 
-// wantEmptied runs the activity, which has to leave nothing and to have removed so many.
+// wantEmptied runs the activity. It must leave nothing, and must have removed this many versions.
 func (s *storage) wantEmptied(removed int) {
 	s.Helper()
 	a := s.empty(s.Context(), nil)

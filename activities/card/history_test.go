@@ -70,7 +70,7 @@ func TestLivesAreBounded(t *testing.T) {
 	}
 }
 
-func TestWithoutAPlaceThereAreNoLives(t *testing.T) {
+func TestWithoutAnApplicationStackThereAreNoLives(t *testing.T) {
 	lives, warnings, err := newWorld(t, false).store(nil).Lives(t.Context(), "", 3)
 	if len(lives)+len(warnings) != 0 || err != nil {
 		t.Errorf("lives %v, %v, %v", lives, warnings, err)

@@ -15,7 +15,7 @@ import (
 	"perch/activities/activitytest"
 )
 
-// What happens at one S3 call of a writer; 0 is that it works.
+// These values say what happens at one S3 call of a writer. 0 means that it works.
 const (
 	// callIsLost: the request arrives, and its answer does not.
 	callIsLost = iota + 1
@@ -79,9 +79,9 @@ func conflict(r *http.Request) *http.Response {
 	}
 }
 
-// TestNoWriteIsLostAndNoneIsAppliedTwice lets two writers act, one of them behind a network that
-// loses requests and answers, and kills it between calls. A write that was said to be done is in
-// the card once, and any other at most once.
+// TestNoWriteIsLostAndNoneIsAppliedTwice runs two writers. One of them is behind a network that
+// loses requests and answers, and is killed between calls. A write that was reported as done is in
+// the card once, and any other write at most once.
 func TestNoWriteIsLostAndNoneIsAppliedTwice(t *testing.T) {
 	w := newWorld(t, true)
 	calm := w.store(nil)

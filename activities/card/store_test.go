@@ -149,7 +149,7 @@ func TestADeletionAlsoKeepsAsideWhatCannotBeParsed(t *testing.T) {
 	}
 }
 
-func TestAWriteIsTriedAgainOrNot(t *testing.T) {
+func TestWhichErrorsOfAWriteAreTriedAgain(t *testing.T) {
 	put := aws.Fault{Service: "s3", Action: "PutObject", Contains: "cards/login.json", Count: 3}
 	for name, test := range map[string]struct {
 		fault aws.Fault

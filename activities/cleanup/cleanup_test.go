@@ -34,7 +34,7 @@ func TestFitListsRemovalsFirstAndKeepsTheOrder(t *testing.T) {
 	}
 }
 
-func TestRemovalIsAskedForInTheSameWordsOnEveryRetry(t *testing.T) {
+func TestEveryRetryRequestsTheSameRemoval(t *testing.T) {
 	in := contract.AskInput{
 		Environment: activitytest.Environment("shop", "gone"),
 		Reason:      "branch missing",

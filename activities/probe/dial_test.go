@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPortsComeFromTheSchemeWhereTheAddressHasNone(t *testing.T) {
+func TestPortsComeFromTheSchemeIfTheAddressHasNone(t *testing.T) {
 	for address, want := range map[string]string{
 		"http://login.shop.localhost": "127.0.0.1:80", "https://login.shop.localhost": "127.0.0.1:443",
 	} {

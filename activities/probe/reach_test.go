@@ -8,7 +8,7 @@ import (
 	"perch/activities/activitytest"
 )
 
-func TestATemplateOfTheProjectsOwnLeadsToPublicAddressesOnly(t *testing.T) {
+func TestACustomTemplateLeadsToPublicAddressesOnly(t *testing.T) {
 	for address, public := range map[string]bool{
 		"3.120.0.1": true, "172.32.0.1": true, "192.167.0.1": true, "100.128.0.1": true, "2a05:d014::1": true,
 		"2001:4860:4860::8888": true,

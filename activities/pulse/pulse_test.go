@@ -48,7 +48,7 @@ func TestLingerEndsWithTheTimeTheContextOrTheWorker(t *testing.T) {
 	}
 }
 
-func TestResumedGoesOnOnlyFromProgressThatHasBegun(t *testing.T) {
+func TestResumeContinuesOnlyFromProgressThatHasBegun(t *testing.T) {
 	begun := perch.Progress{Status: "NEW", Since: time.Unix(100, 0).UTC()}
 	for name, c := range map[string]struct {
 		details any

@@ -50,7 +50,7 @@ func TestATickCostsTheSmallerOfWaitsAndPages(t *testing.T) {
 	}
 }
 
-func TestS29CallsStayWithinTheBudgetWhateverIsWaitedFor(t *testing.T) {
+func TestS29CallsStayWithinTheBudgetForAnyNumberOfWaits(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		stacks, waits := rapid.IntRange(1, 400).Draw(rt, "stacks"), rapid.IntRange(1, 400).Draw(rt, "waits")
 		synctest.Test(t, func(t *testing.T) {
@@ -236,7 +236,7 @@ func TestAThousandWaitsLearnTheEndWithinTwoTicksAndAreNeverThrottled(t *testing.
 	})
 }
 
-func TestWhatAStoppedPollerSawIsForNobody(t *testing.T) {
+func TestWhatAStoppedPollerSawIsDiscarded(t *testing.T) {
 	p := newAccount(1, 100).poller(time.Hour)
 	channel := make(chan Sighting, 1)
 	p.watches["stack-0000"] = map[chan Sighting]bool{channel: true}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestWhoAsksWhileAReadingIsUnderWayGetsTheNextOne(t *testing.T) {
+func TestACallerDuringAReadGetsTheNextRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		readings := 0
 		s := shared[int]{read: func(context.Context) (int, error) {
@@ -43,7 +43,7 @@ func TestWhoAsksWhileAReadingIsUnderWayGetsTheNextOne(t *testing.T) {
 	})
 }
 
-func TestOneWhoGivesUpSpoilsNothingForTheOthers(t *testing.T) {
+func TestACallerThatGivesUpDoesNotDisturbTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := shared[int]{read: func(ctx context.Context) (int, error) {
 			select {
@@ -72,7 +72,7 @@ func TestOneWhoGivesUpSpoilsNothingForTheOthers(t *testing.T) {
 	})
 }
 
-func TestAReadingThatFailsFailsForItsOwnAndNotForTheNext(t *testing.T) {
+func TestAFailedReadFailsForItsCallersAndNotForTheNext(t *testing.T) {
 	readings := 0
 	s := shared[int]{read: func(context.Context) (int, error) {
 		if readings++; readings == 1 {

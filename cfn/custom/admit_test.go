@@ -218,7 +218,7 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 	}
 }
 
-func TestASecretGivenAsAParameterIsHeldAgainstThePolicy(t *testing.T) {
+func TestASecretGivenAsAParameterIsCheckedAgainstThePolicy(t *testing.T) {
 	in := input(t)
 	in.Settings.Parameters = map[string]string{"Given": "{{resolve:secretsmanager:other:SecretString:k}}"}
 	err := read(t, declaring("  Given: {Type: String, NoEcho: true}\n")).Admit(in)
@@ -229,7 +229,7 @@ func TestASecretGivenAsAParameterIsHeldAgainstThePolicy(t *testing.T) {
 	}
 }
 
-func TestAParameterThatReadsParameterStoreIsHeldAgainstThePolicy(t *testing.T) {
+func TestAParameterThatReadsParameterStoreIsCheckedAgainstThePolicy(t *testing.T) {
 	for name, test := range map[string]struct {
 		parameter, given, want string
 	}{

@@ -8,8 +8,8 @@ import (
 	"perch/document"
 )
 
-// FuzzRead looks for input that breaks the reader: for any input, it ends with a template or with a
-// problem that names the file.
+// FuzzRead looks for input that breaks the reader. For any input, the result must be a template or
+// a problem that names the file.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		small, `{"Resources": {"A": {"Type": "T"}}}`,

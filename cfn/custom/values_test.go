@@ -197,7 +197,7 @@ func TestWhatIsWrongWithParametersIsSaidWithItsLine(t *testing.T) {
 	}
 }
 
-func TestWhatAStandInPolicySaysIsNotHeldAgainstLimits(t *testing.T) {
+func TestAGuessedPolicyIsNotCheckedAgainstLimits(t *testing.T) {
 	template := read(t, declaring("  Domain: {Type: String, AllowedValues: [real.example.org]}\n  Given: {Type: "+
 		"String, AllowedPattern: 'https://[a-z]+[.]org'}\n"))
 	in := input(t)
@@ -240,7 +240,7 @@ func TestTheAddressComesFromANamedOutput(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatStandsThereMustBeOne(t *testing.T) {
+func TestALiteralAddressMustBeValid(t *testing.T) {
 	for value, want := range map[string]string{
 		"example.com": `template.yaml:4:3: output URL must be an address that begins with http:// ` +
 			`or https://, not "example.com"`,

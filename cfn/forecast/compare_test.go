@@ -15,8 +15,8 @@ func resources(members string) Version {
 	return Version{Template: []byte(`{"Resources": {` + members + `}}`)}
 }
 
-// lines writes changes as people would: action, id, replacement, data, and each property with what
-// it does and why.
+// lines writes changes as text: action, id, replacement, data, and each property with its effect
+// and the reason.
 func lines(changes []perch.ResourceChange) []string {
 	var out []string
 	for _, c := range changes {
@@ -155,7 +155,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-func TestReplacementTravelsToWhatRefersToIt(t *testing.T) {
+func TestAReplacementAlsoChangesWhatRefersToIt(t *testing.T) {
 	template := func(group, name string) Version {
 		return resources(`
 			"Subnets": {"Type": "AWS::RDS::DBSubnetGroup", "Properties": {"DBSubnetGroupName": "` + group + `"}},
@@ -171,8 +171,8 @@ func TestReplacementTravelsToWhatRefersToIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		// The environment may be replaced: an attribute may not change with the new database. So
-		// may what bears the environment's name.
+		// The environment may be replaced, because an attribute of the new database may differ. So
+		// may what refers to the environment's name.
 		"change Alarm maybe AlarmName=maybe<Environment",
 		"replace Database yes lost DBSubnetGroupName=yes<Subnets",
 		"change Environment maybe Description=no<Database EnvironmentName=maybe<Database",
@@ -183,7 +183,7 @@ func TestReplacementTravelsToWhatRefersToIt(t *testing.T) {
 	}
 }
 
-func TestOutputsAloneAreSaid(t *testing.T) {
+func TestAChangeOfOutputsAloneIsReported(t *testing.T) {
 	version := func(outputs string) Version {
 		return Version{
 			Template: []byte(`{"Resources": {"B": {"Type": "AWS::S3::Bucket"}}, "Outputs": {` + outputs + `}}`),

@@ -34,7 +34,7 @@ const environment = `
 	"Environment": {"Type": "AWS::ElasticBeanstalk::Environment", "DependsOn": "Bucket", "Properties": {
 		"VersionLabel": {"Ref": "Version"}, "OptionSettings": [{"Value": {"Fn::Sub": "${Database.Endpoint.Address}"}}]}}`
 
-func TestTheLongestChainIsWhatIsWaitedFor(t *testing.T) {
+func TestTheLongestChainDecidesTheTime(t *testing.T) {
 	whole := resources(environment)
 	for name, test := range map[string]struct {
 		before, after Version

@@ -9,7 +9,7 @@ import (
 	"perch"
 )
 
-// FuzzForecast reads what is in accounts and in repositories: any template may come.
+// FuzzForecast reads any template, because templates come from accounts and repositories.
 func FuzzForecast(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("..", "testdata", "*.json"))
 	if err != nil || len(files) == 0 {

@@ -40,8 +40,8 @@ func TestBranchesOfEveryPageAreListedWithOneRequestEach(t *testing.T) {
 	}
 }
 
-// withoutLinks takes the Link header from what has not changed: an answer 304 need not repeat it
-// (RFC 9110, section 15.4.5).
+// withoutLinks removes the Link header from an answer 304, which need not repeat it (RFC 9110,
+// section 15.4.5).
 func withoutLinks(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		buffer := &recorder{ResponseWriter: w}
@@ -76,7 +76,7 @@ func TestAnUnchangedListingCostsNoQuota(t *testing.T) {
 	})
 }
 
-func TestAListFollowsTheRepositoryWhateverWasKept(t *testing.T) {
+func TestAListFollowsTheRepositoryRegardlessOfTheCache(t *testing.T) {
 	linkers(t, func(t *testing.T, intercept func(http.Handler) http.Handler) {
 		server := withBranches(t, names(1))
 		server.Intercept(intercept)
@@ -97,8 +97,8 @@ func TestAListFollowsTheRepositoryWhateverWasKept(t *testing.T) {
 	})
 }
 
-// TestAListThatShrinksByAPageMayTakeTwoLooks: without Link headers, what was kept still announces
-// the page that is gone.
+// TestAListThatShrinksByAPageMayTakeTwoLooks: without Link headers, the pages that Perch kept still
+// name the page that no longer exists.
 func TestAListThatShrinksByAPageMayTakeTwoLooks(t *testing.T) {
 	server := withBranches(t, names(201))
 	server.Intercept(withoutLinks)
@@ -156,7 +156,7 @@ func TestACancelledContextEndsAListing(t *testing.T) {
 	}
 }
 
-func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
+func TestS45AnIncompleteListIsAnError(t *testing.T) {
 	shortened := rewritten(func(_ http.Header, content string) string {
 		return content[:strings.LastIndex(content, ",{")] + "]"
 	})
@@ -245,10 +245,10 @@ func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
 	}
 }
 
-// TestABranchThatAListMissedIsFoundByItself: when a branch is removed between two pages, the first
-// of the next page moves to one that was read already. No answer of GitHub shows that, so nothing
-// may be removed by a list alone.
-func TestABranchThatAListMissedIsFoundByItself(t *testing.T) {
+// TestABranchThatAListMissedIsFoundByItsName: if a branch is deleted between the reads of two
+// pages, the first branch of the next page moves to the page that was already read. No answer of
+// GitHub shows that, so a list alone must not lead to a removal.
+func TestABranchThatAListMissedIsFoundByItsName(t *testing.T) {
 	server := withBranches(t, names(250))
 	server.Intercept(on("2", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -114,7 +114,7 @@ func TestWhatIsWrongWithARepository(t *testing.T) {
 	}
 }
 
-func TestOnGitHubComTheAPIHasAHostOfItsOwn(t *testing.T) {
+func TestOnGitHubComTheAPIHasASeparateHost(t *testing.T) {
 	for base, want := range map[string]string{
 		"": "https://api.github.com/", "https://git.acme.com": "https://git.acme.com/api/v3/",
 		"https://git.acme.com/api/v3/": "https://git.acme.com/api/v3/",
@@ -127,8 +127,8 @@ func TestOnGitHubComTheAPIHasAHostOfItsOwn(t *testing.T) {
 	}
 }
 
-// app opens the repository as the App 7 by its installation 8, whose tokens last a minute more than
-// a client wants.
+// app opens the repository as App 7 with its installation 8. Its tokens are valid for a minute
+// longer than the client requires.
 func app(t *testing.T, server *hub.Server, status int) *Repository {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -160,7 +160,7 @@ func app(t *testing.T, server *hub.Server, status int) *Repository {
 	return r
 }
 
-// signed reports whether the App itself asks, by a token that it signed.
+// signed checks that the request comes from the App itself, with a token that it signed.
 func signed(r *http.Request, key *rsa.PublicKey) error {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	cut := strings.LastIndex(token, ".")

@@ -16,7 +16,7 @@ import (
 	"perch/source"
 )
 
-// noon is when the tests of rate limits take place.
+// noon is the time in the tests of rate limits.
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
 func seconds(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
@@ -217,8 +217,8 @@ func TestTheTokenIsInNoError(t *testing.T) {
 
 func noonNow() time.Time { return noon }
 
-// FuzzRateLimits: for any limit that a server names, Perch waits an hour at most, and nothing is
-// asked at once again.
+// FuzzRateLimits: for any rate limit that a server returns, Perch waits an hour at most, and does
+// not try again at once.
 func FuzzRateLimits(f *testing.F) {
 	f.Add(403, "API rate limit exceeded", "", "0", "1782907500")
 	f.Add(429, "", "90", "7", "x")

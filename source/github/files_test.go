@@ -109,7 +109,7 @@ func TestFilesAreWhatGitHasThere(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsNotThereIsSaidSo(t *testing.T) {
+func TestAMissingFolderIsAnError(t *testing.T) {
 	server, _, commit := withFiles(t)
 	r := open(t, server)
 	for _, folder := range []string{"missing", "z", "fixtures/link", "..", "../x", "/fixtures"} {
@@ -121,7 +121,7 @@ func TestAFolderThatIsNotThereIsSaidSo(t *testing.T) {
 	}
 }
 
-func TestCommitsAreAskedForInFull(t *testing.T) {
+func TestCommitsMustBeGivenInFull(t *testing.T) {
 	server, _, commit := withFiles(t)
 	r := open(t, server)
 	if has, err := r.HasCommit(t.Context(), commit); !has || err != nil {
@@ -254,7 +254,7 @@ func TestACommitWithoutFiles(t *testing.T) {
 	}
 }
 
-func TestAnAnswerAboutAnotherCommitIsNotTaken(t *testing.T) {
+func TestAnAnswerAboutAnotherCommitIsRejected(t *testing.T) {
 	server, _, commit := withFiles(t)
 	for name, answer := range map[string]string{
 		"empty": "", "another": `{"sha":"` + hash(1) + `","tree":{"sha":"` + hash(2) + `"}}`,

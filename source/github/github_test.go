@@ -70,12 +70,12 @@ func open(t testing.TB, server *hub.Server) *Repository {
 	return r
 }
 
-// always answers every request by handler.
+// always answers every request with handler.
 func always(handler http.Handler) func(http.Handler) http.Handler {
 	return func(http.Handler) http.Handler { return handler }
 }
 
-// on answers the requests for one page of the branches by handler.
+// on answers the requests for one page of the branches with handler.
 func on(page string, handler func(next http.Handler) http.Handler) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		instead := handler(next)
@@ -94,7 +94,7 @@ func body(content string) func(http.Handler) http.Handler {
 	return always(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(content)) }))
 }
 
-// brokenOff lets the connection end after half of the content.
+// brokenOff ends the connection after half of the content.
 func brokenOff(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		buffer := &recorder{ResponseWriter: w}
@@ -119,7 +119,7 @@ func rewritten(change func(header http.Header, content string) string) func(http
 	}
 }
 
-// recorder keeps an answer back; headers go through.
+// recorder holds an answer's content back. Its headers pass through.
 type recorder struct {
 	http.ResponseWriter
 	status  int

@@ -15,7 +15,7 @@ import (
 	"perch/source"
 )
 
-func TestHeadsAreOneQuestionWhateverIsThere(t *testing.T) {
+func TestHeadsTakeOneCallWhicheverBranchesExist(t *testing.T) {
 	there := map[string]string{
 		"main": hash(1), "feature": hash(2), "feature/login": hash(3), "a#b%c": hash(4), "größe": hash(5),
 		`quo"te`: hash(6), "$b0){x": hash(7),
@@ -65,7 +65,7 @@ func TestABranchThatGitRejectsIsAnError(t *testing.T) {
 	}
 }
 
-// answering says of acme/shop what fields say.
+// answering returns an answer about acme/shop with these fields.
 func answering(fields string) string {
 	return `{"data":{"repository":{"nameWithOwner":"acme/shop"` + fields + `}}}`
 }
@@ -192,8 +192,8 @@ func TestS66GraphQLNamesWhenToAskAgain(t *testing.T) {
 	}
 }
 
-// TestTheTwoQuotasAreCountedApart: a list that has used up the one leaves the other for the last
-// looks.
+// TestTheTwoQuotasAreCountedApart: if a list has used up the quota of the REST API, last looks
+// still have that of GraphQL.
 func TestTheTwoQuotasAreCountedApart(t *testing.T) {
 	server := withBranches(t, names(2))
 	r := open(t, server)

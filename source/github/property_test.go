@@ -18,8 +18,8 @@ import (
 	hub "perch/sandbox/github"
 )
 
-// faults are what may befall one page on its way. None of them may change what a list says, only
-// whether there is one.
+// faults are what may happen to the answer with one page. With any of them, the list is either
+// right or an error.
 var faults = map[string]func(http.Handler) http.Handler{
 	"none":         nil,
 	"301":          always(hub.Answer(301, "Moved Permanently")),
