@@ -181,8 +181,8 @@ func TestResultsOfAnotherShapeAreErrors(t *testing.T) {
 	}
 }
 
-// outOfTime is the failure of a run in which an activity took longer than it may, as Temporal hands
-// it on.
+// outOfTime returns the failure of a run in which an activity took longer than it may, as Temporal
+// reports it.
 func outOfTime(activity string) error {
 	timeout := temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewTimeoutError(
 		enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil,

@@ -18,7 +18,7 @@ import (
 	"perch/lifecycle"
 )
 
-// fakeRuns answers for Temporal. A nil function blocks until the context ends.
+// fakeRuns stands for Temporal. A nil function blocks until the context ends.
 type fakeRuns struct {
 	close    func(ctx context.Context, runID string) (*historypb.HistoryEvent, error)
 	progress func() (Progress, error)
@@ -34,14 +34,14 @@ func (f fakeRuns) decode(p *commonpb.Payloads, into any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(p, into)
 }
 
-// remarksTo is a view that writes remarks, each in a line.
+// remarksTo is a view that writes remarks, one a line.
 type remarksTo struct{ out *strings.Builder }
 
 func (remarksTo) Show(Progress)        {}
 func (v remarksTo) Remark(text string) { v.out.WriteString(text + "\n") }
 func (remarksTo) Done()                {}
 
-// follow follows upA from run "first" in a separate bubble and returns what was shown, too.
+// follow follows upA from run "first" in a separate bubble. It also returns what was shown.
 func follow(ctx context.Context, t *testing.T, f fakeRuns) (lifecycle.Answer, Run, string, error) {
 	t.Helper()
 	var shown strings.Builder
@@ -98,7 +98,7 @@ func TestSurvivesALostConnection(t *testing.T) {
 	})
 }
 
-// shownTo is a view that keeps what it is shown.
+// shownTo is a view that records what it is shown.
 type shownTo struct {
 	remarksTo
 	shown *[]Progress
@@ -106,8 +106,8 @@ type shownTo struct {
 
 func (v shownTo) Show(p Progress) { *v.shown = append(*v.shown, p) }
 
-// TestWhatWasKnownIsShownWhileTemporalIsLost: a view must go on, because CI ends a job that writes
-// nothing.
+// TestWhatWasKnownIsShownWhileTemporalIsLost checks that the view is still called, because CI ends
+// a job that writes nothing.
 func TestWhatWasKnownIsShownWhileTemporalIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)

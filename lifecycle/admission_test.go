@@ -9,7 +9,7 @@ import (
 	"perch/config"
 )
 
-// boundingPolicy bounds everything that a policy can.
+// boundingPolicy has a limit for everything that a policy can limit.
 const boundingPolicy = `account: "123456789012"
 region: eu-central-1
 service_role: arn:aws:iam::123456789012:role/perch-cloudformation
@@ -52,7 +52,7 @@ seed:
   - s3: {from: "s3://shop-seeds/public/v1/", to: assets}
 `
 
-// admission is a request to provision branch that boundingPolicy allows, if it does.
+// admission returns a request to provision branch with perch.yaml file, under boundingPolicy.
 func admission(t *testing.T, file, branch string) Admission {
 	t.Helper()
 	f, err := config.Read(config.FileName, []byte(file))
@@ -247,7 +247,7 @@ func TestASecretOfTheEnvironmentsKindIsAdmitted(t *testing.T) {
 	}
 }
 
-// sharedDatabase makes the database one in the shared instance, of a class that no dedicated
+// sharedDatabase puts the database into the shared instance, with a class that no dedicated
 // database may have.
 func sharedDatabase(a *Admission) {
 	a.Wanted.Settings.Database.Mode, a.Wanted.Settings.Database.Class = perch.DatabaseShared, "db.r7g.large"
@@ -353,7 +353,8 @@ func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
 	}
 }
 
-// TestAWarningThatPerchYAMLLeavesOutIsNotRejected has the default, which the policy's replaces.
+// TestAWarningThatPerchYAMLLeavesOutIsNotRejected uses the default warning of perch.yaml, which the
+// policy's replaces.
 func TestAWarningThatPerchYAMLLeavesOutIsNotRejected(t *testing.T) {
 	wanted := Wanted{Kind: perch.KindBranch, Settings: perch.Settings{Expiry: &perch.Expiry{Idle: 168, Warn: 24}}}
 	policy := &perch.Policy{Expiry: perch.PolicyExpiry{Warn: 48}}

@@ -30,15 +30,15 @@ var (
 	broken   = RunEnd{Failed: true, Failure: "denied"}
 )
 
-// judgedAt is a removal that cleanup requested, with the end of its grace period.
+// judgedAt returns a removal that cleanup requested, with the end of its grace period.
 func judgedAt(id string, hour int) perch.Request {
 	request := wants(id, perch.GoalGone, "")
 	request.Judged = &perch.Judgement{StackID: "stack-1", Until: time.Date(2026, 11, 28, hour, 0, 0, 0, time.UTC)}
 	return request
 }
 
-// TestBothHalvesOfTheProtocol has a run take requests and end, and each requester read from its end
-// what that means.
+// TestBothHalvesOfTheProtocol lets a run take requests and end. Then each requester reads its
+// answer from the end of the run.
 func TestBothHalvesOfTheProtocol(t *testing.T) {
 	next, superseded := func(id string) Answer { return Answer{NextRun: id} }, superseded
 	olderThanHead := superseded(commitB)
@@ -50,10 +50,10 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 	for name, test := range map[string]struct {
 		in    perch.RunInput
 		taken []perch.Request
-		// prepare is what the run does before it ends.
+		// prepare is called before the run ends.
 		prepare func(*Chain)
 		end     RunEnd
-		// want is the request that comes next, phase the last phase of a run that hands on.
+		// want is the next request. phase is the last phase of a run that continues with it.
 		want  *perch.Request
 		phase perch.Phase
 		// read is what each requester reads from the end of the run, by the id of its request.

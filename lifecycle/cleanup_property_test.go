@@ -11,7 +11,7 @@ import (
 	"perch"
 )
 
-// fleet is so many environments whose branch is gone and so many whose branch exists, with a
+// fleet returns a number of environments whose branch is gone, a number whose branch exists, and a
 // listing of ten times as many branches.
 func fleet(t interface{ Fatal(...any) }, gone, alive int) (Listing, []Found) {
 	listing := branches()
@@ -28,7 +28,7 @@ func fleet(t interface{ Fatal(...any) }, gone, alive int) (Listing, []Found) {
 
 var someBranches = []string{"main", "login", "feature/a", "feature-a", "Feature/A", "release/1", "x", "dependabot/npm"}
 
-// drawStack is a stack that may be ours or not, protected or not.
+// drawStack draws a stack that may or may not be Perch's, and may or may not be protected.
 func drawStack(t *rapid.T) Found {
 	stack := stackOf(t, rapid.SampledFrom(someBranches).Draw(t, "branch"))
 	stack.ID += fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "id"))
@@ -134,7 +134,7 @@ func TestOrphansAreAlwaysRemovedInTheEnd(t *testing.T) {
 	})
 }
 
-func TestBrakeHoldsWhatIsTooMuch(t *testing.T) {
+func TestSafetyLimitStopsTooManyRemovals(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		policy := drawPolicy(t)
 		stacks := drawStacks(t)
@@ -150,7 +150,7 @@ func TestBrakeHoldsWhatIsTooMuch(t *testing.T) {
 	})
 }
 
-func TestWhatWasPushedToAfterTheJudgementIsKept(t *testing.T) {
+func TestAnEnvironmentPushedToAfterTheJudgementIsKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := drawStack(t), drawStack(t)
 		judged := perch.Judgement{StackID: before.ID, Commit: before.Commit}
@@ -188,9 +188,9 @@ func BenchmarkPlanCleanup(b *testing.B) {
 	}
 }
 
-// FuzzStacksThatAreFound: name, status and tags come from AWS, and anybody with rights there may
-// have written them. Only a stack that Perch itself would have called and tagged so is ever
-// removed.
+// FuzzStacksThatAreFound takes names, statuses and tags from AWS, where any user with permissions
+// may have written them. A stack is only removed if Perch would have given it this name and these
+// tags.
 func FuzzStacksThatAreFound(f *testing.F) {
 	f.Add("shop-login", "login", "shop", repository, "branch", "", "CREATE_COMPLETE")
 	f.Add("shop-feature-a-xyz123", "feature=2Fa", "shop", repository, "branch", "false", "DELETE_FAILED")

@@ -20,7 +20,7 @@ func shopPolicy() *perch.Policy {
 	}
 }
 
-// stackOf is branch's own stack; each change makes it another one.
+// stackOf returns branch's stack; each of changes alters it.
 func stackOf(t interface{ Fatal(...any) }, branch string, changes ...func(*Found)) Found {
 	e, err := perch.NewEnvironment("shop", branch)
 	if err != nil {
@@ -39,7 +39,7 @@ func stackOf(t interface{ Fatal(...any) }, branch string, changes ...func(*Found
 
 func tagged(key, value string) func(*Found) { return func(s *Found) { s.Tags[key] = value } }
 
-// branches is a complete listing of main and names.
+// branches returns a complete listing of main and names.
 func branches(names ...string) Listing {
 	l := Listing{Branches: map[string]string{"main": "c0ffee"}, Complete: true}
 	for _, name := range names {
@@ -190,7 +190,7 @@ func TestFailedRemovalsAreReported(t *testing.T) {
 	}
 }
 
-func TestBrake(t *testing.T) {
+func TestSafetyLimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		gone, alive int
 		bounds      perch.PolicyCleanup
@@ -230,8 +230,8 @@ func TestBrake(t *testing.T) {
 	}
 }
 
-// planOf is the plan for so many environments whose branch is gone, and so many others.
-// usual are the bounds of a policy that says nothing of cleanup.
+// planOf returns the plan for a number of environments whose branch is gone, and a number of
+// others. usual are the limits of a policy without `cleanup`.
 var usual = perch.PolicyCleanup{MaxRemovals: 10, MaxShare: 0.5}
 
 func planOf(t *testing.T, gone, alive int, bounds perch.PolicyCleanup, approved string) Plan {

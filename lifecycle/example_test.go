@@ -7,8 +7,8 @@ import (
 	"perch/lifecycle"
 )
 
-// ExampleNext asks what to do with a stack: a push meets one that is ready, and one whose update is
-// stuck.
+// ExampleNext shows the next step for stacks: a push to one that is ready, and to one whose update
+// is stuck.
 func ExampleNext() {
 	ready := lifecycle.Stack{Status: "UPDATE_COMPLETE", Ours: true}
 	stuck := lifecycle.Stack{Status: "UPDATE_ROLLBACK_FAILED", Ours: true}
@@ -23,8 +23,8 @@ func ExampleNext() {
 	// delete
 }
 
-// ExampleChain takes the removal of a branch while a push to it is deployed: the next run removes
-// the environment.
+// ExampleChain shows a removal of a branch that arrives while a push to it is deployed. The next
+// run removes the environment.
 func ExampleChain() {
 	environment, err := perch.NewEnvironment("shop", "feature/login")
 	if err != nil {

@@ -171,8 +171,8 @@ func TestPeopleAreWarnedAgainWhenAPinHasEnded(t *testing.T) {
 	}
 }
 
-// TestExpiryNeedsAChannel has an environment that is long unused and warned, as far as its card
-// says: it stays if no one can have read a warning.
+// TestExpiryNeedsAChannel has an environment that has not been used for long and, according to its
+// card, was warned about. It stays if no one can have read the warning.
 func TestExpiryNeedsAChannel(t *testing.T) {
 	stack, week := expiryStack("login", newYear), newYear.Add(168*time.Hour)
 	open, closed := []PullRequest{{Number: 1, Open: true}}, []PullRequest{{Number: 1}}
@@ -181,7 +181,7 @@ func TestExpiryNeedsAChannel(t *testing.T) {
 		gitHub, comment, slack bool
 		change                 func(*perch.Card)
 		pulls                  []PullRequest
-		// keeps is why no one can be warned; empty if someone can.
+		// keeps explains why no one can be warned; empty if someone can.
 		keeps string
 	}{
 		"comments on a pull request":   {true, true, false, nil, open, ""},
@@ -234,8 +234,8 @@ func TestNothingKeepsAnEnvironmentThatIsBeingDeleted(t *testing.T) {
 	}
 }
 
-// TestUnpinEndsThePinOfALabelThatIsStillThere unpins what a label has pinned: only a label that is
-// set again pins again.
+// TestUnpinEndsThePinOfALabelThatIsStillThere unpins an environment that a label has pinned. Only
+// if the label is set again does it pin again.
 func TestUnpinEndsThePinOfALabelThatIsStillThere(t *testing.T) {
 	stack := expiryStack("login", newYear)
 	card := expiryCard(stack, 168, 0)
@@ -298,9 +298,9 @@ type tenant struct {
 	stack  Found
 	card   perch.Card
 	exists bool
-	// used is when it was used last, and delivered when the last warning was delivered.
+	// used is the time of the last use. delivered is when the last warning was delivered.
 	used, delivered time.Time
-	// protected says why its environment never expires; empty for the others.
+	// protected explains why its environment never expires; empty if it may.
 	protected string
 }
 
@@ -359,7 +359,7 @@ func (e *tenant) create(i int, now time.Time) {
 	e.exists, e.used, e.delivered = true, now, time.Time{}
 }
 
-// live is what people do with one environment within an hour.
+// live makes the changes that people make to one environment within an hour.
 func (e *tenant) live(t *testing.T, i int, now time.Time, draw int) {
 	switch draw {
 	case 0:
@@ -392,8 +392,8 @@ func (e *tenant) note(t *testing.T, note perch.Note, now time.Time) {
 	}
 }
 
-// sweepYear judges and carries out. One sweep in 20 can read no card, and each card is unreadable
-// once in 10 times.
+// sweepYear plans the expiry and carries it out. One sweep in 20 can read no card, and in others
+// each card is unreadable once in 10 times.
 func sweepYear(t *testing.T, tenants []*tenant, now time.Time, random *rand.Rand, broken uint64) {
 	var stacks []Found
 	byName := map[string]*tenant{}

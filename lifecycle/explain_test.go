@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestS95KnownWordsOfAWSAreExplained has AWS's words as users reported them.
-func TestS95KnownWordsOfAWSAreExplained(t *testing.T) {
+// TestS95KnownErrorMessagesOfAWSAreExplained uses error messages of AWS as users reported them.
+func TestS95KnownErrorMessagesOfAWSAreExplained(t *testing.T) {
 	for name, c := range map[string]struct{ reason, want string }{
 		"a stopped database": {
 			"Database instance is not in available state. (Service: Rds, Status Code: 400, InvalidDBInstanceState)",

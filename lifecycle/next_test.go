@@ -10,9 +10,9 @@ import (
 	"perch"
 )
 
-// decisions is the whole table: every stack status of the SDK, what to do when the environment is
-// wanted (with another template, with the one in force, while a newer commit waits, while a removal
-// waits) and when it is to go (alone, while an `up` waits).
+// decisions is the whole table: for every stack status of the SDK, the step for an `up` (with
+// another template, with the deployed one, while a newer commit waits, while a removal waits) and
+// for a removal (alone, while an `up` waits).
 var decisions = map[types.StackStatus]struct{ up, unchanged, upThenUp, upThenGone, gone, goneThenUp Step }{
 	"":                                  {Create, Create, Yield, Yield, Done, Done},
 	types.StackStatusCreateInProgress:   {Wait, Wait, Wait, Yield, Delete, Yield},
@@ -62,7 +62,7 @@ func TestNextDecidesEveryStatus(t *testing.T) {
 			decides(t, stack, perch.GoalUp, perch.GoalGone, want.upThenGone)
 			decides(t, stack, perch.GoalGone, "", want.gone)
 			decides(t, stack, perch.GoalGone, perch.GoalUp, want.goneThenUp)
-			decides(t, stack, perch.GoalGone, perch.GoalGone, want.gone) // Another removal wants the same of the stack.
+			decides(t, stack, perch.GoalGone, perch.GoalGone, want.gone) // A second removal changes nothing.
 			stack.Unchanged = true
 			decides(t, stack, perch.GoalUp, "", want.unchanged)
 		})
@@ -75,7 +75,7 @@ func decides(t *testing.T, stack Stack, goal, pending perch.Goal, want Step) {
 	check(t, fmt.Sprintf("%s while %q is pending", goal, pending), Next(stack, goal), want)
 }
 
-// eachWish calls f for every goal with everything that may be pending beside it.
+// eachWish calls f for every goal, with every goal that may be pending.
 func eachWish(f func(goal, pending perch.Goal)) {
 	for _, goal := range []perch.Goal{perch.GoalUp, perch.GoalGone} {
 		for _, pending := range []perch.Goal{"", perch.GoalUp, perch.GoalGone} {

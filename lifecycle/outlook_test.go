@@ -90,11 +90,11 @@ func TestOutlook(t *testing.T) {
 	}
 }
 
-// exceptRejections leaves out what TestWhatIsAlwaysRejected is about.
+// exceptRejections leaves out the fields that TestWhatIsAlwaysRejected checks.
 var exceptRejections = cmpopts.IgnoreFields(perch.EnvironmentStatus{}, "RemovalRejected", "KeepRejected")
 
-// TestWhatIsAlwaysRejected says of environments whether a removal and a pin are always rejected,
-// also if the environment's card cannot be read.
+// TestWhatIsAlwaysRejected checks for several environments whether a removal and a pin are always
+// rejected, even if the environment's card cannot be read.
 func TestWhatIsAlwaysRejected(t *testing.T) {
 	ofKind := func(branch string, kind perch.Kind) Found {
 		stack := expiryStack(branch, newYear)

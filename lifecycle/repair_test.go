@@ -86,7 +86,7 @@ var (
 	}
 )
 
-func TestMendClimbsTheLadder(t *testing.T) {
+func TestRepairForTriesAgainBeforeItStops(t *testing.T) {
 	for name, c := range map[string]struct {
 		failures  []Failure
 		deletions int
@@ -124,7 +124,7 @@ func TestMendClimbsTheLadder(t *testing.T) {
 	}
 }
 
-func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
+func TestS27RepairForLeavesProtectionToAPerson(t *testing.T) {
 	for deletions := 1; deletions <= MaxDeletions; deletions++ {
 		got := RepairFor([]Failure{full, protected}, deletions, false)
 		if !strings.Contains(got.Stop, "Database (AWS::RDS::DBInstance)") || strings.Contains(got.Stop, "Assets") ||
@@ -134,7 +134,7 @@ func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
 	}
 }
 
-func TestS97MendLeavesWhatStaysAttachedToAPerson(t *testing.T) {
+func TestS97RepairForLeavesAttachedResourcesToAPerson(t *testing.T) {
 	for deletions := 2; deletions <= MaxDeletions; deletions++ {
 		if got := RepairFor(
 			[]Failure{attached, used}, deletions, false,
@@ -144,13 +144,13 @@ func TestS97MendLeavesWhatStaysAttachedToAPerson(t *testing.T) {
 	}
 }
 
-func TestS22MendIsBounded(t *testing.T) {
+func TestS22RepairForStopsAfterMaxDeletions(t *testing.T) {
 	if got := RepairFor([]Failure{full}, MaxDeletions, false); !strings.Contains(got.Stop, "Assets (AWS::S3::Bucket)") {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestMendForcesOnlyWhereItWouldStop(t *testing.T) {
+func TestRepairForForcesOnlyWhereItWouldStop(t *testing.T) {
 	if got := RepairFor([]Failure{full}, 1, true); got.Force || got.Stop != "" {
 		t.Errorf("a bucket that can be emptied: %+v", got)
 	}

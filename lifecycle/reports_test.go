@@ -53,8 +53,8 @@ func TestASweepRepairsAFewReports(t *testing.T) {
 	}
 }
 
-// TestADeadSlackLeavesRoomForGitHub: the reports that GitHub misses are younger than all that Slack
-// misses.
+// TestADeadSlackLeavesRoomForGitHub checks that undelivered reports to Slack do not use up the
+// limit, even if all of them are older than those to GitHub.
 func TestADeadSlackLeavesRoomForGitHub(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	var cards []perch.Card

@@ -10,7 +10,7 @@ import (
 	"perch"
 )
 
-// said is what a run says of its request at a minute of a day.
+// said returns the state that a run reports at a minute of a day.
 func said(run string, begun, at int, phase perch.Phase, outcome perch.Outcome) perch.CardState {
 	return perch.CardState{
 		Goal: perch.GoalUp, Commit: "c-" + run, By: "ana", Reason: "push", RunID: run, Phase: phase, Outcome: outcome,
@@ -20,7 +20,7 @@ func said(run string, begun, at int, phase perch.Phase, outcome perch.Outcome) p
 
 func minuteOf(minute int) time.Time { return time.Date(2026, 1, 2, 3, minute, 0, 0, time.UTC) }
 
-// timelineOf is the timeline in a line: run, minutes and outcome of each entry.
+// timelineOf formats the timeline in one line: run, minutes and outcome of each entry.
 func timelineOf(card perch.Card) string {
 	var words []string
 	for _, e := range card.Timeline {

@@ -196,7 +196,7 @@ func TestStaleReadsTellWhatWasTrueBefore(t *testing.T) {
 	}
 }
 
-func TestSingleKeysFailByOrder(t *testing.T) {
+func TestAFaultMakesSingleKeysFail(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	name := "keys"
 	if _, err := w.storage.CreateBucket(t.Context(), &s3.CreateBucketInput{
@@ -273,7 +273,7 @@ func (w *world) http(method, path, body string) (int, string) {
 	return response.StatusCode, string(bytes.TrimSpace(text))
 }
 
-func TestFaultsAreOrderedOverHTTP(t *testing.T) {
+func TestFaultsAreInjectedOverHTTP(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	if status, text := w.http(
 		"POST", "/_perch/faults", `{"service": "s3", "code": "SlowDown", "status": 503}`,
@@ -345,8 +345,8 @@ func TestBadFaultsAreRejected(t *testing.T) {
 	}
 }
 
-// TestFaultsWithNamesThatNothingHasAreRejected: they would never strike.
-func TestFaultsWithNamesThatNothingHasAreRejected(t *testing.T) {
+// TestFaultsWithUnknownNamesAreRejected: they would never strike.
+func TestFaultsWithUnknownNamesAreRejected(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	for fault, want := range map[string]string{
 		`{"service": "cloudfromation", "code": "AccessDenied"}`: `no service "cloudfromation" here; did you mean ` +

@@ -100,7 +100,7 @@ func (w *world) environment(name, application string) string {
 	return environment
 }
 
-func TestPerchsTemplatesOfEveryKindStand(t *testing.T) {
+func TestPerchsTemplatesOfEveryKindAreCreated(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	w.createFor("shop-application-production", golden(t, "application-production"))
 	w.createFor("shop-main", w.environment("environment-production", "shop-application-production"))
@@ -113,7 +113,7 @@ func TestPerchsTemplatesOfEveryKindStand(t *testing.T) {
 	}
 }
 
-func TestPerchsOwnTemplatesStandAndGo(t *testing.T) {
+func TestPerchsTemplatesAreCreatedAndDeleted(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	w.createFor("shop-application-staging", golden(t, "application-staging"))
 	w.createFor("shop-feature-login-pr5rby", w.environment("environment-branch", "shop-application-staging"))

@@ -112,7 +112,7 @@ func TestWhatIsNoSeedIsRejected(t *testing.T) {
 	}
 }
 
-func TestABucketThatTakesNothingIsAnAnswerForLater(t *testing.T) {
+func TestASeedIsAnsweredWith503WhileTheBucketRejectsWrites(t *testing.T) {
 	h := New(Config{
 		Environments: func() []services.Environment { return []services.Environment{login()} }, S3: storage(t),
 	})

@@ -84,7 +84,7 @@ func (b *bench) deployed(t *testing.T) map[string]string {
 	return all
 }
 
-func TestCleanupTakesAwayWhatABranchLeftBehind(t *testing.T) {
+func TestCleanupRemovesTheEnvironmentOfADeletedBranch(t *testing.T) {
 	t.Parallel()
 	b := newSweep(t, "tidy", 100*time.Millisecond, "tidy-stays", "tidy-typo")
 	b.repo.drop(t, "tidy-typo")
@@ -169,7 +169,7 @@ func TestCleanupNowEndsTheGracePeriodOfAnEarlierOne(t *testing.T) {
 	equal(t, b.must(t, "cleanup", "--now"), document{"removed": []any{"abrupt-abrupt-topic"}, "pending": []any{}})
 }
 
-func TestTheBrakeHoldsUntilThePlanIsApproved(t *testing.T) {
+func TestTheSafetyLimitStopsThePlanUntilItIsApproved(t *testing.T) {
 	t.Parallel()
 	b := newSweep(t, "braked", 100*time.Millisecond, "braked-one", "braked-two", "braked-three")
 	b.repo.drop(t, "braked-one", "braked-two", "braked-three")

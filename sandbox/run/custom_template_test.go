@@ -71,7 +71,7 @@ func ownProject(t *testing.T, name string) *bench {
 	return p
 }
 
-func TestATemplateOfSomebodyElsesGoesUpIsSeededAndComesDown(t *testing.T) {
+func TestACustomTemplateIsProvisionedSeededAndRemoved(t *testing.T) {
 	t.Parallel()
 	b := ownProject(t, "wordpress")
 	commit := b.repo.commit(t, "redesign", map[string]string{"a.txt": "1"})

@@ -37,7 +37,7 @@ func TestS01ALostAnswerOfCreateStackLeavesOneStack(t *testing.T) {
 	}
 }
 
-func TestS03AFailedResourceIsNamedAndTheNextUpMendsIt(t *testing.T) {
+func TestS03AFailedResourceIsNamedAndTheNextUpRepairsIt(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.order(t, aws.Fault{

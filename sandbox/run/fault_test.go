@@ -9,7 +9,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-func TestFaultsAreOrderedByCommand(t *testing.T) {
+func TestFaultsAreInjectedByCommand(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
@@ -70,7 +70,7 @@ func TestAFaultThatIsMostLikelyMistypedIsNoted(t *testing.T) {
 	}
 }
 
-func TestEveryKindOfFaultIsOrderedByCommand(t *testing.T) {
+func TestEveryKindOfFaultIsInjectedByCommand(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]

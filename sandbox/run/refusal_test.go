@@ -163,7 +163,7 @@ func TestS68AProtectedBranchIsNeverRemoved(t *testing.T) {
 	}
 }
 
-func TestS68ARefusedRemovalOvertakesNothing(t *testing.T) {
+func TestS68ARejectedRemovalSupersedesNothing(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t).newProject(
 		t, "firm", map[string]string{"perch.yaml": bare("firm")},

@@ -32,7 +32,7 @@ func (b *bench) tags(t *testing.T, branch string) []types.Tag {
 }
 
 // S04 is ROLLBACK_FAILED, S05 CREATE_FAILED.
-func TestS04S05UpMendsWhatEarlierAttemptsLeft(t *testing.T) {
+func TestS04S05UpRecreatesAStackThatWasNeverReady(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	create := func(t *testing.T, stack, branch string, onFailure types.OnFailure) {
@@ -84,7 +84,7 @@ func (b *bench) propose(t *testing.T, stack, changeSet string, tags []types.Tag)
 	b.awaitStack(t, stack, "REVIEW_IN_PROGRESS")
 }
 
-func TestS06AStackThatOurOwnChangeSetProposesIsMadeAnew(t *testing.T) {
+func TestS06AStackProposedByPerchsChangeSetIsRecreated(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.propose(t, "shop-intended", "first", b.tags(t, "intended"))
@@ -99,7 +99,7 @@ func TestS06AStackThatOurOwnChangeSetProposesIsMadeAnew(t *testing.T) {
 	equal(t, b.must(t, "down", "meant"), document{"outcome": "gone"})
 }
 
-func TestS06AStackThatAnothersChangeSetProposesIsLeftAlone(t *testing.T) {
+func TestS06AStackProposedByAnotherChangeSetIsNotChanged(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.propose(t, "shop-disputed", "ours", b.tags(t, "disputed"))
@@ -213,7 +213,7 @@ func TestS16ABranchDeletedWhileItsUpdateCleansUpIsGone(t *testing.T) {
 	}
 }
 
-func TestS20ADeletionThatSomebodyElseBeganIsWaitedFor(t *testing.T) {
+func TestS20ADeletionThatAnotherUserBeganIsAwaited(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.repo.commit(t, "parting", map[string]string{"perch.yaml": bare("shop")})

@@ -27,7 +27,7 @@ var downKeys = keys(
 	"run.run_id",
 )
 
-func TestDownTakesAnEnvironmentAway(t *testing.T) {
+func TestDownRemovesAnEnvironment(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.repo.commit(t, "leaves", map[string]string{"a.txt": "1"})
@@ -138,7 +138,7 @@ func TestS68AStagingEnvironmentIsNeverRemoved(t *testing.T) {
 	}
 }
 
-func TestS26TerminationProtectionIsNotTakenOff(t *testing.T) {
+func TestS26TerminationProtectionIsNotTurnedOff(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.repo.commit(t, "guarded", map[string]string{"a.txt": "1"})
@@ -192,7 +192,7 @@ func TestADeploymentGoesOnWhereTheRemovalAboveItFailsBeforeItChangesAnything(t *
 	}
 }
 
-func TestS78AStackRemovedByHandIsMadeAgain(t *testing.T) {
+func TestS78AStackRemovedByHandIsCreatedAgain(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.repo.commit(t, "byhand", map[string]string{"perch.yaml": bare("shop")})

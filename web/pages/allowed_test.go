@@ -9,9 +9,9 @@ import (
 	"perch/readapi"
 )
 
-// TestAllowedDecidesEveryRoleActionAndKind goes through all of them. A row is a viewer with a kind
-// of environment; its letters are the actions redeploy, extend, pin, unpin, remove and approve: "+"
-// is allowed, "-" denied. The environment is pinned by another person.
+// TestAllowedDecidesEveryRoleActionAndKind checks all of them. A row is a viewer with a kind of
+// environment. Its letters are the actions redeploy, extend, pin, unpin, remove and approve: "+" is
+// allowed, "-" is denied. The environment is pinned by another person.
 func TestAllowedDecidesEveryRoleActionAndKind(t *testing.T) {
 	const nothing, everything, onlyRedeploy = "------", "++++++", "+----+"
 	want := map[string]string{"write branch": "++--+-"}
@@ -54,7 +54,7 @@ func TestAllowedDecidesEveryRoleActionAndKind(t *testing.T) {
 	}
 }
 
-// pinnedByBob is an environment of the kind to which everything can be done.
+// pinnedByBob returns an environment of the kind on which every action is possible.
 func pinnedByBob(kind perch.Kind) readapi.Environment {
 	return readapi.Environment{
 		Branch: "a", Kind: kind, Status: "CREATE_COMPLETE", Commit: "1", Expires: readapi.Timestamp(noon),
@@ -62,8 +62,8 @@ func pinnedByBob(kind perch.Kind) readapi.Environment {
 	}
 }
 
-// TestWhatTheWorkerAlwaysRejectsIsDeniedToEveryone goes through the reasons for which an action is
-// impossible. Letters are as above, for a maintainer and for the local user.
+// TestWhatTheWorkerAlwaysRejectsIsDeniedToEveryone checks the reasons for which an action is
+// impossible. The letters are as above, for a maintainer and for the local user.
 func TestWhatTheWorkerAlwaysRejectsIsDeniedToEveryone(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*readapi.Environment)
@@ -114,7 +114,7 @@ func TestWritersRemoveOnlyTheirOwnPins(t *testing.T) {
 		"web:ana": true, "web:bob": false, "ana": false, "ana@laptop": false, "label perch:keep": false,
 		"github-actions:ana": false,
 	} {
-		// A longer pin is the person's own, who may then end it.
+		// A person may also end or replace their pin if it is longer.
 		for _, action := range []Action{ActionUnpin, ActionPin} {
 			environment := pinnedByBob(perch.KindBranch)
 			environment.Pin.By = by

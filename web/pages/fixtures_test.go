@@ -10,7 +10,7 @@ import (
 	"perch/readapi"
 )
 
-// noon is when the pages of the tests are looked at.
+// noon is the current time in the tests of the pages.
 var noon = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
 func ago(d time.Duration) time.Time { return noon.Add(-d) }
@@ -25,7 +25,7 @@ func frameFor(v Viewer) Frame {
 	}
 }
 
-// environmentOf is an environment of a branch that is ready.
+// environmentOf returns a ready environment of a branch.
 func environmentOf(branch string, changes ...func(*readapi.Environment)) readapi.Environment {
 	commit := perch.StableID(branch) + "00000000"
 	e := readapi.Environment{
@@ -99,7 +99,7 @@ func creating(e *readapi.Environment) {
 
 func expiringSoon(e *readapi.Environment) { e.Expires = readapi.Timestamp(noon.Add(5 * time.Hour)) }
 
-// overviewOf is an overview with every state.
+// overviewOf returns an overview with the environments.
 func overviewOf(environments ...readapi.Environment) readapi.Overview {
 	return readapi.Overview{
 		List:    readapi.List{At: readapi.Timestamp(ago(5 * time.Second)), Environments: environments},
@@ -107,7 +107,7 @@ func overviewOf(environments ...readapi.Environment) readapi.Overview {
 	}
 }
 
-// usual is the overview of an ordinary day.
+// usual returns the overview of an ordinary day.
 func usual() readapi.Overview {
 	removing := func(l *perch.LastReport) { l.Goal, l.At = perch.GoalGone, ago(3*time.Minute) }
 	o := overviewOf(
@@ -143,7 +143,7 @@ func usual() readapi.Overview {
 	return o
 }
 
-// held is an overview in which everything waits for a person.
+// held returns an overview in which everything waits for a person.
 func held() readapi.Overview {
 	o := usual()
 	o.Held = &readapi.HeldCleanup{
@@ -167,7 +167,7 @@ func stackID(branch string) string {
 		"/9d3c1f20-b7a1-11f0-8f3e-0a1b2c3d4e5f"
 }
 
-// hostile is an overview whose texts were written to break a page.
+// hostile returns an overview whose texts were written to break a page.
 func hostile() readapi.Overview {
 	long := strings.Repeat("feature-with-a-very-long-name-", 8)
 	return overviewOf(
@@ -191,7 +191,7 @@ func hostile() readapi.Overview {
 	)
 }
 
-// many is an overview of n environments.
+// many returns an overview of n environments.
 func many(n int) readapi.Overview {
 	var all []readapi.Environment
 	for i := range n {
@@ -207,7 +207,7 @@ func many(n int) readapi.Overview {
 	return overviewOf(all...)
 }
 
-// pageOf is the page of an environment, with something in each part.
+// pageOf returns the page of an environment, with content in every part.
 func pageOf(e readapi.Environment) readapi.Page {
 	return readapi.Page{
 		Status: readapi.Status{
@@ -261,7 +261,7 @@ func logsOf(branch string) *readapi.Logs {
 	return logs
 }
 
-// failedPage is the page of an environment whose deployment failed.
+// failedPage returns the page of an environment whose deployment failed.
 func failedPage() readapi.Page {
 	p := pageOf(environmentOf(
 		"search", pull(377, "Search forgives spelling mistakes", "chidi"),
@@ -274,7 +274,7 @@ func failedPage() readapi.Page {
 	return p
 }
 
-// creatingPage is the page of an environment that is being made.
+// creatingPage returns the page of an environment that is being created.
 func creatingPage() readapi.Page {
 	p := readapi.Page{Status: readapi.Status{
 		Environment: environmentOf(
@@ -290,7 +290,7 @@ func creatingPage() readapi.Page {
 	return p
 }
 
-// lifeOf is the record of an environment that is gone.
+// lifeOf returns the record of a removed environment.
 func lifeOf(branch string) perch.Life {
 	page := pageOf(environmentOf(branch))
 	return perch.Life{

@@ -16,7 +16,7 @@ import (
 	"perch/readapi"
 )
 
-// written is what a page says.
+// written returns a page as text.
 func written(t testing.TB, write page) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -26,7 +26,7 @@ func written(t testing.TB, write page) string {
 	return out.String()
 }
 
-// overviewText is the first page with a tab.
+// overviewText returns the first page with a tab.
 func overviewText(t testing.TB, v Viewer, q Query, o readapi.Overview) string {
 	t.Helper()
 	return written(t, func(w io.Writer) error { return Overview(w, frameFor(v), q, o) })
@@ -39,7 +39,7 @@ func environmentText(t testing.TB, v Viewer, p readapi.Page, logs *readapi.Logs)
 
 var tag = regexp.MustCompile(`<[^>]*>`)
 
-// words are the texts of a page, in one line.
+// words returns the texts of a page, in one line.
 func words(page string) string {
 	text := tag.ReplaceAllString(page, " ")
 	for _, entity := range [][2]string{{"&#39;", "'"}, {"&#34;", `"`}, {"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}} {
@@ -57,9 +57,9 @@ func wantWords(t *testing.T, page string, all ...string) {
 	}
 }
 
-// TestEveryPageIsWellFormedAndStrict reads each page as XML does: elements are nested and closed,
-// so no text of others has become an element. The policy of content allows no script, style or
-// handler in a page.
+// TestEveryPageIsWellFormedAndStrict parses each page as XML. Elements must be nested and closed,
+// so no text that other people wrote has become an element. The content policy allows no script,
+// style or handler in a page.
 func TestEveryPageIsWellFormedAndStrict(t *testing.T) {
 	for name, write := range everyPage() {
 		text := written(t, write)

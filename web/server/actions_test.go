@@ -19,7 +19,7 @@ import (
 	"perch/web/pages"
 )
 
-// formOf is the form that the page of an environment sends for an action.
+// formOf returns the form that the page of an environment sends for an action.
 func formOf(action pages.Action, branch string) url.Values {
 	form := url.Values{"branch": {branch}}
 	switch action {
@@ -38,9 +38,9 @@ func formOf(action pages.Action, branch string) url.Values {
 	return form
 }
 
-// TestEveryRoleMayDoItsActionsAndNoOthers asks over HTTP for every action in every role, on an
-// environment of a branch and on staging. What is allowed is taken once, and what is not leaves no
-// trace but its line in the log.
+// TestEveryRoleMayDoItsActionsAndNoOthers requests every action over HTTP in every role, on an
+// environment of a branch and on staging. An allowed action is carried out once. A denied one
+// leaves only its line in the log.
 func TestEveryRoleMayDoItsActionsAndNoOthers(t *testing.T) {
 	const (
 		ofBranch = "feature/login"
@@ -55,7 +55,7 @@ func TestEveryRoleMayDoItsActionsAndNoOthers(t *testing.T) {
 		"max":      {ofBranch: all, staging: "[redeploy approve]"},
 		"ada":      {ofBranch: all, staging: "[redeploy approve]"},
 	}
-	// What the worker always rejects is no matter of permission.
+	// What the worker always rejects does not depend on the role.
 	rejected := map[string]int{"max" + staging: http.StatusConflict, "ada" + staging: http.StatusConflict}
 	for login, branches := range allowed {
 		for branch, actions := range branches {
@@ -119,7 +119,8 @@ func TestActionsAreTheSameRequestsAsTheStarters(t *testing.T) {
 	}
 }
 
-// TestAPermissionIsAskedAgainWhenAnActionIsCarriedOut loses it after the page was opened.
+// TestAPermissionIsAskedAgainWhenAnActionIsCarriedOut takes the permission away after the page was
+// opened.
 func TestAPermissionIsAskedAgainWhenAnActionIsCarriedOut(t *testing.T) {
 	s := newSite(t, nil)
 	p := s.person(t, "ana")
@@ -136,8 +137,8 @@ func TestAPermissionIsAskedAgainWhenAnActionIsCarriedOut(t *testing.T) {
 	}
 }
 
-// TestGitHubAndAWSAreNotAskedForWhatIsRejectedAnyway: a person with little permission could use up
-// the worker's quota.
+// TestGitHubAndAWSAreNotAskedForWhatIsRejectedAnyway checks that a person with few permissions
+// cannot use up the worker's quota.
 func TestGitHubAndAWSAreNotAskedForWhatIsRejectedAnyway(t *testing.T) {
 	for name, c := range map[string]struct {
 		login, path string
@@ -380,7 +381,7 @@ func TestAnActionEndsWellAlthoughThePersonHasLeft(t *testing.T) {
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("the request ended with %v", err)
 	}
-	for range 20 { // By then the server has seen the connection close.
+	for range 20 { // By then the server has noticed that the connection is closed.
 		s.visitor(t).send(http.MethodGet, "/", nil)
 	}
 	close(s.taker.goOn)

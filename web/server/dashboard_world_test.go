@@ -28,22 +28,23 @@ import (
 	"perch/sandbox/github/githubtest"
 )
 
-// worker answers as a worker's read API does.
+// worker imitates a worker's read API.
 type worker struct {
 	mu       sync.Mutex
 	overview readapi.Overview
 	history  readapi.History
-	// roles are what people may do; others have none.
+	// roles are the roles of people; others have none.
 	roles map[string]string
-	// cached are older roles, which are answered unless fresh ones are wanted.
+	// cached are older roles, which are returned unless a fresh one is requested.
 	cached map[string]string
-	// gitHubAway says that GitHub does not answer the worker, away that the worker does not answer.
+	// gitHubAway means that GitHub does not answer the worker, and away that the worker does not
+	// answer.
 	gitHubAway, away bool
-	// tooOften says that a fresh permission is wanted too often.
+	// tooOften means that fresh permissions are requested too often.
 	tooOften bool
-	// old is why pages are not current; empty if they are.
+	// old explains why pages are not current; empty if they are.
 	old string
-	// asked are the questions so far.
+	// asked has the questions so far.
 	asked []string
 }
 
@@ -53,7 +54,7 @@ func (w *worker) change(do func(w *worker)) {
 	do(w)
 }
 
-// times is how often a question was asked that begins so.
+// times returns how many questions begin with question.
 func (w *worker) times(question string) (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -118,7 +119,7 @@ func (w *worker) answer(r *http.Request) (any, *readapi.Error) {
 	return readapi.Page{Status: readapi.Status{Environment: readapi.Environment{Branch: query.Get("branch")}}}, nil
 }
 
-// taker takes requests as Temporal does, or fails.
+// taker accepts requests as Temporal does, or fails.
 type taker struct {
 	mu       sync.Mutex
 	requests []perch.Request
@@ -126,7 +127,8 @@ type taker struct {
 	cleanups []perch.CleanupInput
 	cleaned  perch.CleanupResult
 	err      error
-	// entered is closed when a cleanup has begun, which then waits for goOn; nil does not wait.
+	// entered is closed when a cleanup has begun. The cleanup then waits for goOn; it does not wait
+	// if that is nil.
 	entered, goOn chan struct{}
 }
 
@@ -167,7 +169,7 @@ func (t *taker) Cleanup(
 	return t.cleaned, t.err
 }
 
-// taken is how much was requested.
+// taken returns the number of requests.
 func (t *taker) taken() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -200,7 +202,7 @@ type site struct {
 	log    *audit
 	github *github.Server
 	url    string
-	// drawn counts the pages that browsers have drawn: each loads the styles.
+	// drawn counts the pages that browsers have drawn, because each page loads the styles.
 	drawn atomic.Int64
 }
 
@@ -209,8 +211,8 @@ const (
 	commitOne  = "1111111111111111111111111111111111111111"
 )
 
-// newSite serves the dashboard of two environments on a loopback address. People sign in with
-// GitHub unless change says otherwise.
+// newSite serves a dashboard with two environments on a loopback address. People sign in with
+// GitHub unless change configures something else.
 func newSite(t testing.TB, change func(s *Settings)) *site {
 	t.Helper()
 	s := &site{taker: &taker{}, log: &audit{}, worker: &worker{
@@ -265,10 +267,10 @@ func newSite(t testing.TB, change func(s *Settings)) *site {
 	return s
 }
 
-// signedInLocally has everyone be the local user.
+// signedInLocally signs everyone in as the local user.
 func signedInLocally(s *Settings) { s.GitHub, s.LocalUser = nil, "you" }
 
-// behindProxy has a proxy on this machine sign people in.
+// behindProxy makes a proxy on this machine sign people in.
 func behindProxy(s *Settings) {
 	s.GitHub = nil
 	s.Proxy = &TrustedProxy{Header: "X-Forwarded-User", From: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
@@ -279,11 +281,11 @@ type person struct {
 	t *testing.T
 	*http.Client
 	site *site
-	// header is what the browser, or a proxy, sends with every request.
+	// header has the headers that the browser or a proxy sends with every request.
 	header http.Header
 }
 
-// visitor is a person who has not signed in.
+// visitor returns a person who has not signed in.
 func (s *site) visitor(t *testing.T) *person {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -293,7 +295,7 @@ func (s *site) visitor(t *testing.T) *person {
 	return &person{t: t, site: s, Client: &http.Client{Jar: jar}, header: http.Header{}}
 }
 
-// person is a user who has signed in with GitHub.
+// person returns a person who has signed in with GitHub.
 func (s *site) person(t *testing.T, login string) *person {
 	t.Helper()
 	p := s.visitor(t)
@@ -303,7 +305,7 @@ func (s *site) person(t *testing.T, login string) *person {
 	return p
 }
 
-// signIn signs in with GitHub, from the page that is wanted, and returns the page that it ends at.
+// signIn signs in with GitHub, starting at the page to, and returns the page at the end.
 func (p *person) signIn(login, to string) (int, string) {
 	p.t.Helper()
 	response, err := p.Get(p.site.url + "/signin?" + url.Values{"to": {to}}.Encode())
@@ -311,7 +313,7 @@ func (p *person) signIn(login, to string) (int, string) {
 		p.t.Fatal(err)
 	}
 	response.Body.Close()
-	asked := response.Request.URL.Query() // GitHub's page.
+	asked := response.Request.URL.Query() // This is GitHub's page.
 	answer, err := p.PostForm(p.site.github.URL+"/login/oauth/authorize", url.Values{
 		"client_id": asked["client_id"], "redirect_uri": asked["redirect_uri"], "state": asked["state"],
 		"code_challenge": asked["code_challenge"], "login": {login}, "authorize": {"yes"},
@@ -332,7 +334,7 @@ func (p *person) read(response *http.Response, err error) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// send sends a request as the browser would, and follows where it leads.
+// send sends a request as the browser would, and follows redirects.
 func (p *person) send(method, path string, form url.Values) (int, string) {
 	p.t.Helper()
 	return p.read(p.raw(method, path, form))

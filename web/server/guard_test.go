@@ -14,9 +14,9 @@ import (
 
 var redeployLogin = url.Values{"branch": {"feature/login"}, "commit": {commitOne}}
 
-// TestAHostileEnvironmentReachesNothing is what an application on a branch can try: it runs on
-// another host, sets cookies for its parent domain, frames the dashboard and posts to it in the
-// name of a person who is signed in.
+// TestAHostileEnvironmentReachesNothing tries what an application on a branch can do: it runs on
+// another host, sets cookies for its parent domain, frames the dashboard, and posts to it as a
+// person who is signed in.
 func TestAHostileEnvironmentReachesNothing(t *testing.T) {
 	s := newSite(t, nil)
 	p := s.person(t, "ada")
@@ -53,8 +53,8 @@ func TestAHostileEnvironmentReachesNothing(t *testing.T) {
 		}
 	})
 	t.Run("sets cookies", func(t *testing.T) {
-		// A cookie of the session's name, for the parent domain: browsers reject it with the
-		// prefix, and the server knows no session by it.
+		// A cookie with the session's name, for the parent domain. Browsers reject it because of
+		// the prefix, and the server has no session with its value.
 		victim := s.visitor(t)
 		victim.header.Set("Cookie", "perch=chosen-by-the-attacker")
 		status, body := victim.send(http.MethodGet, "/", nil)
@@ -164,7 +164,7 @@ func TestReadingGoesOnWithoutGitHubAndActionsDoNot(t *testing.T) {
 	}
 }
 
-func TestWhoLosesThePermissionSeesNothingMore(t *testing.T) {
+func TestAPersonWhoLosesThePermissionSeesNothing(t *testing.T) {
 	s := newSite(t, nil)
 	p := s.person(t, "ada")
 	s.worker.change(func(w *worker) { delete(w.roles, "ada") })
@@ -177,7 +177,7 @@ func TestWhoLosesThePermissionSeesNothingMore(t *testing.T) {
 			t.Errorf("%s shows environments", path)
 		}
 	}
-	// What was known before does not count when GitHub is away later.
+	// The earlier role is not used if GitHub does not answer later.
 	s.worker.change(func(w *worker) { w.gitHubAway = true })
 	status, body := p.send(http.MethodGet, "/", nil)
 	wantAnswer(t, status, body, http.StatusServiceUnavailable)

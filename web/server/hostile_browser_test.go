@@ -10,10 +10,10 @@ import (
 	"perch/sandbox/github/browsertest"
 )
 
-// TestAHostileApplicationDoesNothingInTheBrowserOfSomebodyWhoIsSignedIn signs in with GitHub, and
+// TestAHostileApplicationCannotActForASignedInPerson signs in with GitHub, and
 // then opens the page of an application on a branch, which frames the dashboard, posts to it and
 // fetches from it.
-func TestAHostileApplicationDoesNothingInTheBrowserOfSomebodyWhoIsSignedIn(t *testing.T) {
+func TestAHostileApplicationCannotActForASignedInPerson(t *testing.T) {
 	browser := browsertest.Start(t)
 	s := newSite(t, nil)
 	browser.Visit(t, s.url)

@@ -12,7 +12,7 @@ import (
 	"perch/readapi"
 )
 
-// eventPatience is how long an event may take: only a failure takes that long.
+// eventPatience is how long to wait for an event. Only a failing test waits that long.
 const eventPatience = time.Minute
 
 // watch opens the events of a page, and returns its lines until the test or the server ends it.
@@ -33,7 +33,7 @@ func (p *person) watch(path string) (*http.Response, <-chan string) {
 	return answer, lines
 }
 
-// await reads lines until one begins so; false says that they ended before.
+// await reads lines until one has the prefix begins. It returns false if the lines end before.
 func await(t *testing.T, lines <-chan string, begins string) bool {
 	t.Helper()
 	end := time.After(eventPatience)
@@ -52,7 +52,7 @@ func await(t *testing.T, lines <-chan string, begins string) bool {
 	}
 }
 
-// looked waits until the worker was asked again, so that what came before is known to the server.
+// looked waits until the worker has been read again, so that the server knows of earlier changes.
 func (s *site) looked(t *testing.T, question string) {
 	t.Helper()
 	before := s.worker.times(question)
@@ -127,7 +127,7 @@ func TestAViewerWhoComesBackHearsWhatWasMissed(t *testing.T) {
 	t.Fatal("it hears nothing")
 }
 
-func TestViewersAreCountedAndNobodyLooksWithoutThem(t *testing.T) {
+func TestTheNumberOfViewersIsLimitedAndWithoutThemNothingIsRead(t *testing.T) {
 	s := newSite(t, signedInLocally)
 	var joined []*watcher
 	for i := range mostViewers {

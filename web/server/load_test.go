@@ -14,15 +14,16 @@ import (
 	"perch/readapi"
 )
 
-// BenchmarkFiftyViewersOfNinetyFiveEnvironments says how long the first page takes for 50 people
-// (p50-ms, p95-ms), and how often the worker is read (asked/s): while a page that is open is
-// fetched again with every look, which is as often as it can change, and without any pause.
+// BenchmarkFiftyViewersOfNinetyFiveEnvironments measures how long the first page takes for 50
+// people (p50-ms, p95-ms), and how often the worker is read (asked/s). It measures this while open
+// pages are loaded again at every look, which is as often as they can change, and without any
+// pause.
 func BenchmarkFiftyViewersOfNinetyFiveEnvironments(b *testing.B) {
 	b.Run("EachLook", func(b *testing.B) { view(b, lookEvery) })
 	b.Run("WithoutPause", func(b *testing.B) { view(b, 0) })
 }
 
-// view has 50 people open the page, each with a pause after it.
+// view lets 50 people open the page, and pause after each time.
 func view(b *testing.B, pause time.Duration) {
 	const viewers, environments = 50, 95
 	s := newSite(b, func(settings *Settings) {

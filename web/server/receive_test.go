@@ -25,11 +25,11 @@ const (
 	previous = "the secret before that one"
 )
 
-// temporal takes hints and notes, or fails.
+// temporal accepts hints and notes, or fails.
 type temporal struct {
 	hints map[string]perch.Hint
 	notes []perch.Note
-	// err is why it takes no hints, and noteErr why it takes no notes.
+	// err is the error for hints, and noteErr the error for notes.
 	err, noteErr error
 }
 
@@ -62,7 +62,7 @@ func sign(secret, body string) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// delivery is a delivery that is right but for what a test changes.
+// delivery returns a valid delivery, which a test can change.
 func delivery(event, body string) *http.Request {
 	request := httptest.NewRequest(http.MethodPost, "/webhooks/github", strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
@@ -305,8 +305,8 @@ func TestAPullRequestIsNotedForTheReport(t *testing.T) {
 	}
 }
 
-// TestAnEventAboutTheRepositoryIsLoggedWithWhatToDo has all that happens to a repository, and an
-// event that changes nothing.
+// TestAnEventAboutTheRepositoryIsLoggedWithWhatToDo sends every event about a repository, and one
+// that changes nothing.
 func TestAnEventAboutTheRepositoryIsLoggedWithWhatToDo(t *testing.T) {
 	for _, action := range []string{"renamed", "transferred", "archived", "unarchived", "deleted", "edited"} {
 		var logged strings.Builder

@@ -11,7 +11,7 @@ import (
 	"perch/client"
 )
 
-// slow is a Temporal that takes a hint when it is released.
+// slow is a Temporal that accepts a hint only when it is released.
 type slow struct {
 	temporal
 	asked, release chan struct{}

@@ -61,7 +61,7 @@ func TestASessionGetsANewTokenWhenAPersonSignsIn(t *testing.T) {
 	}
 }
 
-// sessionCount is how many sessions the dashboard keeps.
+// sessionCount returns how many sessions the dashboard stores.
 func (s *site) sessionCount(t *testing.T) (n int) {
 	t.Helper()
 	if err := s.sessions.Iterate(t.Context(), func(context.Context) error { n++; return nil }); err != nil {

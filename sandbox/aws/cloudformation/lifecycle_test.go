@@ -93,7 +93,7 @@ func TestFailedCreationIsRolledBack(t *testing.T) {
 		" is in ROLLBACK_COMPLETE state and can not be updated.")
 }
 
-func TestOnFailureSaysWhatBecomesOfAFailedCreation(t *testing.T) {
+func TestOnFailureDecidesHowAFailedCreationEnds(t *testing.T) {
 	for failure, status := range map[types.OnFailure]string{
 		types.OnFailureDoNothing: "CREATE_FAILED", types.OnFailureDelete: "DELETE_COMPLETE",
 		types.OnFailureRollback: "ROLLBACK_COMPLETE",

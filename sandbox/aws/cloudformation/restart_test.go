@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestRestartGoesOnWithWhateverWasOnItsWay(t *testing.T) {
+func TestARestartContinuesOperationsInProgress(t *testing.T) {
 	replaced := strings.Replace(bucket, "NAME", "new", 1)
 	larger := strings.Replace(replaced, "{Bucket:", "{Topic: {Type: AWS::SNS::Topic, DependsOn: Queue}, Bucket:", 1)
 	for _, test := range []struct {

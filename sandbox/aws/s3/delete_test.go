@@ -60,7 +60,7 @@ func TestDeleteObjectsTellsEachKeysFate(t *testing.T) {
 	}
 }
 
-func TestDeleteObjectsRejectsWhatAWSRefuses(t *testing.T) {
+func TestDeleteObjectsRejectsWhatAWSRejects(t *testing.T) {
 	b := newBed(t, "")
 	objects := make([]types.ObjectIdentifier, 1001)
 	for i := range objects {

@@ -28,7 +28,7 @@ func TestDeletesOverTheLimitAreRejectedKeyByKeyThenAsAWhole(t *testing.T) {
 	wantCode(t, err, "SlowDown", 503)
 }
 
-func TestKeysFailByOrderAlone(t *testing.T) {
+func TestKeysFailOnlyBecauseOfAFault(t *testing.T) {
 	b := newBed(t, "")
 	b.service.config.FailKey = func(bucket, key string) (string, string) {
 		if bucket == testBucket && key == "bad" {

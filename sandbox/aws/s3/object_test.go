@@ -177,7 +177,7 @@ func TestVersionIDsThatAreNotThere(t *testing.T) {
 	}
 }
 
-func TestUploadsAreHeldAgainstTheirChecksums(t *testing.T) {
+func TestUploadsAreCheckedAgainstTheirChecksums(t *testing.T) {
 	b := newBed(t, "")
 	in := &sdk.PutObjectInput{
 		Bucket: aws.String(testBucket), Key: aws.String("a"), Body: bytes.NewReader([]byte("abc")),

@@ -67,7 +67,7 @@ func TestADeniedDeletionIsToldPerKey(t *testing.T) {
 	}
 }
 
-func TestPoliciesThatAWSRefuses(t *testing.T) {
+func TestPoliciesThatAWSRejects(t *testing.T) {
 	b := newBed(t, "")
 	for name, test := range map[string]struct{ document, code string }{
 		"no JSON":           {"nonsense", "MalformedPolicy"},

@@ -245,7 +245,7 @@ func TestDatabasesAreRejectedInRDSsWords(t *testing.T) {
 	}
 }
 
-func TestASubnetGroupStandsInTwoZones(t *testing.T) {
+func TestASubnetGroupNeedsTwoZones(t *testing.T) {
 	a := newAccount(t, Config{})
 	group := func(subnets ...string) map[string]any {
 		return map[string]any{"DBSubnetGroupDescription": "x", "SubnetIds": anys(subnets)}

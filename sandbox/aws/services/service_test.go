@@ -231,7 +231,7 @@ func TestGeneratedNamesFitTheirService(t *testing.T) {
 	}
 }
 
-func TestARefusedUpdateChangesNothing(t *testing.T) {
+func TestARejectedUpdateChangesNothing(t *testing.T) {
 	a := newAccount(t, Config{})
 	balancer := a.shop()
 	_, r := a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
