@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"perch"
@@ -139,11 +140,18 @@ func about(seconds float64) string {
 	return "about a minute"
 }
 
+// stackClause matches the words about the stack that precede the reason of a failed deployment.
+var stackClause = regexp.MustCompile(`^failed: the (creation|update) of stack \S+ ended in [A-Z_]+: `)
+
 // line returns a Line on one line whose description has its secrets masked and is cut to the length
-// that GitHub accepts.
+// that GitHub accepts. If a failure is longer, its reason is more useful than the words about the
+// stack.
 func line(state, description string) Line {
 	description, _ = mask.Text(description)
 	letters := []rune(strings.Join(strings.Fields(description), " "))
+	if len(letters) > longestDescription {
+		letters = []rune(stackClause.ReplaceAllLiteralString(string(letters), "failed: "))
+	}
 	if len(letters) > longestDescription {
 		letters = append(letters[:longestDescription-3], '.', '.', '.')
 	}

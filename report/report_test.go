@@ -104,6 +104,15 @@ func TestADescriptionFitsGitHub(t *testing.T) {
 		!strings.HasSuffix(long.Description, "...") {
 		t.Errorf("%d characters: %q", n, long.Description)
 	}
+	const stack, reason = "the update of stack shop-a ended in UPDATE_ROLLBACK_COMPLETE: ", "Environment (AWS::X): No."
+	short, _ := Deployment(up(perch.PhaseFailed, failure(stack+reason)))
+	if want := "failed: " + stack + reason; short.Description != want {
+		t.Errorf("a failure that fits is %q, want %q", short.Description, want)
+	}
+	long, _ = Deployment(up(perch.PhaseFailed, failure(stack+reason+strings.Repeat(" More.", 30))))
+	if want := "failed: " + reason; !strings.HasPrefix(long.Description, want) {
+		t.Errorf("a long failure is %q, want it to begin with %q", long.Description, want)
+	}
 }
 
 func TestCommentOfEachState(t *testing.T) {

@@ -112,7 +112,10 @@ func TestTheEnvironmentFollowsThePushesToGitHub(t *testing.T) {
 	b.order(t, aws.Fault{Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", Reason: reason, Count: 1})
 	gitIn(t, clone, "commit", "--quiet", "--allow-empty", "--message", "Remember people")
 	gitIn(t, clone, "push", "--quiet", "origin", "feature/login")
-	b.shows(t, "failed", "Deployment failed", "Failed", reason, "The last ", "http://feature-login-")
+	b.shows(
+		t, "failed", "Deployment failed", "Failed", reason, "The last ", "http://feature-login-",
+		"failed: Environment (AWS::ElasticBeanstalk::Environment): Command failed on instance.",
+	)
 
 	gitIn(t, b.Sandbox.repo, "commit", "--quiet", "--allow-empty", "--message", "Without a push")
 	follows("a commit in the repository itself is deployed", "feature/login", b.repo.head(t, "feature/login"))
