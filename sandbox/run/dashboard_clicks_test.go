@@ -20,7 +20,7 @@ func TestAPersonClicksEveryActionOfTheDashboard(t *testing.T) {
 	browser := browsertest.Start(t)
 	b, posts := sharedSandbox(t).withSlack(t)
 	// Perch posts one message a minute about an environment: here it is the one about the removal.
-	posts.lost = "*click/one* of clicks is ready"
+	posts.lose("*click/one* of clicks is ready")
 	p := b.newDashboardOnGitHub(t, "clicks", bare("clicks", "  expiry: {idle: 168h}"), func(policy *perch.Policy) {
 		policy.Cleanup.MaxRemovals, policy.Reports.Slack = 1, true
 	})

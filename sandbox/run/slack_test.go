@@ -14,10 +14,10 @@ import (
 )
 
 // slackPosts is a Slack on this machine, which keeps what is posted. It does not take messages that
-// have the text lost, if that is set before the first message.
+// have the text lost, unless it is empty.
 type slackPosts struct {
-	lost  string
 	mu    sync.Mutex
+	lost  string
 	texts []string
 }
 
@@ -25,14 +25,21 @@ type slackPosts struct {
 func (s *slackPosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var message struct{ Text string }
 	err := json.NewDecoder(r.Body).Decode(&message)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil || s.lost != "" && strings.Contains(message.Text, s.lost) {
 		http.Error(w, "no_service", http.StatusNotFound)
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.texts = append(s.texts, message.Text)
 	_, _ = w.Write([]byte("ok"))
+}
+
+// lose lets messages that have the text be lost.
+func (s *slackPosts) lose(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = text
 }
 
 // all are the messages that were posted.
@@ -59,7 +66,7 @@ func (b *bench) withSlack(t *testing.T) (told *bench, posts *slackPosts) {
 func TestSlackIsToldHowDeploymentsAndRemovalsEnd(t *testing.T) {
 	t.Parallel()
 	b, posts := sharedSandbox(t).withSlack(t)
-	posts.lost = "*slack-removed* of chat is ready"
+	posts.lose("*slack-removed* of chat is ready")
 	p := b.newProject(t, "chat", map[string]string{"perch.yaml": bare("chat")}, func(policy *perch.Policy) {
 		policy.Reports.Slack = true
 	})
