@@ -204,7 +204,7 @@ func TestWhatCannotBeReadIsNotGone(t *testing.T) {
 		{"rds", "DescribeDBInstances", "AccessDenied", perch.ErrorDenied},
 		{"rds", "DescribeDBSnapshots", "AccessDenied", perch.ErrorDenied},
 		{"elasticbeanstalk", "DescribeEnvironments", "AccessDenied", perch.ErrorDenied},
-		{"route53", "GET", "AccessDenied", perch.ErrorDenied},
+		{"route53", "ListResourceRecordSets", "AccessDenied", perch.ErrorDenied},
 		{"tagging", "GetResources", "AccessDeniedException", perch.ErrorDenied},
 		{"cloudformation", "DescribeStacks", "Throttling", ""},
 		{"rds", "DescribeDBInstances", "Throttling", ""},

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"perch/sandbox/aws/services"
 )
 
 // Call is one call that the endpoint has received.
@@ -73,7 +75,7 @@ func (s *Server) read(r *http.Request) (Call, error) {
 		return c, c.readJSON(r, target)
 	case c.Service == "route53":
 		c.protocol = restProtocol
-		c.Action, c.Summary, c.text = r.Method, r.URL.Path, r.URL.RequestURI()
+		c.Action, c.Summary, c.text = services.Route53Action(r), r.URL.Path, r.URL.RequestURI()
 		return c, nil
 	case c.Service != "s3" && (isForm && r.Method == http.MethodPost || r.URL.Query().Has("Action")):
 		return c, c.readForm(r)

@@ -128,6 +128,10 @@ func TestS160ARoleWithoutRightsIsDeniedInEachServicesWords(t *testing.T) {
 	_, err = route53.NewFromConfig(config).
 		ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: sdk.String("Z1")})
 	wantDenied(t, err, "AccessDenied", "route53:ListResourceRecordSets", "arn:aws:route53:::hostedzone/Z1")
+	_, err = route53.NewFromConfig(config).TestDNSAnswer(ctx, &route53.TestDNSAnswerInput{
+		HostedZoneId: sdk.String("Z1"), RecordName: sdk.String("a.example.com"), RecordType: "A",
+	})
+	wantDenied(t, err, "AccessDenied", "route53:TestDNSAnswer", "*")
 	_, err = acm.NewFromConfig(config).
 		DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: sdk.String(certificate)})
 	wantDenied(t, err, "AccessDeniedException", "acm:DescribeCertificate", certificate)

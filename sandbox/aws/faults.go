@@ -38,9 +38,9 @@ type Fault struct {
 	// ID is the fault's id, which the endpoint assigns.
 	ID string `json:"id,omitempty"`
 
-	// Service and Action are those of the call, such as cloudformation and DescribeStacks. Route
-	// 53's actions are HTTP methods. The service registry is the sandbox's container registry,
-	// whose only action is GetManifest. A fault matches its calls only if it names that service.
+	// Service and Action are those of the call, such as cloudformation and DescribeStacks. The
+	// service registry is the sandbox's container registry, whose only action is GetManifest. A
+	// fault matches its calls only if it names that service.
 	Service string `json:"service,omitempty"`
 	Action  string `json:"action,omitempty"`
 	// Contains is text that the call must contain: in its parameters, in its JSON body or, for S3,
@@ -74,9 +74,9 @@ type Fault struct {
 	Drop bool `json:"drop,omitempty"`
 	// Rate allows this many calls a second and answers the others with Throttling, "Rate exceeded".
 	Rate float64 `json:"rate,omitempty"`
-	// Stale makes CloudFormation's DescribeStacks, or Systems Manager's ListCommandInvocations,
-	// answer with the state from this many seconds ago. The tagging API's GetResources then also
-	// lists what was deleted in these seconds.
+	// Stale makes CloudFormation's DescribeStacks, Systems Manager's ListCommandInvocations, or
+	// Route 53's TestDNSAnswer answer with the state from this many seconds ago. The tagging API's
+	// GetResources then also lists what was deleted in these seconds.
 	Stale float64 `json:"stale,omitempty"`
 
 	// Reason is why the step of a resource fails.
@@ -153,6 +153,7 @@ func (f *Fault) checkKey() error {
 // staleCalls are the calls that can be stale, by service.
 var staleCalls = map[string]string{
 	"cloudformation": "DescribeStacks", "ssm": "ListCommandInvocations", "tagging": "GetResources",
+	"route53": "TestDNSAnswer",
 }
 
 // checkStale checks a fault with stale reads. It is for CloudFormation unless the fault names
@@ -170,9 +171,8 @@ func (f *Fault) checkStale() error {
 		return errors.New("a stale answer is no error: leave out code, drop, rate and when")
 	case action == "" || f.Action != "" && f.Action != action:
 		return fmt.Errorf(
-			"stale is for cloudformation's DescribeStacks, ssm's ListCommandInvocations and tagging's GetResources, "+
-				"not "+
-				"for %s %s",
+			"stale is for cloudformation's DescribeStacks, ssm's ListCommandInvocations, route53's TestDNSAnswer and "+
+				"tagging's GetResources, not for %s %s",
 			f.Service,
 			f.Action,
 		)

@@ -3,7 +3,6 @@ package aws
 import (
 	"fmt"
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ func faultActions() map[string][]string {
 	actions := services.Actions()
 	actions["cloudformation"] = cloudformation.Actions()
 	actions["s3"] = s3.Operations()
-	actions["route53"] = []string{http.MethodGet, http.MethodPost}
+	actions["route53"] = services.Route53Actions()
 	actions[registryService] = []string{registryAction}
 	return actions
 }

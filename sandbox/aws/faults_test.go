@@ -7,15 +7,19 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	dnstypes "github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
 
 	"perch/sandbox/aws"
+	"perch/sandbox/aws/services"
 )
 
 func (w *world) order(fault aws.Fault) string {
@@ -196,6 +200,29 @@ func TestStaleReadsTellWhatWasTrueBefore(t *testing.T) {
 	}
 }
 
+func TestStaleNameServersDoNotKnowANewRecord(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	w.create("shop-a", `Resources: {Record: {Type: AWS::Route53::RecordSet, Properties: {HostedZoneId: `+
+		services.HostedZone+`, Name: a.localhost, Type: A, TTL: "60", ResourceRecords: [127.0.0.1]}}}`)
+	w.reach("shop-a", "CREATE_COMPLETE")
+	w.server.Forward(time.Minute)
+	answer := func() string {
+		t.Helper()
+		out, err := route53.NewFromConfig(w.config).TestDNSAnswer(t.Context(), &route53.TestDNSAnswerInput{
+			HostedZoneId: sdk.String(services.HostedZone), RecordName: sdk.String("a.localhost"),
+			RecordType: dnstypes.RRTypeA,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sdk.ToString(out.ResponseCode)
+	}
+	w.order(aws.Fault{Service: "route53", Stale: 3600, Count: 1})
+	if first, second := answer(), answer(); first != "NXDOMAIN" || second != "NOERROR" {
+		t.Errorf("one stale answer: %s, then %s", first, second)
+	}
+}
+
 func TestAFaultMakesSingleKeysFail(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	name := "keys"
@@ -357,6 +384,8 @@ func TestFaultsWithUnknownNamesAreRejected(t *testing.T) {
 			`service to see its names`,
 		`{"service": "ecr", "action": "ListImages", "drop": true}`: `no action "ListImages" here; there are ` +
 			`GetAuthorizationToken`,
+		`{"service": "route53", "action": "GET", "drop": true}`: `no action "GET" here; there are ` +
+			`ChangeResourceRecordSets, `,
 		`{"type": "AWS::RDS::Database", "reason": "x"}`: "types are written like AWS::RDS::DBInstance",
 		`{"type": "AWS::RDS::DBInstanse", "hang": true}`: `no resource type "AWS::RDS::DBInstanse"; did you mean ` +
 			`AWS::RDS::DBInstance?`,
@@ -376,7 +405,7 @@ func TestFaultsWithUnknownNamesAreRejected(t *testing.T) {
 	}
 	for _, fault := range []string{
 		`{"service": "rds", "code": "SnapshotQuotaExceeded"}`, `{"type": "Custom::Anything", "reason": "x"}`,
-		`{"service": "route53", "action": "GET", "code": "PriorRequestNotComplete"}`,
+		`{"service": "route53", "action": "ListResourceRecordSets", "code": "PriorRequestNotComplete"}`,
 	} {
 		if status, text := w.http("POST", "/_perch/faults", fault); status != 201 {
 			t.Errorf("%s: %d %s", fault, status, text)

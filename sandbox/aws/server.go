@@ -65,6 +65,12 @@ func (c Config) taggingLag() time.Duration {
 	return time.Duration(float64(4*time.Hour) / cmp.Or(max(c.Speed, 0), 1))
 }
 
+// dnsLag is how long Route 53's name servers do not know a new record: 60 of AWS's seconds (API
+// reference: ChangeResourceRecordSets, "generally within 60 seconds").
+func (c Config) dnsLag() time.Duration {
+	return time.Duration(float64(time.Minute) / cmp.Or(max(c.Speed, 0), 1))
+}
+
 // Server is the endpoint.
 type Server struct {
 	services map[string]http.Handler
@@ -117,8 +123,8 @@ func (s *Server) wire(config Config) error {
 		ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
 		Storage: s.storage, Now: s.clock.now,
 		EnforceIAM: config.EnforceIAM, Granted: s.grants.add, Denied: s.grants.deny,
-		TaggingLag: config.taggingLag(), Addresses: config.Addresses, RulesOnHTTP: config.RulesOnHTTP,
-		SkipCommands: config.SkipCommands,
+		TaggingLag: config.taggingLag(), DNSLag: config.dnsLag(), Addresses: config.Addresses,
+		RulesOnHTTP: config.RulesOnHTTP, SkipCommands: config.SkipCommands,
 	})
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)

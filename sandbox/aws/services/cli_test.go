@@ -71,7 +71,7 @@ func TestTheAWSCLIReadsEveryService(t *testing.T) {
 		{VPC, []string{
 			"ec2", "describe-subnets", "--filters", "Name=vpc-id,Values=" + VPC, "--query", "Subnets[0].VpcId",
 		}},
-		{"INSYNC", []string{
+		{"PENDING", []string{
 			"route53", "change-resource-record-sets", "--hosted-zone-id", HostedZone, "--change-batch", change,
 			"--query", "ChangeInfo.Status",
 		}},

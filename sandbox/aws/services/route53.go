@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"perch/sandbox/aws/resource"
 )
@@ -35,6 +36,8 @@ type recordSet struct {
 	// Alias is the DNS name that an alias leads to, AliasZone its hosted zone.
 	Alias, AliasZone string
 	EvaluateHealth   bool
+	// InSync is when Route 53's name servers begin to answer for the set.
+	InSync time.Time
 }
 
 func (r recordSet) same(other recordSet) bool {
@@ -260,23 +263,33 @@ func prepareSets(s *Service, rec *record) error {
 	return nil
 }
 
-// keepSets puts the declared sets into their zones.
+// keepSets puts the declared sets into their zones. A set that an update changes goes on being
+// answered for.
 func keepSets(s *Service, rec *record) {
 	sets, _ := s.declared(rec)
-	s.state.Sets = append(s.state.Sets, sets...)
+	former := strings.Split(rec.Hidden["sets"], "\n")
 	keys := make([]string, len(sets))
 	for i, set := range sets {
-		keys[i] = set.Zone + " " + set.Name + " " + set.Type + " " + set.SetID
+		keys[i] = set.key()
+		since := rec.Updated
+		if slices.Contains(former, keys[i]) {
+			since = rec.Created
+		}
+		sets[i].InSync = since.Add(s.config.DNSLag)
 	}
+	s.state.Sets = append(s.state.Sets, sets...)
 	rec.Hidden["sets"] = strings.Join(keys, "\n")
 }
+
+// key tells the set from the others of all zones.
+func (r recordSet) key() string { return r.Zone + " " + r.Name + " " + r.Type + " " + r.SetID }
 
 // withdraw takes the sets that a record put into their zones out again.
 func (s *Service) withdraw(rec *record) {
 	keys := strings.Split(rec.Hidden["sets"], "\n")
 	rest := make([]recordSet, 0, len(s.state.Sets))
 	for _, set := range s.state.Sets {
-		if !slices.Contains(keys, set.Zone+" "+set.Name+" "+set.Type+" "+set.SetID) {
+		if !slices.Contains(keys, set.key()) {
 			rest = append(rest, set)
 		}
 	}

@@ -2,6 +2,7 @@ package services
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -17,6 +18,7 @@ type route53Call func(s *Service, r *http.Request) (status int, root wire.Node, 
 func (s *Service) route53() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, call := range map[string]route53Call{
+		"GET /2013-04-01/testdnsanswer":              testAnswer,
 		"GET /2013-04-01/hostedzone/{id}/rrset":      listSets,
 		"POST /2013-04-01/hostedzone/{id}/rrset":     changeSets,
 		"POST /2013-04-01/hostedzone/{id}/rrset/{$}": changeSets,
@@ -30,6 +32,25 @@ func (s *Service) route53() http.Handler {
 		))
 	})
 	return mux
+}
+
+// Route53Actions are the actions of Route 53 that the endpoint has.
+func Route53Actions() []string {
+	return []string{"ChangeResourceRecordSets", "ListResourceRecordSets", "TestDNSAnswer"}
+}
+
+// Route53Action is the action that a request of Route 53's is about; its method if the endpoint
+// does not have the action.
+func Route53Action(r *http.Request) string {
+	switch path := strings.TrimSuffix(r.URL.Path, "/"); {
+	case r.Method == http.MethodGet && path == "/2013-04-01/testdnsanswer":
+		return "TestDNSAnswer"
+	case r.Method == http.MethodGet && strings.HasSuffix(path, "/rrset"):
+		return "ListResourceRecordSets"
+	case r.Method == http.MethodPost && strings.HasSuffix(path, "/rrset"):
+		return "ChangeResourceRecordSets"
+	}
+	return r.Method
 }
 
 func (s *Service) serveRoute53(w http.ResponseWriter, r *http.Request, call route53Call) {
@@ -46,8 +67,7 @@ func (s *Service) serveRoute53(w http.ResponseWriter, r *http.Request, call rout
 	_, _ = w.Write(wire.XML(root, route53Namespace))
 }
 
-func (s *Service) zoneOf(r *http.Request) (*record, error) {
-	id := r.PathValue("id")
+func (s *Service) zoneOf(id string) (*record, error) {
 	if zone := s.find(typeHostedZone, id); zone != nil {
 		return zone, nil
 	}
@@ -56,7 +76,7 @@ func (s *Service) zoneOf(r *http.Request) (*record, error) {
 
 func (s *Service) changeInfo() wire.Node {
 	return wire.N(
-		"ChangeInfo", wire.T("Id", "/change/C"+random(upperDigits, 20)), wire.T("Status", "INSYNC"),
+		"ChangeInfo", wire.T("Id", "/change/C"+random(upperDigits, 20)), wire.T("Status", "PENDING"),
 		wire.T("SubmittedAt", isoTime(s.config.Now())),
 	)
 }

@@ -13,7 +13,7 @@ import (
 // listSets lists a zone's record sets from name and type on, at most maxitems (AWS docs: 300) on a
 // page.
 func listSets(s *Service, r *http.Request) (int, wire.Node, error) {
-	zone, err := s.zoneOf(r)
+	zone, err := s.zoneOf(r.PathValue("id"))
 	if err != nil {
 		return 0, wire.Node{}, err
 	}
@@ -97,7 +97,7 @@ func (c change) recordSet(zone string) recordSet {
 
 // changeSets carries out all changes of a batch or none.
 func changeSets(s *Service, r *http.Request) (int, wire.Node, error) {
-	zone, err := s.zoneOf(r)
+	zone, err := s.zoneOf(r.PathValue("id"))
 	if err != nil {
 		return 0, wire.Node{}, err
 	}
@@ -146,11 +146,13 @@ func (s *Service) change(zone *record, c change) string {
 		s.state.Sets = slices.Delete(slices.Clone(s.state.Sets), i, i+1)
 	case c.Action == "UPSERT" && i >= 0:
 		s.state.Sets = slices.Clone(s.state.Sets)
+		set.InSync = s.state.Sets[i].InSync // Until the change is in sync, the former values are the answer.
 		s.state.Sets[i] = set
 	case c.Action == "UPSERT" || c.Action == "CREATE":
 		if reason := s.clash(set); reason != "" {
 			return reason
 		}
+		set.InSync = s.config.Now().UTC().Add(s.config.DNSLag)
 		s.state.Sets = append(s.state.Sets, set)
 	default:
 		return "Value '" + c.Action +

@@ -3,6 +3,7 @@ package services
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -230,4 +231,82 @@ func TestDomainNamesHaveOneSpelling(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
+}
+
+// answered is the response code and the record data of TestDNSAnswer.
+func (a *account) answered(name string, kind types.RRType) (code string, data []string) {
+	a.t.Helper()
+	out, err := route53.NewFromConfig(a.aws).TestDNSAnswer(a.t.Context(), &route53.TestDNSAnswerInput{
+		HostedZoneId: aws.String(HostedZone), RecordName: &name, RecordType: kind,
+	})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return aws.ToString(out.ResponseCode), out.RecordData
+}
+
+func TestNameServersAnswerForARecordWhenItIsInSync(t *testing.T) {
+	a := newAccount(t, Config{DNSLag: time.Minute})
+	want := func(name string, kind types.RRType, code string, data ...string) {
+		t.Helper()
+		gotCode, gotData := a.answered(name, kind)
+		diff(t, gotCode, code)
+		diff(t, gotData, append([]string{}, data...))
+	}
+	address := func(value string) map[string]any {
+		return map[string]any{
+			"HostedZoneId": HostedZone, "Name": "Login.localhost", "Type": "A", "TTL": "60",
+			"ResourceRecords": []any{value},
+		}
+	}
+	_, r := a.create(typeRecordSet, "Record", address("203.0.113.1"))
+	if err := a.change(types.ChangeActionCreate, txt("other.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, a.listed(300), []string{"localhost. NS", "localhost. SOA", "login.localhost. A", "other.localhost. TXT"})
+	a.now = a.now.Add(time.Minute - time.Second)
+	want("login.localhost", types.RRTypeA, "NXDOMAIN")
+	want("other.localhost", types.RRTypeTxt, "NXDOMAIN")
+	a.now = a.now.Add(time.Second)
+	want("login.localhost", types.RRTypeA, "NOERROR", "203.0.113.1")
+	want("LOGIN.localhost.", types.RRTypeAaaa, "NOERROR")
+	want("other.localhost", types.RRTypeTxt, "NOERROR", `"x"`)
+	want("none.localhost", types.RRTypeA, "NXDOMAIN")
+
+	// A record that is changed goes on being answered for.
+	r.Properties = address("203.0.113.2")
+	if _, err := a.service.Handlers()[typeRecordSet].Update(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.change(types.ChangeActionUpsert, txt("other.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	want("login.localhost", types.RRTypeA, "NOERROR", "203.0.113.2")
+	want("other.localhost", types.RRTypeTxt, "NOERROR", `"x"`)
+	if err := a.remove(r); err != nil {
+		t.Fatal(err)
+	}
+	want("login.localhost", types.RRTypeA, "NXDOMAIN")
+}
+
+func TestNameServersAnswerForAnAliasWithAnAddressAndForACNAMEWithItsTarget(t *testing.T) {
+	a := newAccount(t, Config{Loopback: true})
+	for name, p := range map[string]map[string]any{
+		"Alias": {"Name": "alias.localhost", "Type": "A", "AliasTarget": map[string]any{
+			"DNSName": "balancer.example.com", "HostedZoneId": "Z1",
+		}},
+		"Name": {"Name": "name.localhost", "Type": "CNAME", "TTL": "60", "ResourceRecords": []any{"x.example.com"}},
+	} {
+		p["HostedZoneId"] = HostedZone
+		a.create(typeRecordSet, name, p)
+	}
+	for name, want := range map[string]string{"alias.localhost": "127.0.0.1", "name.localhost": "x.example.com"} {
+		code, data := a.answered(name, types.RRTypeA)
+		diff(t, code, "NOERROR")
+		diff(t, data, []string{want})
+	}
+	_, err := route53.NewFromConfig(a.aws).TestDNSAnswer(t.Context(), &route53.TestDNSAnswerInput{
+		HostedZoneId: aws.String("ZNOPE"), RecordName: aws.String("a.localhost"), RecordType: types.RRTypeA,
+	})
+	diff(t, code(err), "NoSuchHostedZone")
 }

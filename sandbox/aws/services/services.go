@@ -75,6 +75,8 @@ type Config struct {
 	SkipCommands bool
 	// TaggingLag is how long the tagging API still lists a deleted resource.
 	TaggingLag time.Duration
+	// DNSLag is how long it takes until Route 53's name servers answer for a new record.
+	DNSLag time.Duration
 }
 
 // Storage has the S3 calls that other AWS services make.
