@@ -77,7 +77,7 @@ func TestDoctorFindsEverythingInPlace(t *testing.T) {
 	for name, words := range map[string]string{
 		perch.CheckAccount:     "123456789012 in eu-central-1, as arn:aws:sts::123456789012:assumed-role/",
 		perch.CheckApplication: "shop-application-staging is CREATE_COMPLETE",
-		perch.CheckRights:      "43 calls are allowed; not tried: what would change something (PutObject,",
+		perch.CheckRights:      "44 calls are allowed; not tried: what would change something (PutObject,",
 		perch.CheckRepository:  "github.com/acme/shop is readable; its default branch main is at ",
 		perch.CheckDomain:      "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)",
 		perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
@@ -193,8 +193,12 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 				"up` makes one",
 		}},
 		"no right to look at the zone": {
-			fault("route53", "GET", "AccessDenied", 403),
+			fault("route53", "ListResourceRecordSets", "AccessDenied", 403),
 			map[string]string{perch.CheckDomain: "lacks route53:ListResourceRecordSets"},
+		},
+		"no right to ask Route 53's name servers": {
+			fault("route53", "TestDNSAnswer", "AccessDenied", 403),
+			map[string]string{perch.CheckRights: "the worker's role lacks route53:TestDNSAnswer"},
 		},
 		"no certificate": {
 			fault("acm", "DescribeCertificate", "ResourceNotFoundException", 400),
@@ -233,7 +237,7 @@ func TestDoctorMissesTheApplicationStack(t *testing.T) {
 	activitytest.WantWords(
 		t,
 		checks[perch.CheckRights].Detail,
-		"34 calls are allowed; not tried: ",
+		"35 calls are allowed; not tried: ",
 		"; nor anything in a bucket, since there is no application stack",
 	)
 }

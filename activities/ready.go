@@ -7,7 +7,7 @@ import (
 	"perch/activities/ready"
 )
 
-// Readiness is the activity that checks whether an environment answers.
+// Readiness is the activity that checks whether an environment answers, also by its name.
 type Readiness struct{ prober *ready.Prober }
 
 // AwaitReady requests the environment's address until it answers with a status below 400.

@@ -102,7 +102,7 @@ func New(
 	return &Set{
 		stacks: stacks, requests: &Requests{admitter, reporter}, images: &Images{images}, apps: &Applications{apps},
 		buckets: newBuckets(cfg, stacks), seeds: &Seeds{seeds}, databases: &Databases{databases},
-		readiness: &Readiness{ready.NewProber(ready.Config{
+		readiness: &Readiness{ready.NewProber(cfg, ready.Config{
 			Policy: policy, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk, Interval: interval,
 		})},
 		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: &Cleanups{stacks, planner, teller},

@@ -226,6 +226,7 @@ var rights = map[string][]need{
 	"rds.DescribeDBSubnetGroups":            {{"rds:DescribeDBSubnetGroups", "LookAround"}},
 	"resourcegroupstaggingapi.GetResources": {{"tag:GetResources", "LookAround"}},
 	"route53.ListResourceRecordSets":        {{"route53:ListResourceRecordSets", "WhetherARecordIsGone"}},
+	"route53.TestDNSAnswer":                 {{"route53:TestDNSAnswer", "LookAround"}},
 
 	"s3.AbortMultipartUpload": {{"s3:AbortMultipartUpload", "BucketsOfTheProject"}},
 	"s3.CopyObject": {

@@ -331,7 +331,7 @@ func TestIAMPoliciesAreLegalAndNarrow(t *testing.T) {
 					t.Errorf("%s: %s passes any role", file, s.Sid)
 				}
 				if file == workerPolicy && slices.Contains(s.Resource, "*") && !onlyReads(action) &&
-					action != "cloudformation:ValidateTemplate" {
+					action != "cloudformation:ValidateTemplate" && action != "route53:TestDNSAnswer" {
 					t.Errorf("%s: %s grants %s on everything", file, s.Sid, strconv.Quote(action))
 				}
 			}

@@ -97,6 +97,7 @@ var (
 		"elasticbeanstalk/resources-in-the-callers-name",
 		"elasticbeanstalk/tags-of-instances",
 		"rds/tls-is-required",
+		"route53/answers-when-in-sync",
 		"s3/odd-keys",
 	}
 )

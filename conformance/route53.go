@@ -1,9 +1,11 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -27,6 +29,13 @@ var zoneBeliefs = []Belief{
 			"if it has no record.",
 		Source:   dnsAPI + "API_ListResourceRecordSets.html",
 		ReliedOn: "activities/leftovers/verify.go", Minutes: 4, check: checkListingBegins,
+	},
+	{
+		Name: "route53/answers-when-in-sync",
+		Sentence: "A new record is listed at once; TestDNSAnswer answers NXDOMAIN until the name servers know it, " +
+			"then NOERROR with the record's value.",
+		Source:   dnsAPI + "API_TestDNSAnswer.html",
+		ReliedOn: "activities/ready/name.go", Minutes: 5, check: checkAnswers,
 	},
 	{
 		Name:     "route53/records-go-with-their-stack",
@@ -117,6 +126,50 @@ func checkListingBegins(ctx context.Context, w *World) error {
 		return err
 	}
 	return w.wantAddresses(ctx, zone, "d", "e")
+}
+
+// checkAnswers notes how long the name servers did not know the record after its stack was
+// complete.
+func checkAnswers(ctx context.Context, w *World) error {
+	_, zone, err := w.zone(ctx, "a")
+	if err != nil {
+		return err
+	}
+	complete := time.Now()
+	if err := w.wantAddresses(ctx, zone, "", "a"); err != nil {
+		return err
+	}
+	if err := w.until(ctx, "the name servers know the record", func() (bool, error) {
+		code, values, err := w.answer(ctx, zone, "a")
+		switch {
+		case err != nil:
+			return false, err
+		case code == "NXDOMAIN":
+			return false, nil
+		case code != "NOERROR" || values != "127.0.0.1":
+			return false, differs("the answer is %s %q, want NOERROR and the record's value", code, values)
+		}
+		return true, nil
+	}); err != nil {
+		return err
+	}
+	w.note = "the name servers knew the record " + time.Since(complete).Round(time.Second).String() +
+		" after the stack was complete"
+	if code, values, err := w.answer(ctx, zone, "missing"); err != nil || code != "NXDOMAIN" {
+		return cmp.Or(err, differs("the answer for a name without records is %s %q, want NXDOMAIN", code, values))
+	}
+	return nil
+}
+
+// answer is what Route 53's name servers answer for an A record of a name below the domain.
+func (w *World) answer(ctx context.Context, zone, name string) (code, values string, err error) {
+	out, err := w.dns.TestDNSAnswer(ctx, &route53.TestDNSAnswerInput{
+		HostedZoneId: &zone, RecordName: aws.String(name + "." + w.domain()), RecordType: dnstypes.RRTypeA,
+	})
+	if err := wantAccepted("TestDNSAnswer", err); err != nil {
+		return "", "", err
+	}
+	return aws.ToString(out.ResponseCode), strings.Join(out.RecordData, " "), nil
 }
 
 func checkRecordGoes(ctx context.Context, w *World) error {

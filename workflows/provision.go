@@ -335,11 +335,12 @@ func (r *run) rememberSeeds(out contract.SeedResult) {
 func (r *run) check() error {
 	start := workflow.Now(r.ctx)
 	in := contract.ReadyInput{Environment: r.environment, StackID: r.state.StackID}
-	_, done, err := runUnlessSuperseded(r, "wait for an answer from "+r.state.URL, contract.AwaitReady, in)
+	out, done, err := runUnlessSuperseded(r, "wait for an answer from "+r.state.URL, contract.AwaitReady, in)
 	if err != nil || !done {
 		return err
 	}
 	r.result.Seconds.Ready = r.since(start)
+	r.result.Warnings = append(r.result.Warnings, out.Warnings...)
 	r.result.Outcome, r.result.Commit, r.result.URL = perch.OutcomeReady, r.chain.Target.Commit, r.state.URL
 	return nil
 }

@@ -53,6 +53,8 @@ type world struct {
 	unseeded error
 	// unbuilt says that the image is missing until AwaitImage has ended.
 	unbuilt bool
+	// unchecked are the warnings of AwaitReady.
+	unchecked []string
 	// fails are how activities fail, under their names.
 	fails map[string]error
 	// canceled is why CloudFormation cancels a deletion that it has accepted; obstacle is what
@@ -419,7 +421,7 @@ func (a *activity) AwaitReady(_ context.Context, in contract.ReadyInput) (contra
 		a.w.t.Errorf("AwaitReady is for stack %q", in.StackID)
 	}
 	a.w.note("AwaitReady", "%s", a.w.stack.URL)
-	return contract.ReadyResult{Status: 200}, a.w.fails["AwaitReady"]
+	return contract.ReadyResult{Status: 200, Warnings: a.w.unchecked}, a.w.fails["AwaitReady"]
 }
 
 // Report is called beside the other activities, so it is not among what the run did.

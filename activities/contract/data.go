@@ -82,6 +82,8 @@ type ReadyInput struct {
 type ReadyResult struct {
 	// Status is the HTTP status.
 	Status int `json:"status"`
+	// Warnings are sentences about what could not be checked.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // SharedDatabase returns the words with which messages name a database in the shared instance.

@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
@@ -71,6 +73,7 @@ type roleRights struct {
 	balancing *elasticloadbalancingv2.Client
 	ec2       *ec2.Client
 	logs      *cloudwatchlogs.Client
+	route53   *route53.Client
 }
 
 func newRoleRights(cfg aws.Config, policy *perch.Policy) *roleRights {
@@ -78,7 +81,7 @@ func newRoleRights(cfg aws.Config, policy *perch.Policy) *roleRights {
 		policy: policy, stacks: cloudformation.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg),
 		beanstalk: elasticbeanstalk.NewFromConfig(cfg), rds: rds.NewFromConfig(cfg),
 		tagging: resourcegroupstaggingapi.NewFromConfig(cfg), balancing: elasticloadbalancingv2.NewFromConfig(cfg),
-		ec2: ec2.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
+		ec2: ec2.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), route53: route53.NewFromConfig(cfg),
 	}
 }
 
@@ -90,6 +93,7 @@ func (r *roleRights) tryAll(ctx context.Context, bucket string) (string, error) 
 		maps.Copy(trials, r.bucketTrials(bucket))
 	}
 	maps.Copy(trials, r.seedTrials())
+	maps.Copy(trials, r.nameTrials())
 	maps.Copy(trials, r.removalTrials())
 	lacking, unanswered := r.tryCalls(ctx, trials)
 	switch {
@@ -335,6 +339,18 @@ func (r *roleRights) seedTrials() map[string]func(context.Context) error {
 		}
 	}
 	return trials
+}
+
+// nameTrials are about the domain; none without one. checkDomain shows whether its zone can be
+// listed.
+func (r *roleRights) nameTrials() map[string]func(context.Context) error {
+	if r.policy.Domain == "" {
+		return nil
+	}
+	in := &route53.TestDNSAnswerInput{
+		HostedZoneId: &r.policy.HostedZone, RecordName: &r.policy.Domain, RecordType: types.RRTypeA,
+	}
+	return map[string]func(context.Context) error{"route53:TestDNSAnswer": tryCall(r.route53.TestDNSAnswer, in)}
 }
 
 // tryCall makes a call and returns only its error.

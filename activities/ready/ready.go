@@ -1,4 +1,5 @@
-// Package ready checks whether an environment answers at its own address.
+// Package ready checks whether an environment answers at its own address, and Route 53 for its host
+// name.
 package ready
 
 import (
@@ -8,6 +9,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 
 	"perch"
 	"perch/activities/application"
@@ -37,14 +41,19 @@ type Config struct {
 }
 
 // Prober asks environments.
-type Prober struct{ Config }
+type Prober struct {
+	Config
+	route53 *route53.Client
+}
 
 // NewProber makes a Prober.
-func NewProber(config Config) *Prober { return &Prober{config} }
+func NewProber(cfg aws.Config, config Config) *Prober {
+	return &Prober{config, route53.NewFromConfig(cfg)}
+}
 
 // AwaitReady asks the environment's address until it answers with a status below 400. It dials the
 // endpoint with the environment's own host name, for HTTP and for TLS alike. An address that it may
-// not connect to fails at once.
+// not connect to fails at once. Then it asks Route 53 until its name servers answer for the host.
 func (p *Prober) AwaitReady(ctx context.Context, in contract.ReadyInput) (contract.ReadyResult, error) {
 	_, stop := pulse.Start(
 		ctx,
@@ -81,7 +90,7 @@ type Question struct {
 	Patience time.Duration
 }
 
-// AwaitAnswer asks until the answer is good.
+// AwaitAnswer asks until the answer is good and the host name has an address.
 func (p *Prober) AwaitAnswer(ctx context.Context, q Question) (contract.ReadyResult, error) {
 	address, err := url.Parse(q.URL)
 	if err != nil || address.Host == "" {
@@ -106,12 +115,17 @@ func (p *Prober) AwaitAnswer(ctx context.Context, q Question) (contract.ReadyRes
 	)
 	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
+	name := p.newNameCheck(address.Hostname())
 	for {
 		status, last, passing := ask(ctx, client, address.String())
-		if last == "" {
-			return contract.ReadyResult{Status: status}, nil
+		answered := last == ""
+		if answered {
+			var warning string
+			if last, warning = name.ask(ctx); last == "" {
+				return readyResult(status, warning), nil
+			}
 		}
-		if !passing {
+		if !answered && !passing {
 			return contract.ReadyResult{}, awserr.Final(
 				perch.ErrorInvalid,
 				"%s cannot be asked whether it is ready: %s; the stack stays for inspection",
@@ -122,6 +136,9 @@ func (p *Prober) AwaitAnswer(ctx context.Context, q Question) (contract.ReadyRes
 		progress.Reason = last
 		beats.Set(progress)
 		if time.Since(progress.Since) > q.Patience {
+			if answered {
+				return contract.ReadyResult{}, p.unresolved(q, last)
+			}
 			return contract.ReadyResult{}, awserr.Final(
 				perch.ErrorNotReady,
 				"%s did not become ready within %s; its last answer: %s%s%s; the stack stays for inspection",
@@ -136,6 +153,28 @@ func (p *Prober) AwaitAnswer(ctx context.Context, q Question) (contract.ReadyRes
 			return contract.ReadyResult{}, err
 		}
 	}
+}
+
+func readyResult(status int, warning string) contract.ReadyResult {
+	result := contract.ReadyResult{Status: status}
+	if warning != "" {
+		result.Warnings = []string{warning}
+	}
+	return result
+}
+
+// unresolved is the error of an environment that answers where the worker dials it, and not under
+// its name.
+func (p *Prober) unresolved(q Question, problem string) error {
+	return awserr.Final(
+		perch.ErrorNotReady,
+		"%s did not become ready within %s: the app answers, but %s; check the record in hosted zone %s, then try "+
+			"again; the stack stays for inspection",
+		q.URL,
+		q.Patience,
+		problem,
+		p.Policy.HostedZone,
+	)
 }
 
 // answerPatience is how long the environment may take to answer.

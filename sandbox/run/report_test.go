@@ -37,9 +37,7 @@ func TestThePullRequestShowsTheEnvironment(t *testing.T) {
 		t.Fatalf("application up: %s", out.stderr)
 	}
 	comment := func() string { return b.comment("feature/login") }
-	if out := b.starter(t.Context(), "up", "feature/login"); out.exit != 0 {
-		t.Fatalf("up: %s", out.stderr)
-	}
+	b.deploysWhenTheNameResolves(t, "feature/login")
 	head := b.repo.head(t, "feature/login")
 	var states []string
 	for _, d := range b.github.Deployments() {
@@ -72,6 +70,30 @@ func TestThePullRequestShowsTheEnvironment(t *testing.T) {
 	}
 	if d := b.github.Deployments(); d[len(d)-1].State() != "inactive" {
 		t.Errorf("deployment after the removal: %s", d[len(d)-1].State())
+	}
+}
+
+// deploysWhenTheNameResolves deploys the branch, and checks that there is no link on GitHub while
+// the environment answers and Route 53 does not.
+func (b *bench) deploysWhenTheNameResolves(t *testing.T, branch string) {
+	t.Helper()
+	resolves := b.order(t, aws.Fault{Service: "route53", Action: "TestDNSAnswer", Stale: 3600})
+	ended := b.begin(t, "up", branch)
+	eventually(t, branch+" waits for Route 53", func() (any, bool) {
+		_, status := b.ask(t, "status", branch)
+		return status, strings.Contains(fmt.Sprint(status), "Route 53 does not answer for feature-login-")
+	})
+	if body := b.comment(branch); strings.Contains(body, "://feature-login-") {
+		t.Errorf("there is a link before the name resolves:\n%s", body)
+	}
+	for _, d := range b.github.Deployments() {
+		if d.State() == "success" {
+			t.Errorf("a deployment is successful before the name resolves: %+v", d)
+		}
+	}
+	resolves()
+	if exit, up := ended(); exit != 0 {
+		t.Fatalf("up ends with %d: %v", exit, up)
 	}
 }
 
