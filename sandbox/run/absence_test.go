@@ -44,7 +44,8 @@ func TestS61ARequestIsKeptUntilAWorkerComes(t *testing.T) {
 		t.Errorf("exit code %d: %v", exit, d)
 	}
 	b.program(t, "perch-worker", "--interval", testInterval.String())
-	// Without an application stack the run that was kept fails, with the command that makes one.
+	// Without an application stack, the kept run fails, and names the command that creates the
+	// stack.
 	eventually(t, "the request that was kept is worked on", func() (any, bool) {
 		out := b.starter(t.Context(), "status", "fix/typo", "-o", "json")
 		if out.exit == 3 { // The worker has not started yet.

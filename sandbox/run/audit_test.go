@@ -20,8 +20,8 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// audit compares all that there is with what the live branches are to have: environments by `ls`,
-// everything else by its own service.
+// audit compares everything that exists with what the live branches should have: environments by
+// `ls`, everything else by its own service.
 func (s *soak) audit(t *testing.T) {
 	t.Helper()
 	environments := map[string]string{}
@@ -50,8 +50,8 @@ func (s *soak) audit(t *testing.T) {
 	}
 }
 
-// dropped are the buckets that updates of these stacks have dropped. Every other tagged resource
-// has to be one that a living stack holds.
+// dropped returns the buckets that updates of these stacks have dropped. Every other tagged
+// resource must belong to an existing stack.
 func (s *soak) dropped(t *testing.T, stacks []string) (buckets []string) {
 	t.Helper()
 	living, held := map[string]bool{}, map[string]bool{}
@@ -80,7 +80,7 @@ func (s *soak) stackID(t *testing.T, name string) string {
 	return awssdk.ToString(out.Stacks[0].StackId)
 }
 
-// everything is what exists in the account, by type and id, as each service tells.
+// everything returns what exists in the account, by type and id, according to each service.
 func (s *soak) everything(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{"AWS::CloudFormation::Stack": s.liveStacks(t)}
@@ -120,7 +120,7 @@ func (s *soak) everything(t *testing.T) map[string][]string {
 	return all
 }
 
-// liveStacks are the names of all stacks that are not deleted.
+// liveStacks returns the names of all stacks that are not deleted.
 func (s *soak) liveStacks(t *testing.T) []string {
 	t.Helper()
 	names := map[string]bool{}

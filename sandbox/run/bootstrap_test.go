@@ -10,7 +10,7 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// unhealthy are the checks of `perch doctor` that fail, sorted.
+// unhealthy returns the checks of `perch doctor` that fail, sorted.
 func (b *bench) unhealthy(t *testing.T) (names []string) {
 	t.Helper()
 	_, doctor := b.ask(t, "doctor")
@@ -24,15 +24,15 @@ func (b *bench) unhealthy(t *testing.T) (names []string) {
 	return names
 }
 
-// appVariables lists the app's variables as Elastic Beanstalk has them.
+// appVariables lists the app's variables, as Elastic Beanstalk stores them.
 const appVariables = "aws elasticbeanstalk describe-configuration-settings " +
 	"--application-name shop-application-staging --environment-name shop-first --output text --query " +
 	"\"ConfigurationSettings[0].OptionSettings[?Namespace==" +
 	"'aws:elasticbeanstalk:application:environment'].[OptionName,Value]\""
 
-// TestS150AFirstAccountComesUpFromTheBootstrapTemplate follows docs/first-account.md: the stack of
-// roles and network, the policy from its outputs, a worker that has the worker's role, and a first
-// environment.
+// TestS150AFirstAccountComesUpFromTheBootstrapTemplate follows docs/first-account.md: it creates
+// the stack of roles and network, writes the policy from the stack's outputs, starts a worker that
+// has the worker's role, and provisions a first environment.
 func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("aws"); err != nil {

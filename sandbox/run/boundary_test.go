@@ -14,39 +14,39 @@ import (
 	"perch/sandbox/aws"
 )
 
-// boundary is a place in a run where the worker dies.
+// boundary is a place in a run where the worker is killed.
 type boundary struct {
-	// branch is the one that is held there, seed an extra step in its perch.yaml, and image the
-	// image there if it is not the demo's.
+	// branch is the branch whose run is held there, seed an extra step in its perch.yaml, and image
+	// its image if it is not the demo's.
 	branch, seed, image string
-	// drops is text that the branch takes out of its perch.yaml.
+	// drops is text that the branch removes from its perch.yaml.
 	drops string
-	// activity is the one that has started and has not ended; at says more where it has several
-	// boundaries.
+	// activity is the activity that has started and not ended. at distinguishes several boundaries
+	// of one activity.
 	activity, at string
-	// hold brings the branch there: a call that is held, or nil if fault does.
+	// hold holds a call, so that the run stops there; nil if fault does that.
 	hold func(stack string) *hold
-	// pages says that the call is one of the environment's page and not of AWS.
+	// pages means that the call is one to the environment's page and not to AWS.
 	pages bool
-	// fault holds the world instead, or brings the branch to where it is held.
+	// fault is an injected fault that holds the run instead, or brings it to where it is held.
 	fault *aws.Fault
 	// deletions is how often a removal deletes the stack; 0 means once.
 	deletions int
-	// rollbacks is how often an update of the stack outside of Perch, which fails before the run,
-	// is turned back until that succeeds: first by CloudFormation itself, or, with left, by the run
-	// from the beginning.
+	// rollbacks is the number of rollbacks of an update that failed before the run, until one
+	// succeeds. Perch did not request that update. CloudFormation makes the first rollback or, with
+	// left, the run makes all of them.
 	rollbacks int
 	left      bool
-	// cleanup says that the branch is deleted, and cleanup requests the removal.
+	// cleanup means that the branch is deleted and cleanup requests the removal.
 	cleanup bool
-	// beside is an activity that may run at the same time, and is then lost as well.
+	// beside is an activity that may run at the same time and is then also lost.
 	beside string
-	// closed says that an older version has closed the buckets of the stack before.
+	// closed means that an older version of Perch has closed the stack's buckets before.
 	closed bool
 }
 
 // provisionBoundaries has every activity of a creation that needs no PostgreSQL. Admit's first call
-// names no branch, so it comes last.
+// does not name a branch, so it comes last.
 var provisionBoundaries = []boundary{
 	{branch: "render", activity: "Admit", at: " before it stores what it admitted", hold: func(stack string) *hold {
 		return &hold{matches: addressing(http.MethodPut, "/admissions/"+stack+".json")}
@@ -82,7 +82,7 @@ var provisionBoundaries = []boundary{
 			matches: func(_ *http.Request, body string) bool { return strings.Contains(body, "'seeded by a command'") },
 		}
 	}},
-	// The last report of the run, which has little time.
+	// This is the last report of the run, which has little time.
 	{branch: "reported", activity: "Report", hold: func(string) *hold {
 		return &hold{matches: func(r *http.Request, body string) bool {
 			return addressing(http.MethodPut, "/cards/reported.json")(r, body) &&
@@ -96,8 +96,8 @@ var provisionBoundaries = []boundary{
 	}},
 }
 
-// updateBoundaries are the extra ones of an update, and one of a stack that an update outside of
-// Perch has left failed.
+// updateBoundaries are the additional boundaries of an update, and of a stack that an update
+// outside of Perch has left failed.
 var updateBoundaries = []boundary{
 	{branch: "render", activity: "UpdateStack", at: " before its effect", hold: byID("UpdateStack", false)},
 	{branch: "look", activity: "UpdateStack", at: " after its effect", hold: byID("UpdateStack", true)},
@@ -136,8 +136,8 @@ var updateBoundaries = []boundary{
 	}},
 }
 
-// teardownBoundaries has every activity of Teardown that needs no PostgreSQL, but Admit, which
-// makes no call for a removal. Cleanup tells of every failed deletion that it finds, so its removal
+// teardownBoundaries has every activity of Teardown that needs no PostgreSQL, except Admit, which
+// makes no call for a removal. Cleanup reports every failed deletion that it finds, so its removal
 // comes first.
 var teardownBoundaries = []boundary{
 	{branch: "command", activity: "LastLook", cleanup: true, hold: byName("DescribeStacks", false)},
@@ -170,7 +170,7 @@ var teardownBoundaries = []boundary{
 	{branch: turnedBack, activity: "CancelUpdate", at: " after its effect", hold: byID("CancelUpdateStack", true)},
 }
 
-// turnedBack is the branch whose removal meets an update.
+// turnedBack is the branch whose removal arrives during an update.
 const turnedBack = "turned-back"
 
 func byID(action string, after bool) func(string) *hold {
@@ -193,11 +193,11 @@ var databaseBoundaries = []boundary{
 			return r.Header.Get("X-Amz-Target") == "secretsmanager.GetSecretValue"
 		}}
 	}},
-	{branch: "made", activity: "EnsureDatabase"}, // Its call is held by the same hold.
+	{branch: "made", activity: "EnsureDatabase"}, // The same hold also holds its call.
 }
 
-// TestEveryActivityOfARunHasABoundary compares the boundaries with what the workflows' sources
-// name: an activity that comes to Provision or Teardown needs one.
+// TestEveryActivityOfARunHasABoundary compares the boundaries with the activities in the workflows'
+// sources. A new activity of Provision or Teardown needs a boundary.
 func TestEveryActivityOfARunHasABoundary(t *testing.T) {
 	listed := map[string]bool{}
 	for _, b := range slices.Concat(provisionBoundaries, updateBoundaries, teardownBoundaries, databaseBoundaries) {
@@ -219,8 +219,8 @@ func TestEveryActivityOfARunHasABoundary(t *testing.T) {
 	}
 }
 
-// runActivities are the rows of the contract that the sources of Provision and Teardown name: all
-// of package workflows but what reads, what cleans up and what looks at branches.
+// runActivities returns the rows of the contract that the sources of Provision and Teardown name:
+// all of package workflows except what only reads, what cleans up and what looks at branches.
 func runActivities(t *testing.T) map[string]bool {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("..", "..", "workflows", "*.go"))

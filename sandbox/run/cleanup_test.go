@@ -17,7 +17,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// newSweep is a separate project whose cleanup has so long a grace period, with an environment for
+// newSweep returns a separate project whose cleanup has this grace period, with an environment for
 // each branch.
 func newSweep(t *testing.T, name string, grace time.Duration, branches ...string) *bench {
 	t.Helper()
@@ -37,7 +37,7 @@ func newSweep(t *testing.T, name string, grace time.Duration, branches ...string
 	return b
 }
 
-// drop is `git branch -D`.
+// drop deletes branches, as `git branch -D` does.
 func (r repo) drop(t *testing.T, branches ...string) {
 	t.Helper()
 	for _, branch := range branches {
@@ -47,7 +47,7 @@ func (r repo) drop(t *testing.T, branches ...string) {
 	}
 }
 
-// point makes a branch that is at commit.
+// point creates a branch at commit.
 func (r repo) point(t *testing.T, branch, commit string) {
 	t.Helper()
 	reference := plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), plumbing.NewHash(commit))
@@ -56,7 +56,7 @@ func (r repo) point(t *testing.T, branch, commit string) {
 	}
 }
 
-// verdicts are a cleanup's, by branch.
+// verdicts returns a cleanup's verdicts, by branch.
 func (d document) verdicts() map[string]string {
 	all := map[string]string{}
 	rows, _ := d["verdicts"].([]any)
@@ -74,7 +74,7 @@ func wantVerdicts(t *testing.T, d document, want map[string]string) {
 	}
 }
 
-// deployed is the commit of each environment that is there, by branch.
+// deployed returns the commit of each existing environment, by branch.
 func (b *bench) deployed(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -266,7 +266,8 @@ func TestS74ARunThatIsStillWorkingSkipsTheNextVisibly(t *testing.T) {
 	})
 }
 
-// Branches are deleted, cleaned up and pushed again concurrently, in any order.
+// TestNoEnvironmentOfALiveBranchIsLostToCleanup deletes branches, cleans up and pushes them again,
+// concurrently and in any order.
 func TestNoEnvironmentOfALiveBranchIsLostToCleanup(t *testing.T) {
 	t.Parallel()
 	b := newSweep(t, "racing", time.Millisecond, "racing-one", "racing-two", "racing-three")

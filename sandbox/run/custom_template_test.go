@@ -15,7 +15,7 @@ import (
 	"perch/cfn/custom"
 )
 
-// customConfig gives what it needs to a template that was written without Perch in mind.
+// customConfig passes values to a template that was written without Perch in mind.
 const customConfig = `project: PROJECT
 image: registry.example.com/wordpress:{commit}
 defaults:
@@ -48,7 +48,7 @@ seed:
   - s3: {from: fixtures, to: rWebContentBucket/media}
 `
 
-// ownProject is a project of that template.
+// ownProject returns a project with that template.
 func ownProject(t *testing.T, name string) *bench {
 	t.Helper()
 	template, err := os.ReadFile(filepath.Join("..", "..", "cfn", "custom", "testdata", "wordpress.yaml"))
@@ -178,12 +178,12 @@ func TestATemplateThatThePolicyDoesNotAllowIsRejectedBeforeAnythingChanges(t *te
 	}
 }
 
-// unfilled is a perch.yaml that fills nothing.
+// unfilled returns a perch.yaml that fills nothing.
 func unfilled(project string) string {
 	return "project: " + project + "\nimage: example.com/x:{commit}\ndefaults: {template: deploy/wordpress.yaml}\n"
 }
 
-// bucket is the physical name of a stack's bucket.
+// bucket returns the physical name of a stack's bucket.
 func (b *bench) bucket(t *testing.T, stack, logical string) string {
 	t.Helper()
 	out, err := b.formation().DescribeStackResource(

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTheSandboxShowsItsDashboardFirst looks at what people read, and opens it.
+// TestTheSandboxShowsItsDashboardFirst reads the output for people, and opens the dashboard.
 func TestTheSandboxShowsItsDashboardFirst(t *testing.T) {
 	t.Parallel()
 	stdout, stderr := runUntilReady(t, "--up=false")

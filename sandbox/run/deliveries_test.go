@@ -24,12 +24,13 @@ import (
 	web "perch/web/server"
 )
 
-// story is what people do to the branches of a repository, and what GitHub tells of it.
+// story is what people do to the branches of a repository, and the deliveries of GitHub about it.
 type story struct {
 	*bench
 	t      *testing.T
 	random *rand.Rand
-	// all are the branches that there were, and told how many deliveries were recorded before.
+	// all has every branch that has existed. told is the number of deliveries that were recorded
+	// before.
 	all  map[string]bool
 	told int
 }
@@ -47,7 +48,7 @@ func (s *story) delete(branch string) {
 	s.github.Observe()
 }
 
-// recorded are the deliveries since the last call.
+// recorded returns the deliveries since the last call.
 func (s *story) recorded() []github.Delivery {
 	all := s.github.Deliveries()
 	since := all[s.told:]
@@ -55,8 +56,8 @@ func (s *story) recorded() []github.Delivery {
 	return since
 }
 
-// distort loses a fifth of the deliveries, repeats a fifth, holds back so large a share, and
-// shuffles the rest.
+// distort loses a fifth of the deliveries, repeats a fifth, delays this share of them, and shuffles
+// the rest.
 func (s *story) distort(deliveries []github.Delivery, share float64) (now, later []github.Delivery) {
 	for _, d := range deliveries {
 		if s.random.Float64() < 0.2 {
@@ -95,7 +96,7 @@ func (s *story) deliver(deliveries []github.Delivery) {
 }
 
 // rest waits until no environment has an open run and no Look is about to request something. A Look
-// that waits for another run does not count: cleanup does not wait for it either.
+// that waits for another run does not count, because cleanup does not wait for it either.
 func (s *story) rest() {
 	s.t.Helper()
 	temporal := s.connect(s.t)
@@ -111,7 +112,7 @@ func (s *story) rest() {
 	})
 }
 
-// works reports whether a run of the workflow is open and does not just wait for a minute or
+// works reports whether a run of the workflow is open and does not only wait for a minute or
 // longer.
 func works(ctx context.Context, temporal client.Client, id string) bool {
 	described, err := temporal.DescribeWorkflowExecution(ctx, id, "")
@@ -133,8 +134,8 @@ func works(ctx context.Context, temporal client.Client, id string) bool {
 }
 
 // TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries records 500 deliveries about 50
-// branches. They arrive shuffled, a fifth of them twice, a fifth never and some of them only after
-// what happened later. After one sweep the environments are the branches.
+// branches. They arrive shuffled: a fifth of them twice, a fifth never, and some only after later
+// ones. After one sweep, the environments match the branches.
 func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves it out: it takes minutes with the race detector")
@@ -153,7 +154,7 @@ func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
 		t.Fatalf("application up: %s", out.stderr)
 	}
 	s := &story{bench: b, t: t, random: rand.New(rand.NewPCG(15, 500)), all: map[string]bool{}}
-	s.repo.drop(t, "feature/login", "fix/typo", "docs-no-infra") // The demo's.
+	s.repo.drop(t, "feature/login", "fix/typo", "docs-no-infra") // These are the demo's branches.
 	for _, branch := range []string{"lost/deletion", "lost/update"} {
 		s.push(branch)
 		b.must(t, "up", branch)
@@ -177,13 +178,13 @@ func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
 		}
 	}
 	for len(s.github.Deliveries()) < 10*size {
-		s.push(branches[s.random.IntN(size*4/5)]) // A branch that was deleted comes back with it.
+		s.push(branches[s.random.IntN(size*4/5)]) // The push restores a branch that was deleted.
 	}
 	told := s.recorded()
 	s.push("lost/push")
 	s.push("lost/update")
 	s.delete("lost/deletion")
-	s.recorded() // Of the last three, nothing arrives at all.
+	s.recorded() // The deliveries about the last three are all lost.
 	now, _ = s.distort(append(later, told...), 0)
 	s.deliver(now)
 	s.rest()
@@ -205,7 +206,7 @@ func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
 	s.areAtTheirHeads(after)
 }
 
-// subscribe has GitHub keep deliveries for perch-web until they are told to go.
+// subscribe makes GitHub keep deliveries for perch-web until they are sent explicitly.
 func (s *story) subscribe() {
 	s.t.Helper()
 	temporal, err := perchclient.Dial(s.t.Context(), lookup(s.exports(), nothing))
@@ -220,10 +221,10 @@ func (s *story) subscribe() {
 	listener := httptest.NewServer(receiver.Handler())
 	s.t.Cleanup(listener.Close)
 	s.github.Subscribe(github.Webhook{URL: listener.URL + "/webhooks/github", Secret: webhookSecret, Manual: true})
-	s.recorded() // The ping.
+	s.recorded() // This is the ping.
 }
 
-// heads are the branches that there are.
+// heads returns the branches that exist.
 func (s *story) heads() []string {
 	s.t.Helper()
 	names := []string{}

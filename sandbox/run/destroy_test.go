@@ -15,7 +15,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// withBuckets is a perch.yaml with these buckets, the first of them seeded.
+// withBuckets returns a perch.yaml with these buckets, the first of which is seeded.
 func withBuckets(names ...string) string {
 	var buckets []string
 	for _, name := range names {
@@ -25,7 +25,7 @@ func withBuckets(names ...string) string {
 		"}", "seed:", "  - s3: {from: fixtures/media, to: "+names[0]+"}")
 }
 
-// keysOf are the keys of the bucket's objects.
+// keysOf returns the keys of the bucket's objects.
 func (b *bench) keysOf(t *testing.T, bucket string) (keys []string) {
 	t.Helper()
 	out, err := b.storage().ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket})
@@ -38,7 +38,7 @@ func (b *bench) keysOf(t *testing.T, bucket string) (keys []string) {
 	return keys
 }
 
-// takesWrites puts an object into the bucket as an app would, and deletes it again.
+// takesWrites checks that an app can write to the bucket: it writes an object and deletes it again.
 func (b *bench) takesWrites(t *testing.T, bucket string) {
 	t.Helper()
 	key := "written-by-the-app"
@@ -60,7 +60,7 @@ func (b *bench) missingBucket(t *testing.T, bucket string) bool {
 	return err != nil
 }
 
-// close denies writes to a bucket as a removal does, beside other statements of its policy.
+// close denies writes to a bucket as a removal does, and keeps the other statements of its policy.
 func (b *bench) close(t *testing.T, bucket string, others ...string) {
 	t.Helper()
 	closing := `{"Sid":"PerchEmptiesThisBucket","Effect":"Deny","Principal":"*","Action":"s3:PutObject",` +

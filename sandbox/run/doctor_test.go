@@ -32,7 +32,7 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 	}, "--up=false")
 }
 
-// varying is what is another in every sandbox.
+// varying are the values that are different in every sandbox.
 var varying = []struct {
 	pattern *regexp.Regexp
 	instead string
@@ -45,7 +45,8 @@ var varying = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "TIME"},
 }
 
-// compareChecks FILE: stdout is the file, but for what is another in every sandbox.
+// compareChecks FILE compares stdout with the file, except for values that are different in every
+// sandbox.
 func compareChecks(ts *testscript.TestScript, _ bool, args []string) {
 	got := ts.ReadFile("stdout")
 	for _, v := range varying {
@@ -56,7 +57,7 @@ func compareChecks(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// namespace NAME: Temporal has it.
+// namespace NAME creates a Temporal namespace.
 func makeNamespace(ts *testscript.TestScript, _ bool, args []string) {
 	c := dial(ts, "default")
 	defer c.Close()
@@ -77,14 +78,14 @@ func dial(ts *testscript.TestScript, namespace string) client.Client {
 	return c
 }
 
-// oldWorker is a worker of a version that knows no workflow at all.
+// oldWorker is a worker of a version that does not know any workflow.
 type oldWorker struct {
 	mu    sync.Mutex
 	close []func()
 }
 
-// command is `oldworker PROJECT`, which starts one for the project, and `oldworker`, which stops
-// it.
+// command implements `oldworker PROJECT`, which starts one for the project, and `oldworker`, which
+// stops it.
 func (o *oldWorker) command(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) == 0 {
 		o.stop()
@@ -107,7 +108,7 @@ func (o *oldWorker) command(ts *testscript.TestScript, _ bool, args []string) {
 	o.close = closing
 }
 
-// awaitPoller waits until Temporal tells of a worker that polls the queue.
+// awaitPoller waits until Temporal lists a worker that polls the queue.
 func awaitPoller(ts *testscript.TestScript, c client.Client, queue string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestS105FaultsGoWhereTheEnvironmentPoints orders faults of a sandbox that is not on the default
-// port.
+// TestS105FaultsGoWhereTheEnvironmentPoints injects faults into a sandbox that is not on the
+// default port.
 func TestS105FaultsGoWhereTheEnvironmentPoints(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)

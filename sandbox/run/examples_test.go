@@ -13,15 +13,15 @@ import (
 	"perch"
 )
 
-// TestExamplesGetAnEnvironment commits each folder of examples to a repository, and gives a branch
-// of it an environment with all its seed steps. The file that `config init` writes for an app gives
-// its branch one, too.
+// TestExamplesGetAnEnvironment commits each folder of examples to a repository, and provisions a
+// branch of it with all its seed steps. It does the same with the file that `config init` writes
+// for an app.
 func TestExamplesGetAnEnvironment(t *testing.T) {
 	t.Parallel()
 	b := newSandbox(t, func(o *options) { o.run = skipUnknown })
 	for folder, c := range map[string]struct {
 		project string
-		// seeds are the seed steps, and types some resource types of the stack.
+		// seeds are the seed steps. types are some resource types of the stack.
 		seeds, types []string
 	}{
 		"django": {"djangoexample", []string{"run python manage.py loaddata demo"}, []string{"AWS::RDS::DBInstance"}},
@@ -49,8 +49,8 @@ func TestExamplesGetAnEnvironment(t *testing.T) {
 	provisionWhatInitWrites(t, b)
 }
 
-// provisionWhatInitWrites has `config init` write a perch.yaml for an app of each framework,
-// commits it, and gives a branch of it an environment.
+// provisionWhatInitWrites makes `config init` write a perch.yaml for an app of each framework,
+// commits it, and provisions a branch of it.
 func provisionWhatInitWrites(t *testing.T, b *bench) {
 	t.Helper()
 	p := b.newProject(t, "anyapp", map[string]string{"README.md": "An app."}, func(*perch.Policy) {})
@@ -88,7 +88,7 @@ func provisionWhatInitWrites(t *testing.T, b *bench) {
 	}
 }
 
-// exampleFiles are the files of an example, without its perch.yaml.
+// exampleFiles returns the files of an example, without its perch.yaml.
 func exampleFiles(t *testing.T, name string) map[string]string {
 	t.Helper()
 	files := folderFiles(t, filepath.Join("..", "..", "examples", name))
@@ -110,7 +110,7 @@ func TestEveryExampleIsInTheTable(t *testing.T) {
 	}
 }
 
-// folderFiles are the files below a folder, by their path in it.
+// folderFiles returns the files below a folder, by their path in it.
 func folderFiles(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -129,7 +129,7 @@ func folderFiles(t *testing.T, folder string) map[string]string {
 	return files
 }
 
-// resourceTypes are the types of a stack's resources.
+// resourceTypes returns the types of a stack's resources.
 func (b *bench) resourceTypes(t *testing.T, stack string) (types []string) {
 	t.Helper()
 	out, err := b.formation().ListStackResources(

@@ -15,7 +15,7 @@ import (
 )
 
 // newExpiringProject adds a project whose environments expire after a week without use, and after
-// 400 hours at most.
+// 400 hours at the latest.
 func newExpiringProject(t *testing.T, name string) *bench {
 	t.Helper()
 	files := map[string]string{"perch.yaml": bare(name, "  expiry: {idle: 168h, max: 400h}")}
@@ -34,8 +34,8 @@ func (d document) time(t *testing.T, path ...string) time.Time {
 	return at
 }
 
-// TestPeopleKeepAnEnvironment extends, pins and unpins: each says until when the environment is
-// kept.
+// TestPeopleKeepAnEnvironment extends, pins and unpins an environment. Each command says until when
+// the environment is kept.
 func TestPeopleKeepAnEnvironment(t *testing.T) {
 	t.Parallel()
 	b := newExpiringProject(t, "keeps")
@@ -70,7 +70,8 @@ func TestPeopleKeepAnEnvironment(t *testing.T) {
 	equal(t, b.must(t, "down", "long-kept"), document{"outcome": "gone"})
 }
 
-// TestKeepRejectsWithASentence tries what cannot be kept, or not for so long: nothing changes.
+// TestKeepRejectsWithASentence tries to keep what cannot be kept, or not for so long. Nothing
+// changes.
 func TestKeepRejectsWithASentence(t *testing.T) {
 	t.Parallel()
 	b := newExpiringProject(t, "rejects")
@@ -146,7 +147,7 @@ func TestKeepRejectsWithASentence(t *testing.T) {
 	}
 }
 
-// storedCard is the text of an environment's card.
+// storedCard returns the text of an environment's card.
 func (b *bench) storedCard(t *testing.T, bucket, slug string) string {
 	t.Helper()
 	out, err := b.storage().GetObject(t.Context(), &s3.GetObjectInput{
@@ -229,6 +230,7 @@ func TestAPinIsEnteredWhileARunIsAtWork(t *testing.T) {
 	verdict := b.must(t, "cleanup", "--dry-run").verdicts()["pins-leaves"]
 	contains(t, verdict, "hold: pinned by ", ": demo")
 	for _, branch := range []string{"pins-busy", "pins-leaves"} {
-		equal(t, b.must(t, "down", branch), document{"outcome": "gone"}) // A pin does not keep it from down.
+		// `perch down` removes the environment in spite of its pin.
+		equal(t, b.must(t, "down", branch), document{"outcome": "gone"})
 	}
 }

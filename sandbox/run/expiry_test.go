@@ -14,8 +14,8 @@ import (
 	"perch/client"
 )
 
-// newHome is a separate project in a separate sandbox, because the clock is the sandbox's. Its
-// environments expire after a week, and one is deployed for each branch.
+// newHome returns a separate project in a separate sandbox, because all projects of a sandbox share
+// its clock. Its environments expire after a week. It deploys one for each branch.
 func newHome(t *testing.T, branches ...string) *bench {
 	t.Helper()
 	told, _ := newSandbox(t, func(o *options) { o.worker = false }).withSlack(t)
@@ -35,7 +35,7 @@ func newHome(t *testing.T, branches ...string) *bench {
 	return b
 }
 
-// expire has expiry judged; a dry run only judges.
+// expire judges the expiry of the environments; a dry run only judges.
 func (b *bench) expire(t *testing.T, dryRun bool) map[string]perch.ExpiryVerdict {
 	t.Helper()
 	result, err := client.New(b.connect(t)).Expire(
@@ -63,7 +63,7 @@ func wantActions(t *testing.T, verdicts map[string]perch.ExpiryVerdict, want map
 	}
 }
 
-// keep sends a pin, the end of one, or an extension.
+// keep sends a pin, an unpin or an extension.
 func (b *bench) keep(ctx context.Context, t *testing.T, branch string, note perch.Note) (perch.KeepResult, error) {
 	t.Helper()
 	environment, err := perch.NewEnvironment(b.project, branch)
@@ -74,8 +74,8 @@ func (b *bench) keep(ctx context.Context, t *testing.T, branch string, note perc
 	return client.New(b.connect(t)).Keep(ctx, perch.KeepInput{Environment: environment, Note: note}, nil)
 }
 
-// TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension lets weeks pass by the sandbox's
-// clock.
+// TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension puts the sandbox's clock forward
+// by weeks.
 func TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension(t *testing.T) {
 	t.Parallel()
 	b := newHome(t, "unused", "pushed", "pinned", "extended")
@@ -127,7 +127,7 @@ func TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension(t *testing.
 }
 
 // TestPinHoldsCleanup deletes the branch of a pinned environment. A pin that is set during the
-// grace period keeps, too.
+// grace period also keeps it.
 func TestPinHoldsCleanup(t *testing.T) {
 	t.Parallel()
 	b := newHome(t, "pinned")

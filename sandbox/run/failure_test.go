@@ -12,7 +12,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// failed runs a command that has to end with exit code 1 and returns the sentence.
+// failed runs a command that must end with exit code 1, and returns its sentence.
 func (b *bench) failed(t *testing.T, args ...string) string {
 	t.Helper()
 	exit, d := b.ask(t, args...)
@@ -150,7 +150,7 @@ func TestS21ABucketThatIsRefilledWhileItIsDeletedIsEmptiedAgain(t *testing.T) {
 	b.deletedInTurn(t, b.onlyStack(t, "shop-refilled"), 2)
 }
 
-// aged is a branch whose environment's bucket has been given objects as time went by.
+// aged creates a branch whose environment's bucket has collected objects over time.
 func (b *bench) aged(t *testing.T, branch string, objects int) (bucket string) {
 	t.Helper()
 	b.repo.commit(t, branch, map[string]string{"perch.yaml": bare("shop", "  buckets: {assets: {versioned: true}}")})

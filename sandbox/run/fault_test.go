@@ -46,8 +46,8 @@ func TestFaultsAreInjectedByCommand(t *testing.T) {
 	}
 }
 
-// TestAFaultThatIsMostLikelyMistypedIsNoted: a resource or a stack may come later, so it is only
-// noted that a similar one is there.
+// TestAFaultThatIsMostLikelyMistypedIsNoted checks that the fault is accepted with a note, because
+// a resource or a stack may be created later.
 func TestAFaultThatIsMostLikelyMistypedIsNoted(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)

@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// gate is a proxy between a worker and a server that holds single requests there: so a worker can
-// be killed at exactly that call. A worker that is killed never reads an answer that is held.
+// gate is a proxy between a worker and a server. It can hold single requests, so that a worker can
+// be killed during exactly that call. A killed worker never reads the held answer.
 type gate struct {
 	*httptest.Server
 	proxy *httputil.ReverseProxy
@@ -26,20 +26,20 @@ type gate struct {
 	holds []*hold
 }
 
-// hold is one request to hold.
+// hold describes a request to hold.
 type hold struct {
-	// matches chooses the request. body is all of it, unescaped where it is a form.
+	// matches selects the request. body is the whole body, unescaped if it is a form.
 	matches func(r *http.Request, body string) bool
-	// pass lets so many requests through before.
+	// pass is the number of matching requests that are let through first.
 	pass int
-	// after lets the request have its effect and holds the answer.
+	// after means that the request takes effect, and its answer is held.
 	after bool
-	// reached is closed when the request is there and, with after, has had its effect.
+	// reached is closed when the request has arrived and, with after, has taken effect.
 	reached chan struct{}
 	once    sync.Once
 }
 
-// newGate opens a gate before the server at target.
+// newGate opens a gate in front of the server at target.
 func newGate(t *testing.T, target string) *gate {
 	t.Helper()
 	to, err := url.Parse(target)
@@ -60,8 +60,8 @@ func newGate(t *testing.T, target string) *gate {
 
 func (g *gate) port() string { return g.URL[strings.LastIndex(g.URL, ":")+1:] }
 
-// hold holds the requests that matches chooses; what comes back is told when the first of them is
-// there.
+// hold holds the requests that h matches, and returns h. Its reached is closed when the first of
+// them has arrived.
 func (g *gate) hold(h *hold) *hold {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -70,7 +70,7 @@ func (g *gate) hold(h *hold) *hold {
 	return h
 }
 
-// open lets everything through from now on. What is held stays held until its client goes.
+// open lets everything through from now on. Held requests stay held until their clients disconnect.
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -94,7 +94,7 @@ func (g *gate) find(r *http.Request, body string) *hold {
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		panic(http.ErrAbortHandler) // The client has gone.
+		panic(http.ErrAbortHandler) // The client has disconnected.
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	text := string(body)
@@ -114,7 +114,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// calling chooses the calls of a query API's action that contain all of texts.
+// calling selects the calls of a query API's action that contain all of texts.
 func calling(action string, texts ...string) func(*http.Request, string) bool {
 	return func(_ *http.Request, body string) bool {
 		return hasParameter(body, "Action="+action) &&
@@ -122,7 +122,7 @@ func calling(action string, texts ...string) func(*http.Request, string) bool {
 	}
 }
 
-// addressing chooses the requests of a method whose host and path contain text.
+// addressing selects the requests with a method whose host and path contain text.
 func addressing(method, text string) func(*http.Request, string) bool {
 	return func(r *http.Request, _ string) bool {
 		return r.Method == method && strings.Contains(r.Host+r.URL.Path, text)
@@ -139,16 +139,15 @@ type process struct {
 	log string
 }
 
-// spawn starts a worker process with the sandbox's exports, and others in their place, and waits
-// until it is ready.
+// spawn starts a worker process with the sandbox's exports, overridden by other, and waits until it
+// is ready.
 func (b *bench) spawn(t *testing.T, other map[string]string) *process {
 	t.Helper()
 	// TestMain has put it on the path.
 	return b.spawnCommand(t, other, "perch-worker", "--interval", testInterval.String())
 }
 
-// spawnCommand starts a worker process by a command, such as a shell that becomes one, as spawn
-// does.
+// spawnCommand is spawn with the command that starts the worker, such as a shell.
 func (b *bench) spawnCommand(t *testing.T, other map[string]string, command ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(command[0], command[1:]...), log: filepath.Join(t.TempDir(), "worker.log")}
@@ -170,7 +169,7 @@ func (b *bench) spawnCommand(t *testing.T, other map[string]string, command ...s
 	return p
 }
 
-// kill ends the process by SIGKILL: it gets no chance to say anything.
+// kill ends the process by SIGKILL, so that it cannot clean up.
 func (p *process) kill() {
 	if p.cmd.ProcessState != nil {
 		return

@@ -18,7 +18,7 @@ import (
 	"perch/sandbox/github/browsertest"
 )
 
-// gitIn runs git in a folder, as a person does who has no settings.
+// gitIn runs git in a folder, without a person's settings.
 func gitIn(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
@@ -38,8 +38,8 @@ func gitIn(t *testing.T, dir string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// onGitHub is a sandbox whose repository is on the imitation of GitHub, with its webhooks and a
-// short grace period; changes may change its policy.
+// onGitHub returns a sandbox whose repository is on the imitation of GitHub, with webhooks and a
+// short grace period. changes may change its policy.
 func onGitHub(t *testing.T, changes ...func(*perch.Policy)) *bench {
 	t.Helper()
 	b := newSandbox(t, func(o *options) { o.hub, o.worker = true, false })
@@ -60,7 +60,7 @@ func onGitHub(t *testing.T, changes ...func(*perch.Policy)) *bench {
 	return b
 }
 
-// running is the commit that runs in the branch's environment; empty if there is none that is
+// running returns the commit that runs in the branch's environment; empty if no environment is
 // ready.
 func (b *bench) running(branch string) (commit string, there bool) {
 	for _, e := range b.aws.Environments() {
@@ -166,8 +166,8 @@ func TestExpiryIsSeenOnThePullRequest(t *testing.T) {
 	b.shows(t, "back", "Environment is ready", "Active")
 }
 
-// shows waits until the page of the demo's pull request says how the environment is. A browser
-// takes pictures of it.
+// shows waits until the page of the demo's pull request shows the state of the environment. A
+// browser takes pictures of the page.
 func (b *bench) shows(t *testing.T, state string, wanted ...string) {
 	t.Helper()
 	url := b.github.PullRequestURL(1)

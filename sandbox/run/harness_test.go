@@ -31,19 +31,19 @@ import (
 )
 
 const (
-	// testSpeed lets a database's ten minutes pass in a tenth of a second.
+	// testSpeed makes a database's ten minutes pass in a tenth of a second.
 	testSpeed = 6000
-	// testInterval is how often the workers of tests look at what they wait for.
+	// testInterval is how often the tests' workers check what they wait for.
 	testInterval = 150 * time.Millisecond
-	// pollEvery is how often tests look at what they wait for.
+	// pollEvery is how often tests check what they wait for.
 	pollEvery = 100 * time.Millisecond
-	// patience is how long anything may take: generous, because only a failure takes that long, and
-	// a machine may have much else to do.
+	// patience is how long to wait for anything. It is generous, because only a failing test waits
+	// that long, and the machine may be busy.
 	patience = 5 * time.Minute
 )
 
-// TestMain makes the programs commands of this test binary, for scripts and for tests that kill
-// them.
+// TestMain makes the programs available as commands of this test binary, for scripts and for tests
+// that kill them.
 func TestMain(m *testing.M) {
 	program := func(main func(context.Context, []string, io.Writer, io.Writer, func(string) string) int) func() {
 		return func() { os.Exit(main(context.Background(), os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) }
@@ -83,29 +83,29 @@ func (s suite) Run() int {
 	return code
 }
 
-// parallelTests is how many of these tests run at a time: most of them wait for timers of Temporal,
-// so more than there are processors do. The command line may still set it.
+// parallelTests is how many of these tests run at a time. It is larger than the number of
+// processors, because most tests wait for Temporal's timers. The command line may override it.
 const parallelTests = "10"
 
-// fewerCollections lets the heap grow by four times between two garbage collections, which took an
-// eighth of the processor time before.
+// fewerCollections lets the heap grow to four times its size between two garbage collections, which
+// otherwise took an eighth of the processor time.
 const fewerCollections = 400
 
-// bench is one project in a sandbox that runs: a repository, and what a starter for it sees.
+// bench is one project in a running sandbox: a repository, and the environment of a starter for it.
 type bench struct {
 	*Sandbox
-	// project is the name that perch.yaml says, and repo its repository.
+	// project is the project's name in perch.yaml, and repo its repository.
 	project string
 	repo    repo
-	// env are variables of starter and worker beside the sandbox's exports, or in place of them.
-	// The projects that are added to b have them, too.
+	// env are variables of the starter and the worker that override the sandbox's exports. Projects
+	// that are added to b inherit them.
 	env map[string]string
-	// readsByAPI has the starter read from the worker's read API, and not by runs.
+	// readsByAPI makes the starter read from the worker's read API, and not through runs.
 	readsByAPI bool
 }
 
-// newSandbox starts a sandbox of the demo repository with a worker, on free ports, fast, and closes
-// it when the test is over. changes may say otherwise.
+// newSandbox starts a sandbox of the demo repository with a worker, on free ports, at testSpeed,
+// and closes it when the test ends. changes may change the options.
 func newSandbox(t *testing.T, changes ...func(*options)) *bench {
 	t.Helper()
 	b, err := openBench(t.Context(), changes...)
@@ -131,7 +131,7 @@ func openBench(ctx context.Context, changes ...func(*options)) (*bench, error) {
 	}
 	b := &bench{Sandbox: s, project: s.name, repo: repo{dir: s.project.repo}}
 	if o.worker {
-		// Many tests share it and leave theirs behind.
+		// Many tests share it and do not remove their environments.
 		err = b.work(s.policyFile, func(p *perch.Policy) { p.MaxEnvironments = 95 })
 	}
 	return b, err
@@ -152,8 +152,8 @@ func skipUnlessProof(t *testing.T) {
 	}
 }
 
-// sharedSandbox is the sandbox of every test that needs only new branches or projects. Its
-// application stack is made.
+// sharedSandbox returns the sandbox of every test that needs only new branches or projects. Its
+// application stack exists.
 func sharedSandbox(t *testing.T) *bench {
 	t.Helper()
 	shared.Do(func() {
@@ -177,14 +177,14 @@ func closeShared() error {
 	return errors.Join(shared.Close(), shared.settleRights())
 }
 
-// newProject adds a project to the sandbox: a repository whose main holds files, a worker with the
-// sandbox's policy as change leaves it, and its application stack. All of it is the test's alone.
+// newProject adds a project to the sandbox: a repository whose main has files, a worker with the
+// sandbox's policy as changed by change, and its application stack. No other test uses the project.
 func (b *bench) newProject(t *testing.T, name string, files map[string]string, change func(*perch.Policy)) *bench {
 	t.Helper()
 	return b.newProjectWithReaders(t, name, files, change, workerrun.ReadConfig{})
 }
 
-// newProjectWithReaders is newProject with a worker that answers readers.
+// newProjectWithReaders is newProject with a worker that serves the read API.
 func (b *bench) newProjectWithReaders(
 	t *testing.T, name string, files map[string]string, change func(*perch.Policy), read workerrun.ReadConfig,
 ) *bench {
@@ -217,7 +217,7 @@ func (b *bench) newProjectWithReaders(
 	return p
 }
 
-// newRepository adds a project to the sandbox that has a repository and no worker.
+// newRepository adds a project with a repository and without a worker to the sandbox.
 func (b *bench) newRepository(t *testing.T, name string, files map[string]string) *bench {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
@@ -232,7 +232,7 @@ func (b *bench) newRepository(t *testing.T, name string, files map[string]string
 	return p
 }
 
-// work starts a worker with the policy of file, as change leaves it, that stops when b closes.
+// work starts a worker with the policy in file as changed by change. It stops when b closes.
 func (b *bench) work(file string, change func(*perch.Policy)) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -264,13 +264,13 @@ func (b *bench) work(file string, change func(*perch.Policy)) error {
 	return nil
 }
 
-// output is what a program left behind.
+// output is what a program printed, and its exit code.
 type output struct {
 	exit           int
 	stdout, stderr string
 }
 
-// starter runs the starter as `perch-sandbox env` points it at the project.
+// starter runs the starter with the variables that `perch-sandbox env` exports for the project.
 func (b *bench) starter(ctx context.Context, args ...string) output {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -279,7 +279,7 @@ func (b *bench) starter(ctx context.Context, args ...string) output {
 	return output{exit: exit, stdout: stdout.String(), stderr: stderr.String()}
 }
 
-// lookup answers as the environment of the project's starter and worker.
+// lookup looks up a variable of the project's starter and worker.
 func (b *bench) lookup(name string) string {
 	if value, ok := b.env[name]; ok {
 		return value
@@ -287,7 +287,7 @@ func (b *bench) lookup(name string) string {
 	return lookup(b.exports(), nothing)(name)
 }
 
-// call is starter for who reads along.
+// call is starter with writers for both outputs.
 func (b *bench) call(ctx context.Context, stdout, stderr io.Writer, args ...string) int {
 	env := func(name string) string {
 		if _, ok := b.env[name]; !ok && name == "PERCH_READ_API" && !b.readsByAPI {
@@ -298,15 +298,15 @@ func (b *bench) call(ctx context.Context, stdout, stderr io.Writer, args ...stri
 	return cli.Run(ctx, args, strings.NewReader(""), stdout, stderr, env)
 }
 
-// ask runs the starter with -o json and returns its exit code and the document that is all of its
-// output.
+// ask runs the starter with -o json, and returns its exit code and the JSON document, which must be
+// its whole output.
 func (b *bench) ask(t *testing.T, args ...string) (int, document) {
 	t.Helper()
 	out := b.starter(t.Context(), append(args, "-o", "json")...)
 	return out.exit, read(t, out)
 }
 
-// must runs a command that has to end with exit code 0.
+// must runs a command that must end with exit code 0.
 func (b *bench) must(t *testing.T, args ...string) document {
 	t.Helper()
 	exit, document := b.ask(t, args...)
@@ -316,12 +316,12 @@ func (b *bench) must(t *testing.T, args ...string) document {
 	return document
 }
 
-// begin runs the starter with -o json beside the test; the function returned waits for its end.
+// begin runs the starter with -o json in the background. The returned function waits for its end.
 func (b *bench) begin(t *testing.T, args ...string) func() (int, document) {
 	t.Helper()
 	ended := make(chan output, 1)
 	go func() { ended <- b.starter(t.Context(), append(args, "-o", "json")...) }()
-	t.Cleanup(func() { // A test that fails while it waits for something else shows what the command said.
+	t.Cleanup(func() { // If the test fails while it waits for something else, this shows what the command printed.
 		select {
 		case out := <-ended:
 			t.Logf(
@@ -353,7 +353,7 @@ func read(t *testing.T, out output) document {
 	return d
 }
 
-// text is the string at path.
+// text returns the string at path.
 func (d document) text(path ...string) string {
 	value, _ := d.at(path...).(string)
 	return value
@@ -368,7 +368,7 @@ func (d document) at(path ...string) any {
 	return value
 }
 
-// keys are the names of all values, those of nested objects after a dot, sorted.
+// keys returns the names of all values, sorted. Those of nested objects come after a dot.
 func (d document) keys() map[string]bool {
 	all := map[string]bool{}
 	for name, value := range d {
@@ -382,7 +382,7 @@ func (d document) keys() map[string]bool {
 	return all
 }
 
-// page is the status and text that the environment with this slug answers with.
+// page returns the status and text with which the environment with this slug answers.
 func (b *bench) page(t *testing.T, slug string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+b.pagesPort+"/", nil)
@@ -402,7 +402,7 @@ func (b *bench) page(t *testing.T, slug string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// eventually waits until condition holds. The condition says what it saw.
+// eventually waits until condition holds. condition returns what it saw.
 func eventually(t *testing.T, what string, condition func() (seen any, holds bool)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

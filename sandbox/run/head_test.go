@@ -7,8 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// deployedOnce fails the test unless the branch's environment is at commit in the end, by one
-// CreateStack.
+// deployedOnce checks that the branch's environment ends at commit, after one CreateStack.
 func (b *bench) deployedOnce(t *testing.T, branch, commit string) {
 	t.Helper()
 	eventually(t, branch+" at "+commit, func() (any, bool) {

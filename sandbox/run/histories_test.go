@@ -101,8 +101,8 @@ func TestRecordHistories(t *testing.T) {
 	b.saveRepairs(t, branch, stack)
 }
 
-// TestRecordHistoriesWithASharedDatabase records the runs that make, look after and drop a database
-// in the shared instance.
+// TestRecordHistoriesWithASharedDatabase records the runs that create, check and drop a database in
+// the shared instance.
 func TestRecordHistoriesWithASharedDatabase(t *testing.T) {
 	if !*update {
 		t.Skip("records histories only with -update")
@@ -128,8 +128,8 @@ func TestRecordHistoriesWithASharedDatabase(t *testing.T) {
 	b.must(t, "down", "carts")
 }
 
-// TestRecordHistoriesOfExpiry records the runs that judge expiry, and that pin an environment or
-// reject the pin.
+// TestRecordHistoriesOfExpiry records the runs that judge expiry, and those that pin an environment
+// or reject the pin.
 func TestRecordHistoriesOfExpiry(t *testing.T) {
 	if !*update {
 		t.Skip("records histories only with -update")
@@ -146,8 +146,8 @@ func TestRecordHistoriesOfExpiry(t *testing.T) {
 	b.save(t, "expiry", b.newest(t, perch.WorkflowExpiry), nil)
 }
 
-// saveRemovalsOver saves the runs of a deployment that a removal meets: one that is rejected, and
-// one that is done.
+// saveRemovalsOver saves the runs of a deployment during which removals arrive: one that is
+// rejected, and one that is carried out.
 func (b *bench) saveRemovalsOver(t *testing.T, branch, stack string) {
 	t.Helper()
 	during := func(number string) (up func() (int, document), lift func()) {
@@ -215,7 +215,7 @@ func (b *bench) saveRepairs(t *testing.T, branch, stack string) {
 
 func second(_ int, d document) document { return d }
 
-// saveJudgements saves the runs of cleanup that end otherwise than in removals.
+// saveJudgements saves the runs of cleanup that end without removals.
 func (b *bench) saveJudgements(t *testing.T, earlier ...string) {
 	t.Helper()
 	sweep := func() string {
@@ -245,7 +245,7 @@ func (b *bench) saveJudgements(t *testing.T, earlier ...string) {
 	b.save(t, "cleanup-approved", sweep(), nil)
 }
 
-// awaitActivity waits until the newest run of the workflow has begun the activity.
+// awaitActivity waits until the newest run of the workflow has started the activity.
 func (b *bench) awaitActivity(t *testing.T, workflow, activity string) {
 	t.Helper()
 	eventually(t, workflow+" has begun "+activity, func() (any, bool) {
@@ -265,8 +265,8 @@ func (b *bench) superseding(t *testing.T, branch string) document {
 	return waiting
 }
 
-// newest is the ID of the newest workflow of a type that is none of those before: a listing may not
-// show the newest one yet.
+// newest returns the ID of the newest workflow of a type that is not in before, because a listing
+// may not show the newest one yet.
 func (b *bench) newest(t *testing.T, kind string, before ...string) (id string) {
 	t.Helper()
 	client := b.connect(t)

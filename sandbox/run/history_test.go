@@ -8,8 +8,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// TestHistoryTellsOfEnvironmentsThatAreGone removes an environment twice. The second time its
-// record cannot be written, and the removal succeeds all the same.
+// TestHistoryTellsOfEnvironmentsThatAreGone removes an environment twice. The second time, its
+// record cannot be written, and the removal still succeeds.
 func TestHistoryTellsOfEnvironmentsThatAreGone(t *testing.T) {
 	t.Parallel()
 	const name, branch = "chronicle", "feature/chronicle"

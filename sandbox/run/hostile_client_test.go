@@ -22,12 +22,13 @@ import (
 const (
 	// strangerQueue is the task queue of the stranger's worker.
 	strangerQueue = "stranger"
-	// strangerPatience bounds one call of an activity. A wait that is not rejected ends by it.
+	// strangerPatience is the time limit of one call of an activity. It ends a wait that is not
+	// rejected.
 	strangerPatience = 20 * time.Second
 )
 
-// stranger is someone who can reach Temporal and nothing else: a client and a worker with another
-// workflow, which schedules the activities of Perch's worker.
+// stranger is a person who can reach Temporal and nothing else. They have a client and a worker
+// with another workflow, which schedules the activities of Perch's worker.
 type stranger struct{ temporal client.Client }
 
 func newStranger(t *testing.T, address string) *stranger {
@@ -54,12 +55,12 @@ type forgedCall struct {
 	Input           any
 }
 
-// answer is what the worker said to it.
+// answer is what the worker answers.
 type answer struct {
 	// Result is the activity's result, as JSON.
 	Result json.RawMessage
-	// Failure is the sentence of its error, Type the error's type, and Final says that no retry is
-	// wanted.
+	// Failure is the sentence of its error, and Type the error's type. Final means that the error
+	// must not be retried.
 	Failure, Type string
 	Final         bool
 }
@@ -81,7 +82,7 @@ func schedule(ctx workflow.Context, call forgedCall) (out answer, _ error) {
 	return out, nil
 }
 
-// call schedules an activity and waits for what the worker says.
+// call schedules an activity and waits for the worker's answer.
 func (s *stranger) call(t *testing.T, queue, activity string, input any) (out answer) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -125,7 +126,7 @@ func ended(t *testing.T, run client.WorkflowRun) (result document, failure error
 	return result, run.Get(ctx, &result)
 }
 
-// registered are the activities of a worker, each with its task queue.
+// registered returns the activities of a worker, each with its task queue.
 func registered(project string) map[string]string {
 	queues := map[string]string{}
 	for _, row := range contract.Table() {
@@ -141,7 +142,7 @@ func (a answer) String() string {
 	return fmt.Sprintf("%s (type %q, final %v)", a.Failure, a.Type, a.Final)
 }
 
-// readJSON is a JSON object in an answer; nil without one.
+// readJSON returns a JSON object in an answer; nil if there is none.
 func readJSON(t *testing.T, text json.RawMessage) (d document) {
 	t.Helper()
 	if len(text) > 0 {

@@ -8,10 +8,10 @@ import (
 	"perch"
 )
 
-// named is how inputs name an environment.
+// named returns the input fields that name an environment.
 func named(project, branch string) in { return in{"project": project, "branch": branch} }
 
-// on is an input about a branch and a stack, with other fields beside them.
+// on returns an input about a branch and a stack, with further fields.
 func on(branch, stack string, others in) func(*victims) in {
 	return func(v *victims) in {
 		input := in{
@@ -30,7 +30,7 @@ func on(branch, stack string, others in) func(*victims) in {
 	}
 }
 
-// evilTemplate is a template of the stranger's, in a bucket of theirs.
+// evilTemplate is a template of the stranger, in a bucket of theirs.
 var evilTemplate = in{
 	"template_url": "https://loot.s3.eu-central-1.amazonaws.com/evil.json", "template": "evil", "kind": "branch",
 	"capability": "CAPABILITY_NAMED_IAM",
@@ -129,12 +129,12 @@ var stackAttacks = []attack{
 	}},
 }
 
-// bucketOf is an input of EmptyBucket.
+// bucketOf returns an input of EmptyBucket.
 func bucketOf(branch, stack, bucket string) func(*victims) in {
 	return on(branch, stack, in{"bucket": "id:" + bucket})
 }
 
-// resources is an input of SweepResources.
+// resources returns an input of SweepResources.
 func resources(branch, stack string, named ...string) func(*victims) in {
 	return func(v *victims) in {
 		input, list := on(branch, stack, nil)(v), []in{}
@@ -158,7 +158,7 @@ func resources(branch, stack string, named ...string) func(*victims) in {
 	}
 }
 
-// seedAt is an input of SeedData with an address of the stranger's.
+// seedAt returns an input of SeedData with an address of the stranger.
 func seedAt(branch, stack string, later bool) func(*victims) in {
 	return func(v *victims) in {
 		input := on(branch, stack, in{"commit": v.evil, "later": later})(v)
@@ -171,7 +171,7 @@ func seedAt(branch, stack string, later bool) func(*victims) in {
 	}
 }
 
-// probeAt is an input of AwaitReady with an address of the stranger's.
+// probeAt returns an input of AwaitReady with an address of the stranger.
 func probeAt(branch, stack, path string) func(*victims) in {
 	return func(v *victims) in {
 		input := seedAt(branch, stack, false)(v)
@@ -301,20 +301,20 @@ var dataAttacks = []attack{
 	},
 }
 
-// judged is a judgement of cleanup that no cleanup made: its grace period is over.
+// judged returns a judgement that no cleanup made and whose grace period is over.
 func judged(v *victims, stack string) perch.Judgement {
 	long := time.Now().Add(-48 * time.Hour).UTC()
 	return perch.Judgement{StackID: v.ids[stack], At: long, Until: long.Add(time.Second)}
 }
 
-// judgedInput is an input of AskRemoval and LastLook.
+// judgedInput returns an input of AskRemoval and LastLook.
 func judgedInput(branch, stack string) func(*victims) in {
 	return func(v *victims) in {
 		return in{"environment": named(v.project, branch), "judged": judged(v, stack), "reason": "forged"}
 	}
 }
 
-// request is an input of Admit and PlanEnvironment.
+// request returns an input of Admit and PlanEnvironment.
 func request(project, branch, repository string, goal perch.Goal) func(*victims) in {
 	return func(v *victims) in {
 		return in{"request": perch.Request{
@@ -410,13 +410,13 @@ var requestAttacks = []attack{
 	}},
 }
 
-// project is an input about another project.
+// otherProject returns an input about another project.
 func otherProject(*victims) in {
 	return in{"project": "till", "environment": named("till", "wares"), "kind": "staging"}
 }
 
-// readingAttacks are calls of the activities that read. Nothing of other projects and of foreign
-// stacks is in the answer.
+// readingAttacks are calls of the activities that read. The answers must not contain anything of
+// other projects or foreign stacks.
 var readingAttacks = []attack{
 	{activity: "DescribeStack", name: "a foreign stack", answered: true, input: on("carts", "ledger", nil)},
 	{

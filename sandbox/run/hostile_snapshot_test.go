@@ -17,7 +17,7 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// snapshot is all that is in the account: what each thing is, as JSON, by its name.
+// snapshot is the content of the account: the state of each thing as JSON, by its name.
 type snapshot map[string]string
 
 func (s snapshot) add(t *testing.T, name string, value any) {
@@ -82,14 +82,14 @@ func (b *bench) lookAtStacks(t *testing.T, s snapshot) {
 				t.Context(), &cloudformation.GetTemplateInput{StackName: summary.StackId},
 			)
 			fatal(t, err)
-			stacks.Stacks[0].StackStatusReason = nil // Of an operation in progress it is there for a moment only.
+			stacks.Stacks[0].StackStatusReason = nil // During an operation, it is only shown for a moment.
 			s.add(t, "stack "+*summary.StackId, stacks.Stacks)
 			s.add(t, "template of "+*summary.StackId, template.TemplateBody)
 		}
 	}
 }
 
-// lookAtBuckets reads every bucket with its policy, tags, versions and unfinished uploads.
+// lookAtBuckets reads every bucket with its policy, tags, versions and incomplete uploads.
 func (b *bench) lookAtBuckets(t *testing.T, s snapshot) {
 	t.Helper()
 	storage := b.storage()
@@ -120,9 +120,9 @@ func (b *bench) lookAtBuckets(t *testing.T, s snapshot) {
 	}
 }
 
-// changed says how another snapshot differs. The keys in the artifact buckets that Admit and Report
-// write to may come and, where they are an admission or a card, change: that is what a request that
-// the policy allows does. No card may go.
+// changed returns the differences to a later snapshot. In the artifact buckets, the keys to which
+// Admit and Report write may be added. Admissions and cards may also change, because a request that
+// the policy allows changes them. No card may be removed.
 func (s snapshot) changed(after snapshot) (differences []string) {
 	for name, was := range s {
 		is, found := after[name]
@@ -142,7 +142,7 @@ func (s snapshot) changed(after snapshot) (differences []string) {
 	return differences
 }
 
-// admitted reports whether the text names an object that Admit stores, by its content, or as its
+// admitted reports whether the text names an object that Admit stores, by its content or as its
 // record, or a card.
 func admitted(text string) bool {
 	return slices.ContainsFunc([]string{
@@ -152,7 +152,7 @@ func admitted(text string) bool {
 	})
 }
 
-// writes are the calls after the first ones that change something, or were to.
+// writes returns the changing calls after the first ones, including those that failed.
 func (b *bench) writes(after int) (made []string) {
 	for _, call := range b.aws.Calls()[after:] {
 		reads := slices.ContainsFunc([]string{

@@ -17,14 +17,14 @@ import (
 
 // attack is a call of an activity with a forged input.
 type attack struct {
-	// activity is the activity's type, and name what the stranger wants of it.
+	// activity is the activity's type. name says what the stranger wants to achieve.
 	activity, name string
-	// input is what they send: names of fields that no input has any more among them.
+	// input returns what the stranger sends. It may have fields that no input has any more.
 	input func(*victims) in
-	// answered says that the activity may answer: it reads, or what it does is what the policy lets
-	// anyone request. Without it, only an error will do.
+	// answered means that the activity may return a result, because it only reads or does what the
+	// policy lets anyone request. Otherwise it must return an error.
 	answered bool
-	// calls are calls of AWS that are made for it and change nothing.
+	// calls are AWS calls that the activity makes and that change nothing.
 	calls []string
 }
 
@@ -32,15 +32,15 @@ type attack struct {
 type in = map[string]any
 
 // TestS148AStrangerChangesNothingThatThePolicyProtects schedules every activity that the worker
-// registers from a workflow of a stranger, with forged inputs. After each call everything in the
-// account is as it was, no call that changes something was made, and nothing was sent to the
-// stranger's server.
+// registers from a workflow of a stranger, with forged inputs. After each call, everything in the
+// account must be the same, no changing call was made, and nothing was sent to the stranger's
+// server.
 func TestS148AStrangerChangesNothingThatThePolicyProtects(t *testing.T) {
 	skipUnlessProof(t)
 	t.Parallel()
 	v := newVictims(t)
 	queues := registered(v.project)
-	// This one waits for half a minute, as long as a listing of AWS may be stale: the others go on
+	// This one waits for half a minute, as long as a listing of AWS may be stale. The others run
 	// meanwhile, and each verifies that nothing has changed.
 	claim := v.claimOperation(t)
 	for _, a := range slices.Concat(stackAttacks, dataAttacks, requestAttacks, readingAttacks) {
@@ -58,8 +58,8 @@ func TestS148AStrangerChangesNothingThatThePolicyProtects(t *testing.T) {
 	})
 }
 
-// TestEveryActivityHasAnAttack compares the attacks with what the worker registers: a new activity
-// needs one.
+// TestEveryActivityHasAnAttack compares the attacks with the activities that the worker registers.
+// A new activity needs an attack.
 func TestEveryActivityHasAnAttack(t *testing.T) {
 	attacked := map[string]bool{}
 	for _, a := range slices.Concat(stackAttacks, dataAttacks, requestAttacks, readingAttacks) {
@@ -81,7 +81,7 @@ func TestEveryActivityHasAnAttack(t *testing.T) {
 	}
 }
 
-// suffer lets the stranger make the call and compares the account with what it was.
+// suffer makes the stranger's call, and checks that the account has not changed.
 func (v *victims) suffer(t *testing.T, a attack, queue string) {
 	calls := len(v.aws.Calls())
 	input := a.input(v)
@@ -99,7 +99,7 @@ func (v *victims) suffer(t *testing.T, a attack, queue string) {
 	v.unchanged(t, calls, a.calls...)
 	said := out.String()
 	for _, id := range v.ids {
-		said = strings.ReplaceAll(said, id, "") // The stranger named it themselves.
+		said = strings.ReplaceAll(said, id, "") // The stranger named this id themselves.
 	}
 	if strings.Contains(strings.ToLower(said), "canary") {
 		t.Errorf("the answer tells of what is not the project's: %s", out)
@@ -117,7 +117,7 @@ func (v *victims) awaitRun(t *testing.T, input in, told answer) {
 	t.Logf("the run ended: %v", run.Get(ctx, nil))
 }
 
-// unchanged compares the account with what it was. What has changed is reported once.
+// unchanged checks that the account has not changed. It reports each change once.
 func (v *victims) unchanged(t *testing.T, calls int, allowed ...string) {
 	t.Helper()
 	after := v.look(t)
@@ -135,8 +135,8 @@ func (v *victims) unchanged(t *testing.T, calls int, allowed ...string) {
 	}
 }
 
-// TestS149AStrangerLosesNoDatabaseOfALivingEnvironment does the same at the instance that
-// environments share.
+// TestS149AStrangerLosesNoDatabaseOfALivingEnvironment attacks the databases in the shared
+// instance.
 func TestS149AStrangerLosesNoDatabaseOfALivingEnvironment(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t, postgrestest.Trust)
@@ -168,7 +168,7 @@ func TestS149AStrangerLosesNoDatabaseOfALivingEnvironment(t *testing.T) {
 	}
 }
 
-// sequences are attacks of more than one call.
+// sequences makes attacks that consist of several calls.
 func (v *victims) sequences(t *testing.T) {
 	queue := perch.TaskQueue(v.project)
 	up := func(branch, commit string) in {
@@ -213,8 +213,7 @@ func (v *victims) sequences(t *testing.T) {
 	})
 }
 
-// runs are Perch's own workflows, started by the stranger with the state of a run that is far
-// along.
+// runs starts Perch's workflows as the stranger, with the state of a run that is nearly finished.
 func (v *victims) runs(t *testing.T) {
 	gone := func(branch string) *perch.Request {
 		return &perch.Request{
@@ -253,8 +252,8 @@ func (v *victims) runs(t *testing.T) {
 	}
 }
 
-// claimOperation starts an `up` of the stranger's branch that claims to have begun an operation on
-// production.
+// claimOperation starts an `up` of the stranger's branch that claims to have started an operation
+// on production.
 func (v *victims) claimOperation(t *testing.T) client.WorkflowRun {
 	t.Helper()
 	request := &perch.Request{ID: "forged", Goal: perch.GoalUp, Project: v.project, Branch: "evil", Commit: v.evil}

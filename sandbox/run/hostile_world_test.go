@@ -18,8 +18,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// storeConfig is the perch.yaml of the stranger's victim: an environment of every kind, with data
-// in each.
+// storeConfig is the perch.yaml of the project that the stranger attacks. It has an environment of
+// every kind, with data in each.
 const storeConfig = `project: store
 image: registry.example.com/store:{commit}
 branches: {kinds: {main: production, staging: staging}}
@@ -33,34 +33,36 @@ defaults:
   secrets: {SEED_TOKEN: "arn:aws:secretsmanager:eu-central-1:000000000000:secret:` + demoSecret + `"}
 `
 
-// evilConfig seeds what a stranger would like to seed, into any environment that they get it into.
+// evilConfig has the seed steps that a stranger would like to run in any environment.
 const evilConfig = storeConfig + `seed:
   - s3: {from: fixtures/evil, to: assets}
   - http: {path: /seed, body: fixtures/evil/loot.json, secret: SEED_TOKEN}
   - run: {command: [echo, owned]}
 `
 
-// keepingTemplate is a custom template that keeps a bucket and a database beyond its environment.
+// keepingTemplate is a custom template whose bucket and database remain after its environment is
+// removed.
 const keepingTemplate = `{"Resources": {
 	"Archive": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
 	"Books": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Retain", "Properties": {"Engine": "postgres",
 		"DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20", "MasterUsername": "perch", "MasterUserPassword": "long-enough"}}},
 	"Outputs": {"PerchURL": {"Value": "http://past.example.com"}}}`
 
-// foreignTemplate is that of a stack that is none of Perch's. Its words tell where its data went.
+// foreignTemplate is the template of a stack that Perch does not manage. Its outputs would show
+// where its data was sent.
 const foreignTemplate = `{"Resources": {"Canary": {"Type": "AWS::S3::Bucket"}},
 	"Outputs": {"URL": {"Value": "http://canary.example.com"}, "PerchURL": {"Value": "http://canary.example.com"}}}`
 
-// victims are what a stranger attacks: the environments of project store, and what belongs to
-// others in the same account. The stranger can reach Temporal, and has pushed a branch with an evil
+// victims are what a stranger attacks: the environments of project store, and other resources in
+// the same account. The stranger can reach Temporal, and has pushed a branch with an evil
 // perch.yaml.
 type victims struct {
 	*bench
 	stranger *stranger
-	// elsewhere is a server of the stranger's, and hits counts what it got.
+	// elsewhere is a server of the stranger. hits counts its requests.
 	elsewhere *httptest.Server
 	hits      atomic.Int32
-	// ids are the ids of stacks by their name, and ids of resources by stack and logical id:
+	// ids has the ids of stacks by name, and those of resources by stack and logical id:
 	// `store-main/BucketAssets`.
 	ids map[string]string
 	// evil is the head of the stranger's branch `evil`.
@@ -104,7 +106,7 @@ func newVictims(t *testing.T) *victims {
 	return v
 }
 
-// settle makes the environments of project store.
+// settle creates the environments of project store.
 func (v *victims) settle(t *testing.T) {
 	t.Helper()
 	v.must(t, "application", "up", "--kind", "production")
@@ -131,7 +133,7 @@ func (v *victims) settle(t *testing.T) {
 	v.evil = v.repo.commit(t, "evil", map[string]string{"perch.yaml": evilConfig})
 }
 
-// strangers makes stacks that are not store's, one in each state that a call could change.
+// strangers creates stacks that are not store's, one in each state that a call could change.
 func (v *victims) strangers(t *testing.T) {
 	t.Helper()
 	others := v.tagsOf(t, "orphan", "github.com/other/store")
@@ -196,7 +198,7 @@ func (v *victims) create(t *testing.T, name, template string, tags []types.Tag) 
 	fatal(t, err)
 }
 
-// tagsOf are the tags of a stack of project store that a worker for another repository made.
+// tagsOf returns the tags of a stack of project store that a worker for another repository created.
 func (v *victims) tagsOf(t *testing.T, branch, repository string) (list []types.Tag) {
 	t.Helper()
 	environment, err := perch.NewEnvironment(v.project, branch)
@@ -208,7 +210,7 @@ func (v *victims) tagsOf(t *testing.T, branch, repository string) (list []types.
 	return list
 }
 
-// remember keeps the ids of a stack and of some of its resources.
+// remember records the ids of a stack and of some of its resources.
 func (v *victims) remember(t *testing.T, stack string, resources ...string) {
 	t.Helper()
 	all := v.stacks(t, stack)

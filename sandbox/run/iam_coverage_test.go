@@ -15,17 +15,17 @@ import (
 var updateGrants = flag.Bool("iam.update", false, "write testdata/iam-used.txt after a run of every test here")
 
 // usedFile lists the statements of deploy/iam without which an end-to-end test would have been
-// denied something: document, Sid and action, as the document has it.
+// denied something: document, Sid and action, as in the document.
 const usedFile = "testdata/iam-used.txt"
 
-// usedGrants are what every sandbox of this run has used.
+// usedGrants has what every sandbox of this run has used.
 var usedGrants = struct {
 	sync.Mutex
 	lines map[string]bool
 }{lines: map[string]bool{}}
 
-// settleRights keeps what the roles of a sandbox used of their documents, and says what they were
-// denied.
+// settleRights records which statements the roles of a sandbox used, and returns an error with what
+// they were denied.
 func (b *bench) settleRights() error {
 	usedGrants.Lock()
 	defer usedGrants.Unlock()
@@ -46,9 +46,10 @@ func (b *bench) settleRights() error {
 	return errors.Join(failed...)
 }
 
-// neededGrant is the line of the one statement that allowed something; empty if several did. The
-// worker's document has to suffice for what the worker itself reads, although Elastic Beanstalk's
-// documents, which its role has, too, also grant it.
+// neededGrant returns the line of the one statement that allowed something; empty if several did.
+// If the worker's document allowed it, neededGrant ignores Elastic Beanstalk's documents, which the
+// worker's role also has, because the worker's document must suffice for what the worker itself
+// reads.
 func neededGrant(set []access.Grant) string {
 	if own := slices.DeleteFunc(slices.Clone(set), func(grant access.Grant) bool {
 		return !strings.HasPrefix(grant.Policy, "worker.")
@@ -62,14 +63,13 @@ func neededGrant(set []access.Grant) string {
 	return document + " " + set[0].Sid + " " + set[0].Pattern
 }
 
-// expectedDenials are actions that AWS denies to the roles and the product copes with.
+// expectedDenials are actions that AWS denies to the roles and that the product handles.
 var expectedDenials = []string{
-	// A stranger's forged input names buckets of other projects, whose tags the worker looks at
-	// first.
+	// A stranger's forged input names buckets of other projects, whose tags the worker reads first.
 	"s3:GetBucketTagging",
 }
 
-// writeGrants writes the file, if the run is asked to.
+// writeGrants writes the file, if the flag of the run requires it.
 func writeGrants() error {
 	if !*updateGrants {
 		return nil

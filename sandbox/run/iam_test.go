@@ -18,20 +18,20 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// documents is where the IAM documents are that docs/iam.md installs.
+// documents is the folder of the IAM documents that docs/iam.md installs.
 const documents = "../../deploy/iam"
 
-// bind gives a worker of the policy's project the role perch-worker and its stacks the role
+// bind gives a worker of the policy's project the role perch-worker, and its stacks the role
 // perch-cloudformation, both with the documents of deploy/iam, as docs/iam.md installs them. It
-// returns how the worker reaches AWS.
+// returns the configuration with which the worker reaches AWS.
 func (b *bench) bind(p *perch.Policy) (awssdk.Config, error) {
 	config := b.awsConfig()
 	if p.Account != account || p.ServiceRole != "" {
-		return config, nil // moto enforces nothing, and a test that names a role has its own.
+		return config, nil // Moto enforces nothing, and a test that names a role brings it.
 	}
 	suffix := ""
 	if p.Project != b.name {
-		suffix = "-" + p.Project // Every project of a shared sandbox has its own two roles.
+		suffix = "-" + p.Project // Every project of a shared sandbox has separate roles.
 	}
 	role := "arn:aws:iam::" + account + ":role/perch-cloudformation" + suffix
 	files, err := filepath.Glob(documents + "/*.json")
@@ -59,7 +59,7 @@ func (b *bench) bind(p *perch.Policy) (awssdk.Config, error) {
 	return config, err
 }
 
-// attach makes a role, if it is not there, and gives it the document of a file.
+// attach creates a role, if it does not exist, and attaches the document in a file.
 func (b *bench) attach(role, file string, p *perch.Policy, serviceRole string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -129,8 +129,8 @@ func (b *bench) form(values url.Values) ([]byte, error) {
 	return answer, err
 }
 
-// extendServiceRole lets the stacks of a project with a custom template make anything, because
-// deploy/iam grants what Perch's own templates need.
+// extendServiceRole allows the stacks of a project with a custom template to create anything,
+// because deploy/iam only grants what Perch's own templates need.
 func (b *bench) extendServiceRole(t *testing.T) {
 	t.Helper()
 	if _, err := b.form(url.Values{

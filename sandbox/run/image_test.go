@@ -22,13 +22,13 @@ import (
 	"perch/sandbox/aws"
 )
 
-// hide makes the image missing until the function that it returns is called.
+// hide makes the image missing until show is called.
 func (b *bench) hide(t *testing.T, image string) (show func()) {
 	t.Helper()
 	return b.hideBy(t, image, http.StatusNotFound)
 }
 
-// hideBy lets the registry answer a look-up of the image with the status.
+// hideBy makes the registry answer a look-up of the image with the status.
 func (b *bench) hideBy(t *testing.T, image string, status int) (show func()) {
 	t.Helper()
 	id, err := b.aws.AddFault(aws.Fault{Service: "registry", Contains: image, Status: status, Code: "UNAVAILABLE"})
@@ -40,11 +40,11 @@ func (b *bench) hideBy(t *testing.T, image string, status int) (show func()) {
 	return show
 }
 
-// imageOf is the image of the commit as perch.yaml of bare names it.
+// imageOf returns the image of the commit in the perch.yaml of bare.
 func imageOf(commit string) string { return "registry.example.com/shop:" + commit }
 
-// imageBranch commits perch.yaml to the branch, with something that no other branch has: the same
-// files at the same time would be the same commit, and the same image.
+// imageBranch commits perch.yaml to the branch, with content that no other branch has. The same
+// files at the same time would be the same commit, and so the same image.
 func (b *bench) imageBranch(t *testing.T, branch, config string) (commit string) {
 	t.Helper()
 	return b.repo.commit(t, branch, map[string]string{"perch.yaml": config, "CHANGES.md": branch})
@@ -62,10 +62,10 @@ func (b *bench) waitsForImage(t *testing.T, branch string) {
 	}
 }
 
-// bundleKey is the key of a source bundle in a template.
+// bundleKey matches the key of a source bundle in a template.
 var bundleKey = regexp.MustCompile(`bundles/[0-9a-f]{64}\.zip`)
 
-// deployedImage is the image that the bundle in the branch's template names.
+// deployedImage returns the image that the bundle in the branch's template names.
 func (b *bench) deployedImage(t *testing.T, branch string) string {
 	t.Helper()
 	stack := b.stackOf(t, branch)
@@ -104,7 +104,7 @@ func (b *bench) deployedImage(t *testing.T, branch string) string {
 	return compose.Services["app"].Image
 }
 
-// warnings are the document's warnings in one text.
+// warnings returns the document's warnings as one text.
 func (d document) warnings() string {
 	list, _ := d.at("warnings").([]any)
 	return fmt.Sprintln(list...)

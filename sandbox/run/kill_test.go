@@ -22,8 +22,8 @@ import (
 )
 
 // TestS59S19WorkerKilledAtEveryActivityBoundary kills one worker while each of several branches is
-// held at another boundary, first of Provision, then of its updates, then of Teardown; another
-// worker ends what the first began.
+// held at a different boundary: first of Provision, then of its updates, then of Teardown. Another
+// worker completes the runs.
 func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 	skipUnlessProof(t)
 	t.Parallel()
@@ -136,8 +136,8 @@ func newKilling(t *testing.T, changes ...func(*options)) *killing {
 	return k
 }
 
-// bring runs the command for each boundary's branch until all of them are held there. lift lets go
-// of the world again.
+// bring runs the command for each boundary's branch until all of them are held there. lift releases
+// everything.
 func (k *killing) bring(
 	t *testing.T, boundaries []boundary, command string,
 ) (results []func() (int, document), lift func()) {
@@ -167,7 +167,7 @@ func (k *killing) bring(
 			pending := k.pending(t, stack)
 			return pending, slices.Contains(pending, b.activity)
 		})
-		if b.activity == "Report" { // It is its second one that is held, and the next hold would hold the way there.
+		if b.activity == "Report" { // The second report is held. The next hold would also stop the first one.
 			k.arrived(t)
 		}
 	}
@@ -179,9 +179,9 @@ func (k *killing) bring(
 	}
 }
 
-// failUpdate lets an update of the boundary's stack outside of Perch fail: only its tags change. It
-// stays UPDATE_FAILED where CloudFormation is told so, and gets stuck while it is turned back
-// otherwise.
+// failUpdate makes an update of the boundary's stack fail that Perch did not request and that only
+// changes tags. If rollback is disabled, the stack stays UPDATE_FAILED. Otherwise it gets stuck in
+// its rollback.
 func (k *killing) failUpdate(t *testing.T, b boundary) {
 	t.Helper()
 	stack := k.stackOf(t, b.branch)
@@ -226,7 +226,7 @@ func (k *killing) updating(t *testing.T, branch string) {
 	k.awaitStack(t, stack, "UPDATE_IN_PROGRESS")
 }
 
-// arrived waits until every call that is to be held is.
+// arrived waits until every call that is to be held is held.
 func (k *killing) arrived(t *testing.T) {
 	t.Helper()
 	for _, g := range []*gate{k.aws, k.pages} {
@@ -240,12 +240,12 @@ func (k *killing) arrived(t *testing.T) {
 	}
 }
 
-// pending are the activities of the workflow's run that have started and not ended.
+// pending returns the activities of the workflow's run that have started and not ended.
 func (k *killing) pending(t *testing.T, workflow string) (names []string) {
 	t.Helper()
 	description, err := k.client.DescribeWorkflowExecution(t.Context(), workflow, "")
 	if err != nil {
-		return nil // The request is still on its way.
+		return nil // The request has not arrived yet.
 	}
 	for _, activity := range description.GetPendingActivities() {
 		if activity.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED {
@@ -312,9 +312,9 @@ func (k *killing) removed(t *testing.T, b boundary, result func() (int, document
 	}
 }
 
-// onlyOneTryMore reads the run's history: the activity at which the worker died was tried twice,
-// once its heartbeat had been missed, and every other one once, unless a worker gave an attempt up.
-// So what was lost is the heartbeat's timeout at most.
+// onlyOneTryMore reads the run's history. The activity during which the worker died must have been
+// tried twice, the second time after its heartbeat was missed. Every other activity must have been
+// tried once, unless a worker gave up an attempt. So at most one heartbeat timeout was lost.
 func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 	t.Helper()
 	names := map[int64]string{}
@@ -354,11 +354,11 @@ func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 	}
 }
 
-// gaveUp reports whether the attempt before was given up by a worker that lives: on a machine with
-// too much to do its heartbeat came too late.
+// gaveUp reports whether a worker that is still running gave up the previous attempt, because its
+// heartbeat was late on a busy machine.
 func gaveUp(started *historypb.ActivityTaskStartedEventAttributes) bool {
 	message := started.GetLastFailure().GetMessage()
-	// The second is how a dial says that its context ended.
+	// The second is the error of a dial whose context ended.
 	return strings.HasSuffix(message, context.Canceled.Error()) || strings.Contains(message, "operation was canceled")
 }
 
@@ -366,7 +366,7 @@ func timeoutOf(started *historypb.ActivityTaskStartedEventAttributes) enumspb.Ti
 	return started.GetLastFailure().GetTimeoutFailureInfo().GetTimeoutType()
 }
 
-// onlyStack is the one stack that has ever had the name.
+// onlyStack returns the only stack that has ever had the name.
 func (b *bench) onlyStack(t *testing.T, name string) types.StackSummary {
 	t.Helper()
 	all := b.stacks(t, name)
@@ -376,7 +376,7 @@ func (b *bench) onlyStack(t *testing.T, name string) types.StackSummary {
 	return all[0]
 }
 
-// began checks how often an operation on the stack has begun.
+// began checks how often an operation on the stack has started.
 func (b *bench) began(t *testing.T, stack types.StackSummary, status types.ResourceStatus, want int) {
 	t.Helper()
 	if begun := b.times(t, stack, status); begun != want {
@@ -384,8 +384,8 @@ func (b *bench) began(t *testing.T, stack types.StackSummary, status types.Resou
 	}
 }
 
-// deletedInTurn checks that each deletion of the stack but the first followed one that failed, and
-// that there were least of them. Buckets that are not empty in time fail a deletion.
+// deletedInTurn checks that each deletion of the stack except the first followed a failed one, and
+// that there were at least least of them. A deletion fails if a bucket is not emptied in time.
 func (b *bench) deletedInTurn(t *testing.T, stack types.StackSummary, least int) {
 	t.Helper()
 	begun, failed := b.times(

@@ -13,7 +13,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// card is what Perch remembers of an environment.
+// card returns an environment's card.
 func (b *bench) card(t *testing.T, slug string) (card perch.Card) {
 	t.Helper()
 	bucket := b.resource(t, "shop-application-staging", "Artifacts")

@@ -28,7 +28,7 @@ import (
 	"perch"
 )
 
-// motoTemplate has a bit of everything that a removal has to see go.
+// motoTemplate has one of each kind of resource that a removal must verify.
 const motoTemplate = `AWSTemplateFormatVersion: 2010-09-09
 Parameters:
   Address: {Type: String}
@@ -84,14 +84,13 @@ seed:
   - s3: {from: fixtures, to: Media}
 `
 
-// motoApplication stands for the application stack: moto knows nothing of Elastic Beanstalk, and a
-// custom template needs of it only the artifact bucket.
+// motoApplication stands for the application stack. Moto does not have Elastic Beanstalk, and a
+// custom template only needs the artifact bucket from the stack.
 const motoApplication = `{"Resources": {"Artifacts": {"Type": "AWS::S3::Bucket"}}, "Outputs": {
 	"ApplicationName": {"Value": "none"}, "ArtifactBucket": {"Value": {"Ref": "Artifacts"}}, "InstanceProfile": {"Value": "none"}, "ServiceRole": {"Value": "none"}}}`
 
-// TestOnMoto is the proof that Perch does not only work with its own sandbox: a custom template
-// goes up, is seeded and comes down against moto, which knows nothing of Perch. Nothing of it is
-// left.
+// TestOnMoto proves that Perch works with more than its own sandbox: a custom template is created,
+// seeded and deleted against moto, which knows nothing about Perch. Nothing is left.
 func TestOnMoto(t *testing.T) {
 	t.Parallel()
 	b, way := newMoto(t)
@@ -114,8 +113,8 @@ func TestOnMoto(t *testing.T) {
 		t.Errorf("up made %d databases, %d records and %d buckets", databases, records, buckets)
 	}
 
-	// CloudFormation fails a deletion that meets a full bucket. Moto says that it succeeded, and
-	// leaves the rest.
+	// CloudFormation fails a deletion with a full bucket. Moto reports success, and leaves the
+	// rest.
 	b.discard(t, media)
 	equal(t, b.must(t, "down", "redesign"), document{"outcome": "gone", "error": "", "leftovers": []any{}})
 	if databases, records, buckets := b.motoHolds(t); databases != 0 || records != 0 || buckets != 1 {
@@ -142,7 +141,7 @@ func (b *bench) discard(t *testing.T, bucket string) {
 	}
 }
 
-// newMoto starts moto and adds a project to the shared Temporal whose worker works against it.
+// newMoto starts moto, and adds a project whose worker works against it to the shared Temporal.
 func newMoto(t *testing.T) (*bench, *tagged) {
 	t.Helper()
 	way := tagging(t, startMoto(t))
@@ -194,7 +193,7 @@ func newMoto(t *testing.T) (*bench, *tagged) {
 	return b, way
 }
 
-// startMoto runs moto's server on a free port of this machine until the test is over.
+// startMoto runs moto's server on a free port of this machine until the test ends.
 func startMoto(t *testing.T) string {
 	t.Helper()
 	program, err := exec.LookPath("moto_server")
@@ -221,7 +220,7 @@ func startMoto(t *testing.T) string {
 	return address
 }
 
-// version makes a bucket keep versions: moto overlooks VersioningConfiguration.
+// version turns on versioning in a bucket, because moto ignores VersioningConfiguration.
 func (b *bench) version(t *testing.T, bucket string) {
 	t.Helper()
 	_, err := s3.NewFromConfig(b.awsConfig()).PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
@@ -233,8 +232,8 @@ func (b *bench) version(t *testing.T, bucket string) {
 	}
 }
 
-// tagged is the way to moto that tags a stack's buckets as CloudFormation does on AWS: moto does
-// not, and Perch empties no bucket without the tag.
+// tagged is a proxy to moto that tags a stack's buckets as CloudFormation does on AWS. Moto does
+// not tag them, and Perch empties no bucket without the tag.
 type tagged struct {
 	*httputil.ReverseProxy
 	owners sync.Map
@@ -265,7 +264,7 @@ func tagging(t *testing.T, address string) *tagged {
 	return way
 }
 
-// label says which stack a bucket is of.
+// label tags a bucket with the stack that it belongs to.
 func (w *tagged) label(t *testing.T, b *bench, bucket, stack string) {
 	t.Helper()
 	out, err := b.formation().DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack})

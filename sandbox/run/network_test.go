@@ -16,13 +16,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 )
 
-// asked are the DNS servers that something in this process has asked.
+// asked has the DNS servers that this process has tried to ask.
 var asked struct {
 	sync.Mutex
 	servers []string
 }
 
-// denyDNS lets this process find names in its hosts file only, and remembers what it would have
+// denyDNS makes this process resolve names only by its hosts file, and records what it would have
 // asked DNS.
 func denyDNS() {
 	net.DefaultResolver = &net.Resolver{
@@ -36,7 +36,7 @@ func denyDNS() {
 	}
 }
 
-// checkDNS fails if anything in this process has looked a name up in DNS.
+// checkDNS fails if this process has looked a name up in DNS.
 func checkDNS() error {
 	asked.Lock()
 	defer asked.Unlock()
@@ -48,7 +48,7 @@ func checkDNS() error {
 	return nil
 }
 
-// loopbackHost reports whether a host is this machine, without asking DNS.
+// loopbackHost reports whether a host is this machine, without DNS.
 func loopbackHost(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
@@ -58,10 +58,10 @@ func loopbackHost(host string) bool {
 		slices.ContainsFunc(loopback, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
-// hostName is a text that is an IP address or a name of AWS and nothing else.
+// hostName matches a text that is exactly an IP address or a name of AWS.
 var hostName = regexp.MustCompile(`^(\d+\.\d+\.\d+\.\d+|[-a-z0-9.]+\.(amazonaws\.com|elasticbeanstalk\.com))$`)
 
-// hostIn is the host that a text leads to; empty if the text is no address.
+// hostIn returns the host to which a text leads; empty if the text is no address.
 func hostIn(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
 		return u.Hostname()
@@ -98,7 +98,7 @@ func TestS135AnEnvironmentWithoutALoadBalancerBecomesReadyOnThisMachine(t *testi
 	}
 }
 
-// checkAddresses verifies that every address in the outputs of the stacks is of this machine.
+// checkAddresses verifies that every address in the outputs of the stacks is one of this machine.
 func (b *bench) checkAddresses(t *testing.T, stacks ...string) {
 	t.Helper()
 	for _, name := range stacks {
@@ -122,7 +122,8 @@ func (b *bench) checkAddresses(t *testing.T, stacks ...string) {
 	}
 }
 
-// Each resource that has an address as an attribute has one of this machine.
+// TestS135EveryAddressThatTheSandboxGivesIsOfThisMachine checks every resource that has an address
+// as an attribute.
 func TestS135EveryAddressThatTheSandboxGivesIsOfThisMachine(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)

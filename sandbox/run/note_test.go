@@ -26,7 +26,7 @@ func (b *bench) noteFor(branch, id string) perch.Note {
 	}
 }
 
-// sendNote sends a note and waits until it is entered.
+// sendNote sends a note and waits until the card has it.
 func (b *bench) sendNote(t *testing.T, branch, id string) {
 	t.Helper()
 	if err := client.New(b.connect(t)).SendNote(t.Context(), b.noteFor(branch, id)); err != nil {
@@ -38,7 +38,7 @@ func (b *bench) sendNote(t *testing.T, branch, id string) {
 	})
 }
 
-// entered are the ids of the notes in the reports that have succeeded, in all runs of the
+// entered returns the ids of the notes in the reports that have succeeded, in all runs of the
 // environment.
 func (b *bench) entered(t *testing.T, stack string) (ids []string, runs []string) {
 	t.Helper()
@@ -77,7 +77,8 @@ func enteredBy(t *testing.T, history *historypb.History) (ids []string) {
 }
 
 // TestS224NotesAndRequestsLoseNothing sends notes while deployments and removals of the same
-// environment are requested: each note is entered, and the last request is in force.
+// environment are requested. The card has every note in the end, and the last request is carried
+// out.
 func TestS224NotesAndRequestsLoseNothing(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
@@ -121,7 +122,7 @@ func TestS224NotesAndRequestsLoseNothing(t *testing.T) {
 	}
 }
 
-// TestRunsThatTakeNotesAreNotTheLatestRun looks for the failure of a removal after a note.
+// TestRunsThatTakeNotesAreNotTheLatestRun reads the failure of a removal after a note.
 func TestRunsThatTakeNotesAreNotTheLatestRun(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)

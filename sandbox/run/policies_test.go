@@ -19,7 +19,7 @@ import (
 	workerrun "perch/worker/run"
 )
 
-// logged keeps what a worker logs.
+// logged collects what a worker logs.
 type logged struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -37,7 +37,7 @@ func (l *logged) String() string {
 	return l.text.String()
 }
 
-// hire starts a worker of the project beside those that are there. It stops when the test is over.
+// hire starts another worker of the project. It stops when the test ends.
 func (b *bench) hire(t *testing.T, identity string, change func(*perch.Policy)) (*logged, *perch.Policy) {
 	t.Helper()
 	data, err := os.ReadFile(b.policyFile)
@@ -74,7 +74,7 @@ func (b *bench) hire(t *testing.T, identity string, change func(*perch.Policy)) 
 	return out, policy
 }
 
-// policies is doctor's check of that name.
+// policies returns doctor's check of that name.
 func (b *bench) policies(t *testing.T) document {
 	t.Helper()
 	_, doctor := b.ask(t, "doctor")
@@ -88,8 +88,8 @@ func (b *bench) policies(t *testing.T) document {
 	return nil
 }
 
-// tornProjects tells the rounds of the test apart: Temporal remembers the workers of a task queue
-// for minutes.
+// tornProjects numbers the rounds of the test, because Temporal remembers the workers of a task
+// queue for minutes.
 var tornProjects atomic.Int32
 
 func TestS111WorkersWithDifferentPoliciesNoticeIt(t *testing.T) {

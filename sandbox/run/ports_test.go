@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestEverythingListensOnTheMachineItselfOnly looks at every socket on which this process listens:
-// those of Temporal's inner services too.
+// TestEverythingListensOnTheMachineItselfOnly checks every socket on which this process listens,
+// including those of Temporal's internal services.
 func TestEverythingListensOnTheMachineItselfOnly(t *testing.T) {
 	t.Parallel()
 	sharedSandbox(t)
@@ -38,7 +38,7 @@ func TestEverythingListensOnTheMachineItselfOnly(t *testing.T) {
 	}
 }
 
-// sockets are the inodes of the process's sockets.
+// sockets returns the inodes of the process's sockets.
 func sockets(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/self/fd/*")

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// watched is an output that a test waits for something in.
+// watched is an output in which a test waits for a text.
 type watched struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -32,11 +32,11 @@ type child struct {
 	stderr *watched
 }
 
-// said is what it has written to stderr.
+// said returns what it has written to stderr.
 func (p child) said() string { return p.stderr.String() }
 
-// program starts one of the programs as a person does in a shell with the sandbox's exports. It is
-// killed when the test is over.
+// program starts one of the programs as a person would in a shell with the sandbox's exports. It is
+// killed when the test ends.
 func (b *bench) program(t *testing.T, name string, args ...string) child {
 	t.Helper()
 	return b.programWith(t, nil, name, args...)
@@ -55,7 +55,7 @@ func (b *bench) programWith(t *testing.T, env []string, name string, args ...str
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_, _ = p.Process.Kill(), p.Wait() // It may have ended long ago.
+		_, _ = p.Process.Kill(), p.Wait() // It may have ended already.
 		if t.Failed() {
 			t.Logf("%s said:\n%s", name, p.said())
 		}

@@ -189,7 +189,8 @@ func TestThePageAnswersOnlyWhileTheEnvironmentIsReady(t *testing.T) {
 	if status, _ := b.page(t, "slow"); status != 404 {
 		t.Errorf("before it exists the page answers %d", status)
 	}
-	// The environment is launched once there is a database: it cannot become ready meanwhile.
+	// The environment is only launched once there is a database, so it cannot become ready
+	// meanwhile.
 	lift := b.order(t, aws.Fault{Stack: "shop-slow", Phase: "create", Type: "AWS::RDS::DBInstance", Hang: true})
 	up := b.begin(t, "up", "slow")
 	eventually(t, "the page says what is waited for, and loads itself again", func() (any, bool) {

@@ -13,14 +13,14 @@ import (
 	"perch/readapi"
 )
 
-// readers is the client of the worker's read API.
+// readers returns a client of the worker's read API.
 func (b *bench) readers() *readapi.Client {
 	return &readapi.Client{
 		Address: "http://" + b.read.Address, Token: b.read.Token, Project: b.project, HTTP: http.DefaultClient,
 	}
 }
 
-// shownBranch is a branch that no other test has: the sandbox's projects share a domain.
+// shownBranch is a branch that no other test uses, because the sandbox's projects share a domain.
 const shownBranch = "readers-shown"
 
 func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
@@ -41,7 +41,7 @@ func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
 		}
 		return counted.GetCount()
 	}
-	// Temporal's index is complete once it has the run that has ended.
+	// Once Temporal's index has the run that has ended, it is complete.
 	eventually(t, "the run is counted", func() (any, bool) { n := runs(); return n, n >= 2 })
 	before := runs()
 	client := p.readers()

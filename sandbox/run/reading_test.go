@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	// environmentKeys are those of one environment in `ls -o json`; `status` has some more.
+	// environmentKeys are the keys of one environment in `ls -o json`; `status` has some more.
 	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "state", "progress", "failure", "url",
 		"commit", "updated", "pull_requests", "last_report", "commit_message", "expires", "warned", "removal_rejected",
 		"keep_rejected", "pin", "usd_per_day", "usd_so_far")
@@ -166,7 +166,7 @@ func TestAPlanWantsAWorker(t *testing.T) {
 		t, plan.text("error"), `no worker is polling task queue "perch-lonely"`,
 		"check the name of the project, start one for project lonely, or read in its log why it stopped",
 	)
-	// Nothing is left in Temporal that would run into its timeout.
+	// It must leave no run in Temporal that would only end by its timeout.
 	started, err := b.connect(t).ListWorkflow(
 		t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: "WorkflowId STARTS_WITH 'lonely'"},
 	)

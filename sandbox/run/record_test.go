@@ -39,8 +39,8 @@ func (b *bench) history(t *testing.T, workflow, run string) *historypb.History {
 	return &history
 }
 
-// save writes the history of the run that document tells of, or of the newest where it tells of
-// none, without what names a machine or a person.
+// save writes the history of the run in document, or of the newest run if document names none. It
+// removes what identifies a machine or a person.
 func (b *bench) save(t *testing.T, name, workflow string, document document) {
 	t.Helper()
 	data, err := protojson.Marshal(b.history(t, workflow, document.text("run", "run_id")))
@@ -63,7 +63,7 @@ func (b *bench) save(t *testing.T, name, workflow string, document document) {
 	}
 }
 
-// scrub replaces the identities of workers and of anyone who asked.
+// scrub replaces the identities of workers and requesters.
 func scrub(value any) any {
 	switch value := value.(type) {
 	case []any:

@@ -13,7 +13,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// withDatabase is a perch.yaml with a seeded bucket and a database of this size.
+// withDatabase returns a perch.yaml with a seeded bucket and a database of this size.
 func withDatabase(project string, storage int) map[string]string {
 	return map[string]string{
 		"perch.yaml": bare(project, fmt.Sprintf(
@@ -24,8 +24,8 @@ func withDatabase(project string, storage int) map[string]string {
 	}
 }
 
-// stopped stops the database of the stack, as a person does to save money; the function returned
-// starts it.
+// stopped stops the stack's database, as a person does to save money. The returned function starts
+// it.
 func (b *bench) stopped(t *testing.T, stack string) (start func()) {
 	t.Helper()
 	database, client := b.resource(t, stack, "Database"), rds.NewFromConfig(b.awsConfig())
@@ -94,7 +94,7 @@ func TestS94ARecreationIsASafeDeletionAndANewCreation(t *testing.T) {
 	if len(all) != 2 || all[0].StackStatus != "DELETE_COMPLETE" || all[1].StackStatus != "CREATE_COMPLETE" {
 		t.Errorf("stacks: %v", all)
 	}
-	// A bucket that is not empty in time fails a deletion, and takes another one.
+	// A deletion fails if a bucket is not emptied in time, and is then repeated.
 	if diff := cmp.Diff(
 		[]string{"CreateStack", "DeleteStack", "CreateStack"}, slices.Compact(b.changes("shop-afresh")),
 	); diff != "" {

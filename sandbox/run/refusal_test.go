@@ -13,7 +13,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// strict is a project whose worker allows little.
+// strict returns a project whose worker allows little.
 func strict(t *testing.T) *bench {
 	t.Helper()
 	return sharedSandbox(t).newProject(t, "strict", map[string]string{
@@ -77,7 +77,7 @@ func TestS110RequestsBeyondThePolicyAreRejected(t *testing.T) {
 	}
 }
 
-// rejected compares a document with a rejection that changed nothing.
+// rejected checks that a document is a rejection, and that nothing was changed.
 func rejected(t *testing.T, b *bench, exit int, d document, want ...string) {
 	t.Helper()
 	if exit != 4 {
@@ -103,7 +103,7 @@ func TestWhatTheSourceDoesNotHaveIsRejected(t *testing.T) {
 	rejected(t, remote, exit, up, "commit "+commit+" has no perch.yaml", "perch config init")
 }
 
-// elsewhere is the same project as a starter without any checkout sees it.
+// elsewhere returns the same project for a starter without a checkout.
 func (b *bench) elsewhere(t *testing.T) *bench {
 	t.Helper()
 	return &bench{

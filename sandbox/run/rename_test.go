@@ -12,7 +12,7 @@ import (
 	"perch"
 )
 
-// again stops the project's worker and starts one with the policy as change leaves it.
+// again stops the project's worker, and starts one with the policy as changed by change.
 func (b *bench) again(t *testing.T, change func(*perch.Policy)) {
 	t.Helper()
 	if err := b.Close(); err != nil {
@@ -23,7 +23,7 @@ func (b *bench) again(t *testing.T, change func(*perch.Policy)) {
 	}
 }
 
-// stackTags are the tags that the stack has now.
+// stackTags returns the current tags of the stack.
 func (b *bench) stackTags(t *testing.T, stack string) map[string]string {
 	t.Helper()
 	out, err := cloudformation.NewFromConfig(b.awsConfig()).DescribeStacks(
@@ -39,7 +39,7 @@ func (b *bench) stackTags(t *testing.T, stack string) map[string]string {
 	return tags
 }
 
-// TestS123S124ARenameOrphansNoEnvironment renames a repository with two environments: first the
+// TestS123S124ARenameOrphansNoEnvironment renames a repository with two environments. At first the
 // policy does not list the former name, then it does.
 func TestS123S124ARenameOrphansNoEnvironment(t *testing.T) {
 	t.Parallel()

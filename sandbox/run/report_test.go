@@ -13,7 +13,7 @@ import (
 	"perch/sandbox/github"
 )
 
-// comment is what Perch says on the branch's pull request.
+// comment returns Perch's comment on the branch's pull request.
 func (b *bench) comment(branch string) (body string) {
 	for _, pull := range b.github.PullRequests() {
 		if pull.Head != branch {
@@ -28,8 +28,8 @@ func (b *bench) comment(branch string) (body string) {
 	return body
 }
 
-// TestThePullRequestShowsTheEnvironment deploys a branch and removes its environment, and looks at
-// what a person sees of it on GitHub.
+// TestThePullRequestShowsTheEnvironment deploys a branch and removes its environment, and checks
+// what a person sees of that on GitHub.
 func TestThePullRequestShowsTheEnvironment(t *testing.T) {
 	t.Parallel()
 	b := newSandbox(t, func(o *options) { o.hub = true })
@@ -98,7 +98,7 @@ func (b *bench) deploysWhenTheNameResolves(t *testing.T, branch string) {
 }
 
 // TestThePullRequestSaysThatAFailedRemovalIsDone deletes by hand what a removal has left, and lets
-// cleanup see it.
+// cleanup notice it.
 func TestThePullRequestSaysThatAFailedRemovalIsDone(t *testing.T) {
 	t.Parallel()
 	b := newSandbox(t, func(o *options) { o.hub = true })

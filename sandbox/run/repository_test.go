@@ -14,8 +14,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// repo is a repository that tests commit to without a working folder, so that several may do it
-// side by side.
+// repo is a repository to which tests commit without a working folder, so that several can do that
+// at the same time.
 type repo struct{ dir string }
 
 func newRepo(t *testing.T, dir string) repo {
@@ -37,7 +37,7 @@ func (r repo) open(t *testing.T) *git.Repository {
 	return opened
 }
 
-// head is the commit that branch points to.
+// head returns the commit of branch.
 func (r repo) head(t *testing.T, branch string) string {
 	t.Helper()
 	reference, err := r.open(t).Reference(plumbing.NewBranchReferenceName(branch), true)
@@ -47,8 +47,8 @@ func (r repo) head(t *testing.T, branch string) string {
 	return reference.Hash().String()
 }
 
-// commit writes files over those of branch, or of main if there is no such branch yet, and returns
-// the commit. An empty file is taken out.
+// commit writes files over those of branch, or of main if branch does not exist, and returns the
+// commit. It deletes files that are empty.
 func (r repo) commit(t *testing.T, branch string, files map[string]string) string {
 	t.Helper()
 	opened := r.open(t)
@@ -82,7 +82,7 @@ func (r repo) commit(t *testing.T, branch string, files map[string]string) strin
 	return made.String()
 }
 
-// parent is the commit that branch goes on from and its files.
+// parent returns the parent of branch's next commit, and its files.
 func (r repo) parent(t *testing.T, opened *git.Repository, branch string) ([]plumbing.Hash, map[string]plumbing.Hash) {
 	t.Helper()
 	blobs := map[string]plumbing.Hash{}
@@ -107,7 +107,7 @@ func (r repo) parent(t *testing.T, opened *git.Repository, branch string) ([]plu
 	return []plumbing.Hash{commit.Hash}, blobs
 }
 
-// tree writes the tree of files and of the folders that their names make.
+// tree writes the tree of files, and of the folders in their names.
 func tree(t *testing.T, opened *git.Repository, blobs map[string]plumbing.Hash) plumbing.Hash {
 	t.Helper()
 	made := &object.Tree{}

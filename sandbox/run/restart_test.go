@@ -23,11 +23,11 @@ import (
 type job struct {
 	cmd    *exec.Cmd
 	stdout bytes.Buffer
-	// log is the file of what it says on stderr.
+	// log is the file with its stderr.
 	log string
 }
 
-// job starts the starter beside the test.
+// job starts the starter in the background.
 func (b *bench) job(t *testing.T, args ...string) *job {
 	t.Helper()
 	program, err := exec.LookPath("perch") // TestMain has put it on the path.
@@ -83,8 +83,8 @@ func (j *job) kill() {
 }
 
 // TestS60S76TemporalStoppedAndStartedInTheMiddle has two jobs wait for one creation while Temporal
-// goes and comes back: the one whose patience ends meanwhile says how to go on, the other one is
-// there when the run has ended.
+// stops and starts again. The job whose patience ends meanwhile prints how to continue. The other
+// one still waits when the run ends.
 func TestS60S76TemporalStoppedAndStartedInTheMiddle(t *testing.T) {
 	skipUnlessProof(t)
 	t.Parallel()
@@ -130,9 +130,9 @@ func TestS60S76TemporalStoppedAndStartedInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestS60EverythingButTheWorkerStoppedAndStarted takes Temporal, AWS and the pages away from a
-// worker and two jobs, one in a creation and one in a deletion, and brings them back with the state
-// that they had.
+// TestS60EverythingButTheWorkerStoppedAndStarted stops Temporal, AWS and the pages while a worker
+// and two jobs run, one in a creation and one in a deletion. It then starts them with the same
+// state.
 func TestS60EverythingButTheWorkerStoppedAndStarted(t *testing.T) {
 	skipUnlessProof(t)
 	t.Parallel()

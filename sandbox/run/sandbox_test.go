@@ -61,7 +61,7 @@ var portFlags = []string{
 	"--temporal-port", "--ui-port", "--aws-port", "--registry-port", "--web-port", "--github-port", "--dashboard-port",
 }
 
-// freePorts are flags that have the sandbox listen on free ports.
+// freePorts returns flags that make the sandbox listen on free ports.
 func freePorts() (args []string) {
 	for _, flag := range portFlags {
 		args = append(args, flag, "0")
@@ -69,15 +69,15 @@ func freePorts() (args []string) {
 	return args
 }
 
-// run starts the program on free ports and waits until it says that it is ready. It is interrupted
-// when the test is over. run returns what was printed.
+// run starts the program on free ports, waits until it is ready, and returns what it printed. The
+// program is interrupted when the test ends.
 func run(t *testing.T, args ...string) string {
 	t.Helper()
 	stdout, _ := runUntilReady(t, args...)
 	return stdout.String()
 }
 
-// runUntilReady is run with both outputs, which go on.
+// runUntilReady is run, but returns both outputs, which continue.
 func runUntilReady(t *testing.T, args ...string) (*watched, *watched) {
 	t.Helper()
 	args = slices.Concat(freePorts(), []string{"--speed", strconv.Itoa(testSpeed)}, args)
@@ -220,8 +220,8 @@ func TestFirstMinutes(t *testing.T) {
 	script(t, "first-minutes", nil, "--webhooks=false")
 }
 
-// script runs a script of testdata against a new sandbox, started with args. Its folder is $DATA,
-// its AWS endpoint's port $AWS_PORT.
+// script runs a script of testdata against a new sandbox, started with args. $DATA is the sandbox's
+// folder, and $AWS_PORT the port of its AWS endpoint.
 func script(
 	t *testing.T, name string, commands map[string]func(*testscript.TestScript, bool, []string), args ...string,
 ) {
@@ -245,10 +245,10 @@ func script(
 	})
 }
 
-// alone are the scripts that have a sandbox to themselves.
+// alone are the scripts that need a separate sandbox.
 var alone = []string{"cleanup.txtar", "expiry.txtar", "doctor.txtar", "first-minutes.txtar"}
 
-// TestScripts are the scripts that share a sandbox: each has other branches.
+// TestScripts runs the scripts that share a sandbox. Each uses different branches.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
@@ -269,8 +269,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// evaluate PROGRAM ARG ...: the exports that the program prints are variables of the script from
-// here on.
+// evaluate PROGRAM ARG ... sets the exports that the program prints as variables of the script.
 func evaluate(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec(args[0], args[1:]...))
 	for _, line := range strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n") {
@@ -476,8 +475,8 @@ func TestOneSandboxAtATimeHasADataFolder(t *testing.T) {
 	contains(t, stderr, "a sandbox runs with --data "+b.data+" already", "stop it, or choose another folder")
 }
 
-// holdLock is a program that holds the lock of the folder args[0] until its stdin ends, and says
-// when it has it.
+// holdLock is a program that holds the lock of the folder args[0] until its stdin ends. It prints a
+// line when it has the lock.
 func holdLock(_ context.Context, args []string, stdout, stderr io.Writer, _ func(string) string) int {
 	lock, err := lockFolder(args[0])
 	if err != nil {
@@ -486,11 +485,11 @@ func holdLock(_ context.Context, args []string, stdout, stderr io.Writer, _ func
 	}
 	defer lock.Close()
 	fmt.Fprintln(stdout, "locked")
-	_, _ = io.Copy(io.Discard, os.Stdin) // However it ends.
+	_, _ = io.Copy(io.Discard, os.Stdin) // It does not matter how stdin ends.
 	return 0
 }
 
-// TestTheLockOfADataFolderEndsWithItsProcess kills the process that holds it.
+// TestTheLockOfADataFolderEndsWithItsProcess kills the process that holds the lock.
 func TestTheLockOfADataFolderEndsWithItsProcess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -16,7 +16,7 @@ import (
 	"perch"
 )
 
-// demoConfig is the demo's perch.yaml; its list of seed steps ends it.
+// demoConfig returns the demo's perch.yaml, which ends with its list of seed steps.
 func demoConfig(t *testing.T) string {
 	t.Helper()
 	data, err := demoFiles.ReadFile("demo/main/perch.yaml")
@@ -26,7 +26,7 @@ func demoConfig(t *testing.T) string {
 	return string(data)
 }
 
-// commands are the comments of the commands that the sandbox's instances have got, the newest
+// commands returns the comments of the commands that the sandbox's instances have received, newest
 // first.
 func (b *bench) commands(t *testing.T) (comments []string) {
 	t.Helper()
@@ -38,7 +38,7 @@ func (b *bench) commands(t *testing.T) (comments []string) {
 	return comments
 }
 
-// token is the demo's secret.
+// token returns the demo's secret.
 func (b *bench) token(t *testing.T) string {
 	t.Helper()
 	out, err := secretsmanager.NewFromConfig(b.awsConfig()).GetSecretValue(
@@ -48,7 +48,7 @@ func (b *bench) token(t *testing.T) string {
 	return awssdk.ToString(out.SecretString)
 }
 
-// seeded are the names of the steps that a document tells of.
+// seeded returns the names of the steps in a document.
 func seeded(d document) (steps []string) {
 	list, _ := d["seeds"].([]any)
 	for _, each := range list {
@@ -73,7 +73,7 @@ func TestTheDemosAppGetsItsOrdersWhenItAnswers(t *testing.T) {
 	_, page := b.page(t, "orders")
 	contains(t, page, "seed/", "&#34;sku&#34;: 1003")
 	b.repo.commit(t, "orders", map[string]string{"a.txt": "2"})
-	for range 2 { // A new commit, and one that is there.
+	for range 2 { // The first is a new commit, the second one that is deployed already.
 		if again := b.must(t, "up", "orders"); again["seeded"] != false || len(seeded(again)) > 0 {
 			t.Errorf("seeded again: %v", again)
 		}
@@ -141,7 +141,7 @@ func TestNoHistoryHoldsTheSecretOfARequest(t *testing.T) {
 	}
 }
 
-// written is everything that the history of a document's run holds, payloads included.
+// written returns everything in the history of a document's run, including payloads.
 func (b *bench) written(t *testing.T, d document) string {
 	t.Helper()
 	data, err := protojson.Marshal(b.history(t, d.text("run", "workflow_id"), d.text("run", "run_id")))

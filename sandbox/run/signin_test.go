@@ -22,8 +22,8 @@ import (
 	web "perch/web/server"
 )
 
-// dashboardOnGitHub is the dashboard of a project on the imitation of GitHub, which the worker
-// reads as a GitHub App.
+// dashboardOnGitHub is the dashboard of a project on the imitation of GitHub. The worker reads the
+// project as a GitHub App.
 type dashboardOnGitHub struct {
 	*bench
 	hub  *github.Server
@@ -31,8 +31,8 @@ type dashboardOnGitHub struct {
 	logs watched
 }
 
-// newDashboardOnGitHub adds a project to b whose people sign in at its dashboard with GitHub. The
-// main branch has the perch.yaml; change changes the policy.
+// newDashboardOnGitHub adds a project to b whose people sign in to its dashboard with GitHub. The
+// main branch has perch.yaml; change changes the policy.
 func (b *bench) newDashboardOnGitHub(
 	t *testing.T, name, perchYAML string, change func(*perch.Policy),
 ) *dashboardOnGitHub {
@@ -99,7 +99,7 @@ func (d *dashboardOnGitHub) signIn(t *testing.T, login string) *http.Client {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	form := response.Request.URL.Query() // GitHub's page asks the person.
+	form := response.Request.URL.Query() // GitHub's page asks the person to authorize the app.
 	form.Set("login", login)
 	form.Set("authorize", "yes")
 	answer, err := browser.PostForm(d.hub.URL+"/login/oauth/authorize", form)
@@ -120,8 +120,8 @@ func expectPage(t *testing.T, answer *http.Response, err error, status int, says
 	}
 }
 
-// TestPeopleSignInWithGitHubAndActAsTheirPermissionAllows signs a reader and a writer in at the
-// dashboard of a real worker, which looks their permissions up.
+// TestPeopleSignInWithGitHubAndActAsTheirPermissionAllows signs a reader and a writer in to the
+// dashboard of a real worker, which reads their permissions.
 func TestPeopleSignInWithGitHubAndActAsTheirPermissionAllows(t *testing.T) {
 	t.Parallel()
 	d := sharedSandbox(t).newDashboardOnGitHub(t, "signs", bare("signs"), func(*perch.Policy) {})
@@ -145,7 +145,7 @@ func TestPeopleSignInWithGitHubAndActAsTheirPermissionAllows(t *testing.T) {
 		return by, by == "web:ana"
 	})
 
-	d.hub.SetRole("ana", "read", "read") // What is known of her is five minutes old at most; an action looks.
+	d.hub.SetRole("ana", "read", "read") // The known role is at most five minutes old, and an action reads it again.
 	eventually(t, "she may no longer act", func() (any, bool) {
 		answer, err := writer.PostForm(d.url+"/actions/redeploy", form)
 		if err != nil {

@@ -13,15 +13,15 @@ import (
 	"perch/sandbox/aws"
 )
 
-// slackPosts is a Slack on this machine, which keeps what is posted. It does not take messages that
-// have the text lost, unless it is empty.
+// slackPosts is a Slack on this machine that stores what is posted. If lost is not empty, it rejects
+// messages that contain that text.
 type slackPosts struct {
 	mu    sync.Mutex
 	lost  string
 	texts []string
 }
 
-// ServeHTTP takes a message.
+// ServeHTTP accepts a message.
 func (s *slackPosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var message struct{ Text string }
 	err := json.NewDecoder(r.Body).Decode(&message)
@@ -35,21 +35,21 @@ func (s *slackPosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("ok"))
 }
 
-// lose lets messages that have the text be lost.
+// lose makes messages that contain the text be rejected from now on.
 func (s *slackPosts) lose(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lost = text
 }
 
-// all are the messages that were posted.
+// all returns the messages that were posted.
 func (s *slackPosts) all() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.texts)
 }
 
-// withSlack is b with a Slack, whose messages are posts. A project that is added to it may have
+// withSlack returns b with a Slack that posts records. A project that is added to it may have
 // `reports.slack: true`.
 func (b *bench) withSlack(t *testing.T) (told *bench, posts *slackPosts) {
 	t.Helper()
@@ -61,8 +61,8 @@ func (b *bench) withSlack(t *testing.T) (told *bench, posts *slackPosts) {
 	return &with, posts
 }
 
-// TestSlackIsToldHowDeploymentsAndRemovalsEnd has a branch for each message, because one minute is
-// between two messages about one environment. A message that Slack does not take changes nothing.
+// TestSlackIsToldHowDeploymentsAndRemovalsEnd has a branch for each message, because Perch posts
+// about an environment at most once a minute. A message that Slack rejects changes nothing.
 func TestSlackIsToldHowDeploymentsAndRemovalsEnd(t *testing.T) {
 	t.Parallel()
 	b, posts := sharedSandbox(t).withSlack(t)

@@ -31,12 +31,12 @@ var (
 	soakSeed = flag.Uint64("soak.seed", 1, "the seed of what happens; 0 draws one")
 )
 
-// shortSoak is how many turns the soak of every day takes.
+// shortSoak is the number of turns of the daily soak.
 const shortSoak = 60
 
-// TestSoakEveryBranchEndsAsItWasLastAskedFor lets pushes, removals, faults and ends of workers come
-// as they like. When the faults are lifted and each branch has been requested once more, every live
-// branch has its environment at its last commit, and nothing else exists.
+// TestSoakEveryBranchEndsAsItWasLastAskedFor makes pushes, removals, faults and ends of workers
+// happen in random order. When the faults are removed and each branch has been requested once more,
+// every branch that should have an environment has one at its last commit, and nothing else exists.
 func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
 	if *soakFor == 0 {
 		skipUnlessProof(t)
@@ -57,19 +57,18 @@ func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
 	s.audit(t)
 }
 
-// soak is a project whose branches come and go.
+// soak is a project whose branches are created and deleted at random.
 type soak struct {
 	*bench
 	policy string
 	rng    *rand.Rand
 	until  time.Time
-	// branches are all there may be; live has the last commit of those that are to have an
-	// environment.
+	// branches has every branch. live has the last commit of those that should have an environment.
 	branches []string
 	live     map[string]string
-	// pushes, removals, wrongs and ends count what has happened.
+	// pushes, removals, wrongs and ends count the events.
 	pushes, removals, wrongs, ends int
-	// stop ends the worker, as kindly as the soak wants.
+	// stop ends the worker, by force or not, as the soak requires.
 	stop func()
 }
 
@@ -115,8 +114,8 @@ func (s *soak) goesOn(turn int) bool {
 	return turn < shortSoak
 }
 
-// start starts a worker: a process to be killed where the soak is long, else one in this process
-// that leaves in order.
+// start starts a worker. In a long soak it is a process to be killed, otherwise one in this process
+// that stops cleanly.
 func (s *soak) start(t *testing.T) {
 	t.Helper()
 	if *soakFor > 0 {
@@ -152,7 +151,7 @@ func (s *soak) start(t *testing.T) {
 	})
 }
 
-// turn lets one thing happen.
+// turn makes one event happen.
 func (s *soak) turn(t *testing.T) {
 	t.Helper()
 	branch := s.branches[s.rng.IntN(len(s.branches))]
@@ -167,7 +166,7 @@ func (s *soak) turn(t *testing.T) {
 		s.refill(t, s.stackOf(t, branch))
 	case chance < 96:
 		s.aws.DeleteFault("")
-		s.ask(t, s.wanted(branch)...) // The next turn goes on from there, after success and failure alike.
+		s.ask(t, s.wanted(branch)...) // The next turn continues from there, after success and failure alike.
 	default:
 		s.ends++
 		s.stop()
@@ -175,7 +174,7 @@ func (s *soak) turn(t *testing.T) {
 	}
 }
 
-// push commits to the branch and requests the commit. Now and then the commit drops a bucket with
+// push commits to the branch and requests the commit. Sometimes the commit removes a bucket with
 // objects in it, or changes the database.
 func (s *soak) push(t *testing.T, branch string) {
 	t.Helper()
@@ -190,18 +189,17 @@ func (s *soak) push(t *testing.T, branch string) {
 	s.must(t, "up", branch, "--no-wait")
 }
 
-// soakChanges are what pushes change in the demo's perch.yaml.
+// soakChanges are the changes that pushes make to the demo's perch.yaml.
 var soakChanges = []struct{ before, after string }{
 	{}, {}, {}, {"    assets: {}\n", ""}, {"backup_days: 0}", "backup_days: 1}"},
 }
 
-// remove requests the removal of the branch's environment. Half of the time the branch itself is
-// deleted too, and now and then an environment is requested for it all the same, which has to be
-// rejected.
+// remove requests the removal of the branch's environment. In half of the cases the branch itself
+// is deleted, too. Sometimes an environment is then requested for it, which must be rejected.
 func (s *soak) remove(t *testing.T, branch string) {
 	t.Helper()
 	s.removals++
-	if branch != s.branches[0] { // That one is protected: its removal is rejected, and supersedes nothing.
+	if branch != s.branches[0] { // The first branch is protected: its removal is rejected, and supersedes nothing.
 		if s.live[branch] != "" && s.rng.IntN(2) == 0 {
 			s.repo.drop(t, branch)
 			if s.rng.IntN(3) == 0 {
@@ -213,7 +211,8 @@ func (s *soak) remove(t *testing.T, branch string) {
 	s.must(t, "down", branch, "--no-wait")
 }
 
-// stopDatabase stops the stack's database, as a person does to save money, if it has one that runs.
+// stopDatabase stops the stack's database, as a person does to save money, if it has one that is
+// running.
 func (s *soak) stopDatabase(t *testing.T, stack string) {
 	t.Helper()
 	for _, database := range s.held(t, stack)["AWS::RDS::DBInstance"] {
@@ -223,7 +222,7 @@ func (s *soak) stopDatabase(t *testing.T, stack string) {
 	}
 }
 
-// startDatabases starts every database that is stopped.
+// startDatabases starts every stopped database.
 func (s *soak) startDatabases(t *testing.T) {
 	t.Helper()
 	client := rds.NewFromConfig(s.awsConfig())
@@ -239,7 +238,7 @@ func (s *soak) startDatabases(t *testing.T) {
 	}
 }
 
-// wanted is the command that requests what the branch was last to have.
+// wanted returns the command that requests the last wanted state of the branch.
 func (s *soak) wanted(branch string) []string {
 	if s.live[branch] == "" {
 		return []string{"down", branch}
@@ -247,14 +246,14 @@ func (s *soak) wanted(branch string) []string {
 	return []string{"up", branch}
 }
 
-// goWrong orders one of the faults that pass, or that an operator would see and lift.
+// goWrong injects a temporary fault, or one that an operator would notice and remove.
 func (s *soak) goWrong(t *testing.T, stack string) {
 	t.Helper()
 	resource := []string{"Database", "Environment", "BucketAssets"}[s.rng.IntN(3)]
 	phase := []string{"create", "update", "delete"}[s.rng.IntN(3)]
 	reason := "Internal failure"
 	if phase == "delete" {
-		reason = "The bucket you tried to delete is not empty" // Other words make a removal wait for minutes.
+		reason = "The bucket you tried to delete is not empty" // With any other message, a removal waits for minutes.
 	}
 	change := []string{"CreateStack", "UpdateStack", "DeleteStack"}[s.rng.IntN(3)]
 	faults := []aws.Fault{
@@ -291,12 +290,12 @@ func (s *soak) goWrong(t *testing.T, stack string) {
 	}
 }
 
-// refill writes into the stack's buckets behind its back, in any state.
+// refill writes to the stack's buckets from outside Perch, in any state.
 func (s *soak) refill(t *testing.T, stack string) {
 	t.Helper()
 	objects := s3.NewFromConfig(s.awsConfig(), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
 	for _, bucket := range s.held(t, stack)["AWS::S3::Bucket"] {
-		// The bucket may be gone.
+		// The bucket may have been deleted.
 		_, _ = objects.PutObject(
 			t.Context(),
 			&s3.PutObjectInput{Bucket: &bucket, Key: awssdk.String("late"), Body: strings.NewReader("late")},
@@ -304,7 +303,7 @@ func (s *soak) refill(t *testing.T, stack string) {
 	}
 }
 
-// held are the physical ids of what the stack holds, by type; nothing if there is no stack.
+// held returns the physical ids of the stack's resources, by type; nothing if there is no stack.
 func (s *soak) held(t *testing.T, stack string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -325,7 +324,7 @@ func (s *soak) held(t *testing.T, stack string) map[string][]string {
 	return all
 }
 
-// settle asks once more for what each branch is to have: half of the live ones at a new commit.
+// settle requests the wanted state of each branch once more, half of the live ones at a new commit.
 func (s *soak) settle(t *testing.T) {
 	t.Helper()
 	ends := map[string]func() (int, document){}

@@ -14,10 +14,10 @@ import (
 	"perch/sandbox/aws"
 )
 
-// theirs is a template that another tool might have tried under our name.
+// theirs is a template that another tool might have used with our stack's name.
 const theirs = `{"Resources": {"Theirs": {"Type": "AWS::S3::Bucket"}}}`
 
-// tags are those of the environment's stack.
+// tags returns the tags of the environment's stack.
 func (b *bench) tags(t *testing.T, branch string) []types.Tag {
 	t.Helper()
 	environment, err := perch.NewEnvironment(b.project, branch)
@@ -31,7 +31,7 @@ func (b *bench) tags(t *testing.T, branch string) []types.Tag {
 	return list
 }
 
-// S04 is ROLLBACK_FAILED, S05 CREATE_FAILED.
+// TestS04S05UpRecreatesAStackThatWasNeverReady has S04, ROLLBACK_FAILED, and S05, CREATE_FAILED.
 func TestS04S05UpRecreatesAStackThatWasNeverReady(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
@@ -121,7 +121,7 @@ func TestS06AStackProposedByAnotherChangeSetIsNotChanged(t *testing.T) {
 	b.awaitStack(t, "shop-proposed", "REVIEW_IN_PROGRESS")
 }
 
-// hold holds the next update of the branch's Beanstalk environment; the stack is there already.
+// hold holds the next update of the branch's Beanstalk environment. The stack must exist.
 func (b *bench) hold(t *testing.T, stack string) (lift func()) {
 	t.Helper()
 	return b.order(

@@ -171,7 +171,7 @@ func TestADeploymentGoesOnWhereTheRemovalAboveItFailsBeforeItChangesAnything(t *
 	b.awaitActivity(t, "shop-unjudged", "SeedData")
 	b.order(t, aws.Fault{
 		Service: "cloudformation", Action: "DescribeStacks", Contains: "StackName=shop-unjudged", Code: "AccessDenied",
-		Message: "not authorized", Count: 2, // The check of the request, and the run itself.
+		Message: "not authorized", Count: 2, // It fails both the check of the request and the run itself.
 	})
 	down := b.begin(t, "down", "unjudged")
 	b.awaitRequests(t, "shop-unjudged", 2)
@@ -211,7 +211,7 @@ func TestS78AStackRemovedByHandIsCreatedAgain(t *testing.T) {
 	equal(t, b.must(t, "up", "byhand"), document{"outcome": "ready", "created": true})
 }
 
-// bare is a perch.yaml without database, buckets and seed data; lines are added to it.
+// bare returns a perch.yaml without database, buckets and seed data, with lines added.
 func bare(project string, lines ...string) string {
 	head := []string{
 		"project: " + project, "image: registry.example.com/" + project + ":{commit}",
@@ -221,7 +221,7 @@ func bare(project string, lines ...string) string {
 	return strings.Join(append(head, lines...), "\n") + "\n"
 }
 
-// environments is what `ls` lists.
+// environments returns what `ls` lists.
 func (b *bench) environments(t *testing.T) []document {
 	t.Helper()
 	listed, _ := b.must(t, "ls")["environments"].([]any)

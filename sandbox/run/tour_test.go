@@ -11,10 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// tourFile is the transcript that docs/first-account.md links.
+// tourFile is the transcript to which docs/first-account.md links.
 const tourFile = "../../docs/first-account.txt"
 
-// tourHead says what the file is.
+// tourHead explains what the file is.
 const tourHead = `# docs/first-account.md, run against the sandbox with IAM enforced.
 # Written by: go test ./sandbox/run -run S150 -update
 # The word before $ is the checkout: Perch's, or that of the project shop.
@@ -25,13 +25,13 @@ const tourHead = `# docs/first-account.md, run against the sandbox with IAM enfo
 // print.
 type tour struct {
 	*bench
-	// folder holds two checkouts, perch and shop.
+	// folder has two checkouts, perch and shop.
 	folder string
 	text   strings.Builder
 }
 
-// newTour is a tour of a person who has administrator's keys in the profile default, and nothing
-// else.
+// newTour returns a tour of a person who has an administrator's keys in the profile default, and
+// nothing else.
 func (b *bench) newTour(t *testing.T) *tour {
 	t.Helper()
 	v := &tour{bench: b, folder: t.TempDir()}
@@ -56,7 +56,7 @@ func (v *tour) keep(t *testing.T, name, text string, values ...any) {
 	fatal(t, file.Close())
 }
 
-// variables are those of a shell on a laptop: the only keys are in ~/.aws.
+// variables returns the variables of a shell on a laptop. The only keys are in ~/.aws.
 func (v *tour) variables() map[string]string {
 	return map[string]string{
 		"HOME": v.folder, "AWS_PAGER": "", "AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "",
@@ -69,13 +69,13 @@ func (v *tour) in(checkout, line string) []string {
 	return []string{"sh", "-c", "cd " + filepath.Join(v.folder, checkout) + " && " + line}
 }
 
-// try runs a line in one of the checkouts, and records nothing.
+// try runs a command line in one of the checkouts, and records nothing.
 func (v *tour) try(t *testing.T, checkout, line string) output {
 	t.Helper()
 	return v.execute(t, v.variables(), v.in(checkout, line)...)
 }
 
-// step runs a line that has to end with the exit code, and records it with what it prints to
+// step runs a command line that must end with the exit code, and records it with what it prints to
 // stdout.
 func (v *tour) step(t *testing.T, exit int, checkout, line string) {
 	t.Helper()
@@ -87,7 +87,7 @@ func (v *tour) step(t *testing.T, exit int, checkout, line string) {
 }
 
 // assumeWorkerRole writes the profile perch-worker with the keys of a session in the worker's role.
-// The SDK's own way, role_arn in the profile, does not ask the sandbox.
+// With role_arn in the profile, the SDK would not call the sandbox.
 func (v *tour) assumeWorkerRole(t *testing.T) {
 	t.Helper()
 	role := strings.TrimSpace(
@@ -103,7 +103,8 @@ func (v *tour) record(checkout, line, printed string) {
 	fmt.Fprintf(&v.text, "%s$ %s\n%s", checkout, line, printed)
 }
 
-// startWorker runs a line that starts a worker, and records the sentence with which it is ready.
+// startWorker runs a command line that starts a worker, and records the line that says that it is
+// ready.
 func (v *tour) startWorker(t *testing.T, checkout, line string) {
 	t.Helper()
 	worker := v.spawnCommand(t, v.variables(), v.in(checkout, "exec env "+line)...)
@@ -116,8 +117,8 @@ func (v *tour) startWorker(t *testing.T, checkout, line string) {
 	}
 }
 
-// differing are the parts of the transcript that differ from run to run, and what it shows for
-// them.
+// differing are the parts of the transcript that are different in every run, and what the file
+// shows for them.
 var differing = []struct {
 	pattern *regexp.Regexp
 	shown   string

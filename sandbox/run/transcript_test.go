@@ -41,11 +41,12 @@ var (
 	moment      = regexp.MustCompile(`\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ| \d\d:\d\d UTC)`)
 )
 
-// transcript PAGE: the commands of the page of docs's first console print what it shows, but for
-// times. What git prints is not shown. A command that only reads is tried until it prints what is
-// shown.
+// transcript PAGE runs the commands of the first console on a page in docs. They must print what
+// the page shows, except times. The output of git is not compared. A command that only reads is
+// repeated until it prints what the page shows.
 func transcript(ts *testscript.TestScript, _ bool, args []string) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", args[0])) // The test's folder, not the script's.
+	// Paths are relative to the test's folder, not to the script's.
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", args[0]))
 	ts.Check(err)
 	shown := console.FindStringSubmatch(string(page))
 	if shown == nil {
@@ -67,7 +68,7 @@ func transcript(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // printed returns what the command prints to stdout. The starter runs in this process, because its
-// commands are tried again and again.
+// commands are repeated often.
 func printed(ts *testscript.TestScript, command string) string {
 	words := strings.Fields(command)
 	if words[0] == "perch" {
@@ -91,8 +92,8 @@ func reads(command string) bool {
 	return strings.HasPrefix(command, "perch ls") || strings.HasSuffix(command, "--dry-run")
 }
 
-// masked is text without its times, people, commits, ports and the widths of columns that follow
-// from them.
+// masked returns text without its times, people, commits and ports, and without the widths of
+// columns that depend on them.
 func masked(text string) string {
 	text = moment.ReplaceAllString(text, "TIME")
 	text = shortCommit.ReplaceAllString(seconds.ReplaceAllString(text, "SECONDS"), "COMMIT")

@@ -30,8 +30,8 @@ import (
 	"perch"
 )
 
-// TestWhatTemporalDoesNotAcceptIsOneSentence has worker and starter call with what Temporal does
-// not accept.
+// TestWhatTemporalDoesNotAcceptIsOneSentence runs the worker and the starter with credentials and
+// settings that Temporal rejects.
 func TestWhatTemporalDoesNotAcceptIsOneSentence(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
@@ -73,7 +73,7 @@ func TestWhatTemporalDoesNotAcceptIsOneSentence(t *testing.T) {
 			for _, command := range [][]string{
 				{"perch-worker"}, {"perch", "ls"}, {"perch", "up", "main"}, {"perch", "schedule", "ensure"},
 			} {
-				c.variables["PERCH_READ_API"] = "" // Temporal itself is asked.
+				c.variables["PERCH_READ_API"] = "" // The starter must ask Temporal, not the read API.
 				out := b.execute(t, c.variables, command...)
 				said := strings.TrimSpace(out.stderr)
 				if out.exit != 1 || !strings.Contains(said, c.want) ||
@@ -86,7 +86,7 @@ func TestWhatTemporalDoesNotAcceptIsOneSentence(t *testing.T) {
 }
 
 // TestAPolicyForAnotherAccountIsOneSentence starts a worker whose policy is for another account
-// than its credentials. It stops, and a starter that finds no worker points to what it said
+// than its credentials. The worker stops. A starter that finds no worker refers to its log
 // (TestAPlanWantsAWorker).
 func TestAPolicyForAnotherAccountIsOneSentence(t *testing.T) {
 	t.Parallel()
@@ -115,7 +115,7 @@ func TestAPolicyForAnotherAccountIsOneSentence(t *testing.T) {
 	}
 }
 
-// execute runs a program with the sandbox's exports, and others in their place, to its end.
+// execute runs a program to its end, with the sandbox's exports, overridden by variables.
 func (b *bench) execute(t *testing.T, variables map[string]string, command ...string) output {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -131,7 +131,8 @@ func (b *bench) execute(t *testing.T, variables map[string]string, command ...st
 	return output{exit: p.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 }
 
-// environment is that of a shell with the sandbox's exports, and others in their place.
+// environment returns the environment of a shell with the sandbox's exports, overridden by
+// variables.
 func (b *bench) environment(t *testing.T, variables map[string]string) []string {
 	t.Helper()
 	all := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
@@ -139,7 +140,7 @@ func (b *bench) environment(t *testing.T, variables map[string]string) []string 
 		all = append(all, e.Name+"="+e.Value)
 	}
 	for name, value := range variables {
-		all = append(all, name+"="+value) // The last of a name is in force.
+		all = append(all, name+"="+value) // If a name occurs twice, the last value counts.
 	}
 	return all
 }
@@ -149,7 +150,7 @@ func lastLine(text string) string {
 	return lines[len(lines)-1]
 }
 
-// certificate is one that signs itself, for 127.0.0.1.
+// certificate is a self-signed certificate for 127.0.0.1.
 type certificate struct {
 	tls   tls.Certificate
 	file  string
@@ -208,7 +209,7 @@ func closed(t *testing.T, c certificate, info *workflowservice.GetSystemInfoResp
 		}
 		return status.Error(codes.Unauthenticated, "the API key is not known.")
 	}))
-	go func() { _ = server.Serve(listener) }() // It ends when it is stopped.
+	go func() { _ = server.Serve(listener) }() // Serve ends when the server is stopped.
 	t.Cleanup(server.Stop)
 	return listener.Addr().String()
 }

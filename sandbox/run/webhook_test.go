@@ -31,7 +31,7 @@ type hooked struct {
 	address string
 }
 
-// newHooked is a project with a perch-web, and a policy that has these triggers.
+// newHooked returns a project with a perch-web, and a policy with these triggers.
 func newHooked(t *testing.T, name string, triggers ...perch.Trigger) hooked {
 	t.Helper()
 	b := sharedSandbox(t).newProject(t, name, map[string]string{"perch.yaml": bare(name)}, func(p *perch.Policy) {
@@ -82,7 +82,7 @@ func (h hooked) deliver(t *testing.T, event, fields string) (int, string) {
 	return response.StatusCode, string(text)
 }
 
-// accepted delivers what has to be taken.
+// accepted delivers an event that must be accepted.
 func (h hooked) accepted(t *testing.T, event, fields string) {
 	t.Helper()
 	if status, text := h.deliver(t, event, fields); status != http.StatusAccepted {
@@ -114,8 +114,8 @@ func TestAPushIsDeployedAndADeletedBranchRemovedWithoutCI(t *testing.T) {
 	}
 	h.deployedOnce(t, "login", commit)
 
-	// CI requests what the webhook has deployed: the policy does not name CI, so it is skipped, and
-	// a person's is not. An open run would answer both.
+	// CI requests what the webhook has deployed. The policy does not name CI, so that request is
+	// skipped, and a person's is not. An open run would answer both.
 	if err := h.connect(t).GetWorkflow(t.Context(), h.stackOf(t, "login"), "").Get(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestAPushIsDeployedAndADeletedBranchRemovedWithoutCI(t *testing.T) {
 	})
 }
 
-// asCI is the project as a job of CircleCI sees it.
+// asCI returns the project from the point of view of a CircleCI job.
 func (h hooked) asCI(t *testing.T, branch, commit string) *bench {
 	t.Helper()
 	ci := *h.bench
@@ -204,8 +204,8 @@ func TestRecordHistoriesOfLooks(t *testing.T) {
 	h.save(t, "looked-at-a-deletion", id, nil)
 }
 
-// TestPullRequestsThatWantNoEnvironment goes the way of the label and of the end of a pull request,
-// with GitHub's webhooks.
+// TestPullRequestsThatWantNoEnvironment sends GitHub's webhooks about the label and about the end
+// of a pull request.
 func TestPullRequestsThatWantNoEnvironment(t *testing.T) {
 	t.Parallel()
 	b := onGitHub(t, func(p *perch.Policy) { p.OnPRClose = perch.OnPRCloseRemove })

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 )
 
-// variablesOf are the variables of the app and its references to secrets, as Elastic Beanstalk has
-// them, by their names.
+// variablesOf returns the app's variables and its references to secrets, by name, as Elastic
+// Beanstalk stores them.
 func (b *bench) variablesOf(t *testing.T, branch string) map[string]string {
 	t.Helper()
 	application := b.must(t, "application", "status").text("outputs", "ApplicationName")
@@ -30,8 +30,8 @@ func (b *bench) variablesOf(t *testing.T, branch string) map[string]string {
 	return values
 }
 
-// TestS230WhatABranchNoLongerSetsIsGoneFromItsEnvironment: one commit drops a variable and a
-// secret, the next one the database.
+// TestS230WhatABranchNoLongerSetsIsGoneFromItsEnvironment has one commit that removes a variable
+// and a secret, and another that removes the database.
 func TestS230WhatABranchNoLongerSetsIsGoneFromItsEnvironment(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)

@@ -15,7 +15,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// order orders a fault that is lifted when the test is over, or by the function returned.
+// order injects a fault. It is removed when the test ends, or by the returned function.
 func (b *bench) order(t *testing.T, fault aws.Fault) (lift func()) {
 	t.Helper()
 	id, err := b.aws.AddFault(fault)
@@ -32,7 +32,7 @@ func (b *bench) order(t *testing.T, fault aws.Fault) (lift func()) {
 	return lift
 }
 
-// changes are the calls that changed the stack, or were to, in order.
+// changes returns the calls that changed the stack, or tried to, in order.
 func (b *bench) changes(stack string) []string {
 	var made []string
 	for _, call := range b.aws.Calls() {
@@ -50,7 +50,7 @@ func (b *bench) formation() *cloudformation.Client {
 	return cloudformation.NewFromConfig(b.awsConfig())
 }
 
-// stacks are all stacks that ever had the name, deleted ones included, in the order of their
+// stacks returns all stacks that ever had the name, including deleted ones, in the order of their
 // creation.
 func (b *bench) stacks(t *testing.T, name string) []types.StackSummary {
 	t.Helper()
@@ -75,7 +75,7 @@ func (b *bench) storage() *s3.Client {
 	return s3.NewFromConfig(b.awsConfig(), func(o *s3.Options) { o.UsePathStyle = true })
 }
 
-// resource is the physical id of one of the stack's resources.
+// resource returns the physical id of one of the stack's resources.
 func (b *bench) resource(t *testing.T, stack, logicalID string) string {
 	t.Helper()
 	out, err := b.formation().DescribeStackResource(
@@ -96,7 +96,7 @@ func (b *bench) protect(t *testing.T, stack string, on bool) {
 	}
 }
 
-// awaitStack waits until the newest stack of that name is in status.
+// awaitStack waits until the newest stack with the name is in status.
 func (b *bench) awaitStack(t *testing.T, name, status string) {
 	t.Helper()
 	eventually(t, name+" is "+status, func() (any, bool) {
@@ -109,7 +109,7 @@ func (b *bench) awaitStack(t *testing.T, name, status string) {
 	})
 }
 
-// connect is a client of the sandbox's Temporal until the test is over.
+// connect returns a client of the sandbox's Temporal that is closed when the test ends.
 func (b *bench) connect(t *testing.T) client.Client {
 	t.Helper()
 	c, err := client.Dial(client.Options{HostPort: b.temporal.Address()})
@@ -120,7 +120,7 @@ func (b *bench) connect(t *testing.T) client.Client {
 	return c
 }
 
-// awaitRequests waits until the newest run of the workflow has been sent so many requests.
+// awaitRequests waits until the newest run of the workflow has received this many requests.
 func (b *bench) awaitRequests(t *testing.T, workflow string, count int) {
 	t.Helper()
 	c := b.connect(t)
