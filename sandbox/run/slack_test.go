@@ -13,8 +13,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// slackPosts is a Slack on this machine that stores what is posted. If lost is not empty, it rejects
-// messages that contain that text.
+// slackPosts is a Slack on this machine that stores what is posted. If lost is not empty, it
+// rejects messages that contain that text.
 type slackPosts struct {
 	mu    sync.Mutex
 	lost  string
