@@ -71,10 +71,13 @@ func TestS45AListIsExactOrThereIsNone(t *testing.T) {
 				if got != nil || complete {
 					t.Fatalf("an error, and a list of %d, complete %v: %v", len(got), complete, err)
 				}
-				if kind == "none" && count > 0 {
-					t.Fatalf("no fault, and no list: %v", err)
+				if kind != "none" || count == 0 {
+					continue
 				}
-				continue
+				// A list that is shorter by a page than the last one may take two looks.
+				if got, complete, err = r.Branches(t.Context()); err != nil {
+					t.Fatalf("no fault, and no list in two looks: %v", err)
+				}
 			}
 			if diff := cmp.Diff(want, got); !complete || diff != "" {
 				t.Fatalf("complete %v, -want +got:\n%s", complete, diff)
