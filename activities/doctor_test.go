@@ -188,7 +188,7 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 		}},
 		"another zone": {func(w *world) { w.policy.Domain = "preview.example.com" }, map[string]string{
 			perch.CheckDomain: "hosted zone Z0LOCALHOST0SANDBOX0 is for localhost, and preview.example.com is " +
-				"no name in it",
+				"not a name in it",
 			perch.CheckCertificate: "is for *.shop.localhost and not for *.preview.example.com; `perch application " +
 				"up` makes one",
 		}},

@@ -23,8 +23,8 @@ type Setting struct {
 // Difference is a value that differs between two environments.
 type Difference struct {
 	Path string `json:"path"`
-	// A and B are the values of the two sides; a side that lacks the value has nil, and nil if it
-	// would say from where.
+	// A and B are the values of the two environments. AFrom and BFrom say where they come from. All
+	// are nil for an environment that does not have the value.
 	A     any     `json:"a"`
 	B     any     `json:"b"`
 	AFrom *string `json:"a_from"`

@@ -67,7 +67,7 @@ func (d *decoder) patterns(f *File) {
 		for _, later := range f.Branches.Kinds[i+1:] {
 			if rule.Kind != later.Kind && covers(later.Pattern, rule.Pattern) {
 				d.Fail(rule.at, "branches.kinds[%q] never decides: %q on line %d matches every branch that it does, "+
-					"and the last one that matches decides; put the more special one below",
+					"and the last one that matches decides; put the more specific one below",
 					rule.Pattern, later.Pattern, later.at.Line)
 			}
 		}
@@ -77,7 +77,7 @@ func (d *decoder) patterns(f *File) {
 		for _, later := range f.Overrides[i+1:] {
 			if covers(later.Pattern, override.Pattern) && replacedBy(override.tree, later.tree) {
 				d.Fail(override.at, "overrides[%q] has no effect: %q on line %d matches every branch that it does, "+
-					"and sets all of it again; put the more special one below",
+					"and sets all of it again; put the more specific one below",
 					override.Pattern, later.Pattern, later.at.Line)
 			}
 		}

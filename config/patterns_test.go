@@ -117,19 +117,19 @@ overrides:
   "f?x": {database: null}
 `))
 	want := `
-perch.yaml:6:5: branches.kinds["main"] never decides: "*" on line 8 matches every branch that it does, and the last one that matches decides; put the more special one below
+perch.yaml:6:5: branches.kinds["main"] never decides: "*" on line 8 matches every branch that it does, and the last one that matches decides; put the more specific one below
   6 |     main: production
     |     ^
 perch.yaml:7:5: branches.kinds["docs/x"] is for no branch: "docs/*" of branches.skip matches every branch that it does, and what is skipped gets no environment
   7 |     docs/x: staging
     |     ^
-perch.yaml:10:3: overrides["feature/x"] has no effect: "feature/*" on line 12 matches every branch that it does, and sets all of it again; put the more special one below
+perch.yaml:10:3: overrides["feature/x"] has no effect: "feature/*" on line 12 matches every branch that it does, and sets all of it again; put the more specific one below
   10 |   feature/x: {instance_type: t3.large, environment: {A: "1"}, buckets: {b: {}}}
      |   ^
 perch.yaml:11:3: overrides["docs/*"] is for no branch: "docs/*" of branches.skip matches every branch that it does, and what is skipped gets no environment
   11 |   docs/*: {health_path: /docs}
      |   ^
-perch.yaml:13:3: overrides["fix"] has no effect: "f?x" on line 14 matches every branch that it does, and sets all of it again; put the more special one below
+perch.yaml:13:3: overrides["fix"] has no effect: "f?x" on line 14 matches every branch that it does, and sets all of it again; put the more specific one below
   13 |   fix: {database: {class: db.t4g.large}}
      |   ^`
 	if err == nil {

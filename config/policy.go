@@ -121,7 +121,7 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 	if e := p.Expiry; e.Max != 0 && e.Idle > e.Max {
 		d.Fail(
 			root.At("expiry", "max"),
-			"expiry.max is %s and expiry.idle is %s; the longest life must not be shorter than the one without use",
+			"expiry.max is %s and expiry.idle is %s; expiry.max must not be shorter than expiry.idle",
 			e.Max, e.Idle,
 		)
 	}
@@ -131,7 +131,7 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 	}{{"idle", p.Expiry.Idle}, {"max", p.Expiry.Max}} {
 		if life.hours != 0 && p.Expiry.Warn >= life.hours {
 			d.Fail(root.At("expiry", "warn"), "expiry.warn is %s and expiry.%s is %s; people must not be warned as "+
-				"soon as an environment is deployed: set expiry.warn to a part of that",
+				"soon as an environment is deployed: set expiry.warn to less than that",
 				p.Expiry.Warn, life.key, life.hours)
 		}
 	}
@@ -141,7 +141,7 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 	if at := root.Get("on_pr_close"); at != nil && p.OnPRClose == perch.OnPRCloseRemove {
 		switch {
 		case p.Source.GitHub == nil:
-			d.Fail(at, "on_pr_close is remove, and that needs `source.github`: only GitHub tells of pull requests")
+			d.Fail(at, "on_pr_close is remove, and that needs `source.github`: only GitHub has pull requests")
 		case !p.Allows(perch.TriggerWebhook):
 			d.Fail(at, "on_pr_close is remove, and that needs webhook in `triggers`, such as [ci, webhook]")
 		}

@@ -273,8 +273,8 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 		},
 		"a life too short": {
 			"project: shop", "project: shop\nexpiry: {idle: 168h, max: 24h}",
-			`policy.yaml:4:27: expiry.max is 24h and expiry.idle is 168h; the longest life must not be shorter than ` +
-				`the one without use`,
+			`policy.yaml:4:27: expiry.max is 24h and expiry.idle is 168h; expiry.max must not be shorter than ` +
+				`expiry.idle`,
 		},
 		"grace a number": {
 			"project: shop", "project: shop\ncleanup: {grace: 60}",

@@ -174,11 +174,11 @@ perch.yaml:6:36: kinds.branch.expiry.max must be whole hours from 1h to 8760h, s
   6 |   branch: {expiry: {idle: 0h, max: 8761h}}
     |                                    ^`},
 		"a life shorter than without use": {minimal + "defaults:\n  expiry: {idle: 168h}\nkinds:\n  branch: {expiry: {max: 48h}}\n", `
-perch.yaml:6:26: expiry.max is 48h and expiry.idle is 168h (defaults, line 4); the longest life must not be shorter than the one without use
+perch.yaml:6:26: expiry.max is 48h and expiry.idle is 168h (defaults, line 4); expiry.max must not be shorter than expiry.idle
   6 |   branch: {expiry: {max: 48h}}
     |                          ^`},
 		"a warning longer than the life": {minimal + "defaults:\n  expiry: {idle: 12h}\n", `
-perch.yaml:4:12: expiry.warn is 24h (built-in), and environments live 12h only; set expiry.warn to a part of that
+perch.yaml:4:12: expiry.warn is 24h (built-in), and environments live 12h only; set expiry.warn to less than that
   4 |   expiry: {idle: 12h}
     |            ^`},
 		"a template that is none of the repository's": {minimal + "defaults:\n  template: ../template.yaml\nkinds:\n  branch: {template: deploy/app.txt}\n", `
@@ -331,7 +331,7 @@ perch.yaml:7:44: seed[3].http.secret must be the name of one of the settings' se
 perch.yaml:8:31: seed[4].http.path must be a path of an address, with %25 for a percent sign, not "/%zz"
   8 |   - http: {method: GET, path: /%zz, body: a.json}
     |                               ^
-perch.yaml:8:43: seed[4].http.body goes with another method: a GET request has no body
+perch.yaml:8:43: seed[4].http.body needs another method: a GET request has no body
   8 |   - http: {method: GET, path: /%zz, body: a.json}
     |                                           ^`},
 		"steps of another shape": {minimal + "seed:\n  - http: /a\n  - http: {path: /a, headers: {}}\n  - run: " +

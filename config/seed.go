@@ -16,7 +16,7 @@ func (d *decoder) seedSteps(f *File) {
 	for i, step := range f.Seed {
 		n := f.seedNodes[i]
 		if step.HTTP != nil && step.HTTP.Body != "" && step.HTTP.Method == "GET" {
-			d.Fail(n.At("http", "body"), "seed[%d].http.body goes with another method: a GET request has no body", i)
+			d.Fail(n.At("http", "body"), "seed[%d].http.body needs another method: a GET request has no body", i)
 		}
 		if step.Run != nil && len(strings.Join(step.Run.Command, " ")) > maxCommand {
 			d.Fail(

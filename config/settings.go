@@ -37,8 +37,8 @@ func (d *decoder) plainVariable(path string, e document.Entry) {
 	case strings.ContainsFunc(value.Text, unicode.IsControl):
 		d.Fail(value, "%s must be one line of text", path)
 	case uncarriedIn(value.Text) != "":
-		d.Fail(value, "%s %s; Elastic Beanstalk does not carry such a value to the app unchanged: leave that out, "+
-			"or write the value in base64 and let the app decode it", path, uncarriedIn(value.Text))
+		d.Fail(value, "%s %s; Elastic Beanstalk does not carry such a value to the app unchanged: leave it out, "+
+			"or encode the value in base64 and let the app decode it", path, uncarriedIn(value.Text))
 	case dynamicReference.MatchString(value.Text):
 		d.Fail(value, "%s has a dynamic reference, which CloudFormation would resolve without a check by the policy; "+
 			"name the secret's ARN under secrets: %s", path, key.Text)
@@ -71,7 +71,7 @@ func (d *decoder) warning(s perch.Settings, n *document.Node) {
 	if e.Warn >= shortest {
 		d.Fail(n.At(
 			"expiry",
-		), "expiry.warn is %s (%s), and environments live %s only; set expiry.warn to a part of that", e.Warn,
+		), "expiry.warn is %s (%s), and environments live %s only; set expiry.warn to less than that", e.Warn,
 			n.At("expiry", "warn").Origin(), shortest)
 	}
 }
@@ -95,8 +95,8 @@ func (d *decoder) whole(s perch.Settings, n *document.Node) {
 	}
 	if e := s.Expiry; e != nil && e.Max != 0 && e.Idle > e.Max {
 		at, other := n.At("expiry", "max"), n.At("expiry", "idle")
-		d.Fail(at, "expiry.max is %s and expiry.idle is %s (%s); the longest life must not be shorter than the one "+
-			"without use", e.Max, e.Idle, other.Origin())
+		d.Fail(at, "expiry.max is %s and expiry.idle is %s (%s); expiry.max must not be shorter than "+
+			"expiry.idle", e.Max, e.Idle, other.Origin())
 	}
 	d.warning(s, n)
 	d.similarBuckets(s, n)

@@ -146,10 +146,8 @@ func (s *Stacks) update(
 		mine, err := s.reader.Began(ctx, id, in.Token) // The answer may have been lost.
 		if err == nil && !mine {
 			err = fmt.Errorf(
-				"update stack %s: it is %s, and another operation does not bring it to this template; wait for the "+
-					"end of that",
-				id,
-				status,
+				"update stack %s: it is %s because of another operation; wait until that has ended, then try again",
+				id, status,
 			)
 		}
 		return contract.ChangeResult{StackID: id}, err

@@ -34,7 +34,7 @@ func Wrap(err error, tried string, args ...any) error {
 	message := fmt.Sprintf(tried, args...) + ": " + Sentence(err)
 	switch {
 	case HasCode(err, "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"):
-		return Final(perch.ErrorDenied, "%s; AWS does not take the worker's credentials: they were deleted, or are "+
+		return Final(perch.ErrorDenied, "%s; AWS does not accept the worker's credentials: they were deleted, or are "+
 			"mistyped; start the worker with valid ones and try again", message)
 	case Denied(err):
 		return Final(
@@ -43,8 +43,8 @@ func Wrap(err error, tried string, args ...any) error {
 			message, Action(err),
 		)
 	case Says(err, "ValidationError", "is invalid or cannot be assumed"):
-		return Final(perch.ErrorInvalid, "%s; CloudFormation needs this role for the stack as long as the stack is "+
-			"there: make it again under the same name, with cloudformation.amazonaws.com in its trust policy, or "+
+		return Final(perch.ErrorInvalid, "%s; CloudFormation needs this role for the stack as long as the stack "+
+			"exists: create it again under the same name, with cloudformation.amazonaws.com in its trust policy, or "+
 			"name another one as `service_role` in the worker's policy; then try again", message)
 	case Code(err) == "ValidationError" && !transient(err):
 		return Final(perch.ErrorInvalid, "%s", message)

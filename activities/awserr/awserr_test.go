@@ -73,7 +73,7 @@ func TestCredentialsThatAWSDoesNotKnowAreNoMissingPermission(t *testing.T) {
 			"create stack shop-login",
 		)
 		activitytest.WantFinal(t, err, perch.ErrorDenied, "create stack shop-login: "+
-			code, "AWS does not take the worker's credentials", "start the worker with valid ones")
+			code, "AWS does not accept the worker's credentials", "start the worker with valid ones")
 		if strings.Contains(err.Error(), "lacks") {
 			t.Errorf("it sends people to the role: %v", err)
 		}
@@ -146,7 +146,7 @@ func TestS28AMissingServiceRoleHasASeparateMessage(t *testing.T) {
 		"Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed",
 	), "delete stack shop-login")
 	activitytest.WantFinal(
-		t, err, perch.ErrorInvalid, "role/cfn", "make it again under the same name", "`service_role`",
+		t, err, perch.ErrorInvalid, "role/cfn", "create it again under the same name", "`service_role`",
 	)
 }
 

@@ -14,7 +14,8 @@ type PlanResult struct {
 	Unlisted int                    `json:"unlisted,omitempty"`
 	// Others are the project's stacks whose repository does not match.
 	Others []perch.OtherRepository `json:"other_repositories,omitempty"`
-	// Failed, Brake and Problem are those of lifecycle.Plan.
+	// Failed, Brake and Problem are those of lifecycle.Plan. Brake is set if the safety limit
+	// stopped the plan.
 	Failed  []perch.CleanupFailure `json:"failed"`
 	Brake   *perch.CleanupBrake    `json:"brake"`
 	Problem string                 `json:"problem,omitempty"`

@@ -144,8 +144,8 @@ func (s *Server) Ensure(ctx context.Context, name string, mark Mark, password st
 }
 
 // user creates the user with the verifier that PostgreSQL stores, so that no log of the server
-// contains the password. The master is not a superuser on RDS: it must be a member to create a
-// database for the user, and to drop what the user owns.
+// contains the password. The master is not a superuser on RDS, so it must be a member of the
+// user's role to create a database for the user, and to drop what the user owns.
 func (s *Server) user(ctx context.Context, name, verifier string) error {
 	user := pgx.Identifier{name}.Sanitize()
 	exists, err := s.exists(ctx, name)

@@ -21,7 +21,7 @@ func (d *Doctor) checkAddresses(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if use.Quota == 0 {
-		return fmt.Sprintf("%d Elastic IP addresses are taken; EC2 does not tell the quota", use.Taken), nil
+		return fmt.Sprintf("%d Elastic IP addresses are taken; EC2 does not report the quota", use.Taken), nil
 	}
 	detail := fmt.Sprintf("%d of %d Elastic IP addresses are taken", use.Taken, use.Quota)
 	switch {

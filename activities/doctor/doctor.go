@@ -111,7 +111,9 @@ func (d *Doctor) checkReports(ctx context.Context) (string, error) {
 	problems := []error{err}
 	cards, unread := d.Cards(ctx)
 	if unread != nil {
-		problems = append(problems, fmt.Errorf("what was not delivered is not known: %s", errorWords(unread)))
+		problems = append(
+			problems, fmt.Errorf("it is not known which reports were not delivered: %s", errorWords(unread)),
+		)
 	}
 	for _, sentence := range lifecycle.ReportProblems(cards) {
 		problems = append(problems, errors.New(sentence))

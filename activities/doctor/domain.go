@@ -40,14 +40,15 @@ func (d *Doctor) checkDomain(ctx context.Context) (string, error) {
 	}
 	if len(out.ResourceRecordSets) == 0 {
 		return "", fmt.Errorf(
-			"hosted zone %s has no record, not even its own: choose another one as `hosted_zone` in the policy",
+			"hosted zone %s has no records, not even the NS record that every zone has: choose another one as "+
+				"`hosted_zone` in the policy",
 			zone,
 		)
 	}
 	name := strings.ToLower(strings.TrimSuffix(aws.ToString(out.ResourceRecordSets[0].Name), "."))
 	if domain := strings.ToLower(d.policy.Domain); domain != name && !strings.HasSuffix(domain, "."+name) {
 		return "", fmt.Errorf(
-			"hosted zone %s is for %s, and %s is no name in it; correct `domain` or `hosted_zone` in the policy",
+			"hosted zone %s is for %s, and %s is not a name in it; correct `domain` or `hosted_zone` in the policy",
 			zone,
 			name,
 			d.policy.Domain,
@@ -90,7 +91,7 @@ func (d *Doctor) readCertificate(ctx context.Context, arn string) (string, error
 		return "", awserr.Wrap(err, "look at certificate %s", arn)
 	}
 	if out.Certificate == nil {
-		return "", errors.New("AWS says nothing of certificate " + arn)
+		return "", errors.New("AWS returned nothing about certificate " + arn)
 	}
 	return explainCertificate(*out.Certificate, "*."+d.policy.Domain)
 }
@@ -104,7 +105,7 @@ func explainCertificate(certificate types.CertificateDetail, wanted string) (str
 	switch status := certificate.Status; {
 	case status == types.CertificateStatusPendingValidation:
 		return "", fmt.Errorf(
-			"certificate %s is %s: see that the domain's name servers are those of its hosted zone, and wait",
+			"certificate %s is %s: check that the domain's name servers are those of its hosted zone, and wait",
 			arn,
 			status,
 		)

@@ -25,7 +25,7 @@ func TestCertificatesAreJudgedByStatusAndNames(t *testing.T) {
 		},
 		"waiting": {
 			types.CertificateStatusPendingValidation, []string{"*.preview.example.com"},
-			"is PENDING_VALIDATION: see that the domain's name servers are those of its hosted zone",
+			"is PENDING_VALIDATION: check that the domain's name servers are those of its hosted zone",
 		},
 		"expired": {
 			types.CertificateStatusExpired, []string{"*.preview.example.com"}, "is EXPIRED: see why",

@@ -92,7 +92,9 @@ func (t *Template) sections(p *document.Report) {
 	t.root.Walk(func(n *document.Node) {
 		for _, e := range n.Entries {
 			if e.Key.Text == "Fn::Transform" || strings.HasPrefix(e.Key.Text, "Fn::ForEach") {
-				p.Fail(e.Key, "%s needs a macro, and macros are not run; write out what it makes", e.Key.Text)
+				p.Fail(
+					e.Key, "%s needs a macro, and macros are not run; write out what the macro generates", e.Key.Text,
+				)
 			}
 		}
 	})

@@ -66,7 +66,8 @@ func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 			"`aws cloudformation package`"},
 		"a macro inside": {
 			"Resources:\n  A: {Type: T, Properties: {'Fn::Transform': {Name: X}}}\n",
-			"template.yaml:2:29: Fn::Transform needs a macro, and macros are not run; write out what it makes",
+			"template.yaml:2:29: Fn::Transform needs a macro, and macros are not run; write out what the macro " +
+				"generates",
 		},
 		"an unknown tag": {"Resources:\n  A: {Type: T, Properties: {B: !Reff C}}\n", "template.yaml:2:32: the tag " +
 			"!Reff is none of CloudFormation's; allowed: !And, !Base64, !Cidr, !Condition, !Equals, !FindInMap, " +

@@ -95,7 +95,7 @@ func (c Credentials) transport(below http.RoundTripper, base string) (http.Round
 	if err != nil {
 		// The parser's message is left out, because it may contain a part of the key.
 		return nil, errors.New(
-			"the GitHub App's private key cannot be read: it must be the PEM file that GitHub gave out",
+			"the GitHub App's private key cannot be read: it must be the PEM file that GitHub issued",
 		)
 	}
 	transport.BaseURL = base
@@ -107,7 +107,7 @@ func (c Credentials) asApp(client *api.Client) (*api.Client, error) {
 	transport, err := ghinstallation.NewAppsTransport(patient(), c.App, c.PrivateKey)
 	if err != nil {
 		return nil, errors.New(
-			"the GitHub App's private key cannot be read: it must be the PEM file that GitHub gave out",
+			"the GitHub App's private key cannot be read: it must be the PEM file that GitHub issued",
 		)
 	}
 	return beside(client, &http.Client{Transport: transport, CheckRedirect: stay}), nil

@@ -104,7 +104,7 @@ func TestWhatIsWrongWithARepository(t *testing.T) {
 		"a key": {perch.GitHubSource{Repository: "acme/shop"}, Credentials{
 			App: 1, Installation: 2, PrivateKey: []byte("secret"),
 		}, "open GitHub repository acme/shop: the GitHub App's private key cannot be read: it must be the PEM file " +
-			"that GitHub gave out"},
+			"that GitHub issued"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Open(test.settings, test.credentials); err == nil || err.Error() != test.want {
