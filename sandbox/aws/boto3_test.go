@@ -38,7 +38,7 @@ func (w *world) boto3(script string, arguments ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// branchStack makes a stack of a branch and returns its bucket.
+// branchStack creates a stack of a branch and returns its bucket.
 func (w *world) branchStack(name, branch string) string {
 	w.t.Helper()
 	_, err := w.stacks.CreateStack(w.t.Context(), &cloudformation.CreateStackInput{

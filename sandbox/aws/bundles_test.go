@@ -14,7 +14,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// deployed is a template with an environment that runs a version of the bundle at key.
+// deployed returns a template with an environment that runs a version of the bundle at key.
 func deployed(key string) string {
 	return `
 Resources:
@@ -30,7 +30,7 @@ Resources:
 
 const beanstalkBucket = "elasticbeanstalk-eu-central-1-123456789012"
 
-// bundles makes a bucket whose objects hold the names before `.zip`.
+// bundles creates a bucket. The content of each object is its name without `.zip`.
 func (w *world) bundles(names ...string) {
 	w.t.Helper()
 	location := &s3types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"}
@@ -48,7 +48,7 @@ func (w *world) bundles(names ...string) {
 	}
 }
 
-// copies are the keys and the contents of Elastic Beanstalk's bucket.
+// copies returns the keys and the contents of the objects in Elastic Beanstalk's bucket.
 func (w *world) copies() map[string]string {
 	w.t.Helper()
 	out, err := w.storage.ListObjectsV2(w.t.Context(), &s3.ListObjectsV2Input{Bucket: sdk.String(beanstalkBucket)})

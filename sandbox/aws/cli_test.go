@@ -33,8 +33,8 @@ func TestForeignClientDeploysAndRemovesAStack(t *testing.T) {
 	if !strings.Contains(out, "No changes to deploy. Stack shop-a is up to date") {
 		t.Errorf("the second deploy said %s", out)
 	}
-	// The CLI names a change set after the second in which it makes it, and leaves one without
-	// changes behind.
+	// The CLI names a change set after the second in which it creates it, and does not delete one
+	// without changes.
 	for _, id := range strings.Fields(w.mustCLI(
 		"cloudformation", "list-change-sets", "--stack-name", "shop-a", "--query", "Summaries[].ChangeSetId",
 		"--output", "text",

@@ -14,7 +14,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// stores is a world with a secret and parameters to refer to.
+// stores returns a world with a secret and parameters to refer to.
 func stores(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, aws.Config{})
@@ -38,7 +38,7 @@ func (w *world) put(name, value string, kind ssmtypes.ParameterType) {
 	}
 }
 
-// parameter is the value of a parameter.
+// parameter returns the value of a parameter.
 func (w *world) parameter(name string) string {
 	w.t.Helper()
 	in := &ssm.GetParameterInput{Name: &name, WithDecryption: sdk.Bool(true)}
@@ -49,7 +49,7 @@ func (w *world) parameter(name string) string {
 	return *out.Parameter.Value
 }
 
-// copies is a template of a parameter that holds value.
+// copies returns a template with a parameter whose value is value.
 func copies(value string) string {
 	return `{"Resources": {"Copy": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/copy", "Type": "String", ` +
 		`"Value": ` + value + `}}}}`
@@ -163,7 +163,8 @@ func TestASecureParameterIsAPasswordAndNothingElse(t *testing.T) {
 	w.neverShows(id, "open sesame")
 }
 
-// Parameters are read again by every update, secrets only where their resource changes otherwise.
+// TestAnUpdateReadsParametersAgain checks that every update reads parameters again, and secrets
+// only if their resource changes for another reason.
 func TestAnUpdateReadsParametersAgain(t *testing.T) {
 	w := stores(t)
 	id := w.create("shop-a", copies(`"{{resolve:ssm:/shop/size}}"`))
@@ -184,7 +185,7 @@ func TestAnUpdateReadsParametersAgain(t *testing.T) {
 	}
 }
 
-// An output shows a reference as it is written.
+// TestAnOutputShowsAReferenceAsItIs checks that an output shows a reference as it is written.
 func TestAnOutputShowsAReferenceAsItIs(t *testing.T) {
 	w := stores(t)
 	const reference = "{{resolve:secretsmanager:shop/db:SecretString:password}}"

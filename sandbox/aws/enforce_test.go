@@ -48,7 +48,7 @@ func (w *world) query(version, action string, parameters ...string) string {
 
 const iamVersion, stsVersion = "2010-05-08", "2011-06-15"
 
-// role makes a role with one policy.
+// role creates a role with one policy.
 func (w *world) role(name, statements string) (arn string) {
 	w.t.Helper()
 	w.query(iamVersion, "CreateRole", "RoleName", name, "AssumeRolePolicyDocument", "{}")
@@ -64,7 +64,7 @@ func (w *world) role(name, statements string) (arn string) {
 	return "arn:aws:iam::123456789012:role/" + name
 }
 
-// as is the world with clients that have assumed a role.
+// as returns a world whose clients have assumed a role.
 func (w *world) as(arn string) *world {
 	w.t.Helper()
 	var out struct {
@@ -81,7 +81,7 @@ func (w *world) as(arn string) *world {
 	return &bound
 }
 
-// allowed is a statement.
+// allowed returns a statement that allows an action.
 func allowed(action, resource, condition string) string {
 	statement := `{"Effect": "Allow", "Action": "` + action + `", "Resource": "` + resource + `"`
 	if condition != "" {
@@ -90,7 +90,7 @@ func allowed(action, resource, condition string) string {
 	return statement + "}"
 }
 
-// wantDenied checks code and sentence of a denial.
+// wantDenied checks the code and the sentence of a denial.
 func wantDenied(t *testing.T, err error, code, action, resource string) {
 	t.Helper()
 	wantCode(t, err, code)
@@ -168,7 +168,7 @@ func TestS160ARoleWithoutRightsIsDeniedInEachServicesWords(t *testing.T) {
 	}
 }
 
-// subnets is EC2's answer to DescribeSubnets.
+// subnets returns EC2's answer to DescribeSubnets.
 func (w *world) subnets() string {
 	w.t.Helper()
 	credentials, err := w.config.Credentials.Retrieve(w.t.Context())
@@ -388,7 +388,7 @@ const shop = `{"Resources": {
   "Instances": {"Type": "AWS::IAM::Role", "DependsOn": "Media", "Properties": {"AssumeRolePolicyDocument": {},
     "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"]}}}}`
 
-// builder are the statements of a service role for shop, without the actions that are left out.
+// builder returns the statements of a service role for shop, without some actions.
 func builder(without ...string) string {
 	role, bucket := "arn:aws:iam::123456789012:role/shop-*", "arn:aws:s3:::shop-*"
 	rights := [][3]string{
@@ -459,7 +459,7 @@ func TestS161AServiceRoleWithoutARightFailsTheResourceAndTheStackRollsBack(t *te
 	w.reach("shop-stays", "DELETE_FAILED")
 }
 
-// firstFailure is the reason of the first failed event of a stack's resource.
+// firstFailure returns the reason of the first failed event of a stack's resource.
 func (w *world) firstFailure(name string) string {
 	w.t.Helper()
 	out, err := w.stacks.DescribeStackEvents(w.t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &name})

@@ -163,7 +163,7 @@ func TestHangingResourceGoesOnWhenTheFaultIsDeleted(t *testing.T) {
 	w.reach("shop-a", "CREATE_COMPLETE")
 }
 
-// seen is the status that DescribeStacks shows of a stack; empty if it does not exist.
+// seen returns the stack's status in DescribeStacks; empty if it does not exist.
 func (w *world) seen(name string) string {
 	w.t.Helper()
 	out, err := w.stacks.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
@@ -372,7 +372,7 @@ func TestBadFaultsAreRejected(t *testing.T) {
 	}
 }
 
-// TestFaultsWithUnknownNamesAreRejected: they would never strike.
+// TestFaultsWithUnknownNamesAreRejected has faults that would never strike.
 func TestFaultsWithUnknownNamesAreRejected(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	for fault, want := range map[string]string{

@@ -27,8 +27,8 @@ Resources:
   Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: shop}}
 `
 
-// taggedWith are the resources that the tagging API finds by a tag: the last parts of their ARNs,
-// sorted.
+// taggedWith returns the resources that the tagging API finds by a tag: the last parts of their
+// ARNs, sorted.
 func (w *world) taggedWith(key, value string) []string {
 	w.t.Helper()
 	filter := []taggingtypes.TagFilter{{Key: &key, Values: []string{value}}}
@@ -91,7 +91,7 @@ func TestS139ABucketThatAnUpdateDropsStaysWithItsTags(t *testing.T) {
 	} {
 		want := byOwnTags
 		if value == id {
-			want = byID // A load balancer gets the stack's tags, and none of CloudFormation's system tags.
+			want = byID // A load balancer gets the stack's tags, but not CloudFormation's system tags.
 		}
 		if diff := cmp.Diff(want, w.taggedWith(key, value)); diff != "" {
 			t.Errorf("found by %s (-want +got):\n%s", key, diff)
@@ -124,8 +124,9 @@ func TestADatabaseShowsItsProtectionAndItsTags(t *testing.T) {
 	}
 }
 
-// CloudFormation deletes against the order of the references, so that the environment that knows
-// the buckets goes first and they are touched only when it is gone.
+// TestAnEnvironmentIsDeletedBeforeTheBucketsThatItNames checks that CloudFormation deletes
+// resources in reverse order of their references. The environment that refers to the buckets is
+// deleted first, and the buckets are only touched after that.
 func TestAnEnvironmentIsDeletedBeforeTheBucketsThatItNames(t *testing.T) {
 	const body = `
 Resources:

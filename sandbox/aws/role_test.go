@@ -77,7 +77,7 @@ func TestS138AStackWhoseServiceRoleIsMissingCannotBeDeleted(t *testing.T) {
 	w.reach(id, "DELETE_COMPLETE")
 }
 
-// wantSentence checks that CloudFormation rejects a call with a ValidationError that holds a
+// wantSentence checks that CloudFormation rejected a call with a ValidationError that contains a
 // sentence.
 func wantSentence(t *testing.T, err error, sentence string) {
 	t.Helper()

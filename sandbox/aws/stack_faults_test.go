@@ -31,7 +31,7 @@ func (w *world) describe(name string) types.Stack {
 	return out.Stacks[0]
 }
 
-// toldWith are the events of a token, oldest first: "LogicalID STATUS reason".
+// toldWith returns the events with a token, oldest first: "LogicalID STATUS reason".
 func (w *world) toldWith(name, token string) []string {
 	w.t.Helper()
 	out, err := w.stacks.DescribeStackEvents(w.t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &name})
@@ -101,7 +101,8 @@ func TestS134AFaultCallsAnUpdateOffAfterItWasAccepted(t *testing.T) {
 	}
 }
 
-// A fault of resources, which names no type, leaves the stack's own step alone.
+// TestAFaultOfResourcesCallsNoDeletionOff checks that a fault for resources, which names no type,
+// does not match the step of the stack itself.
 func TestAFaultOfResourcesCallsNoDeletionOff(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	id := w.create("shop-a", buckets)

@@ -15,8 +15,7 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// golden is a template as Perch renders it, with the ids that this account has in place of the
-// examples.
+// golden returns a template as Perch renders it, with this account's ids in place of the examples.
 func golden(t *testing.T, name string, replace ...string) string {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("..", "..", "cfn", "testdata", name+".json"))
@@ -43,7 +42,7 @@ func (w *world) createFor(name, body string) {
 	w.reachOrExplain(name, "CREATE_COMPLETE")
 }
 
-// reachOrExplain is reach with the failed events in the message.
+// reachOrExplain is reach, with the failed events in the error message.
 func (w *world) reachOrExplain(name, status string) {
 	w.t.Helper()
 	defer func() {
@@ -80,8 +79,8 @@ func (w *world) output(stack, key string) string {
 	return ""
 }
 
-// environment is an environment's template as the application's stack would have it rendered, with
-// its source bundle stored.
+// environment returns an environment's template rendered for the application's stack, and stores
+// its source bundle.
 func (w *world) environment(name, application string) string {
 	w.t.Helper()
 	bucket := w.output(application, "ArtifactBucket")

@@ -65,7 +65,7 @@ func (w *world) create(name, body string) string {
 	return *out.StackId
 }
 
-// reach waits until the stack has a status; another stable status fails the test.
+// reach waits until the stack has a status. If it has another stable status, the test fails.
 func (w *world) reach(name, status string) {
 	w.t.Helper()
 	for {

@@ -113,7 +113,7 @@ func TestWhoAmI(t *testing.T) {
 	must(t, err)
 	installed := ghinstallation.NewFromAppsTransport(itself, 8)
 	installed.BaseURL = h.URL + "/api/v3"
-	h.pass(time.Since(h.Now())) // The client signs by the machine's clock.
+	h.pass(time.Since(h.Now())) // The client signs with the time of the machine's clock.
 	by := func(transport http.RoundTripper) *api.Client {
 		client, err := api.NewClient(&http.Client{Transport: transport}).WithEnterpriseURLs(h.URL, h.URL)
 		must(t, err)

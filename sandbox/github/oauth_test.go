@@ -14,7 +14,7 @@ import (
 	"perch/sandbox/github"
 )
 
-// TestAPersonSignsInElsewhere goes through GitHub's flow with a client that is not ours.
+// TestAPersonSignsInElsewhere uses GitHub's flow with a client from another project.
 func TestAPersonSignsInElsewhere(t *testing.T) {
 	const callback = "https://perch.example.com/signin/callback"
 	app := github.OAuthApp{ClientID: "Ov23li", ClientSecret: "very-secret", Callback: callback}
@@ -88,8 +88,8 @@ func TestAPersonSignsInElsewhere(t *testing.T) {
 	}
 }
 
-// authorize opens GitHub's page, answers it as a person does, and returns the query that the
-// browser is sent back with.
+// authorize opens GitHub's page, answers it as a person does, and returns the query with which the
+// browser is sent back.
 func authorize(t *testing.T, address, answer string) url.Values {
 	t.Helper()
 	browser := &http.Client{
@@ -117,7 +117,7 @@ func authorize(t *testing.T, address, answer string) url.Values {
 	return location.Query()
 }
 
-// whose is the login of the person whom the token belongs to.
+// whose returns the login of the person to whom the token belongs.
 func whose(ctx context.Context, t *testing.T, base string, token *oauth2.Token) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v3/user", nil)

@@ -9,7 +9,7 @@ import (
 	"perch/sandbox/github"
 )
 
-// page is the text of a page.
+// page returns the text of a page.
 func (h *hub) page(path string) (status int, text string) {
 	h.t.Helper()
 	response, err := http.Get(h.URL + path)

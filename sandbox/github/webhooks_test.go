@@ -16,7 +16,7 @@ import (
 	"perch/sandbox/github"
 )
 
-// receiver takes deliveries as a program with go-github does, and answers with a status.
+// receiver accepts deliveries as a program with go-github does, and answers with a status.
 type receiver struct {
 	mu     sync.Mutex
 	status int
@@ -63,7 +63,7 @@ func describe(event any) string {
 	return fmt.Sprintf("%T", event)
 }
 
-// events are what was received, in any order.
+// events returns what was received, in any order.
 func (r *receiver) events() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

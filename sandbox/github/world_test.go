@@ -64,7 +64,7 @@ func startWith(t *testing.T, config github.Config) *hub {
 	return h
 }
 
-// push makes a commit without parents and lets the branch be there.
+// push creates a commit without parents, and a branch that points to it.
 func (h *hub) push(branch, message string) string {
 	h.t.Helper()
 	var hash plumbing.Hash
@@ -90,7 +90,7 @@ func (h *hub) remove(branch string) {
 	})
 }
 
-// as is a client with a token.
+// as returns a client with a token.
 func (h *hub) as(token string) *api.Client {
 	h.t.Helper()
 	client, err := api.NewClient(nil).WithAuthToken(token).WithEnterpriseURLs(h.URL, h.URL)
@@ -141,8 +141,8 @@ func (h *hub) status(client *api.Client, sha, state, name, description string) e
 	return err
 }
 
-// wantRefused wants GitHub's error with a status and a message, its own or that of its first
-// problem.
+// wantRefused checks that GitHub answered with a status and a message, which may be in the error or
+// in its first problem.
 func wantRefused(t *testing.T, err error, status int, message string) {
 	t.Helper()
 	var refused *api.ErrorResponse

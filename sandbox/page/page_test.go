@@ -17,7 +17,7 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// storage is a client of the sandbox's S3.
+// storage returns a client of the sandbox's S3.
 func storage(t *testing.T) *sdk.Client {
 	t.Helper()
 	service, err := s3.New(s3.Config{Account: "123456789012", Region: "us-east-1"})
@@ -32,7 +32,7 @@ func storage(t *testing.T) *sdk.Client {
 	}, func(o *sdk.Options) { o.UsePathStyle = true })
 }
 
-// fill makes a bucket with objects, key and text by turns.
+// fill creates a bucket with objects; objects has keys and texts by turns.
 func fill(t *testing.T, client *sdk.Client, bucket string, objects ...string) {
 	t.Helper()
 	_, err := client.CreateBucket(context.Background(), &sdk.CreateBucketInput{Bucket: &bucket})

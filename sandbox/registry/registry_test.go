@@ -22,7 +22,7 @@ func start(t *testing.T, config Config) (address string, r *Registry) {
 	return strings.TrimPrefix(server.URL, "http://"), r
 }
 
-// digest is the digest of the image at the host, which the client reaches at the address.
+// digest returns the digest of the image, whose host the client reaches at the address.
 func digest(t *testing.T, address, image string, options ...remote.Option) (string, error) {
 	t.Helper()
 	reference, err := name.ParseReference(image, name.Insecure)
@@ -36,7 +36,7 @@ func digest(t *testing.T, address, image string, options ...remote.Option) (stri
 	return found.Digest.String(), nil
 }
 
-// led makes every request at one address, with the host that it is for.
+// led sends every request to one address, with the host that the request is for.
 type led struct{ address string }
 
 func (l led) RoundTrip(request *http.Request) (*http.Response, error) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestOnlyItsOwnPagesWriteThroughTheUI asks it to cancel a run. No Temporal is there: who is let
-// through gets the answer that it is not to be reached.
+// TestOnlyItsOwnPagesWriteThroughTheUI requests the cancellation of a run. There is no Temporal, so
+// a request that is let through is answered with the error that Temporal cannot be reached.
 func TestOnlyItsOwnPagesWriteThroughTheUI(t *testing.T) {
 	ui, err := UI("127.0.0.1:1")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 const stacks = "arn:aws:cloudformation:eu-central-1:1:stack/shop-*/*"
 
-// caller has one policy with these statements.
+// caller returns a caller with one policy with these statements.
 func caller(t *testing.T, statements string) *access.Caller {
 	t.Helper()
 	document, err := access.Parse("test", `{"Version": "2012-10-17", "Statement": `+statements+`}`)
@@ -21,7 +21,7 @@ func caller(t *testing.T, statements string) *access.Caller {
 	return &access.Caller{ARN: "arn:aws:sts::1:assumed-role/worker/x", Policies: []*access.Document{document}}
 }
 
-// allow is a statement that allows an action on a resource.
+// allow returns a statement that allows an action on a resource.
 func allow(action, resource string) string {
 	return `{"Effect": "Allow", "Action": "` + action + `", "Resource": "` + resource + `"}`
 }

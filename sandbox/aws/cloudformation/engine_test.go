@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// graph draws needs without a circle: each key only needs keys before it.
+// graph draws dependencies without a circle: each key only needs keys before it.
 func graph(t *rapid.T) map[string][]string {
 	needs := map[string][]string{}
 	for i := range rapid.IntRange(1, 12).Draw(t, "size") {
@@ -55,7 +55,7 @@ func TestWalkDoesEverythingAfterWhatItNeeds(t *testing.T) {
 	})
 }
 
-// leads reports whether from needs to, directly or not.
+// leads reports whether from needs to, directly or indirectly.
 func leads(needs map[string][]string, from, to string) bool {
 	return slices.ContainsFunc(needs[from], func(need string) bool { return need == to || leads(needs, need, to) })
 }

@@ -24,7 +24,7 @@ Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {DisplayName: !ImportValu
 `
 )
 
-// exported is a world with a stack whose export another one imports.
+// exported returns a world with a stack whose export another stack imports.
 func exported(t *testing.T) (w *world, exporter, importer string) {
 	t.Helper()
 	w = newWorld(t)

@@ -223,7 +223,7 @@ func TestFailedUpdateBringsTheOldStateBack(t *testing.T) {
 	}
 }
 
-// notEmpty is what the S3 handler says of a bucket that still holds something.
+// notEmpty is the S3 handler's error for a bucket that is not empty.
 var notEmpty = &resource.Error{Service: "S3", Status: 409, Message: "The bucket you tried to delete is not empty"}
 
 func TestDeletionThatFailsCanBeTriedAgain(t *testing.T) {

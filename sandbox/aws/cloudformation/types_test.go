@@ -54,7 +54,8 @@ func TestS136AnUnknownResourceTypeIsRejectedBeforeAnythingStarts(t *testing.T) {
 	wantError(t, err, "ValidationError", "Stack with id shop-b does not exist")
 }
 
-// A type that AWS has and the endpoint cannot make is valid; its resource fails.
+// TestATypeThatOnlyAWSHasIsValid has a type that AWS has and the endpoint cannot create. The
+// template is valid, and the resource fails.
 func TestATypeThatOnlyAWSHasIsValid(t *testing.T) {
 	w := newWorld(t)
 	for _, kind := range []string{

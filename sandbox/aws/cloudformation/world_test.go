@@ -22,8 +22,8 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// world is a CloudFormation service over HTTP with resource types that only remember what was asked
-// of them.
+// world is a CloudFormation service over HTTP whose resource types only record the requests that
+// they receive.
 type world struct {
 	t       *testing.T
 	service *cloudformation.Service
@@ -32,8 +32,8 @@ type world struct {
 	faults  *orders
 }
 
-// things are the physical resources that exist, with their properties, and how many snapshots were
-// requested.
+// things are the physical resources that exist, with their properties, and the number of snapshots
+// that were requested.
 type things struct {
 	mu        sync.Mutex
 	exist     map[string]map[string]any
@@ -84,7 +84,7 @@ func (f *things) block(id string, err error) {
 	f.reject[id] = err
 }
 
-// orders are faults: steps "LogicalID phase" that fail, or hang until they are released.
+// orders are faults: steps "LogicalID phase" that fail, or that hang until they are released.
 type orders struct {
 	mu    sync.Mutex
 	fails map[string]string
@@ -210,7 +210,7 @@ func (w *world) describe(name string) types.Stack {
 	return out.Stacks[0]
 }
 
-// reach waits until the stack has a status; another stable status fails the test.
+// reach waits until the stack has a status. If it has another stable status, the test fails.
 func (w *world) reach(name, status string) types.Stack {
 	w.t.Helper()
 	for {
@@ -226,7 +226,7 @@ func (w *world) reach(name, status string) types.Stack {
 	}
 }
 
-// events are the stack's events, oldest first: "LogicalID STATUS reason".
+// events returns the stack's events, oldest first: "LogicalID STATUS reason".
 func (w *world) events(name string) []string {
 	w.t.Helper()
 	var out []string
@@ -247,7 +247,7 @@ func (w *world) events(name string) []string {
 	return out
 }
 
-// status is the status of one resource; empty if the stack has none of that name.
+// status returns the status of one resource; empty if the stack does not have it.
 func (w *world) status(name, logicalID string) string {
 	w.t.Helper()
 	out, err := w.client.DescribeStackResources(w.t.Context(), &api.DescribeStackResourcesInput{StackName: &name})
@@ -283,7 +283,7 @@ func wantError(t *testing.T, err error, code, sentence string) {
 	}
 }
 
-// sortedMiddle sorts the items from..to, which come in any order.
+// sortedMiddle sorts the items from..to, whose order is random.
 func sortedMiddle(items []string, from, to int) []string {
 	out := slices.Clone(items)
 	if len(out) >= to {

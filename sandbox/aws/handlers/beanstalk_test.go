@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// managedUpdates is AWS's own list of what Elastic Beanstalk calls for anyone who updates an
-// environment.
+// managedUpdates is AWS's list of the calls that Elastic Beanstalk makes for a caller who updates
+// an environment.
 const managedUpdates = "../../../deploy/iam/testdata/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy.json"
 
-// notCalled are actions of that list that Elastic Beanstalk does not call for the environments of
-// Perch's templates, and why. A name that ends with a colon is a whole service.
+// notCalled are actions in that list that Elastic Beanstalk does not call for the environments of
+// Perch's templates, with the reasons. A name that ends with a colon is a whole service.
 var notCalled = map[string]string{
 	"autoscaling:CreateLaunchConfiguration": "environments on Amazon Linux 2023 have launch templates",
 	"autoscaling:DeleteLaunchConfiguration": "environments on Amazon Linux 2023 have launch templates",

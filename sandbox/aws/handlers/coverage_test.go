@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// endToEnd is what a run of every end-to-end test wrote with -iam.update: the statements without
-// which something would have been denied.
+// endToEnd is what a run of all end-to-end tests has written with -iam.update: the statements
+// without which something would have been denied.
 const endToEnd = "../../run/testdata/iam-used.txt"
 
-// TestS162EveryGrantIsNeededByATestOrHasAReason compares deploy/iam, action by action, with what
-// the reviewed templates and the end-to-end tests need.
+// TestS162EveryGrantIsNeededByATestOrHasAReason compares every action in deploy/iam with what the
+// reviewed templates and the end-to-end tests need.
 func TestS162EveryGrantIsNeededByATestOrHasAReason(t *testing.T) {
 	text, err := os.ReadFile(endToEnd)
 	if err != nil {
@@ -47,7 +47,7 @@ func TestS162EveryGrantIsNeededByATestOrHasAReason(t *testing.T) {
 	}
 }
 
-// readReasons are the reasons why no test can need a grant, by the grant.
+// readReasons returns the reasons why no test can need a grant, by grant.
 func readReasons(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/not-needed.txt")
@@ -68,7 +68,8 @@ func readReasons(t *testing.T) map[string]string {
 	return reasons
 }
 
-// documentGrants are all that the documents of deploy/iam grant, by document, Sid and action.
+// documentGrants returns everything that the documents of deploy/iam grant, by document, Sid and
+// action.
 func documentGrants(t *testing.T) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob("../../../deploy/iam/*.json")

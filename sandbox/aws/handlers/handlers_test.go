@@ -12,7 +12,8 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// rights are action and resource of the rights that a phase of a resource takes, in a stack shop-a.
+// rights returns the action and the resource of each right that a phase of a resource needs, in a
+// stack shop-a.
 func rights(phase string, r resource.Request) []string {
 	r.StackName, r.LogicalID, r.Suffix = "shop-a", "Thing", "0123456789ab"
 	account := handlers.Account{
@@ -115,8 +116,8 @@ func TestRightsFollowThePropertiesOfAResource(t *testing.T) {
 	}
 }
 
-// TestEveryTypeOfATemplateHasHandlers checks the reviewed templates: a type without handlers would
-// be made without any check.
+// TestEveryTypeOfATemplateHasHandlers checks the reviewed templates, because a type without
+// handlers would be created without any check.
 func TestEveryTypeOfATemplateHasHandlers(t *testing.T) {
 	files, err := filepath.Glob("../../../cfn/testdata/*.json")
 	if err != nil || len(files) == 0 {

@@ -11,13 +11,13 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// serviceRole is CloudFormation's role of the project shop, with the documents of deploy/iam.
+// serviceRole returns CloudFormation's role of the project shop, with the documents of deploy/iam.
 func serviceRole(t *testing.T) *access.Caller {
 	t.Helper()
 	return callerWith(t, "cloudformation", "elasticbeanstalk", "elasticbeanstalk-instances")
 }
 
-// callerWith is a role of the project shop with these documents of deploy/iam.
+// callerWith returns a role of the project shop with these documents of deploy/iam.
 func callerWith(t *testing.T, documents ...string) *access.Caller {
 	t.Helper()
 	fill := strings.NewReplacer(
@@ -38,8 +38,8 @@ func callerWith(t *testing.T, documents ...string) *access.Caller {
 	return caller
 }
 
-// TestS151TheRoleOfOneProjectLeavesTheResourcesOfAnother: CloudFormation makes up the names of
-// security groups and load balancers, so the documents recognize them by the project's tag.
+// TestS151TheRoleOfOneProjectLeavesTheResourcesOfAnother has security groups and load balancers,
+// whose names CloudFormation generates. The documents therefore identify them by the project's tag.
 func TestS151TheRoleOfOneProjectLeavesTheResourcesOfAnother(t *testing.T) {
 	const balancing = "arn:aws:elasticloadbalancing:eu-central-1:1:"
 	things := map[string]resource.Request{
@@ -79,7 +79,8 @@ func TestS151TheRoleOfOneProjectLeavesTheResourcesOfAnother(t *testing.T) {
 	}
 }
 
-// TestANewResourceIsTaggedWithTheCallThatCreatesIt: AWS knows no tags of what does not exist yet.
+// TestANewResourceIsTaggedWithTheCallThatCreatesIt checks the condition on the call's name, because
+// a new resource has no tags yet.
 func TestANewResourceIsTaggedWithTheCallThatCreatesIt(t *testing.T) {
 	group := resource.Request{
 		Type: "AWS::EC2::SecurityGroup", Tags: map[string]string{"perch:project": "shop"},

@@ -12,8 +12,8 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// template is one of the reviewed templates, with the resources that CloudFormation would make of
-// it.
+// template is one of the reviewed templates, with the resources that CloudFormation would create
+// from it.
 type template struct {
 	Resources map[string]struct {
 		Type, DeletionPolicy string
@@ -22,7 +22,7 @@ type template struct {
 	stack string
 }
 
-// readTemplate reads a template of the project shop, whose stacks are named as Perch names them.
+// readTemplate reads a template of the project shop. Its stacks have the names that Perch gives.
 func readTemplate(t *testing.T, file string) template {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -40,7 +40,7 @@ func readTemplate(t *testing.T, file string) template {
 	return read
 }
 
-// id is the physical id of a resource, as CloudFormation gives it.
+// id returns the physical id of a resource, in CloudFormation's form.
 func (tm template) id(logical string) string {
 	name := tm.stack + "-" + logical + "-0123456789ab"
 	switch found := tm.Resources[logical]; found.Type {
@@ -63,7 +63,7 @@ func (tm template) id(logical string) string {
 	return name
 }
 
-// resolve replaces intrinsic functions as far as rights depend on them.
+// resolve resolves the intrinsic functions on which rights depend.
 func (tm template) resolve(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -98,8 +98,9 @@ func (tm template) resolve(value any) any {
 	return value
 }
 
-// TestS231TheWorkersRoleMayChangeAnEnvironmentOfEveryTemplate: Elastic Beanstalk acts with the
-// rights of its caller, and the worker calls it to remove options and to terminate environments.
+// TestS231TheWorkersRoleMayChangeAnEnvironmentOfEveryTemplate checks the worker's role, because
+// Elastic Beanstalk acts with the rights of its caller, and the worker calls it to remove options
+// and to terminate environments.
 func TestS231TheWorkersRoleMayChangeAnEnvironmentOfEveryTemplate(t *testing.T) {
 	worker, checked := callerWith(t, "worker", "elasticbeanstalk", "elasticbeanstalk-instances"), 0
 	files, err := filepath.Glob("../../../cfn/testdata/*.json")
@@ -132,9 +133,9 @@ func TestS231TheWorkersRoleMayChangeAnEnvironmentOfEveryTemplate(t *testing.T) {
 	}
 }
 
-// templateGrants are the statements of deploy/iam without which a resource of a reviewed template
-// could not be created, updated or deleted, by document, Sid and action. What a role is denied
-// fails the test.
+// templateGrants returns the statements of deploy/iam without which a resource of a reviewed
+// template could not be created, updated or deleted, by document, Sid and action. If a role is
+// denied something, the test fails.
 func templateGrants(t *testing.T) map[string]bool {
 	t.Helper()
 	used := map[string]bool{}

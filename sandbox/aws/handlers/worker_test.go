@@ -6,9 +6,8 @@ import (
 	"perch/sandbox/aws/access"
 )
 
-// workerCalls are calls of the worker that no end-to-end test makes in its role: what
-// CloudFormation has to fail at first, what a project has to have, or a registry that the sandbox
-// has not.
+// workerCalls are the worker's calls that no end-to-end test makes in its role, because they need a
+// failure of CloudFormation, a special project, or a registry that the sandbox does not have.
 var workerCalls = map[string][]access.Request{
 	"an `s3` step copies objects with their tags from the bucket of seeds.from": {
 		{
@@ -78,8 +77,8 @@ var serviceCalls = map[string][]access.Request{
 	},
 }
 
-// checkedCalls are the statements that calls need that no other test makes. What is denied fails
-// the test.
+// checkedCalls returns the statements that are needed by calls that no other test makes. If a call
+// is denied, the test fails.
 func checkedCalls(t *testing.T) map[string]bool {
 	t.Helper()
 	used := map[string]bool{}

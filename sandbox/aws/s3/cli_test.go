@@ -46,7 +46,7 @@ func TestForeignClientCopiesAndSyncs(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		// A sync compares this with the object's time, which S3 keeps in whole seconds.
+		// A sync compares this with the object's time, which S3 stores in whole seconds.
 		yesterday := time.Now().AddDate(0, 0, -1)
 		if err := os.Chtimes(path, yesterday, yesterday); err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ const (
 	testRegion  = "eu-central-1"
 )
 
-// serve starts a service over HTTP; dir is where it keeps its state, empty for memory.
+// serve starts a service over HTTP. dir is the folder of its state; empty keeps it in memory.
 func serve(t *testing.T, dir string) (*Service, *httptest.Server) {
 	t.Helper()
 	s, err := New(Config{Account: testAccount, Region: testRegion, Dir: dir})
@@ -34,7 +34,7 @@ func serve(t *testing.T, dir string) (*Service, *httptest.Server) {
 	return s, server
 }
 
-// client is the Go SDK's client of the endpoint.
+// client returns the Go SDK's client for the endpoint.
 func client(endpoint string) *sdk.Client {
 	return sdk.NewFromConfig(aws.Config{
 		Region:           testRegion,
@@ -68,7 +68,7 @@ func newBed(t *testing.T, versioning string) *bed {
 	return b
 }
 
-// version puts the bucket into a versioning state; empty leaves it as it is.
+// version sets the bucket's versioning state; empty leaves it as it is.
 func (b *bed) version(status string) {
 	b.t.Helper()
 	if status == "" {
@@ -79,7 +79,7 @@ func (b *bed) version(status string) {
 	}
 }
 
-// must fails the test for an error.
+// must fails the test if there is an error.
 func must[T any](value T, err error) func(t *testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// putIf writes an object under conditions; an empty one is none.
+// putIf writes an object under conditions; empty means no condition.
 func (b *bed) putIf(body, noneMatch, match string) (*sdk.PutObjectOutput, error) {
 	in := &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("card"), Body: strings.NewReader(body)}
 	if noneMatch != "" {
@@ -104,8 +104,8 @@ func TestOfTwoConditionalWritesTheFirstToFinishWins(t *testing.T) {
 	}
 }
 
-// putAround begins a conditional write, calls meanwhile when the service reads the write's body,
-// and then sends the body.
+// putAround begins a conditional write, calls meanwhile while the service reads the write's body,
+// and then sends the rest.
 func (b *bed) putAround(condition, value string, meanwhile func()) error {
 	reader, writer := io.Pipe()
 	trace := &httptrace.ClientTrace{Got100Continue: func() {

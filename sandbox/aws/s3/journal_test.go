@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// lived opens a service in dir, fills a bucket with every kind of state, and closes it.
+// lived opens a service in dir, fills a bucket with every kind of state, and closes the service.
 func lived(t *testing.T, dir string) []record {
 	t.Helper()
 	service, server := serve(t, dir)

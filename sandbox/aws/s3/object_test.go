@@ -42,7 +42,7 @@ func (b *bed) delete(key, version string) *sdk.DeleteObjectOutput {
 	return must(b.DeleteObject(b.ctx, in))(b.t)
 }
 
-// listed are all versions and markers in the bucket, written as key, id and what they are.
+// listed returns all versions and markers in the bucket as text: the key, the id and the kind.
 func (b *bed) listed() []string {
 	b.t.Helper()
 	out := must(b.ListObjectVersions(b.ctx, &sdk.ListObjectVersionsInput{Bucket: aws.String(testBucket)}))(b.t)

@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// model is a bucket's versions as a plain list in listing order: keys ascending, newest first.
+// model is a bucket's versions as a plain list in the order of listings: keys ascending, then
+// newest first.
 type model []named
 
 func (m model) lines() []string {
@@ -79,7 +80,7 @@ func newTestBucket(t *rapid.T) (*Service, *bucket) {
 	return s, s.buckets[testBucket]
 }
 
-// pages reads all pages of versions with limits drawn again for each; each runs between the pages.
+// pages reads all pages of versions, with a random limit for each. It calls each after every page.
 func pages(t *rapid.T, b *bucket, prefix, delimiter string, each func(versionPage)) (lines []string) {
 	page := versionPage{truncated: true}
 	for n := 0; page.truncated; n++ {

@@ -61,7 +61,7 @@ func TestOperationsAreNamed(t *testing.T) {
 	}
 }
 
-// oddKeys are keys that have broken clients and servers.
+// oddKeys are keys that have caused bugs in clients and servers.
 var oddKeys = []string{
 	"/", "//", "/leading", "a//b", "trailing/", "a b", "a+b", "a%20b", "a&b<c>\"d'", "new\nline", "tab\tcr\r",
 	"bell\x07", "ä/日本語/🦜",

@@ -20,7 +20,7 @@ func bucketRequest(properties map[string]any) resource.Request {
 	}
 }
 
-// wantError checks an error as CloudFormation gets it.
+// wantError checks an error in the form that CloudFormation receives.
 func wantError(t *testing.T, err error, want resource.Error) {
 	t.Helper()
 	got, ok := resource.As(err)

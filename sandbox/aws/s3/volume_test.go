@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// fill puts versions into the bucket without the detour over HTTP, three of each key.
+// fill adds versions to the bucket without HTTP, three of each key.
 func (b *bed) fill(versions int) {
 	b.t.Helper()
 	err := b.service.with(testBucket, func(target *bucket) error {
@@ -29,7 +29,7 @@ func (b *bed) fill(versions int) {
 	}
 }
 
-// drain empties the bucket page by page and returns the number of calls that deleted.
+// drain empties the bucket page by page and returns the number of deleting calls.
 func (b *bed) drain() (calls int) {
 	b.t.Helper()
 	pages := sdk.NewListObjectVersionsPaginator(b, &sdk.ListObjectVersionsInput{Bucket: aws.String(testBucket)})

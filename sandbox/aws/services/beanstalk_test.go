@@ -112,7 +112,7 @@ func TestASharedLoadBalancerMustExist(t *testing.T) {
 	wantError(t, err, "The load balancer does not exist")
 }
 
-// dedicatedBalancer are the properties of an environment with a dedicated load balancer.
+// dedicatedBalancer returns the properties of an environment with a dedicated load balancer.
 func dedicatedBalancer(name, certificate string) map[string]any {
 	p := environmentProperties("")
 	p["EnvironmentName"] = name
@@ -124,7 +124,8 @@ func dedicatedBalancer(name, certificate string) map[string]any {
 	return p
 }
 
-// Where all load balancers have one DNS name, each environment still has its own host only.
+// TestDedicatedLoadBalancersAreToldApart checks that each environment has only its own host, even
+// if all load balancers have the same DNS name.
 func TestDedicatedLoadBalancersAreToldApart(t *testing.T) {
 	for _, dns := range []string{"", "localhost"} {
 		a := newAccount(t, Config{LoadBalancerDNS: dns})

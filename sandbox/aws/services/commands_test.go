@@ -19,7 +19,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// instance is the id of the instance of an environment that is ready.
+// instance returns the id of an instance of a ready environment.
 func (a *account) instance() string {
 	a.t.Helper()
 	balancer := a.shop()
@@ -305,8 +305,8 @@ func TestPagesKnowTheTokenOfTheirEnvironment(t *testing.T) {
 	}
 }
 
-// FuzzShellWords: any script is split into words or rejected, and quoted words come out as they
-// went in.
+// FuzzShellWords checks that any script is split into words or rejected, and that quoted words stay
+// the same.
 func FuzzShellWords(f *testing.F) {
 	for _, seed := range []string{"", "a", "it's", "'", "\\", "a b\nc", "| tail -c 4", "2>&1", "$(id)", "#"} {
 		f.Add(seed)

@@ -15,7 +15,8 @@ import (
 
 const testGroup = "/aws/elasticbeanstalk/shop-login" + appLog
 
-// streamingEnvironment is an environment that streams its logs and deletes them with itself.
+// streamingEnvironment returns the properties of an environment that streams its logs, and whose
+// logs are deleted with it.
 func (a *account) streamingEnvironment() map[string]any {
 	p := environmentProperties(a.shop().ID)
 	p["OptionSettings"] = append(p["OptionSettings"].([]any),
@@ -23,7 +24,8 @@ func (a *account) streamingEnvironment() map[string]any {
 	return p
 }
 
-// texts are the messages of all pages of a search, with an empty text where a page had none.
+// logTexts returns the messages on all pages of a search, with an empty text for a page without
+// messages.
 func (a *account) logTexts(in logs.FilterLogEventsInput) (texts []string) {
 	a.t.Helper()
 	pages := logs.NewFilterLogEventsPaginator(logs.NewFromConfig(a.aws), &in)

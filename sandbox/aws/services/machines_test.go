@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// group is what a template with its own machines creates: a balancer, a launch configuration and a
-// group behind it.
+// group creates the resources of a template with its own machines: a load balancer, a launch
+// configuration and an Auto Scaling group.
 func (a *account) group(t *testing.T, size string) (balancer, group string) {
 	t.Helper()
 	security, _ := a.ready(typeSecurityGroup, "Security", map[string]any{"GroupDescription": "x", "VpcId": VPC})

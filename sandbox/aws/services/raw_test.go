@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// post sends a body to a service as a client without an SDK would.
+// post sends a body to a service, as a client without an SDK would.
 func (a *account) post(service, target, body string) (int, string) {
 	a.t.Helper()
 	r, err := http.NewRequestWithContext(a.t.Context(), http.MethodPost, a.url, strings.NewReader(body))

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// code is the error code that a client sees.
+// code returns the error code that a client sees.
 func code(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {

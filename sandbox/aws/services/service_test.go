@@ -54,7 +54,7 @@ func newAccount(t *testing.T, config Config) *account {
 	return a
 }
 
-// request is what the engine would send for a resource of the stack `shop-main`.
+// request returns what the engine would send for a resource of the stack `shop-main`.
 func request(kind, logical string, p map[string]any) resource.Request {
 	return resource.Request{
 		Account: testAccount, Region: testRegion, StackID: "stack-1", StackName: "shop-main", LogicalID: logical,
@@ -67,7 +67,7 @@ func (a *account) try(r resource.Request) (resource.State, error) {
 	return a.service.Handlers()[r.Type].Create(a.t.Context(), r)
 }
 
-// create makes a resource and returns its request as later calls need it.
+// create creates a resource, and returns its request in the form that later calls need.
 func (a *account) create(kind, logical string, p map[string]any) (resource.State, resource.Request) {
 	a.t.Helper()
 	r := request(kind, logical, p)
@@ -79,7 +79,7 @@ func (a *account) create(kind, logical string, p map[string]any) (resource.State
 	return state, r
 }
 
-// ready makes a resource and lets its time pass.
+// ready creates a resource and lets its time pass.
 func (a *account) ready(kind, logical string, p map[string]any) (resource.State, resource.Request) {
 	a.t.Helper()
 	_, r := a.create(kind, logical, p)
@@ -117,13 +117,13 @@ func diff(t *testing.T, got, want any) {
 	}
 }
 
-// setting is one of an environment's option settings.
+// setting returns one of an environment's option settings.
 func setting(namespace, name, value string) any {
 	return map[string]any{"Namespace": namespace, "OptionName": name, "Value": value}
 }
 
-// shop makes the application, a version and the shared load balancer that environments need, and
-// returns the balancer.
+// shop creates the application, a version and the shared load balancer that environments need, and
+// returns the load balancer.
 func (a *account) shop() resource.State {
 	a.t.Helper()
 	a.ready(typeApplication, "Application", map[string]any{"ApplicationName": "shop"})
@@ -136,7 +136,7 @@ func (a *account) shop() resource.State {
 
 const versionLabel = "shop-main-Version-abcdefghij12"
 
-// environmentProperties are those of an environment behind the shared load balancer.
+// environmentProperties returns the properties of an environment behind the shared load balancer.
 func environmentProperties(balancer string) map[string]any {
 	return map[string]any{
 		"ApplicationName": "shop", "EnvironmentName": "shop-login", "SolutionStackName": solutionStacks[0],
