@@ -54,9 +54,9 @@ func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInpu
 	return v.verifier.SweepResources(ctx, in)
 }
 
-// RecheckLeftovers checks what earlier removals of the project's environments left and still
-// exists, and has cards corrected and undelivered reports delivered. It sends notes for that,
-// because only a run with the environment's workflow ID writes its card.
+// RecheckLeftovers checks which leftovers of earlier removals of the project's environments still
+// exist. It sends notes so that cards are corrected and undelivered reports delivered, because only
+// a run with the environment's workflow ID writes its card.
 func (v *Verification) RecheckLeftovers(
 	ctx context.Context, in perch.CleanupInput,
 ) (result contract.RecheckResult, err error) {

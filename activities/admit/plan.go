@@ -60,8 +60,8 @@ type planning struct {
 	*Admitter
 	environment perch.Environment
 	kind        perch.Kind
-	// made is the template that an `up` would store. wanted is the same template with what
-	// CloudFormation would know about it.
+	// made is the template that an `up` would store. wanted is the same template in the form that
+	// package forecast reads.
 	made   rendering
 	wanted forecast.Version
 	// stack is the environment's stack. If there is none, state is empty.
@@ -81,8 +81,8 @@ func (p *planning) look(ctx context.Context) error {
 	return err
 }
 
-// version returns a template with its parameters, and with the values that only CloudFormation
-// knows.
+// version returns a template with its parameters, and with the values of the pseudo parameters that
+// Perch knows.
 func (p *planning) version(template []byte, parameters map[string]string) forecast.Version {
 	known := map[string]string{
 		"AWS::Region":    p.Policy.Region,

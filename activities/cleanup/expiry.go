@@ -158,8 +158,8 @@ func (l *labelReader) pinByOpen(verdict *perch.ExpiryVerdict, known perch.Card) 
 	pinBy(verdict, note)
 }
 
-// pinBy keeps an environment if note is that of a label that pins it. It keeps nothing without the
-// note.
+// pinBy keeps an environment if note pins it because of a label. Without such a note it changes
+// nothing.
 func pinBy(verdict *perch.ExpiryVerdict, note *perch.Note) {
 	if note != nil && note.Kind == perch.NotePin {
 		verdict.Note = note

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// missingReads is for how many branches one run of cleanup reads perch.yaml.
+	// missingReads is the number of branches whose perch.yaml one run of cleanup reads at most.
 	missingReads = 100
 	// missingTurn is how long the order of branches stays the same, so that a dry run shows what a
 	// run soon after it requests.

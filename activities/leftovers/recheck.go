@@ -26,9 +26,9 @@ type Rechecked struct {
 	Outdated []perch.Environment
 }
 
-// RecheckLeftovers checks what earlier removals of the project's environments left and still
-// exists. It changes nothing. In a dry run it only returns what the cards say. With an error it
-// also returns what it has seen so far.
+// RecheckLeftovers checks which leftovers of earlier removals of the project's environments still
+// exist. It changes nothing. In a dry run it only returns what the cards say. With an error it also
+// returns what it has seen so far.
 func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (seen Rechecked, err error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
 	defer stop()
@@ -77,8 +77,8 @@ func unclosed(listing card.Listing, all stack.All, now time.Time) (environments 
 	return environments
 }
 
-// Recheck checks what earlier removals of one environment left and still exists, and corrects its
-// card. gone is true if nothing is left of the environment.
+// Recheck checks which leftovers of earlier removals of one environment still exist, and corrects
+// its card. gone is true if nothing is left of the environment.
 func (v *Verifier) Recheck(ctx context.Context, environment perch.Environment) (gone bool, err error) {
 	bucket, err := v.Records.Bucket(ctx)
 	if err != nil || bucket == "" {

@@ -169,7 +169,7 @@ const (
 	sweepOver sweepState = iota
 	// sweepLeaving means that its service is deleting it.
 	sweepLeaving
-	// sweepInUse means that something uses it, which may itself be being deleted.
+	// sweepInUse means that something uses it, which may be about to be deleted, too.
 	sweepInUse
 )
 

@@ -16,7 +16,7 @@ const rememberedReady = 10
 const rememberedEnded = 20
 
 // fold enters the input into the card. log has the lines that the environment has logged. tells
-// means that there is a channel, which is going to report the card.
+// means that there is a channel, which is going to deliver what the card says.
 func fold(
 	card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool, bounds perch.PolicyExpiry,
 	now time.Time,

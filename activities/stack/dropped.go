@@ -70,8 +70,8 @@ func droppedOrphans(events []types.StackEvent) []types.StackEvent {
 	return sorted
 }
 
-// mayRemain reports whether the cleanup left something of a resource. If it deleted a database, a
-// snapshot may be left, if the template requested one.
+// mayRemain reports whether the cleanup left something of a resource. A deleted database may have
+// left a snapshot, if the template requested one.
 func mayRemain(event types.StackEvent) bool {
 	switch event.ResourceStatus {
 	case types.ResourceStatusDeleteSkipped, types.ResourceStatusDeleteFailed:

@@ -43,8 +43,8 @@ const (
 	WishUnknown Wish = iota
 	// WishKeep means that the resource stays.
 	WishKeep
-	// WishSnapshot means that a snapshot of the resource stays. This is also so for a database
-	// without `DeletionPolicy: Delete` in the template, or which an update has removed from the
+	// WishSnapshot means that a snapshot of the resource stays. That also holds for a database
+	// without `DeletionPolicy: Delete` in the template, and for one that an update removed from the
 	// template.
 	WishSnapshot
 	// WishDelete means that nothing of the resource stays.

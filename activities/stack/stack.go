@@ -163,7 +163,7 @@ type All struct {
 	OtherRepositories []perch.OtherRepository
 }
 
-// Exists reports whether a stack with this id exists.
+// Exists reports whether the listing has a stack with this id.
 func (all All) Exists(stackID string) bool {
 	for _, o := range all.Ours {
 		if aws.ToString(o.Stack.StackId) == stackID {
@@ -178,7 +178,7 @@ func (all All) Exists(stackID string) bool {
 	return false
 }
 
-// Lives reports whether the branch has a stack.
+// Lives reports whether the listing has a stack of the branch.
 func (all All) Lives(branch string) bool {
 	return slices.ContainsFunc(all.Ours, func(o Owned) bool { return o.Environment.Branch == branch })
 }

@@ -10,9 +10,9 @@ import (
 
 // Estimate returns how long CloudFormation typically takes for the changes that Compare found
 // between deployed and wanted. CloudFormation works concurrently on resources that do not need each
-// other, so the longest chain of resources that do decides. It removes old resources after that, in
-// the opposite order, and the update ends only then. A resource that may or may not be replaced
-// counts with the longer time.
+// other, so the longest chain of resources that need each other determines the time. It removes old
+// resources after that, in the opposite order, and the update ends only then. A resource that may
+// or may not be replaced counts with the longer time.
 func Estimate(deployed, wanted Version, changes []perch.ResourceChange) (perch.TimeEstimate, error) {
 	before, err := read(deployed)
 	if err != nil {
