@@ -44,8 +44,7 @@ func (s *Server) SetContentLimits(perMinute, perHour int) {
 	s.perMinute, s.perHour = perMinute, perHour
 }
 
-// Reset returns when the primary limits start again, and the number of requests is set back. The
-// server announces this time.
+// Reset returns when the primary limits are reset, as the server announces it.
 func (s *Server) Reset() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -166,7 +166,8 @@ func (h handler) view(ctx context.Context, e services.Environment) environmentVi
 	return view
 }
 
-// branchOf returns the environment's branch, which its variable has in the encoding of tags.
+// branchOf returns the environment's branch. A variable of the environment has it, in the encoding
+// of tags.
 func branchOf(e services.Environment) string {
 	if branch, ok := perch.DecodeTag(e.Options["PERCH_BRANCH"]); ok {
 		return branch

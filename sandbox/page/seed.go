@@ -20,7 +20,7 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// seedPath accepts test data, like an app that can load its own.
+// seedPath is the path that accepts test data, as in an app that can load its own.
 const seedPath = "/seed"
 
 // longestSeed is the maximum size of test data in bytes.

@@ -107,7 +107,7 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 	if s.temporal, err = temporal.Start(temporal.Config{Port: o.temporal, Dir: o.data}); err != nil {
 		return s, err
 	}
-	s.closing(func() error { return s.temporal.Stop() }) // Whichever it is by then.
+	s.closing(func() error { return s.temporal.Stop() }) // s.temporal may be another server by then.
 	ui, err := temporal.UI(s.temporal.Address())
 	if err != nil {
 		return s, err

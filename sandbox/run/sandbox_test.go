@@ -159,7 +159,7 @@ func TestTheSandboxStaysIfItsFirstEnvironmentFails(t *testing.T) {
 	contains(
 		t, out, "`perch up feature/nest` failed, for the reason above. Everything else runs, so you can look at it.",
 		"environment   http://feature-nest-", "Try next", "go run ./starter status",
-		"go run ./starter up feature/nest # once the cause is repaired: it goes on from what is there",
+		"go run ./starter up feature/nest # once the cause is fixed: it continues from what exists",
 		"go run ./starter down feature/nest",
 	)
 	port := regexp.MustCompile(`AWS endpoint +http://127\.0\.0\.1:(\d+)`).FindStringSubmatch(out)
@@ -190,7 +190,7 @@ func TestAnInterruptedSandboxSaysOnlyThatItStops(t *testing.T) {
 	t.Parallel()
 	for kept, want := range map[string]string{
 		"":          "Stopped. Nothing is left; --data DIR keeps the state.\n",
-		t.TempDir(): ": runs go on from there when the sandbox starts with it again.\n",
+		t.TempDir(): ": runs continue from there when the sandbox starts with it again.\n",
 	} {
 		ctx, interrupt := context.WithCancel(t.Context())
 		var stdout, stderr watched

@@ -27,7 +27,7 @@ func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(st
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if len(s.moved) > 0 {
 		fmt.Fprintf(
-			stderr, "Some ports are taken, by another sandbox for example, so free ones are in their place: %s.\n",
+			stderr, "Some ports are taken, for example by another sandbox, so free ones are used instead: %s.\n",
 			strings.Join(s.moved, ", "),
 		)
 	}
@@ -67,7 +67,7 @@ func (s *Sandbox) farewell(o options) string {
 	if o.data == "" {
 		return "Stopped. Nothing is left; --data DIR keeps the state."
 	}
-	return "Stopped. The state is in " + s.data + ": runs go on from there when the sandbox starts with it again."
+	return "Stopped. The state is in " + s.data + ": runs continue from there when the sandbox starts with it again."
 }
 
 // starter runs commands of the starter in this process.
@@ -185,13 +185,13 @@ func (s *Sandbox) next(o options, up environment) []string {
 	commands = append(commands, "go run ./starter ls", "go run ./starter status")
 	if up.failed != "" {
 		commands = append(
-			commands, "go run ./starter "+up.failed+" # once the cause is repaired: it goes on from what is there",
+			commands, "go run ./starter "+up.failed+" # once the cause is fixed: it continues from what exists",
 		)
 	}
 	if o.repo == "" {
 		commands = append(commands, "go run ./starter up fix/typo")
 	}
-	if o.hub && o.webhooks && up.Status != "" { // A skipped branch has no environment that could follow it.
+	if o.hub && o.webhooks && up.Status != "" { // A skipped branch has no environment that would show the commit.
 		commands = append(commands, "git -C "+quote(s.repo)+" commit --allow-empty -m Again # its environment follows")
 	}
 	commands = append(

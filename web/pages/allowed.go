@@ -76,7 +76,7 @@ func sentenceIf(holds bool, sentence string) string {
 }
 
 // Permitted explains why the viewer may not carry out an action on the environment; empty if the
-// viewer may. It denies an action if the environment's kind, which it depends on, is unknown.
+// viewer may. If the viewer's role or the environment's kind is unknown, it assumes the worst.
 func Permitted(v Viewer, a Action, e readapi.Environment) (reason string) {
 	switch {
 	case !slices.Contains(Actions(), a):

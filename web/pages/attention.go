@@ -105,8 +105,7 @@ func (a attentionView) matching(q Query) *attentionView {
 	return &a
 }
 
-// sentence makes text that others wrote a sentence: it begins with a capital and ends with a
-// period.
+// sentence turns text that other people wrote into a sentence, with a capital and a period.
 func sentence(text string) string {
 	text = report.Capital(strings.TrimSpace(perch.Printable(text)))
 	if text == "" || strings.HasSuffix(text, ".") {

@@ -56,7 +56,7 @@ type choice struct {
 	Selected     bool
 }
 
-// staleView tells that the page shows an earlier state, and why.
+// staleView says that the page shows an earlier state, and why.
 type staleView struct {
 	At      *moment
 	Problem string

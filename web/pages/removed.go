@@ -22,7 +22,7 @@ type removedView struct {
 	Refresh string
 }
 
-// lifeRow is the view of a life in a row.
+// lifeRow is the row of one removed environment.
 type lifeRow struct {
 	Title, Number, Pull string
 	Branch, Author      string
@@ -37,7 +37,7 @@ type lifeRow struct {
 	searched   string
 }
 
-// lifeView is the view of the page of a life.
+// lifeView is the view of the page of a removed environment.
 type lifeView struct {
 	shell
 	Life      lifeRow

@@ -89,9 +89,9 @@ func NewDashboard(settings Settings) *Dashboard {
 
 // ServeHTTP answers:
 //
-//	GET  /                   all environments, or the lives that have ended
+//	GET  /                   all environments, or the removed ones
 //	GET  /environment        the environment of the query's branch
-//	GET  /life               the life of the query's stack
+//	GET  /life               the removed environment that had the query's stack
 //	GET  /confirm            the form that removes an environment
 //	POST /actions/{action}   what people request
 //	GET  /events             server-sent events: `changed` when there is something new to see
