@@ -1,15 +1,18 @@
-package temporal
+package run
 
 import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"perch/sandbox/temporal"
 )
 
 // TestOnlyItsOwnPagesWriteThroughTheUI requests the cancellation of a run. There is no Temporal, so
 // a request that is let through is answered with the error that Temporal cannot be reached.
 func TestOnlyItsOwnPagesWriteThroughTheUI(t *testing.T) {
-	ui, err := UI("127.0.0.1:1")
+	t.Parallel()
+	ui, err := temporal.UI("127.0.0.1:1")
 	if err != nil {
 		t.Fatal(err)
 	}

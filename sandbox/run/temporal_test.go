@@ -1,29 +1,33 @@
-package temporal
+package run
 
 import (
 	"testing"
 
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
+	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
+	"perch/sandbox/temporal"
 )
 
-func answer(workflow.Context) (string, error) { return "yes", nil }
+// The tests of package temporal are here, because its server takes long to link.
 
-func TestStateSurvivesARestart(t *testing.T) {
+func answerYes(workflow.Context) (string, error) { return "yes", nil }
+
+func TestTemporalsStateSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	ran := run(t, dir, func(c client.Client) client.WorkflowRun {
+	ran := onTemporal(t, dir, func(c client.Client) client.WorkflowRun {
 		w := worker.New(c, "queue", worker.Options{})
-		w.RegisterWorkflow(answer)
+		w.RegisterWorkflow(answerYes)
 		if err := w.Start(); err != nil {
 			t.Fatal(err)
 		}
 		defer w.Stop()
-		ran, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "one", TaskQueue: "queue"}, answer)
+		ran, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "one", TaskQueue: "queue"}, answerYes)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +36,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 		}
 		return ran
 	})
-	run(t, dir, func(c client.Client) client.WorkflowRun {
+	onTemporal(t, dir, func(c client.Client) client.WorkflowRun {
 		var got string
 		if err := c.GetWorkflow(t.Context(), ran.GetID(), ran.GetRunID()).Get(
 			t.Context(), &got,
@@ -44,13 +48,14 @@ func TestStateSurvivesARestart(t *testing.T) {
 }
 
 func TestRunsAreFoundByPerchsSearchAttributesFromTheBeginning(t *testing.T) {
-	run(t, "", func(c client.Client) client.WorkflowRun {
+	t.Parallel()
+	onTemporal(t, "", func(c client.Client) client.WorkflowRun {
 		for _, name := range perch.SearchAttributes() {
-			attribute := temporal.NewSearchAttributeKeyKeyword(name)
+			attribute := sdktemporal.NewSearchAttributeKeyKeyword(name)
 			started, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
 				ID: name, TaskQueue: "queue",
-				TypedSearchAttributes: temporal.NewSearchAttributes(attribute.ValueSet("one")),
-			}, answer)
+				TypedSearchAttributes: sdktemporal.NewSearchAttributes(attribute.ValueSet("one")),
+			}, answerYes)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -62,9 +67,9 @@ func TestRunsAreFoundByPerchsSearchAttributesFromTheBeginning(t *testing.T) {
 	})
 }
 
-func run(t *testing.T, dir string, act func(client.Client) client.WorkflowRun) client.WorkflowRun {
+func onTemporal(t *testing.T, dir string, act func(client.Client) client.WorkflowRun) client.WorkflowRun {
 	t.Helper()
-	server, err := Start(Config{Dir: dir})
+	server, err := temporal.Start(temporal.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
