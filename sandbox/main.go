@@ -1,5 +1,5 @@
-// Command sandbox is all of Perch in one process: Temporal with its UI, an AWS endpoint and a
-// worker. It needs nothing but Go.
+// Command sandbox runs all of Perch in one process: Temporal with its UI, imitations of AWS and
+// GitHub, a worker and the dashboard. It needs nothing but Go.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Fetches the page again when the server says that it differs, and each minute for its words about
-// times. What a person types, or has opened, stays. Says so if a page takes more than a second.
+// Loads the page again when the server reports a change, and once a minute, so that words such as
+// "3 minutes ago" stay right. It keeps what a person has typed or opened. If loading takes more than
+// a second, it says so.
 (() => {
   "use strict";
   const path = document.body.dataset.events;
@@ -13,7 +14,7 @@
     strip.hidden = !words;
   };
 
-  // busy says that a page is fetched, and after a second says it in words.
+  // busy marks that a page is being loaded, and after a second shows it in words.
   const busy = (isBusy) => {
     clearTimeout(timer);
     const main = document.getElementById("main");
@@ -26,20 +27,20 @@
     if (strip.textContent === waiting) say("");
   };
 
-  window.addEventListener("beforeunload", () => busy(true)); // A link or a form: this page stays until the next.
+  window.addEventListener("beforeunload", () => busy(true)); // After a link or a form, this page stays until the next one is there.
   window.addEventListener("pageshow", () => busy(false));
   if (!path || !window.EventSource) return;
   let loading = false, missed = false, deferred = false;
   let shown = document.getElementById("main").innerHTML;
 
-  // typing says that a form of the page has been filled in, or that a list of it may be open.
+  // typing reports whether a form of the page has been filled in, or a list in it may be open.
   const typing = (main) => [...main.querySelectorAll("input:not([type=hidden]), select")].some((field) => {
     if (!field.options) return field.value !== field.defaultValue;
     const first = Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
     return field === document.activeElement || field.selectedIndex !== first;
   });
 
-  // place names an element in a way that finds it in the new page, too.
+  // place returns a selector for an element that also finds it in the new page.
   const place = (element) => {
     const quoted = (name) => JSON.stringify(element.getAttribute(name));
     if (element.id) return "#" + CSS.escape(element.id);
