@@ -27,7 +27,8 @@ func TestTemporalsStateSurvivesARestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer w.Stop()
-		ran, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "one", TaskQueue: "queue"}, answerYes)
+		options := client.StartWorkflowOptions{ID: "one", TaskQueue: "queue"}
+		ran, err := c.ExecuteWorkflow(t.Context(), options, answerYes)
 		if err != nil {
 			t.Fatal(err)
 		}
