@@ -128,6 +128,57 @@ func TestTheEnvironmentFollowsThePushesToGitHub(t *testing.T) {
 	}
 }
 
+// TestAPushThatComesBeforeItsImageIsDeployedWhenTheImageComes pushes to a branch with a pull request
+// while CI still builds the image.
+func TestAPushThatComesBeforeItsImageIsDeployedWhenTheImageComes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out: it takes minutes with the race detector")
+	}
+	t.Parallel()
+	const branch = "feature/login"
+	b := onGitHub(t)
+	clone := filepath.Join(t.TempDir(), "shop")
+	gitIn(t, t.TempDir(), "clone", "--quiet", "--branch", branch, b.Sandbox.repo, clone)
+	gitIn(t, clone, "commit", "--quiet", "--allow-empty", "--message", "Let people log out")
+	commit := gitIn(t, clone, "rev-parse", "HEAD")
+	built := b.hide(t, imageOf(commit))
+	gitIn(t, clone, "push", "--quiet", "origin", branch)
+
+	said := func(wanted ...string) {
+		t.Helper()
+		eventually(t, "the pull request says "+strings.Join(wanted, " and "), func() (any, bool) {
+			body := b.comment(branch)
+			return body, !slices.ContainsFunc(wanted, func(part string) bool { return !strings.Contains(body, part) })
+		})
+	}
+	states := func() (states []string) {
+		for _, status := range b.github.Statuses(commit) {
+			states = append(states, status.State)
+		}
+		return states
+	}
+	said("waiting for the image", perch.ShortCommit(commit))
+	if body := b.comment(branch); strings.Contains(body, "://feature-login-") {
+		t.Errorf("there is a link before there is an environment:\n%s", body)
+	}
+	if shown := states(); slices.Contains(shown, "success") {
+		t.Errorf("while the run waits for the image the commit has the statuses %q", shown)
+	}
+	if changes := b.changes(b.stackOf(t, branch)); len(changes) != 0 {
+		t.Errorf("while the run waits for the image there were these calls: %v", changes)
+	}
+
+	built()
+	said("Environment is ready", perch.ShortCommit(commit), "://feature-login-")
+	if running, _ := b.running(branch); running != commit {
+		t.Errorf("commit %q runs, want %s", running, commit)
+	}
+	eventually(t, "the deployment and the status are successful", func() (any, bool) {
+		deployments, shown := b.github.Deployments(), states()
+		return shown, len(deployments) == 1 && deployments[0].State() == "success" && shown[len(shown)-1] == "success"
+	})
+}
+
 // TestExpiryIsSeenOnThePullRequest pins the demo's environment by the label, and lets it expire
 // without the label.
 func TestExpiryIsSeenOnThePullRequest(t *testing.T) {
