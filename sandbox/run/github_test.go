@@ -128,8 +128,8 @@ func TestTheEnvironmentFollowsThePushesToGitHub(t *testing.T) {
 	}
 }
 
-// TestAPushThatComesBeforeItsImageIsDeployedWhenTheImageComes pushes to a branch with a pull request
-// while CI still builds the image.
+// TestAPushThatComesBeforeItsImageIsDeployedWhenTheImageComes pushes to a branch with a pull
+// request while CI still builds the image.
 func TestAPushThatComesBeforeItsImageIsDeployedWhenTheImageComes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves it out: it takes minutes with the race detector")
