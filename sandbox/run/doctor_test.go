@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,7 +29,7 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 	old := &oldWorker{}
 	t.Cleanup(old.stop)
 	script(t, "doctor", map[string]func(*testscript.TestScript, bool, []string){
-		"cmpdoctor": compareChecks, "namespace": makeNamespace, "oldworker": old.command,
+		"cmpdoctor": compareChecks, "awaitworker": awaitWorker, "namespace": makeNamespace, "oldworker": old.command,
 	}, "--up=false")
 }
 
@@ -101,23 +102,36 @@ func (o *oldWorker) command(ts *testscript.TestScript, _ bool, args []string) {
 		w.RegisterActivityWithOptions(func() error { return nil }, activity.RegisterOptions{Name: "Ancient"})
 		ts.Check(w.Start())
 		closing = append(closing, w.Stop)
-		awaitPoller(ts, c, queue)
+		awaitPoller(ts, c, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.close = closing
 }
 
-// awaitPoller waits until Temporal lists a worker that polls the queue.
-func awaitPoller(ts *testscript.TestScript, c client.Client, queue string) {
+// awaitPoller waits until Temporal lists a worker that polls the queue for tasks of a kind.
+func awaitPoller(ts *testscript.TestScript, c client.Client, queue string, kind enums.TaskQueueType) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
 	for {
-		out, err := c.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
+		out, err := c.DescribeTaskQueue(ctx, queue, kind)
 		ts.Check(err)
 		if len(out.Pollers) > 0 {
 			return
 		}
+		<-ticker.C
+	}
+}
+
+// awaitWorker implements `awaitworker PROJECT`, which waits until a worker polls both of the
+// project's queues.
+func awaitWorker(ts *testscript.TestScript, _ bool, args []string) {
+	c := dial(ts, "default")
+	defer c.Close()
+	for _, queue := range []string{perch.TaskQueue(args[0]), perch.WaitQueue(args[0])} {
+		awaitPoller(ts, c, queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
 	}
 }
 
