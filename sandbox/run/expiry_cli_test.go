@@ -192,10 +192,7 @@ func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 		t, swept.stderr, "pinned is held: pinned by ",
 		"Expiry: nothing is removed; people are warned of 1 environment.",
 	)
-	eventually(t, "the warning is delivered", func() (any, bool) {
-		verdict := b.expire(t, true)["unused"]
-		return verdict, verdict.Action == perch.ExpiryKeep
-	})
+	b.awaitWarnings(t)
 	b.aws.Forward(30 * time.Hour)
 	out := b.starter(t.Context(), "expiry")
 	contains(

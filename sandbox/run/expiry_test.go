@@ -35,6 +35,19 @@ func newHome(t *testing.T, branches ...string) *bench {
 	return b
 }
 
+// awaitWarnings waits until the cards of all environments have the warnings that were sent. The end
+// of an environment counts from then.
+func (b *bench) awaitWarnings(t *testing.T) {
+	t.Helper()
+	eventually(t, "the warnings are delivered", func() (any, bool) {
+		verdicts := b.expire(t, true)
+		return verdicts, !slices.ContainsFunc(
+			slices.Collect(maps.Values(verdicts)),
+			func(v perch.ExpiryVerdict) bool { return v.Action == perch.ExpiryWarn },
+		)
+	})
+}
+
 // expire judges the expiry of the environments; a dry run only judges.
 func (b *bench) expire(t *testing.T, dryRun bool) map[string]perch.ExpiryVerdict {
 	t.Helper()
@@ -86,13 +99,7 @@ func TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension(t *testing.
 	b.aws.Forward(150 * time.Hour)
 	wantActions(t, b.expire(t, true), all(perch.ExpiryWarn))
 	wantActions(t, b.expire(t, false), all(perch.ExpiryWarn))
-	eventually(t, "the warnings are delivered", func() (any, bool) {
-		verdicts := b.expire(t, true)
-		return verdicts, !slices.ContainsFunc(
-			slices.Collect(maps.Values(verdicts)),
-			func(v perch.ExpiryVerdict) bool { return v.Action != perch.ExpiryKeep },
-		)
-	})
+	b.awaitWarnings(t)
 	pinned, err := b.keep(t.Context(), t, "pinned", perch.Note{Kind: perch.NotePin, Reason: "demo on Friday"})
 	if err != nil || pinned.Pin == nil || pinned.Pin.Reason != "demo on Friday" {
 		t.Fatalf("%+v, %v", pinned, err)

@@ -206,6 +206,7 @@ func TestExpiryIsSeenOnThePullRequest(t *testing.T) {
 
 	expire(150, perch.ExpiryWarn)
 	b.shows(t, "warned", "This environment expires", "@ana", "perch extend feature/login", "not used for 168h")
+	b.awaitWarnings(t)
 	expire(30, perch.ExpiryRemove)
 	b.shows(
 		t, "expired", "Environment is removed", "The environment has expired", "perch up feature/login", "Destroyed",
