@@ -24,7 +24,7 @@ const (
 // tempFolder returns the folder for the files of servers; empty for the system's default.
 func tempFolder() string {
 	var info syscall.Statfs_t
-	if syscall.Statfs(memoryFolder, &info) != nil || uint64(info.Bavail)*uint64(info.Bsize) < memoryNeeded {
+	if syscall.Statfs(memoryFolder, &info) != nil || info.Bavail*uint64(info.Bsize) < memoryNeeded {
 		return ""
 	}
 	return memoryFolder
