@@ -18,7 +18,7 @@ import (
 	"perch/lifecycle"
 )
 
-// fakeRuns stands for Temporal. A nil function blocks until the context ends.
+// fakeRuns replaces Temporal. A nil function blocks until the context ends.
 type fakeRuns struct {
 	close    func(ctx context.Context, runID string) (*historypb.HistoryEvent, error)
 	progress func() (Progress, error)

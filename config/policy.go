@@ -11,7 +11,7 @@ import (
 	"perch/document"
 )
 
-// hostPlaceholder stands for the host name of an environment in a policy's url.
+// hostPlaceholder is where a policy's url has the host name of an environment.
 const hostPlaceholder = "{host}"
 
 var (

@@ -145,7 +145,7 @@ func allowed(from []string) string {
 }
 
 const (
-	// ownResource stands for a reference to a secret of this template.
+	// ownResource is the placeholder for a reference to a secret of this template.
 	ownResource = "\x00"
 	// publicParameters is the beginning of the names of public parameters in Parameter Store, such
 	// as those with the ids of AWS's images.

@@ -35,8 +35,8 @@ type Config struct {
 	Data string
 	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each a name as AWS does.
 	LoadBalancerDNS string
-	// PostgreSQL is host:port of a PostgreSQL that every database stands for; empty gives each
-	// database an address where nothing answers.
+	// PostgreSQL is host:port of the PostgreSQL server that is behind every database; empty gives
+	// each database an address where nothing answers.
 	PostgreSQL string
 	// Loopback gives instances, databases, buckets and queues addresses of this machine, because
 	// AWS's names and addresses would lead to machines of other people.

@@ -1,5 +1,5 @@
 // Package page serves the pages of the sandbox's environments. The sandbox has no instances that
-// could run an app, so a page stands for what the app would show.
+// could run an app, so it shows a page in place of the app.
 package page
 
 import (

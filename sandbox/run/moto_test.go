@@ -84,8 +84,8 @@ seed:
   - s3: {from: fixtures, to: Media}
 `
 
-// motoApplication stands for the application stack. Moto does not have Elastic Beanstalk, and a
-// custom template only needs the artifact bucket from the stack.
+// motoApplication replaces the template of the application stack. Moto does not have Elastic
+// Beanstalk, and a custom template only needs the artifact bucket from the stack.
 const motoApplication = `{"Resources": {"Artifacts": {"Type": "AWS::S3::Bucket"}}, "Outputs": {
 	"ApplicationName": {"Value": "none"}, "ArtifactBucket": {"Value": {"Ref": "Artifacts"}}, "InstanceProfile": {"Value": "none"}, "ServiceRole": {"Value": "none"}}}`
 

@@ -19,9 +19,8 @@ type beanstalkCalls struct {
 	phases string
 	// only limits the calls to some environments: balanced, single or shared; empty for all.
 	only string
-	// resource is what the calls act on. STACK stands for the environment's own stack, GROUP for
-	// its Auto Scaling group, SHARED for the path of the shared load balancer, and NAME for the
-	// environment.
+	// resource is what the calls act on. STACK is the environment's own stack, GROUP its Auto
+	// Scaling group, SHARED the path of the shared load balancer, and NAME the environment.
 	resource string
 	actions  []string
 }
