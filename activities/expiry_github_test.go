@@ -129,21 +129,32 @@ func (c slackOnly) Deliver(ctx context.Context, card *perch.Card, _ bool) {
 	c.Channel.Deliver(ctx, card)
 }
 
-func TestExpiryIsPostponedWhileSlackDoesNotAcceptTheWarning(t *testing.T) {
-	e := newExpiring(t)
-	var dead atomic.Bool
-	posts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if dead.Load() {
+// withSlack reports to a Slack in place of GitHub, which takes messages while takes returns true.
+// posts is how many it has taken.
+func (e *expiring) withSlack(takes func() bool) (posts *atomic.Int64) {
+	e.t.Helper()
+	posts = &atomic.Int64{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !takes() {
 			http.Error(w, "no_service", http.StatusNotFound)
 			return
 		}
+		posts.Add(1)
 		_, _ = w.Write([]byte("ok"))
 	}))
-	t.Cleanup(posts.Close)
+	e.t.Cleanup(server.Close)
 	e.policy.Reports.GitHub.Comment, e.policy.Reports.Slack = false, true
 	clock := func() time.Time { return e.now }
-	channel := slackOnly{slack.New(posts.URL, clock)}
-	e.set = New(e.config, e.policy, e.github(e.hub), 5*time.Millisecond, channel, clock)
+	e.set = New(
+		e.config, e.policy, e.github(e.hub), 5*time.Millisecond, slackOnly{slack.New(server.URL, clock)}, clock,
+	)
+	return posts
+}
+
+func TestExpiryIsPostponedWhileSlackDoesNotAcceptTheWarning(t *testing.T) {
+	e := newExpiring(t)
+	var dead atomic.Bool
+	e.withSlack(func() bool { return !dead.Load() })
 	want := func(hours int, action perch.ExpiryAction, reason string) {
 		t.Helper()
 		if verdict := e.sweep(hours); verdict.Action != action || !strings.Contains(verdict.Reason, reason) {
@@ -160,25 +171,25 @@ func TestExpiryIsPostponedWhileSlackDoesNotAcceptTheWarning(t *testing.T) {
 	want(1, perch.ExpiryRemove, "not used for 168h")
 }
 
-// TestALateMessageToSlackIsAWarningThatWasDelivered warns less than a minute after Slack was told
-// something else.
-func TestALateMessageToSlackIsAWarningThatWasDelivered(t *testing.T) {
+// TestAWarningThatSlackIsToldAMinuteLaterIsDelivered warns half a minute after Slack was told
+// something else, and has a run deliver the card again.
+func TestAWarningThatSlackIsToldAMinuteLaterIsDelivered(t *testing.T) {
 	e := newExpiring(t)
+	posts := e.withSlack(func() bool { return true })
+	_, err := of[*Stacks](e.world).cards.Update(t.Context(), activitytest.Environment("shop", "login"),
+		func(c *perch.Card) error { c.Slack.At = e.now.Add(150*time.Hour - 30*time.Second); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
 	e.sweep(150)
-	reporter := of[*Reports](e.world).reporter
-	read, _ := e.cardOf("login")
-	announced := *read.ExpiryWarning
-	announced.At = time.Time{}
-	for _, posted := range []string{"", announced.Key()} {
-		err := reporter.UpdateCard(t.Context(), read.Environment, func(c *perch.Card) error {
-			c.ExpiryWarning = &announced
-			c.Slack = perch.SlackMemory{Undelivered: true, Warned: posted}
-			return nil
-		})
-		read, _ = e.cardOf("login")
-		if warned := !read.ExpiryWarning.At.IsZero(); err != nil || warned != (posted != "") {
-			t.Errorf("posted %q: %v, %+v", posted, err, read.ExpiryWarning)
-		}
+	if read, _ := e.cardOf("login"); posts.Load() > 0 || read.ExpiryWarning == nil ||
+		!read.ExpiryWarning.At.IsZero() || !read.Slack.Undelivered {
+		t.Errorf("%d posts, warning %+v, %+v", posts.Load(), read.ExpiryWarning, read.Slack)
+	}
+	e.now = e.now.Add(30 * time.Second)
+	e.take(perch.Note{ID: "late", Kind: perch.NoteReport, Project: "shop", Branch: "login", By: "slack", At: e.now})
+	if read, _ := e.cardOf("login"); posts.Load() != 1 || !read.ExpiryWarning.At.Equal(e.now) || read.Slack.Undelivered {
+		t.Errorf("%d posts, warning %+v, %+v", posts.Load(), read.ExpiryWarning, read.Slack)
 	}
 }
 

@@ -211,23 +211,6 @@ func TestSlackHoldsTheCardOfARemovedEnvironmentForAnHour(t *testing.T) {
 	}
 }
 
-func TestAChannelChangesOnlyCardsThatExist(t *testing.T) {
-	w := newWorld(t)
-	w.apply()
-	enter := func(c *perch.Card) error { c.Slack.Told = "ready"; return nil }
-	if err := w.set.UpdateCard(t.Context(), activitytest.Environment("shop", "gone"), enter); err == nil {
-		t.Error("a card that does not exist was changed")
-	}
-	if _, found := w.cardOf("gone"); found {
-		t.Error("a card was made")
-	}
-	must(w, of[*Reports](w).Report, reportIn("login", perch.PhaseStack))
-	err := w.set.UpdateCard(t.Context(), activitytest.Environment("shop", "login"), enter)
-	if card, _ := w.cardOf("login"); err != nil || card.Slack.Told != "ready" || card.State.Phase != perch.PhaseStack {
-		t.Errorf("%v, card %+v", err, card)
-	}
-}
-
 func TestTheCardOfARemovedEnvironmentStaysUntilItsRemovalIsReported(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

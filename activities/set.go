@@ -53,11 +53,6 @@ type Set struct {
 // Stacks returns the activities on stacks, for code that calls them directly to read.
 func (s *Set) Stacks() *Stacks { return s.stacks }
 
-// UpdateCard changes the card of an environment that has one.
-func (s *Set) UpdateCard(ctx context.Context, e perch.Environment, change func(*perch.Card) error) error {
-	return s.reports.reporter.UpdateCard(ctx, e, change)
-}
-
 // Logs returns the reader of what environments have logged. It is not an activity, because logs
 // must not go through Temporal.
 func (s *Set) Logs() *logs.Reader { return s.logs }

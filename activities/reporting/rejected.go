@@ -28,7 +28,10 @@ func (r *Reporter) EnterRejected(ctx context.Context, request perch.Request, rej
 	}
 	entering, stop := context.WithTimeout(ctx, longestRejected)
 	defer stop()
-	_ = r.UpdateCard(entering, environment, func(c *perch.Card) error {
+	_, _ = r.cards.Update(entering, environment, func(c *perch.Card) error {
+		if c.State.RunID == "" {
+			return errNothingSaid
+		}
 		lifecycle.EnterRequest(c, perch.CardState{
 			Goal: request.Goal, Commit: request.Commit, By: request.By, Reason: request.Reason,
 			Phase: perch.PhaseRejected, Outcome: perch.OutcomeRejected, Sentence: rejected.Reason,

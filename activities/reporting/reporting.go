@@ -233,23 +233,6 @@ func (r *Reporter) drop(ctx context.Context, recorded perch.Card) error {
 	return err
 }
 
-// UpdateCard changes the card of an environment that has one. It is for a channel that delivers a
-// message after Deliver has returned. It also enters the time of a warning that was delivered this
-// late.
-func (r *Reporter) UpdateCard(ctx context.Context, e perch.Environment, change func(*perch.Card) error) error {
-	_, err := r.cards.Update(ctx, e, func(c *perch.Card) error {
-		if c.State.RunID == "" {
-			return errNothingSaid
-		}
-		if err := change(c); err != nil {
-			return err
-		}
-		enterWarned(c, *c, r.now().UTC())
-		return nil
-	})
-	return err
-}
-
 // lastLog returns what the environment logged during a failed deployment, or shortly before its
 // removal began; nil for any other report. The removal does not wait for it.
 func (r *Reporter) lastLog(ctx context.Context, in contract.ReportInput) *perch.LogLines {

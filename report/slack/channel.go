@@ -23,8 +23,8 @@ const Variable = "PERCH_SLACK_WEBHOOK"
 const (
 	// between is the time between two messages about one environment.
 	between = time.Minute
-	// longestPost is how long a message may take that no report waits for.
-	longestPost = 10 * time.Second
+	// longestAsk is how long Redeliver may take.
+	longestAsk = 10 * time.Second
 )
 
 // Channel posts to one webhook. It is safe for concurrent use.
@@ -32,9 +32,9 @@ type Channel struct {
 	// RunURL is the address of a run in Temporal's web UI; nil if that is not known. It is set
 	// before the first delivery.
 	RunURL func(environment perch.Environment, runID string) string
-	// UpdateCard changes the card of an environment that has one. It is set before the first
+	// Redeliver asks a run of the environment to deliver its card again. It is set before the first
 	// delivery; if it is nil, a message that comes too early waits for the next delivery.
-	UpdateCard func(ctx context.Context, environment perch.Environment, change func(*perch.Card) error) error
+	Redeliver func(ctx context.Context, environment perch.Environment) error
 
 	webhook string
 	client  *http.Client
@@ -73,7 +73,7 @@ func (c *Channel) Deliver(ctx context.Context, card *perch.Card) {
 	}
 	if wait := memory.At.Add(between).Sub(c.now()); wait > 0 {
 		memory.Undelivered = true
-		c.postLater(card.Environment, wait)
+		c.redeliverLater(card.Environment, wait)
 		return
 	}
 	if err := c.post(ctx, due.text); err != nil {
@@ -84,14 +84,13 @@ func (c *Channel) Deliver(ctx context.Context, card *perch.Card) {
 	memory.At = c.now().UTC()
 }
 
-// errNotNow says that there is nothing to post, or that another message was posted just before.
-var errNotNow = errors.New("no message is due now")
-
-// postLater posts the newest message about an environment when the pace has room for it.
-func (c *Channel) postLater(environment perch.Environment, wait time.Duration) {
+// redeliverLater calls Redeliver when the pace has room for a message about the environment, once
+// for all messages that come too early. If the call fails, the card still says that Slack has not
+// been told, and the sweep repairs it.
+func (c *Channel) redeliverLater(environment perch.Environment, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.UpdateCard == nil || c.waiting[environment.Slug] {
+	if c.Redeliver == nil || c.waiting[environment.Slug] {
 		return
 	}
 	c.waiting[environment.Slug] = true
@@ -99,31 +98,9 @@ func (c *Channel) postLater(environment perch.Environment, wait time.Duration) {
 		c.mu.Lock()
 		delete(c.waiting, environment.Slug)
 		c.mu.Unlock()
-		ctx, stop := context.WithTimeout(context.Background(), longestPost)
+		ctx, stop := context.WithTimeout(context.Background(), longestAsk)
 		defer stop()
-		c.postLate(ctx, environment)
-	})
-}
-
-// postLate posts what the card says by now. It first enters into the card that a message is being
-// posted, so that another worker that has waited, too, posts none. If it fails, the card still says
-// that Slack has not been told, and the sweep repairs it.
-func (c *Channel) postLate(ctx context.Context, environment perch.Environment) {
-	var late message
-	err := c.UpdateCard(ctx, environment, func(card *perch.Card) error {
-		due, ok := c.due(*card)
-		if !ok || c.now().Before(card.Slack.At.Add(between)) {
-			return errNotNow
-		}
-		late, card.Slack.At = due, c.now().UTC()
-		return nil
-	})
-	if err != nil || c.post(ctx, late.text) != nil {
-		return
-	}
-	_ = c.UpdateCard(ctx, environment, func(card *perch.Card) error {
-		late.enter(&card.Slack)
-		return nil
+		_ = c.Redeliver(ctx, environment)
 	})
 }
 

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,8 +22,9 @@ const commit = "1111111111111111111111111111111111111111"
 type world struct {
 	*Channel
 	clock time.Time
-	// card is the environment's, as it is stored.
-	card *perch.Card
+	// asked are the environments that a run was asked to deliver again; refusal is the answer.
+	asked   []string
+	refusal error
 	// later are the functions that wait for the clock.
 	later []func()
 
@@ -53,8 +55,9 @@ func newWorld(t *testing.T) *world {
 	}))
 	t.Cleanup(server.Close)
 	w.Channel = New(server.URL+"/services/T0/B0/secret", func() time.Time { return w.clock })
-	w.UpdateCard = func(_ context.Context, _ perch.Environment, change func(*perch.Card) error) error {
-		return change(w.card)
+	w.Redeliver = func(_ context.Context, environment perch.Environment) error {
+		w.asked = append(w.asked, environment.Slug)
+		return w.refusal
 	}
 	w.after = func(_ time.Duration, do func()) { w.later = append(w.later, do) }
 	return w
@@ -194,7 +197,8 @@ func TestCommandsInWarningsAreForAShell(t *testing.T) {
 	}
 }
 
-// TestOneMessageAMinuteForEachEnvironment: the newest wins, and the last is not lost.
+// TestOneMessageAMinuteForEachEnvironment: the newest wins, and the last is not lost. A message that
+// comes too early is delivered by a run, once the minute is over.
 func TestOneMessageAMinuteForEachEnvironment(t *testing.T) {
 	w := newWorld(t)
 	card := cardOf(t, perch.PhaseFailed)
@@ -206,67 +210,41 @@ func TestOneMessageAMinuteForEachEnvironment(t *testing.T) {
 			t.Errorf("a message that waits: %+v", card.Slack)
 		}
 	}
-	w.card = card
 	other := cardOf(t, perch.PhaseReady)
 	other.Environment.Slug = "other"
 	w.tell(other)
-	if len(w.posts) != 2 {
-		t.Fatalf("posted %q", w.posts)
+	if len(w.posts) != 2 || len(w.asked) > 0 {
+		t.Fatalf("posted %q, asked %q", w.posts, w.asked)
 	}
 	w.pass(40 * time.Second)
-	if len(w.posts) != 3 || len(w.later) != 0 {
-		t.Fatalf("posted %q", w.posts)
+	if diff := cmp.Diff([]string{card.Environment.Slug}, w.asked); diff != "" || len(w.posts) != 2 || len(w.later) > 0 {
+		t.Fatalf("posted %q, %d wait, asked (-want +got):\n%s", w.posts, len(w.later), diff)
 	}
-	w.pass(10 * time.Minute)
-	if w.tell(card); len(w.posts) != 3 || card.Slack.Undelivered { // The sweep only enters it.
+	if w.tell(card); len(w.posts) != 3 || card.Slack.Undelivered {
 		t.Errorf("posted %q, the card says %+v", w.posts, card.Slack)
 	}
+	w.pass(10 * time.Minute)
+	if w.tell(card); len(w.posts) != 3 || len(w.asked) != 1 {
+		t.Errorf("posted %q, asked %q", w.posts, w.asked)
+	}
 }
 
-// worker is the channel of another worker.
-func (w *world) worker() *Channel {
-	other := New(w.webhook, w.now)
-	other.UpdateCard, other.after = w.UpdateCard, w.after
-	return other
-}
-
-// TestALateMessageIsPostedOnceByAllWorkers has two workers that wait with the same message, and
-// then a worker that has just started.
-func TestALateMessageIsPostedOnceByAllWorkers(t *testing.T) {
+// TestARunThatCannotBeAskedLeavesTheMessageToTheSweep: the card still says that it is undelivered,
+// and the next message that comes too early asks again.
+func TestARunThatCannotBeAskedLeavesTheMessageToTheSweep(t *testing.T) {
 	w := newWorld(t)
-	w.card = cardOf(t, perch.PhaseFailed)
-	w.tell(w.card)
-	w.card.State.RunID, w.card.State.Phase = "run-2", perch.PhaseReady
-	second := w.worker()
-	w.tell(w.card)
-	second.Deliver(t.Context(), w.card)
-	if len(w.later) != 2 {
-		t.Fatalf("%d workers wait", len(w.later))
-	}
-	w.pass(between)
-	w.pass(between)
-	w.worker().Deliver(t.Context(), w.card)
-	if len(w.posts) != 2 || w.card.Slack.Undelivered {
-		t.Errorf("posted %q, the card says %+v", w.posts, w.card.Slack)
-	}
-}
-
-// TestALateMessageThatSlackDoesNotTakeIsLeftToTheSweep: the card still says that it is undelivered,
-// and another worker that waits does not post while the first does.
-func TestALateMessageThatSlackDoesNotTakeIsLeftToTheSweep(t *testing.T) {
-	w := newWorld(t)
-	w.card = cardOf(t, perch.PhaseFailed)
-	w.tell(w.card)
-	w.card.State.RunID = "run-2"
-	w.tell(w.card)
-	w.worker().Deliver(t.Context(), w.card)
-	w.answer(500, "")
-	if w.pass(between); len(w.posts) != 1 || !w.card.Slack.Undelivered {
-		t.Errorf("posted %q, the card says %+v", w.posts, w.card.Slack)
-	}
-	w.pass(between)
-	if w.tell(w.card); len(w.posts) != 2 || w.card.Slack.Undelivered {
-		t.Errorf("posted %q, the card says %+v", w.posts, w.card.Slack)
+	w.refusal = errors.New("Temporal does not answer")
+	card := cardOf(t, perch.PhaseFailed)
+	w.tell(card)
+	for asked, run := range []string{"run-2", "run-3"} {
+		card.State.RunID = run
+		w.tell(card)
+		for _, do := range w.later {
+			do()
+		}
+		if w.later = nil; len(w.asked) != asked+1 || len(w.posts) != 1 || !card.Slack.Undelivered {
+			t.Errorf("asked %q, posted %q, the card says %+v", w.asked, w.posts, card.Slack)
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // card returns an environment's card.
 func (b *bench) card(t *testing.T, slug string) (card perch.Card) {
 	t.Helper()
-	bucket := b.resource(t, "shop-application-staging", "Artifacts")
+	bucket := b.resource(t, b.project+"-application-staging", "Artifacts")
 	out, err := b.storage().GetObject(t.Context(), &s3.GetObjectInput{
 		Bucket: &bucket, Key: sdk.String("cards/" + slug + ".json"),
 	})

@@ -97,3 +97,28 @@ func TestSlackIsToldHowDeploymentsAndRemovalsEnd(t *testing.T) {
 		t.Errorf("Slack is told %q", all)
 	}
 }
+
+// TestSlackIsToldOfARemovalAMinuteLater removes an environment less than a minute after Slack was
+// told that it is ready. It takes that minute.
+func TestSlackIsToldOfARemovalAMinuteLater(t *testing.T) {
+	t.Parallel()
+	skipUnlessProof(t)
+	b, posts := sharedSandbox(t).withSlack(t)
+	p := b.newProject(t, "hasty", map[string]string{"perch.yaml": bare("hasty")}, func(policy *perch.Policy) {
+		policy.Reports.Slack = true
+	})
+	p.repo.commit(t, "late", map[string]string{"a.txt": "late"})
+	p.must(t, "up", "late")
+	p.must(t, "down", "late")
+	if card := p.card(t, "late"); !card.Slack.Undelivered || card.State.Phase != perch.PhaseGone {
+		t.Errorf("the card of a removal that was not posted yet: %+v, %+v", card.State, card.Slack)
+	}
+	var ids []string
+	eventually(t, "a run takes the note and posts", func() (any, bool) {
+		ids, _ = p.entered(t, p.stackOf(t, "late"))
+		return ids, len(ids) > 0
+	})
+	if all := posts.all(); len(ids) != 1 || len(all) != 2 || !strings.Contains(all[1], "*late* of hasty is removed") {
+		t.Errorf("notes %q, Slack is told %q", ids, all)
+	}
+}

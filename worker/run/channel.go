@@ -9,12 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"perch"
 	"perch/activities"
 	"perch/activities/reporting"
+	perchclient "perch/client"
 	"perch/dial"
 	"perch/report/github"
 	"perch/report/slack"
@@ -48,6 +50,16 @@ func openChannel(
 		return nil
 	}
 	return all
+}
+
+// redeliver returns a function that sends an environment a note to deliver its report again: only
+// its runs write its card.
+func redeliver(runs *perchclient.Client, now func() time.Time) func(context.Context, perch.Environment) error {
+	return func(ctx context.Context, e perch.Environment) error {
+		return runs.SendNote(ctx, perch.Note{
+			ID: uuid.NewString(), Kind: perch.NoteReport, Project: e.Project, Branch: e.Branch, By: "slack", At: now().UTC(),
+		})
+	}
 }
 
 // queueDescriber describes task queues, as a Temporal client does.

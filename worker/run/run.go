@@ -119,7 +119,7 @@ func run(ctx context.Context, cfg Config) error {
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel, now)
 	if all, several := channel.(*channels); several {
 		if all.slack != nil {
-			all.slack.UpdateCard = set.UpdateCard
+			all.slack.Redeliver = redeliver(perchclient.New(temporal), now)
 		}
 		if all.github != nil {
 			defer inBackground(ctx, func(ctx context.Context) { watchShare(ctx, cfg, temporal, all.github.Share) })()
