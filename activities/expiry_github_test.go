@@ -188,7 +188,8 @@ func TestAWarningThatSlackIsToldAMinuteLaterIsDelivered(t *testing.T) {
 	}
 	e.now = e.now.Add(30 * time.Second)
 	e.take(perch.Note{ID: "late", Kind: perch.NoteReport, Project: "shop", Branch: "login", By: "slack", At: e.now})
-	if read, _ := e.cardOf("login"); posts.Load() != 1 || !read.ExpiryWarning.At.Equal(e.now) || read.Slack.Undelivered {
+	if read, _ := e.cardOf("login"); posts.Load() != 1 || !read.ExpiryWarning.At.Equal(e.now) ||
+		read.Slack.Undelivered {
 		t.Errorf("%d posts, warning %+v, %+v", posts.Load(), read.ExpiryWarning, read.Slack)
 	}
 }

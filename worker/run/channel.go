@@ -57,7 +57,8 @@ func openChannel(
 func redeliver(runs *perchclient.Client, now func() time.Time) func(context.Context, perch.Environment) error {
 	return func(ctx context.Context, e perch.Environment) error {
 		return runs.SendNote(ctx, perch.Note{
-			ID: uuid.NewString(), Kind: perch.NoteReport, Project: e.Project, Branch: e.Branch, By: "slack", At: now().UTC(),
+			ID: uuid.NewString(), Kind: perch.NoteReport, Project: e.Project, Branch: e.Branch, By: "slack",
+			At: now().UTC(),
 		})
 	}
 }
