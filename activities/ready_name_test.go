@@ -89,6 +89,31 @@ func TestAHostThatRoute53DoesNotAnswerForIsNotReady(t *testing.T) {
 	)
 }
 
+// TestAnOutageOfRoute53FailsNoDeployment has an earlier try wait for the whole patience.
+func TestAnOutageOfRoute53FailsNoDeployment(t *testing.T) {
+	for name, fault := range map[string]aws.Fault{
+		"it fails to answer": {Action: "TestDNSAnswer", Code: "ServiceUnavailable", Status: 503},
+		"it throttles":       {Action: "TestDNSAnswer", Code: "Throttling"},
+		"it fails to list":   {Action: "ListResourceRecordSets", Code: "ServiceUnavailable", Status: 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.record(namedHost, types.RRTypeA, "127.0.0.1")
+			fault.Service = "route53"
+			w.fault(fault)
+			env := activitytest.NewEnvironment()
+			env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)})
+			out, err := activitytest.TryIn(env, of[*Readiness](w).prober.AwaitAnswer, answering(t, namedHost))
+			if err != nil || out.Status != http.StatusOK || len(out.Warnings) != 1 {
+				t.Fatalf("%+v, %v", out, err)
+			}
+			activitytest.WantWords(
+				t, out.Warnings[0], "it was not checked whether Route 53 answers for "+namedHost, fault.Code,
+			)
+		})
+	}
+}
+
 func TestRoute53IsNotWaitedForWhereItCannotBeAsked(t *testing.T) {
 	for name, c := range map[string]struct {
 		host, warning string

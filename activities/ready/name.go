@@ -23,6 +23,9 @@ type nameCheck struct {
 	record types.RRType
 }
 
+// unchecked begins a warning.
+const unchecked = "it was not checked whether Route 53 answers for %s: "
+
 // newNameCheck makes the check of a host name; nil if the name is not in the policy's domain.
 func (p *Prober) newNameCheck(host string) *nameCheck {
 	name, domain := strings.ToLower(host), strings.ToLower(p.Policy.Domain)
@@ -32,9 +35,9 @@ func (p *Prober) newNameCheck(host string) *nameCheck {
 	return &nameCheck{route53: p.route53, zone: p.Policy.HostedZone, host: host}
 }
 
-// ask checks once. A problem may pass. A warning says why it cannot be checked. There is neither if
-// Route 53 answers, or if the zone has no record of the host: a custom template may have its record
-// in another zone.
+// ask checks once. A problem may pass. A warning says why it cannot be checked; with a problem, it
+// is for a wait that ends now. There is neither if Route 53 answers for the host, or if the zone
+// has no record of it: a custom template may have its record in another zone.
 func (n *nameCheck) ask(ctx context.Context) (problem, warning string) {
 	if n == nil {
 		return "", ""
@@ -79,8 +82,8 @@ func (n *nameCheck) findRecord(ctx context.Context) (found bool, err error) {
 	return false, nil
 }
 
-// explain says an error of Route 53's in words. Throttling may pass, as may a lost connection. What
-// AWS denies or rejects, such as a question about a private zone, does not end a deployment.
+// explain says an error of Route 53's in words. Throttling may pass, as may a lost connection. No
+// error ends a deployment: the app answers, and nothing says that its name does not.
 func (n *nameCheck) explain(err error) (problem, warning string) {
 	var answer interface{ HTTPStatusCode() int }
 	switch {
@@ -88,15 +91,15 @@ func (n *nameCheck) explain(err error) (problem, warning string) {
 		return "", ""
 	case awserr.Denied(err):
 		return "", fmt.Sprintf(
-			"it was not checked whether Route 53 answers for %s: the worker's role lacks %s, or a policy above it "+
+			unchecked+"the worker's role lacks %s, or a policy above it "+
 				"denies that; give it this permission",
 			n.host,
 			awserr.Action(err),
 		)
-	case errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4 && !awserr.Throttled(err):
-		return "", fmt.Sprintf(
-			"it was not checked whether Route 53 answers for %s: %s", n.host, awserr.Sentence(err),
-		)
 	}
-	return fmt.Sprintf("Route 53 does not say whether it answers for %s: %s", n.host, awserr.Sentence(err)), ""
+	warning = fmt.Sprintf(unchecked+"%s", n.host, awserr.Sentence(err))
+	if errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4 && !awserr.Throttled(err) {
+		return "", warning
+	}
+	return fmt.Sprintf("Route 53 does not say whether it answers for %s: %s", n.host, awserr.Sentence(err)), warning
 }

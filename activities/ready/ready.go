@@ -117,11 +117,12 @@ func (p *Prober) AwaitAnswer(ctx context.Context, q Question) (contract.ReadyRes
 	defer stop()
 	name := p.newNameCheck(address.Hostname())
 	for {
+		over := time.Since(progress.Since) > q.Patience
 		status, last, passing := ask(ctx, client, address.String())
 		answered := last == ""
 		if answered {
 			var warning string
-			if last, warning = name.ask(ctx); last == "" {
+			if last, warning = name.ask(ctx); last == "" || over && warning != "" {
 				return readyResult(status, warning), nil
 			}
 		}
@@ -135,7 +136,7 @@ func (p *Prober) AwaitAnswer(ctx context.Context, q Question) (contract.ReadyRes
 		}
 		progress.Reason = last
 		beats.Set(progress)
-		if time.Since(progress.Since) > q.Patience {
+		if over {
 			if answered {
 				return contract.ReadyResult{}, p.unresolved(q, last)
 			}
