@@ -197,8 +197,8 @@ func TestCommandsInWarningsAreForAShell(t *testing.T) {
 	}
 }
 
-// TestOneMessageAMinuteForEachEnvironment: the newest wins, and the last is not lost. A message that
-// comes too early is delivered by a run, once the minute is over.
+// TestOneMessageAMinuteForEachEnvironment: the newest wins, and the last is not lost. A run
+// delivers a message that comes too early once the minute is over.
 func TestOneMessageAMinuteForEachEnvironment(t *testing.T) {
 	w := newWorld(t)
 	card := cardOf(t, perch.PhaseFailed)
