@@ -22,9 +22,9 @@ const commit = "1111111111111111111111111111111111111111"
 type world struct {
 	*Channel
 	clock time.Time
-	// asked are the environments that a run was asked to deliver again; refusal is the answer.
-	asked   []string
-	refusal error
+	// asked are the environments that a run was asked to deliver again; askErr is the answer.
+	asked  []string
+	askErr error
 	// later are the functions that wait for the clock.
 	later []func()
 
@@ -57,7 +57,7 @@ func newWorld(t *testing.T) *world {
 	w.Channel = New(server.URL+"/services/T0/B0/secret", func() time.Time { return w.clock })
 	w.Redeliver = func(_ context.Context, environment perch.Environment) error {
 		w.asked = append(w.asked, environment.Slug)
-		return w.refusal
+		return w.askErr
 	}
 	w.after = func(_ time.Duration, do func()) { w.later = append(w.later, do) }
 	return w
@@ -233,7 +233,7 @@ func TestOneMessageAMinuteForEachEnvironment(t *testing.T) {
 // and the next message that comes too early asks again.
 func TestARunThatCannotBeAskedLeavesTheMessageToTheSweep(t *testing.T) {
 	w := newWorld(t)
-	w.refusal = errors.New("Temporal does not answer")
+	w.askErr = errors.New("Temporal does not answer")
 	card := cardOf(t, perch.PhaseFailed)
 	w.tell(card)
 	for asked, run := range []string{"run-2", "run-3"} {
