@@ -17,27 +17,28 @@ import (
 	"time"
 )
 
-// Access is what a token may do, and for whom.
+// Access is the identity and the permissions of a token.
 type Access struct {
-	// Login is the author of what the token writes: `ana`, or `perch[bot]` for an App.
+	// Login is the user or App to whom the token belongs: `ana`, or `perch[bot]` for an App.
 	Login string
-	// App means that the token belongs to an App's installation.
+	// App is true if the token belongs to an App's installation.
 	App bool
 	// Permissions maps GitHub's names (contents, deployments, metadata, pull_requests, statuses) to
-	// read or write. For a token without metadata, the repository does not exist.
+	// read or write. A token without metadata gets 404 for the repository.
 	Permissions map[string]string
-	// JWT means that the App itself makes the request, and not an installation.
+	// JWT is true if the App authenticates as itself, with a JSON web token, and not as an
+	// installation.
 	JWT bool
 }
 
 // App is a GitHub App that is installed in the repository.
 type App struct {
 	ID, Installation int64
-	// Slug is the App's name in addresses. Its comments are by `SLUG[bot]`.
+	// Slug is the App's name in URLs. The author of the App's comments is `SLUG[bot]`.
 	Slug string
 	// Key verifies the App's signatures.
 	Key *rsa.PublicKey
-	// Permissions are those of the installation's tokens.
+	// Permissions are the permissions of the installation's tokens.
 	Permissions map[string]string
 }
 
@@ -55,7 +56,7 @@ func Without(names ...string) map[string]string {
 	return rest
 }
 
-// Accept makes the server accept another token, with every permission, or stop accepting it.
+// Accept gives a token every permission if accepted is true. Otherwise it revokes the token.
 func (s *Server) Accept(token string, accepted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,14 +66,14 @@ func (s *Server) Accept(token string, accepted bool) {
 	}
 }
 
-// Grant sets what a token may do from now on.
+// Grant sets the access of a token.
 func (s *Server) Grant(token string, access Access) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens[token] = access
 }
 
-// Install installs an App. Its tokens are created on request.
+// Install installs an App in the repository. The App creates its tokens through the API.
 func (s *Server) Install(app App) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +91,7 @@ func accessOf(r *http.Request) Access {
 	return access
 }
 
-// authenticate returns what the request's token may do.
+// authenticate returns the access of the request's token, and false if the token is not valid.
 func (s *Server) authenticate(r *http.Request) (Access, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,12 +100,12 @@ func (s *Server) authenticate(r *http.Request) (Access, bool) {
 	if access, known := s.tokens[token]; known {
 		return access, true
 	}
-	return Access{JWT: true}, s.app != nil && s.app.signed(token, s.config.Now())
+	return Access{JWT: true}, s.app != nil && s.app.verifyJWT(token, s.config.Now())
 }
 
-// signed reports whether token is a JSON web token that the App signed and that has not expired
+// verifyJWT reports whether token is a JSON web token that the App signed and that has not expired
 // (RFC 7519, RS256).
-func (a *App) signed(token string, now time.Time) bool {
+func (a *App) verifyJWT(token string, now time.Time) bool {
 	content, signature, _ := cutLast(token, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(signature)
 	sum := sha256.Sum256([]byte(content))
@@ -132,56 +133,57 @@ func cutLast(text, separator string) (before, after string, found bool) {
 	return text[:i], text[i+len(separator):], true
 }
 
-// allowed rejects requests whose token has none of the permissions, each such as
-// "deployments=write". Like GitHub, it answers with 404 if the token has no access to the
-// repository. Otherwise it names the permission in a header (r-lib/pkgdown#2489 shows such an
-// answer).
-func (s *Server) allowed(answer http.HandlerFunc, permissions ...string) http.HandlerFunc {
+// permit returns a handler that calls next if the token has one of the permissions, each
+// in the form "deployments=write". Like GitHub, it responds with 404 if the token has no access to
+// the repository. A header of every response names the permissions (r-lib/pkgdown#2489 shows one).
+func (s *Server) permit(next http.HandlerFunc, permissions ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who := accessOf(r)
 		w.Header().Set("X-Accepted-GitHub-Permissions", strings.Join(permissions, "; "))
 		switch {
 		case who.JWT || who.Permissions["metadata"] == "":
 			Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
-		case !slices.ContainsFunc(permissions, who.may):
-			who.deny().ServeHTTP(w, r)
+		case !slices.ContainsFunc(permissions, who.hasPermission):
+			who.permissionError().ServeHTTP(w, r)
 		case writes(r) && s.isArchived():
 			// r-universe-org/help#247
 			Answer(http.StatusForbidden, "Repository was archived so is read-only.").ServeHTTP(w, r)
 		default:
-			answer(w, r)
+			next(w, r)
 		}
 	}
 }
 
-// may reports whether the token has a permission, such as "deployments=write". Write includes read.
-func (a Access) may(permission string) bool {
+// hasPermission reports whether the token has a permission, such as "deployments=write". A write
+// permission includes read.
+func (a Access) hasPermission(permission string) bool {
 	name, wanted, _ := strings.Cut(permission, "=")
 	return a.Permissions[name] == "write" || a.Permissions[name] == wanted
 }
 
-// deny returns GitHub's error for a missing permission. Its words differ between tokens of an App
-// (or of GitHub Actions) and of a person.
-func (a Access) deny() http.Handler {
+// permissionError returns GitHub's error for a missing permission. The message for a token of an
+// App (or of GitHub Actions) differs from the message for a person's token.
+func (a Access) permissionError() http.Handler {
 	if a.App {
 		return Answer(http.StatusForbidden, "Resource not accessible by integration")
 	}
 	return Answer(http.StatusForbidden, "Resource not accessible by personal access token")
 }
 
-// user returns the user to whom the token belongs. A token of an installation belongs to no user.
-func (s *Server) user(w http.ResponseWriter, r *http.Request) {
+// getUser responds with the user to whom the token belongs. A token of an installation belongs to
+// no user.
+func (s *Server) getUser(w http.ResponseWriter, r *http.Request) {
 	who := accessOf(r)
 	if who.App || who.JWT {
 		who.App = true
-		who.deny().ServeHTTP(w, r)
+		who.permissionError().ServeHTTP(w, r)
 		return
 	}
-	reply(w, http.StatusOK, account(who.Login))
+	reply(w, http.StatusOK, accountBody(who.Login))
 }
 
-// about returns the App that signed the request.
-func (s *Server) about(w http.ResponseWriter, r *http.Request) {
+// getApp responds with the App that signed the request.
+func (s *Server) getApp(w http.ResponseWriter, r *http.Request) {
 	if !accessOf(r).JWT {
 		Answer(http.StatusUnauthorized, "A JSON web token could not be decoded").ServeHTTP(w, r)
 		return
@@ -191,8 +193,8 @@ func (s *Server) about(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// installation returns the permissions of the App's installation.
-func (s *Server) installation(w http.ResponseWriter, r *http.Request) {
+// getInstallation responds with the App's installation and its permissions.
+func (s *Server) getInstallation(w http.ResponseWriter, r *http.Request) {
 	if !accessOf(r).JWT || r.PathValue("installation") != strconv.FormatInt(s.app.Installation, 10) {
 		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
 		return
@@ -202,9 +204,9 @@ func (s *Server) installation(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// newToken creates a token of the App's installation. On GitHub it expires after an hour, here
-// never.
-func (s *Server) newToken(w http.ResponseWriter, r *http.Request) {
+// createToken creates a token of the App's installation. On GitHub the token expires after an hour;
+// here it never expires.
+func (s *Server) createToken(w http.ResponseWriter, r *http.Request) {
 	if !accessOf(r).JWT || r.PathValue("installation") != strconv.FormatInt(s.app.Installation, 10) {
 		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
 		return
@@ -212,12 +214,12 @@ func (s *Server) newToken(w http.ResponseWriter, r *http.Request) {
 	token := "ghs_" + rand.Text()
 	s.Grant(token, Access{Login: s.app.Slug + "[bot]", App: true, Permissions: s.app.Permissions})
 	reply(w, http.StatusCreated, map[string]any{
-		"token": token, "expires_at": stamp(s.config.Now().Add(time.Hour)), "permissions": s.app.Permissions,
+		"token": token, "expires_at": timestamp(s.config.Now().Add(time.Hour)), "permissions": s.app.Permissions,
 	})
 }
 
-// account returns the JSON of a user or an App.
-func account(login string) map[string]any {
+// accountBody returns the JSON of a user or an App.
+func accountBody(login string) map[string]any {
 	kind := "User"
 	if strings.HasSuffix(login, "[bot]") {
 		kind = "Bot"

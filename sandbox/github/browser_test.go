@@ -11,12 +11,12 @@ import (
 	"perch/sandbox/github/browsertest"
 )
 
-// comments are the comments that Perch writes, by state.
+// comments is the folder of the comments that Perch writes, one file for each state.
 const comments = "../../report/testdata/"
 
-// TestAPullRequestIsReadableOnADesktopAndAPhone looks at Perch's comments, long words, wide tables
-// and code in each state. A commit that was skipped has no deployment, and one that was superseded
-// is followed by another, which is deployed.
+// TestAPullRequestIsReadableOnADesktopAndAPhone opens a pull request in each state, with Perch's
+// comment, long words, a wide table and code. The commit of the state skipped has no deployment.
+// After the commit of the state superseded comes another commit, which is being deployed.
 func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 	browser := browsertest.Start(t)
 	long := strings.Repeat("feature-with-a-very-long-name-", 4)
@@ -66,15 +66,15 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 				_, _, err = repositories.CreateDeploymentStatus(ctx, "acme", "shop", deployment.GetID(), request)
 				must(t, err)
 			}
-			must(t, h.status(h.client(), h.commit, test.status, "perch/shop", test.description))
+			must(t, h.setStatus(h.client(), h.commit, test.status, "perch/shop", test.description))
 			var next []string
 			if name == "superseded" {
 				next = []string{"In progress", "deploying, about 9 min", "pending perch/shop"}
 				h.commit = h.push("feature/login", "three")
 				deployment, err := h.deploy()
 				must(t, err)
-				must(t, h.say(deployment, "in_progress", next[1]))
-				must(t, h.status(h.client(), h.commit, "pending", "perch/shop", next[1]))
+				must(t, h.setDeploymentStatus(deployment, "in_progress", next[1]))
+				must(t, h.setStatus(h.client(), h.commit, "pending", "perch/shop", next[1]))
 			}
 			for _, device := range browsertest.Devices {
 				text, picture := browser.See(t, h.PullRequestURL(h.request), device)
@@ -83,7 +83,7 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 				wantIn(t, text, test.want, title, test.description, "Let people log in", "An imitation of GitHub")
 				wantIn(t, text, next...)
 				if strings.Contains(text, "View deployment") != (test.state == "success") {
-					t.Errorf("a link to the environment, which is %s:\n%s", test.want, text)
+					t.Errorf("only state success has a link to the environment, state is %q:\n%s", test.state, text)
 				}
 				browsertest.Keep(t, "pull-request-"+name+"-"+device.Name, picture)
 			}

@@ -11,7 +11,7 @@ import (
 )
 
 // longestComment is the maximum number of characters in a comment (telia-oss/github-pr-resource#259
-// has GitHub's answer).
+// quotes GitHub's error).
 const longestComment = 65536
 
 // Comment is a comment on a pull request.
@@ -22,7 +22,7 @@ type Comment struct {
 	Body        string    `json:"body"`
 	Created     time.Time `json:"created"`
 	Updated     time.Time `json:"updated"`
-	// Edits is how often the comment was edited.
+	// Edits is the number of times that the comment was edited.
 	Edits int `json:"edits"`
 }
 
@@ -30,18 +30,19 @@ type Comment struct {
 func (s *Server) Comments(pullRequest int) []Comment {
 	s.serving.Lock()
 	defer s.serving.Unlock()
-	return copies(s.commentsOn(pullRequest))
+	return copyAll(s.commentsOn(pullRequest))
 }
 
 // AddComment adds a comment by author.
 func (s *Server) AddComment(pullRequest int, author, body string) (id int64) {
-	s.alter(func() { id = s.addComment(pullRequest, author, body).ID })
+	s.changeState(func() { id = s.addComment(pullRequest, author, body).ID })
 	return id
 }
 
-// EditComment changes a comment as another person would; its author stays the same.
+// EditComment changes the text of a comment, as another person can on GitHub. The author stays the
+// same.
 func (s *Server) EditComment(id int64, body string) {
-	s.alter(func() {
+	s.changeState(func() {
 		if comment := s.comment(id); comment != nil {
 			comment.Body, comment.Updated = body, s.config.Now()
 			comment.Edits++
@@ -51,7 +52,7 @@ func (s *Server) EditComment(id int64, body string) {
 
 // DeleteComment deletes a comment.
 func (s *Server) DeleteComment(id int64) {
-	s.alter(func() { s.dropComment(id) })
+	s.changeState(func() { s.removeComment(id) })
 }
 
 func (s *Server) commentsOn(pullRequest int) []*Comment {
@@ -76,7 +77,7 @@ func (s *Server) comment(id int64) *Comment {
 func (s *Server) addComment(pullRequest int, author, body string) *Comment {
 	now := s.config.Now()
 	comment := &Comment{PullRequest: pullRequest, Author: author, Body: body, Created: now, Updated: now}
-	comment.ID = s.state.next()
+	comment.ID = s.state.nextID()
 	s.state.Comments = append(s.state.Comments, comment)
 	return comment
 }
@@ -87,7 +88,7 @@ func (s *Server) listComments(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	found := s.commentsOn(p.Number)
-	s.page(w, r, len(found), func(i int) any { return s.commentBody(r, found[i]) })
+	s.writeList(w, r, len(found), func(i int) any { return s.commentBody(r, found[i]) })
 }
 
 func (s *Server) createComment(w http.ResponseWriter, r *http.Request) {
@@ -95,7 +96,7 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		return
 	}
-	body, ok := bodyOf(w, r)
+	body, ok := commentText(w, r)
 	switch {
 	case !ok:
 	case p.Locked: // renovatebot/renovate#6215
@@ -121,7 +122,7 @@ func (s *Server) editComment(w http.ResponseWriter, r *http.Request) {
 	if comment == nil {
 		return
 	}
-	body, ok := bodyOf(w, r)
+	body, ok := commentText(w, r)
 	if !ok {
 		return
 	}
@@ -130,23 +131,23 @@ func (s *Server) editComment(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, s.commentBody(r, comment))
 }
 
-// deleteComment deletes a comment, which may be another person's and in a locked conversation
-// (GitHub docs: Delete an issue comment).
+// deleteComment deletes a comment. As on GitHub, the comment may be another person's, and the
+// conversation may be locked (GitHub docs: Delete an issue comment).
 func (s *Server) deleteComment(w http.ResponseWriter, r *http.Request) {
 	comment := s.commentOf(w, r)
 	if comment == nil {
 		return
 	}
-	s.dropComment(comment.ID)
+	s.removeComment(comment.ID)
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *Server) dropComment(id int64) {
+func (s *Server) removeComment(id int64) {
 	s.state.Comments = slices.DeleteFunc(s.state.Comments, func(c *Comment) bool { return c.ID == id })
 }
 
-// commentOf returns the comment that the request names. If it does not exist, commentOf answers
-// with an error and returns nil.
+// commentOf returns the comment that the request names. If the comment does not exist, commentOf
+// responds with 404 and returns nil.
 func (s *Server) commentOf(w http.ResponseWriter, r *http.Request) *Comment {
 	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	found := s.comment(id)
@@ -156,22 +157,21 @@ func (s *Server) commentOf(w http.ResponseWriter, r *http.Request) *Comment {
 	return found
 }
 
-// bodyOf returns the text that a request writes. If it is invalid, bodyOf answers with an error and
-// returns false.
-func bodyOf(w http.ResponseWriter, r *http.Request) (string, bool) {
+// commentText returns the comment's text in a request. If the text is not valid, commentText
+// responds with an error and returns false.
+func commentText(w http.ResponseWriter, r *http.Request) (string, bool) {
 	var in struct {
 		Body string `json:"body"`
 	}
 	switch {
-	case !read(w, r, &in):
+	case !decodeJSON(w, r, &in):
 		return "", false
 	case in.Body == "":
-		invalid("IssueComment", "data", "unprocessable", "Body cannot be blank").ServeHTTP(w, r)
+		validationError("IssueComment", "data", "unprocessable", "Body cannot be blank").ServeHTTP(w, r)
 		return "", false
 	case utf8.RuneCountInString(in.Body) > longestComment:
-		invalid("IssueComment", "data", "unprocessable", "Body is too long (maximum is 65536 characters)").ServeHTTP(
-			w, r,
-		)
+		message := fmt.Sprintf("Body is too long (maximum is %d characters)", longestComment)
+		validationError("IssueComment", "data", "unprocessable", message).ServeHTTP(w, r)
 		return "", false
 	}
 	return in.Body, true
@@ -180,14 +180,15 @@ func bodyOf(w http.ResponseWriter, r *http.Request) (string, bool) {
 func (s *Server) commentBody(r *http.Request, c *Comment) map[string]any {
 	name, _ := s.identity()
 	return map[string]any{
-		"id": c.ID, "body": c.Body, "user": account(c.Author), "created_at": stamp(c.Created),
-		"updated_at": stamp(c.Updated),
+		"id": c.ID, "body": c.Body, "user": accountBody(c.Author), "created_at": timestamp(c.Created),
+		"updated_at": timestamp(c.Updated),
 		"html_url":   fmt.Sprintf("http://%s/%s/pull/%d#issuecomment-%d", r.Host, name, c.PullRequest, c.ID),
 	}
 }
 
-// read decodes the request's JSON. If it fails, it answers with an error and returns false.
-func read(w http.ResponseWriter, r *http.Request, in any) bool {
+// decodeJSON decodes the request's body into in. If that fails, decodeJSON responds with an error
+// and returns false.
+func decodeJSON(w http.ResponseWriter, r *http.Request, in any) bool {
 	if err := json.NewDecoder(r.Body).Decode(in); err != nil {
 		Answer(http.StatusBadRequest, "Problems parsing JSON").ServeHTTP(w, r)
 		return false
@@ -195,8 +196,9 @@ func read(w http.ResponseWriter, r *http.Request, in any) bool {
 	return true
 }
 
-// invalid returns a validation error about one field. The field and the message may be empty.
-func invalid(resource, field, code, message string) http.Handler {
+// validationError returns a handler that sends GitHub's validation error about one field. field and
+// message may be empty.
+func validationError(resource, field, code, message string) http.Handler {
 	problem := map[string]any{"resource": resource, "code": code}
 	if field != "" {
 		problem["field"] = field

@@ -14,8 +14,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// longestDescription is the maximum number of characters in the description of a deployment's
-// status (GitHub docs: Create a deployment status) and of a commit's
+// longestDescription is the maximum number of characters in the description of a deployment status
+// (GitHub docs: Create a deployment status) and of a commit status
 // (sclorg/testing-farm-as-github-action#187).
 const (
 	longestDescription = 140
@@ -53,10 +53,10 @@ type DeploymentStatus struct {
 	At          time.Time `json:"at"`
 }
 
-// State returns the state of the last status; pending if there is none.
+// State returns the state of the last status, or pending if the deployment has no status.
 func (d Deployment) State() string { return cmp.Or(d.Last().State, "pending") }
 
-// Last returns the last status.
+// Last returns the last status, which is empty if the deployment has no status.
 func (d Deployment) Last() DeploymentStatus {
 	if len(d.Statuses) == 0 {
 		return DeploymentStatus{}
@@ -68,14 +68,14 @@ func (d Deployment) Last() DeploymentStatus {
 func (s *Server) Deployments() []Deployment {
 	s.serving.Lock()
 	defer s.serving.Unlock()
-	list := copies(s.state.Deployments)
+	list := copyAll(s.state.Deployments)
 	for i := range list {
 		list[i].Statuses = slices.Clone(list[i].Statuses)
 	}
 	return list
 }
 
-// DeleteDeployment deletes a deployment, as a person would on GitHub.
+// DeleteDeployment deletes a deployment, as a person can on GitHub.
 func (s *Server) DeleteDeployment(id int64) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -91,7 +91,7 @@ func (s *Server) listDeployments(w http.ResponseWriter, r *http.Request) {
 			found = append(found, d)
 		}
 	}
-	s.page(w, r, len(found), func(i int) any { return deploymentBody(found[i]) })
+	s.writeList(w, r, len(found), func(i int) any { return deploymentBody(found[i]) })
 }
 
 type deploymentRequest struct {
@@ -107,37 +107,38 @@ type deploymentRequest struct {
 }
 
 // createDeployment creates a deployment of a branch, a tag or a commit. Like GitHub, it has two
-// defaults that clients usually turn off. auto_merge merges the default branch, which here always
-// is a conflict. Without required_contexts, every status of the commit must be success (GitHub
-// docs: Create a deployment).
+// defaults that clients usually turn off (GitHub docs: Create a deployment). auto_merge merges the
+// default branch into the ref; here, every such merge is a conflict. Without required_contexts, the
+// latest status of each context of the commit must be success.
 func (s *Server) createDeployment(w http.ResponseWriter, r *http.Request) {
 	var in deploymentRequest
-	if !read(w, r, &in) {
+	if !decodeJSON(w, r, &in) {
 		return
 	}
-	commit, found := s.resolve(in.Ref)
-	unmet := s.unmet(commit, in.Contexts)
+	commit, found := s.resolveCommit(in.Ref)
+	failed := s.failedChecks(commit, in.Contexts)
 	switch {
 	case in.Ref == "":
-		invalid("Deployment", "ref", "missing_field", "").ServeHTTP(w, r)
+		validationError("Deployment", "ref", "missing_field", "").ServeHTTP(w, r)
 	case !found:
 		Answer(http.StatusUnprocessableEntity, "No ref found for: "+in.Ref).ServeHTTP(w, r)
-	case (in.AutoMerge == nil || *in.AutoMerge) && s.behind(commit):
+	case (in.AutoMerge == nil || *in.AutoMerge) && s.isBehind(commit):
 		Answer(http.StatusConflict, fmt.Sprintf("Conflict merging %s into %s.", s.defaultBranch(), in.Ref)).ServeHTTP(
 			w, r,
 		)
-	case len(unmet) > 0: // nexthink-oss/ghup#135
+	case len(failed) > 0: // nexthink-oss/ghup#135
 		failure(http.StatusConflict, nil, map[string]any{
 			"message": fmt.Sprintf("Conflict: Commit status checks failed for %s.", in.Ref),
 			"errors": []any{map[string]any{
-				"resource": "Deployment", "field": "required_contexts", "code": "invalid", "contexts": unmet,
+				"resource": "Deployment", "field": "required_contexts", "code": "invalid", "contexts": failed,
 			}},
 		}).ServeHTTP(w, r)
 	default:
 		d := &Deployment{
-			ID: s.state.next(), SHA: commit, Ref: in.Ref, Task: cmp.Or(in.Task, "deploy"), Description: in.Description,
-			Environment: cmp.Or(in.Environment, "production"), Payload: in.Payload, Transient: in.Transient,
-			Creator: accessOf(r).Login, At: s.config.Now(),
+			ID: s.state.nextID(), SHA: commit, Ref: in.Ref, Task: cmp.Or(in.Task, "deploy"),
+			Description: in.Description, Environment: cmp.Or(in.Environment, "production"), Payload: in.Payload,
+			Transient: in.Transient,
+			Creator:   accessOf(r).Login, At: s.config.Now(),
 		}
 		d.Production = d.Environment == "production"
 		if in.Production != nil {
@@ -148,8 +149,8 @@ func (s *Server) createDeployment(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// resolve returns the commit of a branch, a tag or a full hash.
-func (s *Server) resolve(ref string) (commit string, found bool) {
+// resolveCommit returns the commit of a branch, a tag or a full hash.
+func (s *Server) resolveCommit(ref string) (commit string, found bool) {
 	if plumbing.IsHash(ref) {
 		_, err := s.repository.CommitObject(plumbing.NewHash(ref))
 		return ref, err == nil
@@ -175,15 +176,15 @@ func (s *Server) defaultBranch() string {
 	return head.Target().Short()
 }
 
-// behind reports whether the default branch has commits that commit does not have.
-func (s *Server) behind(commit string) bool {
-	base, found := s.resolve(s.defaultBranch())
-	return found && !s.contains(commit, base)
+// isBehind reports whether commit lacks commits of the default branch.
+func (s *Server) isBehind(commit string) bool {
+	base, found := s.resolveCommit(s.defaultBranch())
+	return found && !s.isAncestor(commit, base)
 }
 
-// unmet returns the required statuses of a commit that are not success. If required is nil, all
-// statuses are required.
-func (s *Server) unmet(commit string, required *[]string) (found []map[string]string) {
+// failedChecks returns the required contexts of a commit whose latest status is not success. If
+// required is nil, all contexts of the commit are required.
+func (s *Server) failedChecks(commit string, required *[]string) (found []map[string]string) {
 	latest := map[string]string{}
 	for _, status := range s.statusesOf(commit) {
 		latest[status.Context] = status.State
@@ -213,7 +214,7 @@ func (s *Server) listDeploymentStatuses(w http.ResponseWriter, r *http.Request) 
 	}
 	newest := slices.Clone(d.Statuses)
 	slices.Reverse(newest)
-	s.page(w, r, len(newest), func(i int) any { return deploymentStatusBody(newest[i]) })
+	s.writeList(w, r, len(newest), func(i int) any { return deploymentStatusBody(newest[i]) })
 }
 
 func (s *Server) createDeploymentStatus(w http.ResponseWriter, r *http.Request) {
@@ -229,43 +230,44 @@ func (s *Server) createDeploymentStatus(w http.ResponseWriter, r *http.Request) 
 		LogURL       string `json:"log_url"`
 		AutoInactive *bool  `json:"auto_inactive"`
 	}
-	if !read(w, r, &in) {
+	if !decodeJSON(w, r, &in) {
 		return
 	}
 	switch {
 	case !slices.Contains(deploymentStates, in.State):
-		invalid("DeploymentStatus", "state", "custom", "state is not included in the list").ServeHTTP(w, r)
+		validationError("DeploymentStatus", "state", "custom", "state is not included in the list").ServeHTTP(w, r)
 		return
 	case utf8.RuneCountInString(in.Description) > longestDescription: // Shopify/shipit-engine#1004
-		invalid("DeploymentStatus", "description", "custom", tooLong).ServeHTTP(w, r)
+		validationError("DeploymentStatus", "description", "custom", tooLong).ServeHTTP(w, r)
 		return
 	}
 	if in.State == "success" && (in.AutoInactive == nil || *in.AutoInactive) {
-		s.retire(d, accessOf(r).Login)
+		s.deactivateEarlier(d, accessOf(r).Login)
 	}
 	d.Environment = cmp.Or(in.Environment, d.Environment)
 	status := DeploymentStatus{
-		ID: s.state.next(), State: in.State, Description: in.Description, Environment: d.Environment, URL: in.URL,
+		ID: s.state.nextID(), State: in.State, Description: in.Description, Environment: d.Environment, URL: in.URL,
 		LogURL: in.LogURL, Creator: accessOf(r).Login, At: s.config.Now(),
 	}
 	d.Statuses = append(d.Statuses, status)
 	reply(w, http.StatusCreated, deploymentStatusBody(status))
 }
 
-// retire makes earlier deployments to the same environment inactive, if they were a success and are
-// neither transient nor to production (GitHub docs: Create a deployment status, auto_inactive).
-func (s *Server) retire(by *Deployment, login string) {
+// deactivateEarlier makes earlier deployments to the same environment inactive if their state is
+// success and they are neither transient nor to production (GitHub docs: Create a deployment
+// status, auto_inactive).
+func (s *Server) deactivateEarlier(by *Deployment, login string) {
 	for _, d := range s.state.Deployments {
 		if d.ID < by.ID && d.Environment == by.Environment && !d.Transient && !d.Production && d.State() == "success" {
 			d.Statuses = append(d.Statuses, DeploymentStatus{
-				ID: s.state.next(), State: "inactive", Environment: d.Environment, Creator: login, At: s.config.Now(),
+				ID: s.state.nextID(), State: "inactive", Environment: d.Environment, Creator: login, At: s.config.Now(),
 			})
 		}
 	}
 }
 
-// deploymentOf returns the deployment that the request names. If it does not exist, deploymentOf
-// answers with an error and returns nil.
+// deploymentOf returns the deployment that the request names. If the deployment does not exist,
+// deploymentOf responds with 404 and returns nil.
 func (s *Server) deploymentOf(w http.ResponseWriter, r *http.Request) *Deployment {
 	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	for _, d := range s.state.Deployments {
@@ -286,7 +288,7 @@ func deploymentBody(d *Deployment) map[string]any {
 		"id": d.ID, "sha": d.SHA, "ref": d.Ref, "task": d.Task, "environment": d.Environment,
 		"description": d.Description,
 		"payload":     payload, "transient_environment": d.Transient, "production_environment": d.Production,
-		"creator": account(d.Creator), "created_at": stamp(d.At), "updated_at": stamp(d.At),
+		"creator": accountBody(d.Creator), "created_at": timestamp(d.At), "updated_at": timestamp(d.At),
 	}
 }
 
@@ -294,6 +296,6 @@ func deploymentStatusBody(status DeploymentStatus) map[string]any {
 	return map[string]any{
 		"id": status.ID, "state": status.State, "description": status.Description, "environment": status.Environment,
 		"environment_url": status.URL, "log_url": status.LogURL, "target_url": status.LogURL,
-		"creator": account(status.Creator), "created_at": stamp(status.At), "updated_at": stamp(status.At),
+		"creator": accountBody(status.Creator), "created_at": timestamp(status.At), "updated_at": timestamp(status.At),
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// nothing is the commit in a push of a branch that does not exist before or after it.
-const nothing = "0000000000000000000000000000000000000000"
+// zeroCommit is the commit before a push that creates a branch, and after a push that deletes one.
+const zeroCommit = "0000000000000000000000000000000000000000"
 
-// Observe finds the branches that were pushed, created and deleted since its last call, and sends
-// the events of each. Git's hook calls it if other programs write to the repository.
+// Observe sends the events for the branches that were created, pushed to or deleted since its last
+// call. Call it after another program has changed the repository.
 func (s *Server) Observe() {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -23,14 +23,14 @@ func (s *Server) observe() {
 	if s.refs == nil || s.reopen() != nil {
 		return
 	}
-	before, after := s.refs, s.references()
+	before, after := s.refs, s.branchCommits()
 	s.refs = after
 	for _, branch := range slices.Sorted(maps.Keys(union(before, after))) {
 		if before[branch] != after[branch] {
-			s.pushed(branch, before[branch], after[branch])
+			s.emitPush(branch, before[branch], after[branch])
 		}
 	}
-	s.follow()
+	s.followBranches()
 }
 
 func union(a, b map[string]string) map[string]string {
@@ -39,10 +39,10 @@ func union(a, b map[string]string) map[string]string {
 	return all
 }
 
-// references returns the commits of the branches.
-func (s *Server) references() map[string]string {
+// branchCommits maps each branch to its commit.
+func (s *Server) branchCommits() map[string]string {
 	found := map[string]string{}
-	heads, err := s.heads()
+	heads, err := s.sortedBranches()
 	if err != nil {
 		return found
 	}
@@ -52,9 +52,10 @@ func (s *Server) references() map[string]string {
 	return found
 }
 
-// pushed sends the events of a push to one branch. before or after is empty if the branch did not
-// exist then (GitHub docs: Webhook events and payloads: push, create, delete).
-func (s *Server) pushed(branch, before, after string) {
+// emitPush sends the events for a push to one branch. before is empty if the push created the
+// branch, and after is empty if it deleted the branch (GitHub docs: Webhook events and payloads:
+// push, create, delete).
+func (s *Server) emitPush(branch, before, after string) {
 	named := func() map[string]any {
 		return map[string]any{"ref": branch, "ref_type": "branch", "pusher_type": "user"}
 	}
@@ -65,15 +66,15 @@ func (s *Server) pushed(branch, before, after string) {
 	}
 	push := map[string]any{
 		"ref": plumbing.NewBranchReferenceName(branch).String(), "before": before, "after": after,
-		"created": before == "",
-		"deleted": after == "", "forced": before != "" && after != "" && !s.contains(after, before), "commits": []any{},
-		"pusher": map[string]any{"name": s.sender},
+		"created": before == "", "deleted": after == "",
+		"forced":  before != "" && after != "" && !s.isAncestor(after, before),
+		"commits": []any{}, "pusher": map[string]any{"name": s.sender},
 	}
 	if before == "" {
-		push["before"] = nothing
+		push["before"] = zeroCommit
 	}
 	if after == "" {
-		push["after"] = nothing
+		push["after"] = zeroCommit
 	}
 	s.emit("push", push)
 	if after == "" {
@@ -81,8 +82,8 @@ func (s *Server) pushed(branch, before, after string) {
 	}
 }
 
-// contains reports whether ancestor is an ancestor of commit.
-func (s *Server) contains(commit, ancestor string) bool {
+// isAncestor reports whether ancestor is an ancestor of commit.
+func (s *Server) isAncestor(commit, ancestor string) bool {
 	newer, err := s.repository.CommitObject(plumbing.NewHash(commit))
 	if err != nil {
 		return false
@@ -95,9 +96,9 @@ func (s *Server) contains(commit, ancestor string) bool {
 	return err == nil && found
 }
 
-// changed sends the events of a change of a pull request from before to after. before is nil for a
-// new one.
-func (s *Server) changed(before, after *PullRequest) {
+// emitPullRequestChanges sends the events for the differences between two states of a pull request.
+// before is nil for a new pull request.
+func (s *Server) emitPullRequestChanges(before, after *PullRequest) {
 	send := func(action string, more map[string]any) {
 		body := map[string]any{
 			"action": action, "number": after.Number, "pull_request": s.pullRequestBody(s.URL, after),

@@ -7,27 +7,29 @@ import (
 	"strings"
 )
 
-// Fault is an injected failure of requests.
+// Fault makes the requests that it selects fail.
 type Fault struct {
 	// Route selects the requests: a method and a path below the repository, such as "POST
-	// /deployments/*/statuses". A star is one part of the path. An empty route selects every
-	// request.
+	// /deployments/*/statuses". A star matches one segment of the path. An empty route selects
+	// every request.
 	Route string
-	// Times is how many requests fail; 0 means all until the fault is withdrawn.
+	// Times is how many requests fail. 0 means all requests until the fault is removed.
 	Times int
-	// Answer is the answer in place of the server's. The request has no effect.
+	// Answer responds instead of the server. The request has no effect.
 	Answer http.Handler
-	// Lost means that the request is carried out, and the connection ends before the answer.
+	// Lost makes the server carry out the request and then close the connection without a response.
 	Lost bool
-	// Hold delays the request until something is received from the channel, or the client
+	// Hold delays the request until the server receives a value from the channel, or the client
 	// disconnects.
 	Hold <-chan struct{}
 
-	met int
+	// matched is how many requests the fault has matched.
+	matched int
 }
 
-// Inject adds a fault until withdraw is called. If several match a request, the oldest is used.
-func (s *Server) Inject(fault Fault) (withdraw func()) {
+// Inject adds a fault. The function that it returns removes the fault. If several faults match a
+// request, the server uses the oldest.
+func (s *Server) Inject(fault Fault) (remove func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	injected := &fault
@@ -39,23 +41,24 @@ func (s *Server) Inject(fault Fault) (withdraw func()) {
 	}
 }
 
-// faulty returns next with the fault that matches the request, if there is one.
-func (s *Server) faulty(r *http.Request, next http.Handler) http.Handler {
+// withFault wraps next in the first fault that matches the request. If no fault matches, it returns
+// next.
+func (s *Server) withFault(r *http.Request, next http.Handler) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	route := r.Method + " " + s.below(r.URL.Path)
+	route := r.Method + " " + s.repositoryPath(r.URL.Path)
 	for _, fault := range s.faults {
-		if fault.meets(route) {
-			fault.met++
-			return fault.before(next)
+		if fault.matches(route) {
+			fault.matched++
+			return fault.wrap(next)
 		}
 	}
 	return next
 }
 
-// below returns a path relative to the repository, or to the API if it does not belong to the
-// repository.
-func (s *Server) below(address string) string {
+// repositoryPath returns a path relative to the repository's, or relative to the API's if the path
+// is not below the repository's.
+func (s *Server) repositoryPath(address string) string {
 	rest := strings.TrimPrefix(address, prefix)
 	if parts := strings.SplitN(rest, "/", 5); len(parts) > 3 && parts[1] == "repos" {
 		return "/" + strings.Join(parts[4:], "")
@@ -63,8 +66,8 @@ func (s *Server) below(address string) string {
 	return rest
 }
 
-func (f *Fault) meets(route string) bool {
-	if f.Times > 0 && f.met >= f.Times {
+func (f *Fault) matches(route string) bool {
+	if f.Times > 0 && f.matched >= f.Times {
 		return false
 	}
 	matched, err := path.Match(f.Route, route)
@@ -74,7 +77,7 @@ func (f *Fault) meets(route string) bool {
 	return matched || f.Route == ""
 }
 
-func (f *Fault) before(next http.Handler) http.Handler {
+func (f *Fault) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f.Hold != nil {
 			select {

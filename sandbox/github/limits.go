@@ -13,7 +13,7 @@ const (
 	contentPerHour   = 500
 )
 
-// quota is how much is left of the two primary limits, which are counted separately.
+// quota is how many REST requests and how many GraphQL queries the primary rate limits still allow.
 type quota struct{ rest, graph int }
 
 // SetRemaining sets how many REST requests are left until Reset.
@@ -44,24 +44,24 @@ func (s *Server) SetContentLimits(perMinute, perHour int) {
 	s.perMinute, s.perHour = perMinute, perHour
 }
 
-// Reset returns when the primary limits are reset, as the server announces it.
+// Reset returns when the primary rate limits reset, which is the time in X-RateLimit-Reset.
 func (s *Server) Reset() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reset
 }
 
-// spend counts one request against the quota, unless its answer is "not changed". If it returns
-// false, it has written the answer.
-func (s *Server) spend(w http.ResponseWriter, r *http.Request, unchanged bool) bool {
+// spendQuota counts one request against its primary rate limit, unless the response is 304 Not
+// Modified. If the limit is exceeded, spendQuota responds with an error and returns false.
+func (s *Server) spendQuota(w http.ResponseWriter, r *http.Request, unchanged bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := s.config.Now(); !now.Before(s.reset) {
 		s.remaining, s.reset = quota{Limit, Limit}, now.Add(time.Hour).Truncate(time.Second)
 	}
-	asks := r.URL.Path == graphql
+	isQuery := r.URL.Path == graphql
 	left := &s.remaining.rest
-	if asks {
+	if isQuery {
 		left = &s.remaining.graph
 	}
 	exceeded := *left == 0
@@ -72,7 +72,7 @@ func (s *Server) spend(w http.ResponseWriter, r *http.Request, unchanged bool) b
 	w.Header().Set("X-RateLimit-Remaining", strconv.Itoa(*left))
 	w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(s.reset.Unix(), 10))
 	switch {
-	case exceeded && asks:
+	case exceeded && isQuery:
 		QueryError("RATE_LIMITED", "API rate limit exceeded for user ID 1.").ServeHTTP(w, r)
 	case exceeded:
 		Answer(http.StatusForbidden, "API rate limit exceeded for user ID 1.").ServeHTTP(w, r)
@@ -80,13 +80,13 @@ func (s *Server) spend(w http.ResponseWriter, r *http.Request, unchanged bool) b
 	return !exceeded
 }
 
-// create counts a request that creates content. If it returns false, it has answered with the
-// secondary limit.
-func (s *Server) create(w http.ResponseWriter, r *http.Request) bool {
+// spendContent counts a request that creates content against the secondary rate limits. If a limit
+// is exceeded, spendContent responds with an error and returns false.
+func (s *Server) spendContent(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.config.Now()
-	wait := max(s.excess(now, time.Minute, s.perMinute), s.excess(now, time.Hour, s.perHour))
+	wait := max(s.waitFor(now, time.Minute, s.perMinute), s.waitFor(now, time.Hour, s.perHour))
 	if wait > 0 {
 		SecondaryLimit(wait).ServeHTTP(w, r)
 		return false
@@ -95,16 +95,17 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// excess returns how long a client must wait until fewer than limit writes are in the last period.
-func (s *Server) excess(now time.Time, period time.Duration, limit int) time.Duration {
+// waitFor returns how long a client must wait until the last period has fewer than limit writes.
+// The result is 0 or less if the client need not wait.
+func (s *Server) waitFor(now time.Time, period time.Duration, limit int) time.Duration {
 	if len(s.content) < limit {
 		return 0
 	}
 	return period - now.Sub(s.content[len(s.content)-limit])
 }
 
-// SecondaryLimit returns GitHub's answer to too many requests that create content
-// (PyGithub/PyGithub#2127).
+// SecondaryLimit returns a handler that sends GitHub's response to too many requests that create
+// content (PyGithub/PyGithub#2127).
 func SecondaryLimit(wait time.Duration) http.Handler {
 	seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
 	return failure(http.StatusForbidden, []string{"Retry-After", seconds}, map[string]any{
@@ -115,8 +116,8 @@ func SecondaryLimit(wait time.Duration) http.Handler {
 	})
 }
 
-// count records a write.
-func (s *Server) count(r *http.Request) {
+// recordWrite adds a request to Writes.
+func (s *Server) recordWrite(r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writes = append(s.writes, callOf(r))

@@ -17,24 +17,24 @@ import (
 	"perch/sandbox/github"
 )
 
-func TestAMissingPermissionIsNamed(t *testing.T) {
+func TestErrorNamesTheMissingPermission(t *testing.T) {
 	h := start(t)
 	for name, test := range map[string]struct {
 		lacks, want string
 		do          func(*api.Client) error
 	}{
 		"deployments": {"deployments", "deployments=write", func(c *api.Client) error {
-			return second(c.Repositories.CreateDeployment(ctx, "acme", "shop", &api.DeploymentRequest{}))
+			return errorOf(c.Repositories.CreateDeployment(ctx, "acme", "shop", &api.DeploymentRequest{}))
 		}},
 		"statuses": {"statuses", "statuses=write", func(c *api.Client) error {
-			return h.status(c, h.commit, "success", "perch/shop", "")
+			return h.setStatus(c, h.commit, "success", "perch/shop", "")
 		}},
 		"pull_requests": {"pull_requests", "issues=write; pull_requests=write", func(c *api.Client) error {
 			_, err := h.comment(c, "ready")
 			return err
 		}},
 		"contents": {"contents", "contents=read", func(c *api.Client) error {
-			return second(c.Repositories.ListBranches(ctx, "acme", "shop", nil))
+			return errorOf(c.Repositories.ListBranches(ctx, "acme", "shop", nil))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,14 +47,14 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 			} {
 				who.access.Permissions = github.Without(test.lacks)
 				h.Grant("other", who.access)
-				err := test.do(h.as("other"))
-				wantRefused(t, err, 403, who.want)
+				err := test.do(h.clientWith("other"))
+				wantError(t, err, 403, who.want)
 				var refused *api.ErrorResponse
 				if errors.As(err, &refused) &&
 					refused.Response.Header.Get("X-Accepted-GitHub-Permissions") != test.want {
 					t.Errorf(
-						"the header names %s, want %s", refused.Response.Header.Get("X-Accepted-GitHub-Permissions"),
-						test.want,
+						"X-Accepted-GitHub-Permissions is %s, want %s",
+						refused.Response.Header.Get("X-Accepted-GitHub-Permissions"), test.want,
 					)
 				}
 			}
@@ -62,48 +62,48 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 	}
 }
 
-func TestReadIsNotWrite(t *testing.T) {
+func TestReadPermissionAllowsNoWrite(t *testing.T) {
 	h := start(t)
 	permissions := github.Everything()
 	permissions["deployments"] = "read"
 	h.Grant("other", github.Access{Login: "bob", Permissions: permissions})
-	_, _, err := h.as("other").Repositories.ListDeployments(ctx, "acme", "shop", nil)
+	_, _, err := h.clientWith("other").Repositories.ListDeployments(ctx, "acme", "shop", nil)
 	must(t, err)
 	request := &api.DeploymentRequest{Ref: &h.commit}
-	_, _, err = h.as("other").Repositories.CreateDeployment(ctx, "acme", "shop", request)
-	wantRefused(t, err, 403, "Resource not accessible by personal access token")
+	_, _, err = h.clientWith("other").Repositories.CreateDeployment(ctx, "acme", "shop", request)
+	wantError(t, err, 403, "Resource not accessible by personal access token")
 }
 
-func TestARepositoryThatATokenDoesNotReachIsHidden(t *testing.T) {
+func TestTokenWithoutAccessGetsNotFound(t *testing.T) {
 	h := start(t)
 	h.Grant("other", github.Access{Login: "bob"})
-	_, err := h.comment(h.as("other"), "ready")
-	wantRefused(t, err, 404, "Not Found")
-	_, err = h.comment(h.as("unknown"), "ready")
-	wantRefused(t, err, 401, "Bad credentials")
+	_, err := h.comment(h.clientWith("other"), "ready")
+	wantError(t, err, 404, "Not Found")
+	_, err = h.comment(h.clientWith("unknown"), "ready")
+	wantError(t, err, 401, "Bad credentials")
 }
 
 func TestAnArchivedRepositoryIsReadOnly(t *testing.T) {
 	h := start(t)
 	h.Archive(true)
 	_, err := h.comment(h.client(), "ready")
-	wantRefused(t, err, 403, "Repository was archived so is read-only.")
+	wantError(t, err, 403, "Repository was archived so is read-only.")
 	found, _, err := h.client().Repositories.Get(ctx, "acme", "shop")
 	must(t, err)
 	if !found.GetArchived() {
-		t.Error("the repository does not say that it is archived")
+		t.Error("the repository's JSON does not have archived: true")
 	}
 }
 
-func TestWhoAmI(t *testing.T) {
+func TestTokenIdentifiesItsUserOrApp(t *testing.T) {
 	h := start(t)
 	user, _, err := h.client().Users.Get(ctx, "")
 	must(t, err)
 	if user.GetLogin() != github.User {
-		t.Errorf("the token is %s's", user.GetLogin())
+		t.Errorf("the token belongs to %s", user.GetLogin())
 	}
 	_, _, err = h.client().Apps.Get(ctx, "")
-	wantRefused(t, err, 401, "A JSON web token could not be decoded")
+	wantError(t, err, 401, "A JSON web token could not be decoded")
 
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(t, err)
@@ -113,7 +113,7 @@ func TestWhoAmI(t *testing.T) {
 	must(t, err)
 	installed := ghinstallation.NewFromAppsTransport(itself, 8)
 	installed.BaseURL = h.URL + "/api/v3"
-	h.pass(time.Since(h.Now())) // The client signs with the time of the machine's clock.
+	h.advance(time.Since(h.Now())) // The client signs with the time of the machine's clock.
 	by := func(transport http.RoundTripper) *api.Client {
 		client, err := api.NewClient(&http.Client{Transport: transport}).WithEnterpriseURLs(h.URL, h.URL)
 		must(t, err)
@@ -130,14 +130,14 @@ func TestWhoAmI(t *testing.T) {
 		t.Errorf("the App's comment is by %s", comment.GetUser().GetLogin())
 	}
 	_, _, err = by(installed).Users.Get(ctx, "")
-	wantRefused(t, err, 403, "Resource not accessible by integration")
+	wantError(t, err, 403, "Resource not accessible by integration")
 }
 
-func TestTooMuchContentIsASecondaryLimit(t *testing.T) {
+func TestSecondaryLimitOfAMinute(t *testing.T) {
 	h := start(t)
 	for i := range 80 {
 		if i == 40 {
-			h.pass(15 * time.Second)
+			h.advance(15 * time.Second)
 		}
 		_, err := h.comment(h.client(), "ready")
 		must(t, err)
@@ -147,20 +147,20 @@ func TestTooMuchContentIsASecondaryLimit(t *testing.T) {
 	if !errors.As(err, &limited) || limited.RetryAfter == nil || *limited.RetryAfter != 45*time.Second {
 		t.Fatalf("the 81st write of a minute: %v", err)
 	}
-	h.pass(45 * time.Second)
+	h.advance(45 * time.Second)
 	_, err = h.comment(h.client(), "ready")
 	must(t, err)
 	if got := len(h.Comments(h.request)); got != 81 || len(h.Writes()) != 81 {
-		t.Errorf("there are %d comments of %d writes", got, len(h.Writes()))
+		t.Errorf("%d comments after %d writes, want 81 of both", got, len(h.Writes()))
 	}
 }
 
-func TestAnHourHasFiveHundredWrites(t *testing.T) {
+func TestSecondaryLimitOfAnHour(t *testing.T) {
 	h := start(t)
 	for range 500 {
 		_, err := h.comment(h.client(), "ready")
 		must(t, err)
-		h.pass(time.Second)
+		h.advance(time.Second)
 	}
 	_, err := h.comment(h.client(), "ready")
 	var limited *api.AbuseRateLimitError
@@ -169,7 +169,7 @@ func TestAnHourHasFiveHundredWrites(t *testing.T) {
 	}
 }
 
-func TestThePrimaryLimitComesBackAfterTheReset(t *testing.T) {
+func TestPrimaryLimitResets(t *testing.T) {
 	h := start(t)
 	h.SetRemaining(0)
 	_, err := h.comment(h.client(), "ready")
@@ -177,44 +177,44 @@ func TestThePrimaryLimitComesBackAfterTheReset(t *testing.T) {
 	if !errors.As(err, &limited) {
 		t.Fatalf("got %v", err)
 	}
-	h.pass(h.Reset().Sub(h.Now()))
+	h.advance(h.Reset().Sub(h.Now()))
 	_, err = h.comment(h.client(), "ready")
 	must(t, err)
 }
 
-func TestFaultsMeetTheirRoute(t *testing.T) {
+func TestFaultAppliesToItsRouteOnly(t *testing.T) {
 	h := start(t)
 	_, err := h.deploy()
 	must(t, err)
 	h.Inject(github.Fault{Route: "POST /issues/*/comments", Times: 2, Answer: github.Answer(502, "Server Error")})
 	for range 2 {
 		_, err := h.comment(h.client(), "ready")
-		wantRefused(t, err, 502, "Server Error")
+		wantError(t, err, 502, "Server Error")
 	}
 	_, err = h.comment(h.client(), "ready")
 	must(t, err)
-	withdraw := h.Inject(github.Fault{Route: "POST /deployments", Answer: github.SecondaryLimit(time.Minute)})
+	removeFault := h.Inject(github.Fault{Route: "POST /deployments", Answer: github.SecondaryLimit(time.Minute)})
 	var limited *api.AbuseRateLimitError
 	if _, err := h.deploy(); !errors.As(err, &limited) {
 		t.Errorf("got %v", err)
 	}
-	withdraw()
+	removeFault()
 	_, err = h.deploy()
 	must(t, err)
 }
 
-func TestALostAnswerIsOfAWriteThatIsDone(t *testing.T) {
+func TestRequestWithALostResponseIsCarriedOut(t *testing.T) {
 	h := start(t)
 	h.Inject(github.Fault{Route: "POST /issues/*/comments", Times: 1, Lost: true})
 	if _, err := h.comment(h.client(), "ready"); err == nil {
-		t.Fatal("the answer was not lost")
+		t.Fatal("the client received a response")
 	}
 	if got := h.Comments(h.request); len(got) != 1 || len(h.Writes()) != 1 {
-		t.Errorf("there are %v", got)
+		t.Errorf("%d writes, and the comments %v; want one of both", len(h.Writes()), got)
 	}
 }
 
-func TestASlowAnswerComesAtLast(t *testing.T) {
+func TestHeldRequestWaits(t *testing.T) {
 	h := start(t)
 	hold := make(chan struct{})
 	h.Inject(github.Fault{Route: "POST /deployments", Times: 1, Hold: hold})
@@ -225,18 +225,18 @@ func TestASlowAnswerComesAtLast(t *testing.T) {
 	}()
 	select {
 	case err := <-done:
-		t.Fatalf("answered without waiting: %v", err)
+		t.Fatalf("the server responded before the request was released: %v", err)
 	case hold <- struct{}{}: // The request is waiting.
 	}
 	must(t, <-done)
 }
 
-func TestWritesAreCountedAndReadsAreNot(t *testing.T) {
+func TestWritesListsOnlySuccessfulWrites(t *testing.T) {
 	h := start(t)
 	deployment, err := h.deploy()
 	must(t, err)
-	must(t, h.say(deployment, "success", ""))
-	wantRefused(t, h.say(deployment, "no state", ""), 422, "state is not included in the list")
+	must(t, h.setDeploymentStatus(deployment, "success", ""))
+	wantError(t, h.setDeploymentStatus(deployment, "no state", ""), 422, "state is not included in the list")
 	_, _, err = h.client().Repositories.ListDeployments(ctx, "acme", "shop", nil)
 	must(t, err)
 	want := []string{"POST /repos/acme/shop/deployments", "POST /repos/acme/shop/deployments/1/statuses"}
@@ -245,4 +245,4 @@ func TestWritesAreCountedAndReadsAreNot(t *testing.T) {
 	}
 }
 
-func second[A, B any](_ A, _ B, err error) error { return err }
+func errorOf[A, B any](_ A, _ B, err error) error { return err }

@@ -14,23 +14,24 @@ import (
 // oauthPrefix is the prefix of the paths where people sign in to an OAuth app.
 const oauthPrefix = "/login/oauth/"
 
-// codeLife is how long a code may be exchanged (GitHub docs: Authorizing OAuth apps).
+// codeLife is how long a code is valid (GitHub docs: Authorizing OAuth apps).
 const codeLife = 10 * time.Minute
 
 // OAuthApp is an OAuth app, through which people sign in to another site.
 type OAuthApp struct {
 	ClientID, ClientSecret string
-	// Callback is the address to which people return.
+	// Callback is the URL to which GitHub sends people after they have signed in.
 	Callback string
 }
 
-// oauthCode is a code that the server gave to a person's browser. The app exchanges it for a token.
+// oauthCode is the record of an authorization code, which the server gives to a person's browser.
+// The app exchanges the code for a token.
 type oauthCode struct {
 	login, redirect, challenge string
 	until                      time.Time
 }
 
-// RegisterOAuthApp registers the app; it replaces the previous one.
+// RegisterOAuthApp registers the app. It replaces the app that was registered before.
 func (s *Server) RegisterOAuthApp(app OAuthApp) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,9 +46,9 @@ func (s *Server) serveOAuth(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	switch step := strings.TrimPrefix(r.URL.Path, oauthPrefix); {
 	case step == "authorize" && r.Method == http.MethodGet:
-		s.askPerson(w, r, app)
+		s.showAuthorizePage(w, r, app)
 	case step == "authorize" && r.Method == http.MethodPost:
-		s.sendPersonBack(w, r, app)
+		s.finishAuthorization(w, r, app)
 	case step == "access_token" && r.Method == http.MethodPost:
 		s.exchangeCode(w, r, app)
 	default:
@@ -55,9 +56,9 @@ func (s *Server) serveOAuth(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// askPerson shows the page where a person enters their login and authorizes the app, or does not.
-// The person enters it because this GitHub has no sign-in.
-func (s *Server) askPerson(w http.ResponseWriter, r *http.Request, app *OAuthApp) {
+// showAuthorizePage shows the page where a person authorizes the app or cancels. The person also
+// enters a login there, because the imitation has no sign-in.
+func (s *Server) showAuthorizePage(w http.ResponseWriter, r *http.Request, app *OAuthApp) {
 	query := r.URL.Query()
 	name, _ := s.identity()
 	if app == nil || query.Get("client_id") != app.ClientID {
@@ -66,7 +67,7 @@ func (s *Server) askPerson(w http.ResponseWriter, r *http.Request, app *OAuthApp
 	}
 	redirect, ok := app.redirect(query.Get("redirect_uri"))
 	if !ok {
-		back(w, r, app.Callback, url.Values{
+		redirectToApp(w, r, app.Callback, url.Values{
 			"error": {"redirect_uri_mismatch"}, "state": {query.Get("state")},
 			"error_description": {"The redirect_uri MUST match the registered callback URL for this application."},
 		})
@@ -78,8 +79,9 @@ func (s *Server) askPerson(w http.ResponseWriter, r *http.Request, app *OAuthApp
 	})
 }
 
-// redirect returns the address to which the person is sent back. Its host must be the callback's,
-// and its path the callback's or below it (GitHub docs: Authorizing OAuth apps, Redirect URLs).
+// redirect returns the URL to which GitHub sends the person back. Its host must be the callback's
+// host, and its path the callback's path or below it (GitHub docs: Authorizing OAuth apps, Redirect
+// URLs).
 func (app *OAuthApp) redirect(asked string) (string, bool) {
 	if asked == "" {
 		return app.Callback, true
@@ -93,8 +95,9 @@ func (app *OAuthApp) redirect(asked string) (string, bool) {
 		"/")+"/")
 }
 
-// sendPersonBack reads the person's answer and redirects the browser to the app.
-func (s *Server) sendPersonBack(w http.ResponseWriter, r *http.Request, app *OAuthApp) {
+// finishAuthorization reads the form of the page, and redirects the browser to the app with a code
+// or an error.
+func (s *Server) finishAuthorization(w http.ResponseWriter, r *http.Request, app *OAuthApp) {
 	text := r.PostFormValue
 	redirect, ok := "", false
 	if app != nil && text("client_id") == app.ClientID {
@@ -105,7 +108,7 @@ func (s *Server) sendPersonBack(w http.ResponseWriter, r *http.Request, app *OAu
 		return
 	}
 	if text("authorize") != "yes" || text("login") == "" {
-		back(w, r, redirect, url.Values{
+		redirectToApp(w, r, redirect, url.Values{
 			"error": {"access_denied"}, "state": {text("state")},
 			"error_description": {"The user has denied your application access."},
 		})
@@ -118,10 +121,10 @@ func (s *Server) sendPersonBack(w http.ResponseWriter, r *http.Request, app *OAu
 		until: s.config.Now().Add(codeLife),
 	}
 	s.mu.Unlock()
-	back(w, r, redirect, url.Values{"code": {code}, "state": {text("state")}})
+	redirectToApp(w, r, redirect, url.Values{"code": {code}, "state": {text("state")}})
 }
 
-func back(w http.ResponseWriter, r *http.Request, address string, answer url.Values) {
+func redirectToApp(w http.ResponseWriter, r *http.Request, address string, answer url.Values) {
 	separator := "?"
 	if strings.Contains(address, "?") {
 		separator = "&"
@@ -145,7 +148,7 @@ func (s *Server) exchangeCode(w http.ResponseWriter, r *http.Request, app *OAuth
 	switch {
 	case app == nil || text("client_id") != app.ClientID || text("client_secret") != app.ClientSecret:
 		fail("incorrect_client_credentials", "The client_id and/or client_secret passed are incorrect.")
-	case !known || s.config.Now().After(code.until) || !code.provedBy(text("code_verifier")):
+	case !known || s.config.Now().After(code.until) || !code.verifiedBy(text("code_verifier")):
 		fail("bad_verification_code", "The code passed is incorrect or expired.")
 	case text("redirect_uri") != "" && text("redirect_uri") != code.redirect:
 		fail("redirect_uri_mismatch", "The redirect_uri MUST match the registered callback URL for this application.")
@@ -168,9 +171,9 @@ func (s *Server) exchangeCode(w http.ResponseWriter, r *http.Request, app *OAuth
 	_, _ = w.Write([]byte(answer.Encode()))
 }
 
-// provedBy reports whether the verifier matches the code's challenge (RFC 7636, S256). Without a
-// challenge, every verifier does.
-func (c oauthCode) provedBy(verifier string) bool {
+// verifiedBy reports whether the verifier matches the code's challenge (RFC 7636, S256). A code
+// without a challenge matches every verifier.
+func (c oauthCode) verifiedBy(verifier string) bool {
 	sum := sha256.Sum256([]byte(verifier))
 	proof := base64.RawURLEncoding.EncodeToString(sum[:])
 	return c.challenge == "" || subtle.ConstantTimeCompare([]byte(proof), []byte(c.challenge)) == 1

@@ -14,8 +14,8 @@ import (
 	"perch/sandbox/github"
 )
 
-// TestAPersonSignsInElsewhere uses GitHub's flow with a client from another project.
-func TestAPersonSignsInElsewhere(t *testing.T) {
+// TestOAuthSignIn signs a person in with the OAuth client of another project, golang.org/x/oauth2.
+func TestOAuthSignIn(t *testing.T) {
 	const callback = "https://perch.example.com/signin/callback"
 	app := github.OAuthApp{ClientID: "Ov23li", ClientSecret: "very-secret", Callback: callback}
 	for name, test := range map[string]struct {
@@ -25,17 +25,17 @@ func TestAPersonSignsInElsewhere(t *testing.T) {
 		login  string
 		fails  string
 	}{
-		"who authorizes is known":  {answer: "yes", login: "ana"},
-		"who cancels is sent back": {answer: "no", fails: "access_denied"},
+		"a person who authorizes the app is signed in":    {answer: "yes", login: "ana"},
+		"a person who cancels is sent back with an error": {answer: "no", fails: "access_denied"},
 		"a wrong secret gets no token": {
 			answer: "yes", fails: "incorrect_client_credentials",
 			change: func(c *oauth2.Config, _ *string) { c.ClientSecret = "other" },
 		},
-		"another verifier gets no token": {
+		"a wrong verifier gets no token": {
 			answer: "yes", fails: "bad_verification_code", change: func(_ *oauth2.Config, v *string) { *v += "x" },
 		},
-		"a code ends after ten minutes": {answer: "yes", fails: "bad_verification_code", later: 11 * time.Minute},
-		"another callback is not sent codes": {
+		"a code expires after ten minutes": {answer: "yes", fails: "bad_verification_code", later: 11 * time.Minute},
+		"a callback of another host gets no code": {
 			answer: "yes", fails: "redirect_uri_mismatch",
 			change: func(c *oauth2.Config, _ *string) { c.RedirectURL = "https://evil.example.com/" },
 		},
@@ -56,14 +56,14 @@ func TestAPersonSignsInElsewhere(t *testing.T) {
 				test.change(flow, &verifier)
 			}
 			address := flow.AuthCodeURL("the-state", challenge)
-			came := authorize(t, address, test.answer)
-			if came.Get("state") != "the-state" {
-				t.Errorf("the state came back as %q", came.Get("state"))
+			returned := authorize(t, address, test.answer)
+			if returned.Get("state") != "the-state" {
+				t.Errorf("the redirect has the state %q", returned.Get("state"))
 			}
-			h.pass(test.later)
-			problem := came.Get("error")
+			h.advance(test.later)
+			problem := returned.Get("error")
 			if problem == "" {
-				token, err := flow.Exchange(t.Context(), came.Get("code"), oauth2.VerifierOption(verifier))
+				token, err := flow.Exchange(t.Context(), returned.Get("code"), oauth2.VerifierOption(verifier))
 				var rejected *oauth2.RetrieveError
 				switch {
 				case errors.As(err, &rejected):
@@ -71,25 +71,25 @@ func TestAPersonSignsInElsewhere(t *testing.T) {
 				case err != nil:
 					t.Fatal(err)
 				default:
-					if login := whose(t.Context(), t, h.URL, token); login != test.login {
-						t.Errorf("the token is %q's", login)
+					if login := tokenLogin(t.Context(), t, h.URL, token); login != test.login {
+						t.Errorf("the token belongs to %q", login)
 					}
 					if _, err := flow.Exchange(
-						t.Context(), came.Get("code"), oauth2.VerifierOption(verifier),
+						t.Context(), returned.Get("code"), oauth2.VerifierOption(verifier),
 					); err == nil {
 						t.Error("the code was exchanged twice")
 					}
 				}
 			}
 			if problem != test.fails {
-				t.Errorf("it ended with %q, want %q", problem, test.fails)
+				t.Errorf("the sign-in ended with the error %q, want %q", problem, test.fails)
 			}
 		})
 	}
 }
 
-// authorize opens GitHub's page, answers it as a person does, and returns the query with which the
-// browser is sent back.
+// authorize opens the page where a person authorizes the app, submits its form with answer, and
+// returns the query of the URL to which the browser is redirected.
 func authorize(t *testing.T, address, answer string) url.Values {
 	t.Helper()
 	browser := &http.Client{
@@ -117,8 +117,8 @@ func authorize(t *testing.T, address, answer string) url.Values {
 	return location.Query()
 }
 
-// whose returns the login of the person to whom the token belongs.
-func whose(ctx context.Context, t *testing.T, base string, token *oauth2.Token) string {
+// tokenLogin returns the login of the person to whom the token belongs.
+func tokenLogin(ctx context.Context, t *testing.T, base string, token *oauth2.Token) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v3/user", nil)
 	must(t, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// mostCommits is the maximum number of a pull request's commits that are read.
+// mostCommits is the maximum number of commits of a pull request that the pages use.
 const mostCommits = 250
 
 //go:embed page.html
@@ -24,7 +24,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"markdown": render,
 	"short":    func(commit string) string { return commit[:min(len(commit), 7)] },
 	"time":     func(at time.Time) string { return at.UTC().Format("2 January 2006, 15:04:05 UTC") },
-	"word":     word,
+	"label":    stateLabel,
 }).Parse(document))
 
 // PullRequestURL returns the address of a pull request's page.
@@ -33,8 +33,8 @@ func (s *Server) PullRequestURL(number int) string {
 	return s.URL + "/" + name + "/pull/" + strconv.Itoa(number)
 }
 
-// ObserveURL is the address that Git's hook requests when branches have changed. The hook requests
-// it like a clone does, and is told that there is nothing to clone.
+// ObserveURL returns the URL that a Git hook requests when branches have changed. The hook runs Git
+// to request it, so the request looks like one of a clone, and gets 404.
 func (s *Server) ObserveURL() string {
 	name, _ := s.identity()
 	return s.URL + "/" + name + gitSuffix
@@ -45,12 +45,13 @@ const gitSuffix = ".git"
 // isPage reports whether a request is for a page and not for the API.
 func isPage(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, "/api/") }
 
-// servePage answers with an HTML page.
+// servePage responds with an HTML page. It first sends the events for branches that have changed,
+// because the request may come from the Git hook.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
 	s.observe()
-	s.follow()
+	s.followBranches()
 	name, _ := s.identity()
 	below, ours := strings.CutPrefix(r.URL.Path, "/"+name)
 	number, isNumber := strings.CutPrefix(below, "/pull/")
@@ -58,9 +59,9 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	found := s.pullRequest(wanted)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		http.Error(w, "pages are only read", http.StatusMethodNotAllowed)
+		http.Error(w, "a page accepts only GET and HEAD", http.StatusMethodNotAllowed)
 	case strings.HasPrefix(below, gitSuffix+"/"):
-		http.Error(w, "the repository is read where it is", http.StatusNotFound)
+		http.Error(w, "cloning is not supported here; clone the folder of the repository", http.StatusNotFound)
 	case r.URL.Path == "/" || ours && below == "":
 		http.Redirect(w, r, "/"+name+"/pulls", http.StatusFound)
 	case ours && below == "/pulls":
@@ -74,9 +75,9 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pullRequestPath maps the page of a branch or a commit, whose path is below the repository, to the
-// page that is shown instead: that of its pull request, or the list if it has none. It is empty for
-// any other page.
+// pullRequestPath returns where the page of a branch or a commit redirects: to its pull request, or
+// to the list of pull requests if it has none. Both paths are relative to the repository's. For any
+// other page the result is empty.
 func (s *Server) pullRequestPath(below string) string {
 	branch, isBranch := strings.CutPrefix(below, "/tree/")
 	commit, isCommit := strings.CutPrefix(below, "/commit/")
@@ -123,7 +124,7 @@ func (s *Server) listView() listView {
 type pullView struct {
 	PullRequest
 	Repository string
-	// Timeline has comments and deployments in their order.
+	// Timeline has the comments and deployments, oldest first.
 	Timeline []entry
 	// Deployments has the latest deployment of each task. Checks has the latest status of each
 	// context of the last commit.
@@ -162,14 +163,14 @@ func (s *Server) view(p *PullRequest) pullView {
 	return view
 }
 
-// commitsOf returns the commits of a pull request: those that its base does not have, and always
-// the last one.
+// commitsOf returns the commits of a pull request: the last one, those before forced pushes, and
+// those that the base branch does not have.
 func (s *Server) commitsOf(p *PullRequest) map[string]bool {
 	found := map[string]bool{p.Commit: true}
 	for _, earlier := range p.Earlier {
 		found[earlier] = true
 	}
-	base, _ := s.resolve(p.Base)
+	base, _ := s.resolveCommit(p.Base)
 	known := s.history(base, nil)
 	for commit := range s.history(p.Commit, known) {
 		found[commit.String()] = true
@@ -177,7 +178,7 @@ func (s *Server) commitsOf(p *PullRequest) map[string]bool {
 	return found
 }
 
-// history returns a commit and its ancestors, except the known ones.
+// history returns a commit and its ancestors, except the commits in known. It stops at mostCommits.
 func (s *Server) history(commit string, known map[plumbing.Hash]bool) map[plumbing.Hash]bool {
 	found := map[plumbing.Hash]bool{}
 	start, err := s.repository.CommitObject(plumbing.NewHash(commit))
@@ -196,9 +197,9 @@ func (s *Server) history(commit string, known map[plumbing.Hash]bool) map[plumbi
 	return found
 }
 
-// word returns GitHub's word for a deployment's state. An inactive deployment that is transient is
-// "destroyed".
-func word(d Deployment) string {
+// stateLabel returns GitHub's label for the state of a deployment. A transient deployment that is
+// inactive has the label Destroyed.
+func stateLabel(d Deployment) string {
 	switch d.State() {
 	case "success":
 		return "Active"

@@ -9,7 +9,7 @@ import (
 	"perch/sandbox/github"
 )
 
-// page returns the text of a page.
+// page returns the status and the HTML of a page.
 func (h *hub) page(path string) (status int, text string) {
 	h.t.Helper()
 	response, err := http.Get(h.URL + path)
@@ -29,7 +29,7 @@ func wantIn(t *testing.T, text string, parts ...string) {
 	}
 }
 
-func TestThePageOfAPullRequest(t *testing.T) {
+func TestPullRequestPage(t *testing.T) {
 	h := start(t)
 	_, text := h.page("/acme/shop/pull/1")
 	wantIn(t, text, "An imitation of GitHub", "Let people log in", "ana", "feature/login")
@@ -40,20 +40,20 @@ func TestThePageOfAPullRequest(t *testing.T) {
 	must(t, err)
 	deployment, err := h.deploy()
 	must(t, err)
-	must(t, h.say(deployment, "failure", "CREATE_FAILED"))
-	must(t, h.status(h.client(), h.commit, "failure", "perch/shop", "the bucket is taken"))
+	must(t, h.setDeploymentStatus(deployment, "failure", "CREATE_FAILED"))
+	must(t, h.setStatus(h.client(), h.commit, "failure", "perch/shop", "the bucket is taken"))
 	_, text = h.page("/acme/shop/pull/1")
 	wantIn(t, text, "<th>State</th>", "<details><summary>Settings</summary>", "<code>a</code>",
 		`<a href="http://login.example.com"`, "Failed", "CREATE_FAILED", "perch/shop", "the bucket is taken")
 
-	must(t, h.say(deployment, "inactive", "removed"))
+	must(t, h.setDeploymentStatus(deployment, "inactive", "removed"))
 	_, text = h.page("/acme/shop/pull/1")
 	wantIn(t, text, "Destroyed")
 	_, text = h.page("/acme/shop/pulls")
 	wantIn(t, text, "Let people log in", "#1 open", "Destroyed")
 }
 
-func TestThePagesOfABranchAndACommitLeadToThePullRequest(t *testing.T) {
+func TestBranchAndCommitPagesRedirectToThePullRequest(t *testing.T) {
 	h := start(t)
 	for path, want := range map[string]string{
 		"/tree/feature/login": "/acme/shop/pull/1", "/commit/" + h.commit: "/acme/shop/pull/1",
@@ -64,7 +64,7 @@ func TestThePagesOfABranchAndACommitLeadToThePullRequest(t *testing.T) {
 		must(t, err)
 		must(t, response.Body.Close())
 		if got := response.Request.URL.Path; got != want {
-			t.Errorf("%s leads to %s, want %s", path, got, want)
+			t.Errorf("%s redirects to %s, want %s", path, got, want)
 		}
 	}
 }
@@ -80,11 +80,11 @@ func TestADeploymentStaysWithItsPullRequestAfterAForcedPush(t *testing.T) {
 	wantIn(t, text, old[:7])
 	other := h.OpenPullRequest(github.PullRequest{Title: "Other", Author: "bob", Head: "main"})
 	if _, text := h.page("/acme/shop/pull/" + string(rune('0'+other))); strings.Contains(text, old[:7]) {
-		t.Error("the deployment is shown with another pull request, too")
+		t.Error("the page of another pull request also shows the deployment")
 	}
 }
 
-func TestNothingInACommentRuns(t *testing.T) {
+func TestPageRemovesScriptsFromComments(t *testing.T) {
 	h := start(t)
 	attack := `<script>alert(1)</script><img src=x onerror=alert(1)><a href="javascript:alert(1)">x</a>`
 	_, err := h.comment(h.client(), attack)
@@ -97,7 +97,7 @@ func TestNothingInACommentRuns(t *testing.T) {
 	}
 }
 
-func TestPagesThatAreNotThere(t *testing.T) {
+func TestMissingPageIsNotFound(t *testing.T) {
 	h := start(t)
 	for _, path := range []string{"/acme/shop/pull/7", "/acme/other/pulls", "/acme/shop/issues"} {
 		if status, text := h.page(path); status != http.StatusNotFound || !strings.Contains(text, "Not found") {

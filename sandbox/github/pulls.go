@@ -23,9 +23,10 @@ type PullRequest struct {
 	Head  string `json:"head"`
 	Base  string `json:"base"`
 	Owner string `json:"owner,omitempty"`
-	// Commit is the last commit of Head that GitHub saw.
+	// Commit is the last commit of Head. It stays when Head is deleted.
 	Commit string `json:"commit"`
-	// Earlier has the commits before Commit. After a forced push, they may no longer be in Git.
+	// Earlier has the previous values of Commit. After a forced push, these commits may no longer
+	// be in the repository.
 	Earlier []string  `json:"earlier,omitempty"`
 	Closed  bool      `json:"closed,omitempty"`
 	Merged  bool      `json:"merged,omitempty"`
@@ -44,7 +45,7 @@ func (p PullRequest) State() string {
 
 // OpenPullRequest opens a pull request and returns its number. If wanted.Base is empty, it is main.
 func (s *Server) OpenPullRequest(wanted PullRequest) (number int) {
-	s.alter(func() {
+	s.changeState(func() {
 		wanted.Number = 1
 		for _, other := range s.state.PullRequests {
 			wanted.Number = max(wanted.Number, other.Number+1)
@@ -52,10 +53,10 @@ func (s *Server) OpenPullRequest(wanted PullRequest) (number int) {
 		wanted.Base, wanted.At = cmp.Or(wanted.Base, "main"), s.config.Now()
 		number = wanted.Number
 		s.state.PullRequests = append(s.state.PullRequests, &wanted)
-		if head, found := s.resolve(wanted.Head); found && wanted.Owner == "" {
+		if head, found := s.resolveCommit(wanted.Head); found && wanted.Owner == "" {
 			wanted.Commit = head
 		}
-		s.changed(nil, &wanted)
+		s.emitPullRequestChanges(nil, &wanted)
 	})
 	return number
 }
@@ -63,7 +64,7 @@ func (s *Server) OpenPullRequest(wanted PullRequest) (number int) {
 // EditPullRequest changes a pull request: its title, its labels, and whether it is locked or
 // closed.
 func (s *Server) EditPullRequest(number int, change func(*PullRequest)) {
-	s.alter(func() {
+	s.changeState(func() {
 		found := s.pullRequest(number)
 		if found == nil {
 			return
@@ -71,7 +72,7 @@ func (s *Server) EditPullRequest(number int, change func(*PullRequest)) {
 		before := *found
 		before.Labels = slices.Clone(found.Labels)
 		change(found)
-		s.changed(&before, found)
+		s.emitPullRequestChanges(&before, found)
 	})
 }
 
@@ -79,12 +80,12 @@ func (s *Server) EditPullRequest(number int, change func(*PullRequest)) {
 func (s *Server) PullRequests() []PullRequest {
 	s.serving.Lock()
 	defer s.serving.Unlock()
-	s.follow()
-	return copies(s.state.PullRequests)
+	s.followBranches()
+	return copyAll(s.state.PullRequests)
 }
 
-// alter changes the state as a person on GitHub does, and saves it.
-func (s *Server) alter(change func()) {
+// changeState calls change, and saves the state.
+func (s *Server) changeState(change func()) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
 	if err := s.reopen(); err != nil {
@@ -96,7 +97,7 @@ func (s *Server) alter(change func()) {
 	}
 }
 
-func copies[T any](all []*T) []T {
+func copyAll[T any](all []*T) []T {
 	var list []T
 	for _, one := range all {
 		list = append(list, *one)
@@ -113,9 +114,9 @@ func (s *Server) pullRequest(number int) *PullRequest {
 	return nil
 }
 
-// follow updates the open pull requests after their branches changed. Like GitHub, it closes a pull
-// request whose branch is deleted, and keeps its commit.
-func (s *Server) follow() {
+// followBranches updates the open pull requests after their branches have changed. Like GitHub, it
+// closes a pull request whose branch was deleted, and keeps the pull request's commit.
+func (s *Server) followBranches() {
 	if s.reopen() != nil {
 		return
 	}
@@ -134,28 +135,28 @@ func (s *Server) follow() {
 		case p.Commit != "":
 			p.Closed = true
 		}
-		s.changed(&before, p)
+		s.emitPullRequestChanges(&before, p)
 	}
 }
 
 // listPullRequests lists the pull requests that the request selects, newest first; by default the
 // open ones.
 func (s *Server) listPullRequests(w http.ResponseWriter, r *http.Request) {
-	s.follow()
+	s.followBranches()
 	query := r.URL.Query()
 	state, head, base := cmp.Or(query.Get("state"), "open"), query.Get("head"), query.Get("base")
 	var found []*PullRequest
 	for _, p := range slices.Backward(s.state.PullRequests) {
-		if (state == "all" || p.State() == state) && (base == "" || p.Base == base) && s.comesFrom(p, head) {
+		if (state == "all" || p.State() == state) && (base == "" || p.Base == base) && s.hasHead(p, head) {
 			found = append(found, p)
 		}
 	}
-	s.page(w, r, len(found), func(i int) any { return s.pullRequestBody(baseOf(r), found[i]) })
+	s.writeList(w, r, len(found), func(i int) any { return s.pullRequestBody(baseURL(r), found[i]) })
 }
 
-// comesFrom reports whether a pull request's branch is head, written as owner:branch. GitHub
-// ignores a head without an owner.
-func (s *Server) comesFrom(p *PullRequest, head string) bool {
+// hasHead reports whether a pull request's branch is head, in the form owner:branch. GitHub ignores
+// a head without an owner.
+func (s *Server) hasHead(p *PullRequest, head string) bool {
 	owner, branch, qualified := strings.Cut(head, ":")
 	return !qualified || strings.EqualFold(owner, s.ownerOf(p)) && branch == p.Head
 }
@@ -167,20 +168,20 @@ func (s *Server) ownerOf(p *PullRequest) string {
 }
 
 func (s *Server) getPullRequest(w http.ResponseWriter, r *http.Request) {
-	s.follow()
+	s.followBranches()
 	if p := s.pullRequestOf(w, r); p != nil {
-		reply(w, http.StatusOK, s.pullRequestBody(baseOf(r), p))
+		reply(w, http.StatusOK, s.pullRequestBody(baseURL(r), p))
 	}
 }
 
 func (s *Server) listLabels(w http.ResponseWriter, r *http.Request) {
 	if p := s.pullRequestOf(w, r); p != nil {
-		s.page(w, r, len(p.Labels), func(i int) any { return map[string]any{"name": p.Labels[i]} })
+		s.writeList(w, r, len(p.Labels), func(i int) any { return map[string]any{"name": p.Labels[i]} })
 	}
 }
 
-// pullRequestOf returns the pull request that the request names. If it does not exist,
-// pullRequestOf answers with an error and returns nil.
+// pullRequestOf returns the pull request that the request names. If the pull request does not
+// exist, pullRequestOf responds with 404 and returns nil.
 func (s *Server) pullRequestOf(w http.ResponseWriter, r *http.Request) *PullRequest {
 	number, _ := strconv.Atoi(r.PathValue("number"))
 	found := s.pullRequest(number)
@@ -190,8 +191,8 @@ func (s *Server) pullRequestOf(w http.ResponseWriter, r *http.Request) *PullRequ
 	return found
 }
 
-// baseOf returns the address to which the request was sent.
-func baseOf(r *http.Request) string { return "http://" + r.Host }
+// baseURL returns the URL of the server to which the client sent the request.
+func baseURL(r *http.Request) string { return "http://" + r.Host }
 
 func (s *Server) pullRequestBody(base string, p *PullRequest) map[string]any {
 	name, id := s.identity()
@@ -208,10 +209,10 @@ func (s *Server) pullRequestBody(base string, p *PullRequest) map[string]any {
 	return map[string]any{
 		"id": 1000 + p.Number, "number": p.Number, "title": p.Title, "body": p.Body, "state": p.State(),
 		"locked": p.Locked,
-		"merged": p.Merged, "user": account(p.Author), "labels": labels, "created_at": stamp(p.At),
+		"merged": p.Merged, "user": accountBody(p.Author), "labels": labels, "created_at": timestamp(p.At),
 		"html_url": fmt.Sprintf("%s/%s/pull/%d", base, name, p.Number),
 		"head": map[string]any{
-			"ref": p.Head, "sha": p.Commit, "label": owner + ":" + p.Head, "user": account(owner), "repo": head,
+			"ref": p.Head, "sha": p.Commit, "label": owner + ":" + p.Head, "user": accountBody(owner), "repo": head,
 		},
 		"base": map[string]any{"ref": p.Base, "repo": map[string]any{"id": id, "full_name": name}},
 	}

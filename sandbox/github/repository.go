@@ -14,8 +14,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// describe answers with the repository's JSON.
-func (s *Server) describe(w http.ResponseWriter, _ *http.Request) {
+// getRepository responds with the repository's JSON.
+func (s *Server) getRepository(w http.ResponseWriter, _ *http.Request) {
 	name, id := s.identity()
 	about := map[string]any{"id": id, "full_name": name, "private": true, "archived": s.isArchived()}
 	if branch := s.defaultBranch(); branch != "" {
@@ -24,8 +24,8 @@ func (s *Server) describe(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, about)
 }
 
-// heads returns the branches, sorted by name.
-func (s *Server) heads() ([]*plumbing.Reference, error) {
+// sortedBranches returns the branches, sorted by name.
+func (s *Server) sortedBranches() ([]*plumbing.Reference, error) {
 	all, err := s.repository.References()
 	if err != nil {
 		return nil, err
@@ -43,19 +43,19 @@ func (s *Server) heads() ([]*plumbing.Reference, error) {
 	return heads, err
 }
 
-func (s *Server) branches(w http.ResponseWriter, r *http.Request) {
-	heads, err := s.heads()
+func (s *Server) listBranches(w http.ResponseWriter, r *http.Request) {
+	heads, err := s.sortedBranches()
 	if err != nil {
 		reply(w, http.StatusInternalServerError, map[string]any{"message": err.Error()})
 		return
 	}
-	s.page(w, r, len(heads), func(i int) any {
+	s.writeList(w, r, len(heads), func(i int) any {
 		commit := map[string]any{"sha": heads[i].Hash().String()}
 		return map[string]any{"name": heads[i].Name().Short(), "commit": commit, "protected": false}
 	})
 }
 
-func (s *Server) commit(w http.ResponseWriter, r *http.Request) {
+func (s *Server) getCommit(w http.ResponseWriter, r *http.Request) {
 	commit, err := s.repository.CommitObject(plumbing.NewHash(r.PathValue("x")))
 	if err != nil {
 		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
@@ -70,9 +70,9 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// compare answers how the second of two commits, which are separated by three dots, relates to the
-// first.
-func (s *Server) compare(w http.ResponseWriter, r *http.Request) {
+// compareCommits compares two commits, which the path names as base...head. The status in the
+// response says whether head is ahead of base, behind it, identical to it, or diverged from it.
+func (s *Server) compareCommits(w http.ResponseWriter, r *http.Request) {
 	base, head, _ := strings.Cut(r.PathValue("x"), "...")
 	first, err := s.repository.CommitObject(plumbing.NewHash(base))
 	second, missing := s.repository.CommitObject(plumbing.NewHash(head))
@@ -98,7 +98,7 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"status": status, "commits": []any{}})
 }
 
-func (s *Server) tree(w http.ResponseWriter, r *http.Request) {
+func (s *Server) getTree(w http.ResponseWriter, r *http.Request) {
 	tree, err := s.repository.TreeObject(plumbing.NewHash(r.PathValue("x")))
 	if err != nil {
 		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
@@ -116,12 +116,12 @@ func (s *Server) tree(w http.ResponseWriter, r *http.Request) {
 			reply(w, http.StatusInternalServerError, map[string]any{"message": err.Error()})
 			return
 		}
-		entries = append(entries, s.entry(name, entry))
+		entries = append(entries, s.treeEntryBody(name, entry))
 	}
 	reply(w, http.StatusOK, map[string]any{"sha": tree.Hash.String(), "tree": entries, "truncated": false})
 }
 
-func (s *Server) entry(name string, entry object.TreeEntry) map[string]any {
+func (s *Server) treeEntryBody(name string, entry object.TreeEntry) map[string]any {
 	kind := "blob"
 	switch entry.Mode {
 	case filemode.Dir:
@@ -138,7 +138,7 @@ func (s *Server) entry(name string, entry object.TreeEntry) map[string]any {
 	return described
 }
 
-func (s *Server) blob(w http.ResponseWriter, r *http.Request) {
+func (s *Server) getBlob(w http.ResponseWriter, r *http.Request) {
 	blob, err := s.repository.BlobObject(plumbing.NewHash(r.PathValue("x")))
 	if err != nil {
 		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)

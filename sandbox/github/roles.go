@@ -5,13 +5,12 @@ import (
 	"net/http"
 )
 
-// userRole is the permission of a person: the name of the role, and the permission that it is based
-// on.
+// userRole is the role of a person: its name, and the permission on which it is based.
 type userRole struct{ name, permission string }
 
-// SetRole sets a person's permission in the repository. name is the role's name, such as `maintain`
-// or that of an organization's custom role, and permission what the role is based on: admin, write,
-// read or none. A person without a role is not a user.
+// SetRole sets a person's role in the repository. name is the name of the role, such as `maintain`,
+// or of an organization's custom role. permission is the permission on which the role is based:
+// admin, write, read or none. A login without a role does not exist as a user.
 func (s *Server) SetRole(login, name, permission string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -21,7 +20,8 @@ func (s *Server) SetRole(login, name, permission string) {
 	s.people[login] = userRole{name, permission}
 }
 
-// getRole returns a person's permission (GitHub docs: Get repository permissions for a user).
+// getRole responds with a person's role and permission (GitHub docs: Get repository permissions for
+// a user).
 func (s *Server) getRole(w http.ResponseWriter, r *http.Request) {
 	login := r.PathValue("login")
 	s.mu.Lock()

@@ -1,6 +1,6 @@
-// Package github imitates GitHub's REST and GraphQL APIs. It serves one real Git repository, with
-// pages by Link header, ETags, permissions, rate limits and GitHub's errors. It has only the calls
-// that Perch makes, and answers others with 404, as GitHub does.
+// Package github imitates GitHub's REST and GraphQL APIs for one real Git repository. It imitates
+// pagination by Link header, ETags, permissions, rate limits and error messages. It implements only
+// the calls that Perch makes, and responds to all other calls with 404.
 package github
 
 import (
@@ -24,9 +24,9 @@ const (
 	ID = 1296269
 	// Token is the token that the server accepts initially, with every permission.
 	Token = "token-of-the-test"
-	// User is the author of what is written with Token.
+	// User is the login of the user to whom Token belongs.
 	User = "perch-bot"
-	// Limit is the initial number of requests that the server answers until Reset.
+	// Limit is how many REST requests, and how many GraphQL queries, the server accepts in an hour.
 	Limit = 5000
 
 	prefix = "/api/v3"
@@ -36,16 +36,18 @@ const (
 type Config struct {
 	// Repository is the repository to serve.
 	Repository *git.Repository
-	// Directory is the folder of a repository that other programs write to, in place of Repository.
-	// The server opens it for each request, because an open repository does not see new packs.
+	// Directory is the folder of the repository. Set it instead of Repository if other programs
+	// write to the repository: the server then opens the folder for each request, because an open
+	// repository does not see new packs.
 	Directory string
-	// Name is the repository's name, owner/name; empty for the constant Name.
+	// Name is the repository's full name, owner/name. The default is the constant Name.
 	Name string
-	// DefaultBranch is the default branch; empty for the branch of HEAD.
+	// DefaultBranch is the default branch. If it is empty, HEAD names the default branch.
 	DefaultBranch string
-	// File is the file that stores pull requests and what was written to them; empty for none.
+	// File stores the pull requests, comments, deployments and statuses. If it is empty, the server
+	// keeps them in memory only.
 	File string
-	// Now is the clock; nil for the machine's.
+	// Now returns the current time. The default is time.Now.
 	Now func() time.Time
 }
 
@@ -61,7 +63,7 @@ type Server struct {
 	serving    sync.Mutex
 	repository *git.Repository
 	state      state
-	// refs has the branches for which events were sent; nil before there is a webhook.
+	// refs maps each branch to the commit of its last event. It is nil until Subscribe is called.
 	refs map[string]string
 
 	mu       sync.Mutex
@@ -71,11 +73,11 @@ type Server struct {
 	archived bool
 	tokens   map[string]Access
 	app      *App
-	// oauthApp is the app through which people sign in. codes has the codes that were not exchanged
-	// yet.
+	// oauthApp is the app through which people sign in. codes has the authorization codes that the
+	// app has not exchanged yet.
 	oauthApp *OAuthApp
 	codes    map[string]oauthCode
-	// people has the permissions of people in the repository.
+	// people maps logins to their roles in the repository.
 	people    map[string]userRole
 	intercept func(next http.Handler) http.Handler
 	faults    []*Fault
@@ -86,8 +88,8 @@ type Server struct {
 	perHour   int
 	calls     []string
 	writes    []string
-	// branch is the default branch. sender is the user in events, because Git does not say who
-	// pushed.
+	// branch is the default branch. sender is the login that every event names as its sender,
+	// because Git does not record who pushed.
 	branch     string
 	sender     string
 	webhook    *Webhook
@@ -130,7 +132,7 @@ func (s *Server) Change(do func(repository *git.Repository)) {
 }
 
 // Identify changes the repository's name, its id, or both. A renamed repository keeps its id. A new
-// repository with a former name has a different id.
+// repository that reuses a former name has a different id.
 func (s *Server) Identify(name string, id int) {
 	s.mu.Lock()
 	renamed := s.name != name && s.id == id
@@ -165,30 +167,32 @@ func (s *Server) isArchived() bool {
 	return s.archived
 }
 
-// Intercept puts the handler that make returns before the server; nil removes it.
+// Intercept wraps the API's handler with the middleware make. If make is nil, Intercept removes the
+// middleware.
 func (s *Server) Intercept(make func(next http.Handler) http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.intercept = make
 }
 
-// Calls returns the requests so far, such as "GET /repos/acme/shop/branches?page=1".
+// Calls returns the API requests that the server has received, each such as "GET
+// /repos/acme/shop/branches?page=1".
 func (s *Server) Calls() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.calls...)
 }
 
-// Writes returns the requests so far that wrote something, in the form of Calls. It includes
-// requests whose answer was lost.
+// Writes returns the successful requests that changed something, in the form of Calls. It includes
+// requests whose response a fault dropped.
 func (s *Server) Writes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.writes...)
 }
 
-// Answer returns a handler that answers with one of GitHub's errors. headers are pairs of name and
-// value.
+// Answer returns a handler that sends an error in GitHub's format. headers alternates names and
+// values.
 func Answer(status int, message string, headers ...string) http.Handler {
 	return failure(status, headers, map[string]any{
 		"message": message, "documentation_url": "https://docs.github.com/rest",
@@ -204,10 +208,10 @@ func failure(status int, headers []string, body map[string]any) http.Handler {
 	})
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP serves the API, the pages and the sign-in of OAuth apps.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, oauthPrefix) {
-		s.faulty(r, http.HandlerFunc(s.serveOAuth)).ServeHTTP(w, r)
+		s.withFault(r, http.HandlerFunc(s.serveOAuth)).ServeHTTP(w, r)
 		return
 	}
 	if isPage(r) {
@@ -218,40 +222,41 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	intercept := s.intercept
 	s.calls = append(s.calls, callOf(r))
 	s.mu.Unlock()
-	handler := s.faulty(r, http.HandlerFunc(s.answer))
+	handler := s.withFault(r, http.HandlerFunc(s.serveAPI))
 	if intercept != nil {
 		handler = intercept(handler)
 	}
 	handler.ServeHTTP(w, r)
 }
 
-// callOf returns a request without the API's path.
+// callOf returns the method and the URL of a request, without the API's prefix.
 func callOf(r *http.Request) string {
 	address := *r.URL
 	address.Path, address.RawPath = strings.TrimPrefix(address.Path, prefix), ""
 	return r.Method + " " + address.RequestURI()
 }
 
-// answer authenticates one request, and carries it out if it is allowed.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+// serveAPI authenticates one request to the API, counts it against the rate limits and carries it
+// out.
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	who, known := s.authenticate(r)
 	if !known {
 		Answer(http.StatusUnauthorized, "Bad credentials").ServeHTTP(w, r)
 		return
 	}
 	writing := writes(r)
-	if writing && !who.JWT && !(s.spend(w, r, false) && s.create(w, r)) {
+	if writing && !who.JWT && !(s.spendQuota(w, r, false) && s.spendContent(w, r)) {
 		return
 	}
 	recorder := &recorder{header: http.Header{}, status: http.StatusOK}
 	s.carryOut(recorder, r.WithContext(withAccess(r.Context(), who)))
 	etag := etagOf(recorder.body.Bytes())
 	unchanged := recorder.status == http.StatusOK && r.Header.Get("If-None-Match") == etag
-	if !writing && !s.spend(w, r, unchanged) {
+	if !writing && !s.spendQuota(w, r, unchanged) {
 		return
 	}
 	if writing && recorder.status < 300 && !who.JWT {
-		s.count(r)
+		s.recordWrite(r)
 	}
 	for name, values := range recorder.header {
 		w.Header()[name] = values
@@ -267,7 +272,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(recorder.body.Bytes())
 }
 
-// carryOut carries out one request on the current repository, and saves what it wrote.
+// carryOut carries out one request to the API, and saves the state after a write.
 func (s *Server) carryOut(w http.ResponseWriter, r *http.Request) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -307,7 +312,7 @@ func etagOf(body []byte) string {
 	return `W/"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-// recorder buffers an answer until it is decided whether it is sent.
+// recorder buffers a response until the server decides whether to send it.
 type recorder struct {
 	header http.Header
 	status int
@@ -321,5 +326,5 @@ func (r *recorder) Write(content []byte) (int, error) { return r.body.Write(cont
 func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // If the client has disconnected, there is nothing to do.
+	_ = json.NewEncoder(w).Encode(body) // An error means that the client has disconnected.
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// state is what was written to the repository outside Git.
+// state is the data that GitHub stores about a repository outside Git.
 type state struct {
-	// Last is the last id that was assigned.
+	// Last is the id that was assigned last.
 	Last         int64           `json:"last"`
 	PullRequests []*PullRequest  `json:"pull_requests"`
 	Comments     []*Comment      `json:"comments"`
@@ -19,7 +19,7 @@ type state struct {
 	Statuses     []*CommitStatus `json:"statuses"`
 }
 
-func (s *state) next() int64 {
+func (s *state) nextID() int64 {
 	s.Last++
 	return s.Last
 }
@@ -41,7 +41,8 @@ func (s *Server) load() error {
 	return nil
 }
 
-// save stores the state in the file, which is never incomplete.
+// save writes the state to the file. It replaces the file in one step, so that a crash cannot leave
+// an incomplete one.
 func (s *Server) save() error {
 	if s.config.File == "" {
 		return nil
@@ -59,5 +60,5 @@ func (s *Server) save() error {
 	return nil
 }
 
-// stamp formats a time as GitHub does.
-func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+// timestamp formats a time as GitHub does.
+func timestamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }

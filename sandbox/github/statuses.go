@@ -10,7 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// mostStatuses is the maximum number of statuses of a commit and context (GitHub docs: Create a
+// mostStatuses is the maximum number of statuses for one context of a commit (GitHub docs: Create a
 // commit status).
 const mostStatuses = 1000
 
@@ -30,7 +30,7 @@ type CommitStatus struct {
 func (s *Server) Statuses(sha string) []CommitStatus {
 	s.serving.Lock()
 	defer s.serving.Unlock()
-	return copies(s.statusesOf(sha))
+	return copyAll(s.statusesOf(sha))
 }
 
 func (s *Server) statusesOf(sha string) []*CommitStatus {
@@ -44,17 +44,17 @@ func (s *Server) statusesOf(sha string) []*CommitStatus {
 }
 
 func (s *Server) listStatuses(w http.ResponseWriter, r *http.Request) {
-	sha, found := s.resolve(r.PathValue("sha"))
+	sha, found := s.resolveCommit(r.PathValue("sha"))
 	if !found {
-		noCommit(r.PathValue("sha")).ServeHTTP(w, r)
+		commitNotFound(r.PathValue("sha")).ServeHTTP(w, r)
 		return
 	}
 	newest := s.statusesOf(sha)
 	slices.Reverse(newest)
-	s.page(w, r, len(newest), func(i int) any { return statusBody(newest[i]) })
+	s.writeList(w, r, len(newest), func(i int) any { return statusBody(newest[i]) })
 }
 
-func noCommit(sha string) http.Handler {
+func commitNotFound(sha string) http.Handler {
 	return Answer(http.StatusUnprocessableEntity, "No commit found for SHA: "+sha)
 }
 
@@ -65,26 +65,25 @@ func (s *Server) createStatus(w http.ResponseWriter, r *http.Request) {
 		Context     string `json:"context"`
 		URL         string `json:"target_url"`
 	}
-	if !read(w, r, &in) {
+	if !decodeJSON(w, r, &in) {
 		return
 	}
 	sha := r.PathValue("sha")
 	in.Context = cmp.Or(in.Context, "default")
 	same := func(status *CommitStatus) bool { return status.SHA != sha || status.Context != in.Context }
-	switch _, found := s.resolve(sha); {
+	switch _, found := s.resolveCommit(sha); {
 	case !found || !plumbing.IsHash(sha):
-		noCommit(sha).ServeHTTP(w, r)
+		commitNotFound(sha).ServeHTTP(w, r)
 	case !slices.Contains([]string{"error", "failure", "pending", "success"}, in.State):
-		invalid("Status", "state", "custom", "state is not included in the list").ServeHTTP(w, r)
+		validationError("Status", "state", "custom", "state is not included in the list").ServeHTTP(w, r)
 	case utf8.RuneCountInString(in.Description) > longestDescription:
-		invalid("Status", "description", "custom", tooLong).ServeHTTP(w, r)
+		validationError("Status", "description", "custom", tooLong).ServeHTTP(w, r)
 	case len(slices.DeleteFunc(slices.Clone(s.state.Statuses), same)) >= mostStatuses: // palantir/policy-bot#470
-		invalid("Status", "", "custom", "This SHA and context has reached the maximum number of statuses.").ServeHTTP(
-			w, r,
-		)
+		const message = "This SHA and context has reached the maximum number of statuses."
+		validationError("Status", "", "custom", message).ServeHTTP(w, r)
 	default:
 		status := &CommitStatus{
-			ID: s.state.next(), SHA: sha, Context: in.Context, State: in.State, Description: in.Description,
+			ID: s.state.nextID(), SHA: sha, Context: in.Context, State: in.State, Description: in.Description,
 			URL:     in.URL,
 			Creator: accessOf(r).Login, At: s.config.Now(),
 		}
@@ -96,7 +95,7 @@ func (s *Server) createStatus(w http.ResponseWriter, r *http.Request) {
 func statusBody(status *CommitStatus) map[string]any {
 	return map[string]any{
 		"id": status.ID, "state": status.State, "description": status.Description, "context": status.Context,
-		"target_url": status.URL, "creator": account(status.Creator),
-		"created_at": stamp(status.At), "updated_at": stamp(status.At),
+		"target_url": status.URL, "creator": accountBody(status.Creator),
+		"created_at": timestamp(status.At), "updated_at": timestamp(status.At),
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,31 +21,32 @@ import (
 // webhooks).
 const deliveryTimeout = 10 * time.Second
 
-// Webhook says where events are sent.
+// Webhook is the URL that receives events, and the secret that signs them.
 type Webhook struct {
 	URL, Secret string
-	// Manual means that a delivery waits until Deliver sends it, so that tests can send deliveries
-	// in any order, several times, late or never.
+	// Manual makes each delivery wait until Deliver sends it, so that tests can send deliveries in
+	// any order, several times, late or never.
 	Manual bool
 }
 
-// Delivery is an event that was sent, or waits to be sent.
+// Delivery is an event that the server has sent, or will send when Deliver is called.
 type Delivery struct {
-	// GUID is the delivery's X-GitHub-Delivery. A redelivery has the same.
+	// GUID is the X-GitHub-Delivery header. A redelivery has the same GUID.
 	GUID  string
 	Event string
 	Body  []byte
-	// Attempts has the answers so far: a status, or 0 if there was no answer. GitHub itself makes
-	// one attempt.
+	// Attempts has the status code of each response so far, or 0 for an attempt without a response.
+	// Without Deliver, GitHub makes one attempt.
 	Attempts []int
 }
 
-// Subscribe sends events to a webhook from now on, and pings it. It replaces the previous webhook.
+// Subscribe sends all later events to a webhook, and sends a ping first. It replaces the previous
+// webhook.
 func (s *Server) Subscribe(webhook Webhook) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
 	_ = s.reopen()
-	s.refs = s.references()
+	s.refs = s.branchCommits()
 	s.mu.Lock()
 	s.webhook = &webhook
 	s.mu.Unlock()
@@ -57,18 +57,19 @@ func (s *Server) Subscribe(webhook Webhook) {
 func (s *Server) Deliveries() []Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := copies(s.deliveries)
+	list := copyAll(s.deliveries)
 	for i := range list {
 		list[i].Attempts = slices.Clone(list[i].Attempts)
 	}
 	return list
 }
 
-// Deliver sends a delivery again and returns the receiver's status.
+// Deliver sends a delivery, even if it was sent before, and returns the status code of the
+// response.
 func (s *Server) Deliver(ctx context.Context, guid string) (status int, err error) {
 	webhook, delivery := s.delivery(guid)
 	if delivery == nil {
-		return 0, errors.New("there is no such delivery")
+		return 0, fmt.Errorf("find delivery %s: it does not exist", guid)
 	}
 	return s.send(ctx, webhook, delivery)
 }
@@ -84,7 +85,7 @@ func (s *Server) delivery(guid string) (Webhook, *Delivery) {
 	return Webhook{}, nil
 }
 
-// Settle waits until all deliveries that do not wait for Deliver have been answered.
+// Settle waits until the server has finished all deliveries that do not wait for Deliver.
 func (s *Server) Settle() { s.sending.Wait() }
 
 // emit records an event, and sends it unless the webhook is Manual.
@@ -94,7 +95,7 @@ func (s *Server) emit(event string, body map[string]any) {
 	if s.webhook == nil {
 		return
 	}
-	body["repository"], body["sender"] = s.repositoryBody(), account(s.sender)
+	body["repository"], body["sender"] = s.repositoryBody(), accountBody(s.sender)
 	if s.app != nil {
 		body["installation"] = map[string]any{"id": s.app.Installation}
 	}
@@ -115,8 +116,8 @@ func (s *Server) emit(event string, body map[string]any) {
 func (s *Server) repositoryBody() map[string]any {
 	owner, name := cutName(s.name)
 	return map[string]any{
-		"id": s.id, "name": name, "full_name": s.name, "owner": account(owner), "private": true, "archived": s.archived,
-		"default_branch": s.branch, "html_url": s.URL + "/" + s.name,
+		"id": s.id, "name": name, "full_name": s.name, "owner": accountBody(owner), "private": true,
+		"archived": s.archived, "default_branch": s.branch, "html_url": s.URL + "/" + s.name,
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"perch/sandbox/github"
 )
 
-// receiver accepts deliveries as a program with go-github does, and answers with a status.
+// receiver validates and parses deliveries with go-github, and responds with status.
 type receiver struct {
 	mu     sync.Mutex
 	status int
@@ -63,19 +63,19 @@ func describe(event any) string {
 	return fmt.Sprintf("%T", event)
 }
 
-// events returns what was received, in any order.
+// events returns the descriptions of the received events, sorted.
 func (r *receiver) events() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Sorted(slices.Values(r.got))
 }
 
-func TestWhatHappensToBranchesIsSent(t *testing.T) {
+func TestBranchChangesSendEvents(t *testing.T) {
 	h := start(t)
 	received := receive(t, h, false)
 	first := h.push("feature/cart", "three")
 	second := h.push("feature/cart", "four")
-	h.remove("feature/cart")
+	h.deleteBranch("feature/cart")
 	h.Settle()
 	want := []string{
 		"*github.PingEvent",
@@ -91,7 +91,7 @@ func TestWhatHappensToBranchesIsSent(t *testing.T) {
 	}
 }
 
-func TestWhatHappensToPullRequestsAndTheRepositoryIsSent(t *testing.T) {
+func TestPullRequestAndRepositoryChangesSendEvents(t *testing.T) {
 	h := start(t)
 	received := receive(t, h, false)
 	number := h.OpenPullRequest(github.PullRequest{Title: "A cart", Head: "feature/login", Labels: []string{"small"}})
@@ -121,13 +121,13 @@ func TestWhatHappensToPullRequestsAndTheRepositoryIsSent(t *testing.T) {
 	}
 }
 
-func TestADeliveryIsSentAgainWithItsGUID(t *testing.T) {
+func TestRedeliveryHasTheSameGUID(t *testing.T) {
 	h := start(t)
 	received := receive(t, h, true)
 	h.push("feature/cart", "three")
 	deliveries := h.Deliveries()
 	if len(deliveries) != 3 || len(received.events()) != 0 {
-		t.Fatalf("there are %d deliveries, and %v came without being sent", len(deliveries), received.events())
+		t.Fatalf("%d deliveries, want 3; received %v before Deliver was called", len(deliveries), received.events())
 	}
 	push := deliveries[2]
 	received.status = http.StatusServiceUnavailable
@@ -136,25 +136,25 @@ func TestADeliveryIsSentAgainWithItsGUID(t *testing.T) {
 		status, err := h.Deliver(ctx, push.GUID)
 		must(t, err)
 		if status != want {
-			t.Errorf("answered %d, want %d", status, want)
+			t.Errorf("Deliver returned the status %d, want %d", status, want)
 		}
 	}
 	if got := h.Deliveries()[2].Attempts; !slices.Equal(got, []int{503, 202}) {
-		t.Errorf("the answers were %v", got)
+		t.Errorf("the attempts are %v", got)
 	}
 	if got := received.events(); len(got) != 2 || got[0] != got[1] {
 		t.Errorf("received %v", got)
 	}
 }
 
-func TestTheSignatureIsThatOfGitHubsDocumentation(t *testing.T) {
+func TestSignReproducesTheExampleOfGitHubsDocs(t *testing.T) {
 	want := "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
 	if got := github.Sign("It's a Secret to Everybody", []byte("Hello, World!")); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-func TestAnEventSaysWhoseItIs(t *testing.T) {
+func TestEventNamesRepositoryInstallationAndSender(t *testing.T) {
 	h := start(t)
 	h.Install(github.App{ID: 7, Installation: 8, Slug: "perch"})
 	receive(t, h, true)

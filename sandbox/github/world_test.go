@@ -19,7 +19,7 @@ import (
 
 var ctx = context.Background()
 
-// clock is a clock that tests set.
+// clock is a clock whose time changes only when a test advances it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -31,19 +31,19 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
-func (c *clock) pass(d time.Duration) {
+func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-// hub is a GitHub with a branch of one commit and its pull request, and a client of it.
+// hub is a server whose repository has a branch with one commit and an open pull request.
 type hub struct {
 	*github.Server
 	*clock
 	t      *testing.T
 	commit string
-	// base is the commit of main, which the branch does not contain.
+	// base is the commit of main. It is not an ancestor of the branch's commit.
 	base    string
 	request int
 }
@@ -83,30 +83,30 @@ func (h *hub) push(branch, message string) string {
 	return hash.String()
 }
 
-// remove deletes a branch.
-func (h *hub) remove(branch string) {
+// deleteBranch deletes a branch.
+func (h *hub) deleteBranch(branch string) {
 	h.Change(func(repository *git.Repository) {
 		must(h.t, repository.Storer.RemoveReference(plumbing.NewBranchReferenceName(branch)))
 	})
 }
 
-// as returns a client with a token.
-func (h *hub) as(token string) *api.Client {
+// clientWith returns a client that authenticates with a token.
+func (h *hub) clientWith(token string) *api.Client {
 	h.t.Helper()
 	client, err := api.NewClient(nil).WithAuthToken(token).WithEnterpriseURLs(h.URL, h.URL)
 	must(h.t, err)
 	return client
 }
 
-func (h *hub) client() *api.Client { return h.as(github.Token) }
+func (h *hub) client() *api.Client { return h.clientWith(github.Token) }
 
-// comment writes a comment.
+// comment creates a comment on the pull request.
 func (h *hub) comment(client *api.Client, body string) (*api.IssueComment, error) {
 	comment, _, err := client.Issues.CreateComment(ctx, "acme", "shop", h.request, &api.IssueComment{Body: &body})
 	return comment, err
 }
 
-// edit changes a comment.
+// edit replaces the text of a comment.
 func (h *hub) edit(comment *api.IssueComment, body string) error {
 	issues := h.client().Issues
 	_, _, err := issues.EditComment(ctx, "acme", "shop", comment.GetID(), &api.IssueComment{Body: &body})
@@ -126,24 +126,24 @@ func (h *hub) deploy(change ...func(*api.DeploymentRequest)) (*api.Deployment, e
 	return deployment, err
 }
 
-// say creates a status of a deployment.
-func (h *hub) say(deployment *api.Deployment, state, description string) error {
+// setDeploymentStatus creates a status of a deployment.
+func (h *hub) setDeploymentStatus(deployment *api.Deployment, state, description string) error {
 	request := &api.DeploymentStatusRequest{State: &state, Description: &description}
 	repositories := h.client().Repositories
 	_, _, err := repositories.CreateDeploymentStatus(ctx, "acme", "shop", deployment.GetID(), request)
 	return err
 }
 
-// status sets a commit status.
-func (h *hub) status(client *api.Client, sha, state, name, description string) error {
+// setStatus creates a commit status.
+func (h *hub) setStatus(client *api.Client, sha, state, name, description string) error {
 	status := &api.RepoStatus{State: &state, Context: &name, Description: &description}
 	_, _, err := client.Repositories.CreateStatus(ctx, "acme", "shop", sha, status)
 	return err
 }
 
-// wantRefused checks that GitHub answered with a status and a message, which may be in the error or
-// in its first problem.
-func wantRefused(t *testing.T, err error, status int, message string) {
+// wantError checks the status and the message of an error response. A validation error has its
+// message in the first of its errors.
+func wantError(t *testing.T, err error, status int, message string) {
 	t.Helper()
 	var refused *api.ErrorResponse
 	if !errors.As(err, &refused) {

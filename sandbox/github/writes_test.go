@@ -11,7 +11,7 @@ import (
 	"perch/sandbox/github"
 )
 
-func TestADeploymentIsOfACommitThatIsThere(t *testing.T) {
+func TestDeploymentNeedsAnExistingCommit(t *testing.T) {
 	h := start(t)
 	deployment, err := h.deploy()
 	must(t, err)
@@ -20,7 +20,7 @@ func TestADeploymentIsOfACommitThatIsThere(t *testing.T) {
 		t.Errorf("created %+v", deployment)
 	}
 	_, err = h.deploy(func(r *api.DeploymentRequest) { r.Ref = api.String(strings.Repeat("1", 40)) })
-	wantRefused(t, err, 422, "No ref found for: "+strings.Repeat("1", 40))
+	wantError(t, err, 422, "No ref found for: "+strings.Repeat("1", 40))
 	byBranch, err := h.deploy(func(r *api.DeploymentRequest) { r.Ref = api.String("feature/login") })
 	must(t, err)
 	if byBranch.GetSHA() != h.commit || byBranch.GetRef() != "feature/login" {
@@ -28,18 +28,18 @@ func TestADeploymentIsOfACommitThatIsThere(t *testing.T) {
 	}
 }
 
-func TestADeploymentIsRejectedByWhatGitHubDoesByDefault(t *testing.T) {
+func TestDeploymentDefaultsMergeAndRequireStatuses(t *testing.T) {
 	h := start(t)
 	_, err := h.deploy(func(r *api.DeploymentRequest) { r.AutoMerge = nil })
-	wantRefused(t, err, 409, "Conflict merging main into "+h.commit+".")
-	must(t, h.status(h.client(), h.commit, "pending", "ci/test", ""))
+	wantError(t, err, 409, "Conflict merging main into "+h.commit+".")
+	must(t, h.setStatus(h.client(), h.commit, "pending", "ci/test", ""))
 	_, err = h.deploy(func(r *api.DeploymentRequest) { r.RequiredContexts = nil })
-	wantRefused(t, err, 409, "Conflict: Commit status checks failed for "+h.commit+".")
+	wantError(t, err, 409, "Conflict: Commit status checks failed for "+h.commit+".")
 	_, err = h.deploy()
 	must(t, err)
 }
 
-func TestDeploymentsAreListedByWhatTheyAreOf(t *testing.T) {
+func TestListDeploymentsFilters(t *testing.T) {
 	h := start(t)
 	ours, err := h.deploy()
 	must(t, err)
@@ -52,12 +52,12 @@ func TestDeploymentsAreListedByWhatTheyAreOf(t *testing.T) {
 		by   by
 		want []int64
 	}{
-		"all, the newest first": {by{}, []int64{other.GetID(), ours.GetID()}},
-		"task":                  {by{Task: "perch:login"}, []int64{ours.GetID()}},
-		"environment":           {by{Environment: "other"}, []int64{other.GetID()}},
-		"ref and sha":           {by{Ref: h.commit, SHA: h.commit, Task: "perch:cart"}, []int64{other.GetID()}},
-		"another sha":           {by{SHA: h.base}, nil},
-		"a page":                {by{ListOptions: api.ListOptions{PerPage: 1, Page: 2}}, []int64{ours.GetID()}},
+		"all deployments, newest first": {by{}, []int64{other.GetID(), ours.GetID()}},
+		"task":                          {by{Task: "perch:login"}, []int64{ours.GetID()}},
+		"environment":                   {by{Environment: "other"}, []int64{other.GetID()}},
+		"ref and sha":                   {by{Ref: h.commit, SHA: h.commit, Task: "perch:cart"}, []int64{other.GetID()}},
+		"another sha":                   {by{SHA: h.base}, nil},
+		"a page":                        {by{ListOptions: api.ListOptions{PerPage: 1, Page: 2}}, []int64{ours.GetID()}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, _, err := h.client().Repositories.ListDeployments(ctx, "acme", "shop", &test.by)
@@ -91,10 +91,10 @@ func TestSuccessMakesEarlierDeploymentsInactiveUnlessTheyAreTransient(t *testing
 			h := start(t)
 			earlier, err := h.deploy(test.change)
 			must(t, err)
-			must(t, h.say(earlier, "success", ""))
+			must(t, h.setDeploymentStatus(earlier, "success", ""))
 			later, err := h.deploy()
 			must(t, err)
-			must(t, h.say(later, "success", ""))
+			must(t, h.setDeploymentStatus(later, "success", ""))
 			if got := h.Deployments()[0].State(); got != test.want {
 				t.Errorf("the earlier deployment is %s, want %s", got, test.want)
 			}
@@ -102,46 +102,46 @@ func TestSuccessMakesEarlierDeploymentsInactiveUnlessTheyAreTransient(t *testing
 	}
 }
 
-func TestAStatusOfADeployment(t *testing.T) {
+func TestDeploymentStatuses(t *testing.T) {
 	h := start(t)
 	deployment, err := h.deploy()
 	must(t, err)
-	err = h.say(deployment, "success", strings.Repeat("ä", 141))
-	wantRefused(t, err, 422, "description is too long (maximum is 140 characters)")
-	wantRefused(t, h.say(deployment, "asleep", ""), 422, "state is not included in the list")
+	err = h.setDeploymentStatus(deployment, "success", strings.Repeat("ä", 141))
+	wantError(t, err, 422, "description is too long (maximum is 140 characters)")
+	wantError(t, h.setDeploymentStatus(deployment, "asleep", ""), 422, "state is not included in the list")
 	for _, state := range []string{"queued", "in_progress", "success", "failure", "error", "inactive"} {
-		must(t, h.say(deployment, state, strings.Repeat("ä", 140)))
+		must(t, h.setDeploymentStatus(deployment, state, strings.Repeat("ä", 140)))
 	}
 	repositories := h.client().Repositories
 	found, _, err := repositories.ListDeploymentStatuses(ctx, "acme", "shop", deployment.GetID(), nil)
 	must(t, err)
 	if len(found) != 6 || found[0].GetState() != "inactive" {
-		t.Errorf("found %d statuses, the newest %s", len(found), found[0].GetState())
+		t.Errorf("found %d statuses, of which the newest is %s", len(found), found[0].GetState())
 	}
-	wantRefused(t, h.say(&api.Deployment{ID: api.Int64(7)}, "success", ""), 404, "Not Found")
+	wantError(t, h.setDeploymentStatus(&api.Deployment{ID: api.Int64(7)}, "success", ""), 404, "Not Found")
 }
 
-func TestACommitHasAThousandStatusesOfAContext(t *testing.T) {
+func TestCommitStatusLimits(t *testing.T) {
 	h := start(t)
 	h.SetContentLimits(2000, 2000)
 	for range 1000 {
-		must(t, h.status(h.client(), h.commit, "pending", "perch/shop", ""))
+		must(t, h.setStatus(h.client(), h.commit, "pending", "perch/shop", ""))
 	}
-	wantRefused(t, h.status(h.client(), h.commit, "success", "perch/shop", ""), 422,
+	wantError(t, h.setStatus(h.client(), h.commit, "success", "perch/shop", ""), 422,
 		"This SHA and context has reached the maximum number of statuses.")
-	must(t, h.status(h.client(), h.commit, "success", "perch/other", ""))
-	wantRefused(t, h.status(h.client(), h.commit, "success", "perch/other", strings.Repeat("x", 141)), 422,
+	must(t, h.setStatus(h.client(), h.commit, "success", "perch/other", ""))
+	wantError(t, h.setStatus(h.client(), h.commit, "success", "perch/other", strings.Repeat("x", 141)), 422,
 		"description is too long (maximum is 140 characters)")
-	wantRefused(t, h.status(h.client(), strings.Repeat("1", 40), "success", "perch/other", ""), 422,
+	wantError(t, h.setStatus(h.client(), strings.Repeat("1", 40), "success", "perch/other", ""), 422,
 		"No commit found for SHA: "+strings.Repeat("1", 40))
 	found, _, err := h.client().Repositories.ListStatuses(ctx, "acme", "shop", h.commit, nil)
 	must(t, err)
 	if len(found) != 30 || found[0].GetContext() != "perch/other" {
-		t.Errorf("found %d, the newest of %s", len(found), found[0].GetContext())
+		t.Errorf("found %d statuses, of which the newest has the context %s", len(found), found[0].GetContext())
 	}
 }
 
-func TestACommentIsWrittenEditedAndFound(t *testing.T) {
+func TestCommentIsCreatedEditedAndListed(t *testing.T) {
 	h := start(t)
 	client := h.client()
 	written, err := h.comment(client, "in progress")
@@ -157,13 +157,13 @@ func TestACommentIsWrittenEditedAndFound(t *testing.T) {
 		"":                         "Body cannot be blank",
 	} {
 		_, err = h.comment(client, body)
-		wantRefused(t, err, 422, want)
+		wantError(t, err, 422, want)
 	}
 	_, err = h.comment(client, strings.Repeat("ä", 65536))
 	must(t, err)
 }
 
-func TestWhatPeopleDoToAComment(t *testing.T) {
+func TestPeopleEditLockAndDeleteComments(t *testing.T) {
 	h := start(t)
 	client := h.client()
 	written, err := h.comment(client, "ready")
@@ -174,14 +174,14 @@ func TestWhatPeopleDoToAComment(t *testing.T) {
 	}
 	h.EditPullRequest(h.request, func(p *github.PullRequest) { p.Locked = true })
 	_, err = h.comment(client, "more")
-	wantRefused(t, err, 403, "Unable to create comment because issue is locked.")
+	wantError(t, err, 403, "Unable to create comment because issue is locked.")
 	h.DeleteComment(written.GetID())
-	wantRefused(t, h.edit(written, "ready"), 404, "Not Found")
+	wantError(t, h.edit(written, "ready"), 404, "Not Found")
 	_, _, err = client.Issues.GetComment(ctx, "acme", "shop", written.GetID())
-	wantRefused(t, err, 404, "Not Found")
+	wantError(t, err, 404, "Not Found")
 }
 
-func TestACommentIsDeletedAlsoInALockedConversation(t *testing.T) {
+func TestDeleteCommentInALockedConversation(t *testing.T) {
 	h := start(t)
 	written, err := h.comment(h.client(), "ready")
 	must(t, err)
@@ -189,21 +189,21 @@ func TestACommentIsDeletedAlsoInALockedConversation(t *testing.T) {
 	remove := func() error {
 		response, err := h.client().Issues.DeleteComment(ctx, "acme", "shop", written.GetID())
 		if err == nil && response.StatusCode != 204 {
-			t.Errorf("answered %d", response.StatusCode)
+			t.Errorf("the response has the status %d", response.StatusCode)
 		}
 		return err
 	}
 	h.Grant(github.Token, github.Access{Login: github.User, Permissions: github.Without("pull_requests")})
-	wantRefused(t, remove(), 403, "Resource not accessible by personal access token")
+	wantError(t, remove(), 403, "Resource not accessible by personal access token")
 	h.Accept(github.Token, true)
 	must(t, remove())
 	if left := h.Comments(h.request); len(left) != 0 {
-		t.Errorf("left %+v", left)
+		t.Errorf("these comments were not deleted: %+v", left)
 	}
-	wantRefused(t, remove(), 404, "Not Found")
+	wantError(t, remove(), 404, "Not Found")
 }
 
-func TestPullRequestsAreFoundByTheBranchOfTheirOwner(t *testing.T) {
+func TestListPullRequestsFiltersByOwnerAndBranch(t *testing.T) {
 	h := start(t)
 	fork := h.OpenPullRequest(github.PullRequest{Author: "eve", Owner: "eve", Head: "feature/login"})
 	closed := h.OpenPullRequest(github.PullRequest{Author: "bob", Head: "feature/login", Closed: true})
@@ -212,12 +212,12 @@ func TestPullRequestsAreFoundByTheBranchOfTheirOwner(t *testing.T) {
 		by   by
 		want []int
 	}{
-		"all that are open":   {by{}, []int{fork, h.request}},
-		"of the branch":       {by{Head: "acme:feature/login"}, []int{h.request}},
-		"of the fork":         {by{Head: "eve:feature/login"}, []int{fork}},
-		"of no branch":        {by{Head: "acme:feature/cart"}, nil},
-		"closed, too":         {by{Head: "acme:feature/login", State: "all"}, []int{closed, h.request}},
-		"a head has an owner": {by{Head: "feature/cart"}, []int{fork, h.request}},
+		"all open ones":                      {by{}, []int{fork, h.request}},
+		"of the branch":                      {by{Head: "acme:feature/login"}, []int{h.request}},
+		"of the fork":                        {by{Head: "eve:feature/login"}, []int{fork}},
+		"of a branch without a pull request": {by{Head: "acme:feature/cart"}, nil},
+		"open and closed":                    {by{Head: "acme:feature/login", State: "all"}, []int{closed, h.request}},
+		"a head without an owner is ignored": {by{Head: "feature/cart"}, []int{fork, h.request}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, _, err := h.client().PullRequests.List(ctx, "acme", "shop", &test.by)
@@ -252,15 +252,15 @@ func TestAPullRequestFollowsItsBranch(t *testing.T) {
 	}
 	second := h.push("feature/login", "three")
 	if got := read().GetHead().GetSHA(); got != second {
-		t.Errorf("after a push its commit is %s, want %s", got, second)
+		t.Errorf("after a push the pull request has the commit %s, want %s", got, second)
 	}
-	h.remove("feature/login")
+	h.deleteBranch("feature/login")
 	if got := read(); got.GetState() != "closed" || got.GetHead().GetSHA() != second {
-		t.Errorf("without its branch it is %s at %s", got.GetState(), got.GetHead().GetSHA())
+		t.Errorf("after its branch was deleted, the pull request is %s at %s", got.GetState(), got.GetHead().GetSHA())
 	}
 }
 
-func TestWhatWasWrittenOutlivesTheServer(t *testing.T) {
+func TestFileKeepsTheState(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "github.json")
 	first := startWith(t, github.Config{File: file})
 	written, err := first.comment(first.client(), "ready")

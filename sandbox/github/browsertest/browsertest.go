@@ -1,4 +1,5 @@
-// Package browsertest shows pages in a browser as people see them, on a desktop and on a phone.
+// Package browsertest opens pages in a headless Chromium, with the screen of a desktop or of a
+// phone.
 package browsertest
 
 import (
@@ -35,7 +36,8 @@ var Devices = []Device{
 // Browser is a headless Chromium.
 type Browser struct{ ctx context.Context }
 
-// Start starts a browser that ends with the test. It skips the test if there is none.
+// Start starts a browser, which ends with the test. If Chromium is not installed, Start skips the
+// test.
 func Start(t testing.TB) *Browser {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
@@ -61,7 +63,7 @@ func (b *Browser) Open(t testing.TB, url string, device Device) {
 	b.do(t, "open "+url, chromedp.Navigate(url))
 }
 
-// Resize shows the open page on another device.
+// Resize changes the screen of the open page to another device.
 func (b *Browser) Resize(t testing.TB, device Device) {
 	t.Helper()
 	scheme := "light"
@@ -73,7 +75,7 @@ func (b *Browser) Resize(t testing.TB, device Device) {
 		size = append(size, chromedp.EmulateMobile)
 	}
 	viewport := chromedp.EmulateViewport(device.Width, device.Height, size...)
-	b.do(t, "be a "+device.Name, viewport, colours(scheme), focused)
+	b.do(t, "resize to a "+device.Name, viewport, colours(scheme), focused)
 }
 
 // See opens a page on a device, and returns its visible text and a picture. The page must not be
@@ -86,7 +88,8 @@ func (b *Browser) See(t testing.TB, url string, device Device) (text string, pic
 	return text, picture
 }
 
-// Fits fails the test if the open page is wider than the device. Errors call the page name.
+// Fits fails the test if the open page is wider than the device. name is the page's name in the
+// error.
 func (b *Browser) Fits(t testing.TB, name string, device Device) {
 	t.Helper()
 	if width := Ask[int64](t, b, `document.documentElement.scrollWidth`); width > device.Width {
@@ -112,8 +115,8 @@ func (b *Browser) Press(t testing.TB, keys string) {
 	b.do(t, "press keys", chromedp.KeyEvent(keys))
 }
 
-// Axe returns the source of axe-core, which finds accessibility problems. Its path is in the
-// variable PERCH_AXE; if that is not set, Axe skips the test.
+// Axe returns the source of axe-core, a script that finds accessibility problems. The variable
+// PERCH_AXE has the path of the script. If the variable is not set, Axe skips the test.
 func Axe(t testing.TB) string {
 	t.Helper()
 	name := os.Getenv("PERCH_AXE")
@@ -127,7 +130,7 @@ func Axe(t testing.TB) string {
 	return string(script)
 }
 
-// Audit runs axe-core on the open page, and returns the problems that it finds.
+// Audit runs axe-core on the open page, and returns the accessibility problems that it finds.
 func (b *Browser) Audit(t testing.TB, axe string) []string {
 	t.Helper()
 	b.do(t, "load axe-core", chromedp.Evaluate[chromedp.Void](axe))
@@ -156,7 +159,7 @@ func (b *Browser) do(t testing.TB, what string, steps ...chromedp.Action[chromed
 	}
 }
 
-// colours makes pages light or dark.
+// colours sets the preferred colour scheme, light or dark.
 func colours(scheme string) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
 		features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
@@ -173,10 +176,12 @@ func focused(ctx context.Context, target *chromedp.Target) (none chromedp.Void, 
 	return none, err
 }
 
-// Keeps reports whether pictures are kept. Tests that show many pages otherwise take no pictures.
+// Keeps reports whether Keep writes pictures. If it does not, tests of many pages save the time of
+// taking them.
 func Keeps() bool { return os.Getenv("PERCH_SCREENSHOTS") != "" }
 
-// Keep writes a picture into the folder in the variable PERCH_SCREENSHOTS.
+// Keep writes a picture into the folder that the variable PERCH_SCREENSHOTS names. If the variable
+// is not set, Keep does nothing.
 func Keep(t testing.TB, name string, picture []byte) {
 	t.Helper()
 	if !Keeps() {

@@ -30,8 +30,8 @@ func (b *Browser) Fill(t testing.TB, selector, text string) {
 }
 
 // once waits until the element of the CSS selector is visible, and runs script, which can use it as
-// the variable found. Both happen in one step in the page, because live.js may replace the page's
-// elements between two.
+// the variable found. One evaluation does both, because live.js may replace the page's elements
+// between two evaluations.
 func (b *Browser) once(t testing.TB, what, selector, script string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -46,13 +46,13 @@ func (b *Browser) once(t testing.TB, what, selector, script string) {
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s: nothing that can be seen (%v)", what, err)
+			t.Fatalf("%s: no visible element matches (%v)", what, err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
-// Reads waits until the visible text of the open page contains each of these texts.
+// Reads waits until the visible text of the open page contains all of the texts.
 func (b *Browser) Reads(t testing.TB, texts ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -77,14 +77,14 @@ func (b *Browser) Reads(t testing.TB, texts ...string) {
 	}
 }
 
-// Photograph takes pictures of the open page, light and dark, on three widths, if Keeps is true.
-// The page must not be wider than the screen.
+// Photograph takes pictures of the open page at three widths, in light and in dark, if Keeps
+// returns true. The page must not be wider than the screen.
 func (b *Browser) Photograph(t testing.TB, name string) {
 	t.Helper()
 	if !Keeps() {
 		return
 	}
-	// Without its style sheet a page is wider.
+	// Wait for the style sheet: a page without it is wider.
 	Ask[bool](t, b, `new Promise(done => document.readyState === "complete" ? done(true) :
 		addEventListener("load", () => done(true)))`)
 	for _, theme := range []string{"dark", "light"} {

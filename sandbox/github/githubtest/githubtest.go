@@ -10,13 +10,13 @@ import (
 	"perch/sandbox/github"
 )
 
-// New serves a repository until the test ends.
+// New starts a server for a repository. The server runs until the test ends.
 func New(t testing.TB, repository *git.Repository) *github.Server {
 	t.Helper()
 	return Start(t, github.Config{Repository: repository})
 }
 
-// Start serves a repository until the test ends.
+// Start starts a server with a configuration. The server runs until the test ends.
 func Start(t testing.TB, config github.Config) *github.Server {
 	t.Helper()
 	server, err := github.New(config)
