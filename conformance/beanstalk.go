@@ -23,56 +23,59 @@ const (
 var beanstalkBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/terminated-environments",
-		Sentence: "A terminated environment stays in DescribeEnvironments as Terminated, unless IncludeDeleted is " +
-			"false; its name can be used again at once.",
+		Sentence: "DescribeEnvironments lists a terminated environment as Terminated, unless IncludeDeleted is " +
+			"false. A new environment can use its name at once.",
 		Source:   "https://github.com/aws/aws-dotnet-deploy/pull/599",
 		ReliedOn: "activities/leftovers/verify.go", Cents: 2, Minutes: 25, check: checkTerminated,
 	},
 	{
 		Name:     "elasticbeanstalk/tags-of-environments",
-		Sentence: "An environment has its stack's tags, and none of `aws:cloudformation:`.",
+		Sentence: "An environment has its stack's tags, and no tag whose key begins with `aws:cloudformation:`.",
 		Source:   "https://github.com/pulumi/pulumi-aws-native (registry schema: cloudFormationSystemTags false)",
 		ReliedOn: "activities/stack/dropped.go", Cents: 1, Minutes: 15, check: checkEnvironmentTags,
 	},
 	{
-		Name:     "elasticbeanstalk/name-is-no-tag",
-		Sentence: "A tag whose value is the environment's name fails the creation.",
+		Name:     "elasticbeanstalk/name-as-a-tag",
+		Sentence: "The creation of an environment fails if a tag has the environment's name as its value.",
 		Source:   beanstalkGuide + "using-features.tagging.html", ReliedOn: "tags.go", Minutes: 5,
-		check: checkNameIsNoTag,
+		check: checkNameAsTag,
 	},
 }
 
-// environmentName returns the name of the check's environment, at most 40 characters.
+// environmentName returns the name of an environment of this check, which has at most 40
+// characters.
 func (w *World) environmentName(suffix string) string { return "perch-" + w.run + suffix }
 
-// applicationWith returns the template of applicationOn with the newest platform.
-func (w *World) applicationWith(ctx context.Context, name, lines string, options ...string) (string, error) {
+// newestPlatformTemplate returns the same template as applicationTemplate, with the newest
+// platform.
+func (w *World) newestPlatformTemplate(ctx context.Context, name, lines string, options ...string) (string, error) {
 	platform, err := w.platform(ctx)
 	if err != nil {
 		return "", err
 	}
-	return w.applicationOn("SolutionStackName: "+platform, name, lines, options...), nil
+	return w.applicationTemplate("SolutionStackName: "+platform, name, lines, options...), nil
 }
 
-// applicationOn returns a template with an application and one environment of one instance, which
-// runs Beanstalk's sample application. platform is the property that names the platform. options
-// are more option settings. lines are more properties of the environment.
-func (w *World) applicationOn(platform, name, lines string, options ...string) string {
+// applicationTemplate returns a template with an application and an environment of one instance,
+// which runs Beanstalk's sample application. platform is the property that names the platform.
+// lines has additional properties of the environment, and options has additional option settings.
+func (w *World) applicationTemplate(platform, name, lines string, options ...string) string {
 	single := option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance")
-	return template(environmentParts(platform, name, lines, append([]string{single}, options...))...)
+	return template(environmentResources(platform, name, lines, append([]string{single}, options...))...)
 }
 
-// environmentParts returns the resources of applicationOn, for an environment of any type.
-func environmentParts(platform, name, lines string, options []string) []string {
+// environmentResources returns the resources of an application and its environment. options sets
+// the type of the environment.
+func environmentResources(platform, name, lines string, options []string) []string {
 	settings := append([]string{
 		option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "!Ref Profile"),
-		// New accounts can only use launch templates, and this option makes Beanstalk use one.
+		// New accounts must use launch templates. This option makes Beanstalk use one.
 		option("aws:autoscaling:launchconfiguration", "DisableIMDSv1", `"true"`),
 		option("aws:ec2:instances", "InstanceTypes", "t3.micro"),
 	}, options...)
 	return []string{
 		"Application: {Type: AWS::ElasticBeanstalk::Application}",
-		"Role: {Type: AWS::IAM::Role, Properties: {" + trust("ec2") +
+		"Role: {Type: AWS::IAM::Role, Properties: {" + trustService("ec2") +
 			`ManagedPolicyArns: ["arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"]}}`,
 		"Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}",
 		"Environment: {Type: AWS::ElasticBeanstalk::Environment, Properties: {ApplicationName: !Ref Application, " +
@@ -85,17 +88,20 @@ func option(namespace, name, value string) string {
 	return fmt.Sprintf(`{Namespace: "%s", OptionName: %s, Value: %s}`, namespace, name, value)
 }
 
-// environment creates a stack with an application and an environment, and returns the stack's id.
-func (w *World) environment(ctx context.Context, suffix, name string, options ...string) (stack string, err error) {
-	body, err := w.applicationWith(ctx, name, "", options...)
+// createEnvironment creates a stack with an application and an environment, and returns the stack's
+// id.
+func (w *World) createEnvironment(
+	ctx context.Context, suffix, name string, options ...string,
+) (stack string, err error) {
+	body, err := w.newestPlatformTemplate(ctx, name, "", options...)
 	if err != nil {
 		return "", err
 	}
-	return w.create(ctx, suffix, body)
+	return w.createStack(ctx, suffix, body)
 }
 
-// environments lists the environments with the name; deleted means that it includes terminated
-// ones.
+// environments returns the environments with the name, including terminated ones if deleted is
+// true.
 func (w *World) environments(ctx context.Context, name string, deleted bool) ([]ebtypes.EnvironmentDescription, error) {
 	out, err := w.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{
 		EnvironmentNames: []string{name}, IncludeDeleted: &deleted,
@@ -108,11 +114,11 @@ func (w *World) environments(ctx context.Context, name string, deleted bool) ([]
 
 func checkTerminated(ctx context.Context, w *World) error {
 	name := w.environmentName("-twice")
-	stack, err := w.environment(ctx, "", name)
+	stack, err := w.createEnvironment(ctx, "", name)
 	if err != nil {
 		return err
 	}
-	if err := w.remove(ctx, stack, types.StackStatusDeleteComplete); err != nil {
+	if err := w.deleteStack(ctx, stack, types.StackStatusDeleteComplete); err != nil {
 		return err
 	}
 	alive, err := w.environments(ctx, name, false)
@@ -121,30 +127,30 @@ func checkTerminated(ctx context.Context, w *World) error {
 		return err
 	}
 	if len(alive) != 0 || len(all) != 1 || all[0].Status != ebtypes.EnvironmentStatusTerminated {
-		return differs(
-			"after the termination %d environments are listed, and %d if terminated ones are included",
+		return differencef(
+			"after the termination, DescribeEnvironments lists %d environments, and %d with IncludeDeleted",
 			len(alive), len(all),
 		)
 	}
-	body, err := w.applicationWith(ctx, name, "")
+	body, err := w.newestPlatformTemplate(ctx, name, "")
 	if err != nil {
 		return err
 	}
-	again, err := w.begin(ctx, w.creation("-again", body))
+	again, err := w.startCreate(ctx, w.createInput("-again", body))
 	if err != nil {
 		return err
 	}
-	return w.reach(ctx, again, types.StackStatusCreateComplete)
+	return w.wantStatus(ctx, again, types.StackStatusCreateComplete)
 }
 
 func checkEnvironmentTags(ctx context.Context, w *World) error {
 	name := w.environmentName("-tags")
-	if _, err := w.environment(ctx, "", name); err != nil {
+	if _, err := w.createEnvironment(ctx, "", name); err != nil {
 		return err
 	}
 	found, err := w.environments(ctx, name, false)
 	if err != nil || len(found) != 1 {
-		return orDiffers(err, "the environment is not listed")
+		return errorOrDifference(err, "the environment is not listed")
 	}
 	in := &elasticbeanstalk.ListTagsForResourceInput{ResourceArn: found[0].EnvironmentArn}
 	out, err := w.beanstalk.ListTagsForResource(ctx, in)
@@ -153,32 +159,32 @@ func checkEnvironmentTags(ctx context.Context, w *World) error {
 	}
 	tagged := false
 	for _, tag := range out.ResourceTags {
-		tagged = tagged || w.mine(aws.ToString(tag.Key), aws.ToString(tag.Value))
+		tagged = tagged || w.isRunTag(aws.ToString(tag.Key), aws.ToString(tag.Value))
 		if strings.HasPrefix(aws.ToString(tag.Key), "aws:cloudformation:") {
-			return differs("the environment has the tag %s", aws.ToString(tag.Key))
+			return differencef("the environment has the tag %s", aws.ToString(tag.Key))
 		}
 	}
 	if !tagged {
-		return differs("the environment does not have its stack's tags")
+		return differencef("the environment does not have its stack's tags")
 	}
 	return nil
 }
 
-func checkNameIsNoTag(ctx context.Context, w *World) error {
+func checkNameAsTag(ctx context.Context, w *World) error {
 	name := w.environmentName("-as-tag")
-	body, err := w.applicationWith(ctx, name, "Tags: [{Key: name, Value: "+name+"}], ")
+	body, err := w.newestPlatformTemplate(ctx, name, "Tags: [{Key: name, Value: "+name+"}], ")
 	if err != nil {
 		return err
 	}
-	id, err := w.begin(ctx, w.creation("", body))
+	id, err := w.startCreate(ctx, w.createInput("", body))
 	if err != nil {
 		return err
 	}
-	if err := w.reach(ctx, id, types.StackStatusRollbackComplete); err != nil {
+	if err := w.wantStatus(ctx, id, types.StackStatusRollbackComplete); err != nil {
 		return err
 	}
 	if reason := w.firstFailure(ctx, id); !strings.HasPrefix(reason, "Environment: ") {
-		return differs("the first failure is %q", reason)
+		return differencef("the first failure is %q", reason)
 	}
 	return nil
 }

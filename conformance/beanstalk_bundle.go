@@ -19,25 +19,24 @@ var bundleBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/bundle-bucket",
 		Sentence: "Beanstalk copies an environment's source bundle into the bucket elasticbeanstalk-REGION-ACCOUNT, " +
-			"below " +
-			"resources/environments/ENVIRONMENT-ID/; the bucket has no tags of a stack, and stays when the stack is " +
-			"deleted.",
+			"below resources/environments/ENVIRONMENT-ID/. The bucket has no tags of a stack, and " +
+			"CloudFormation does not delete it with the stack.",
 		Source:   "https://github.com/apache/grails-core/pull/16260",
 		ReliedOn: "cfn/grants.go", Cents: 1, Minutes: 25, check: checkBundleBucket,
 	},
 	{
 		Name:     "elasticbeanstalk/tags-of-applications",
-		Sentence: "An application and an application version have no tags of their stack.",
+		Sentence: "An application and an application version do not have the tags of their stack.",
 		Source:   "https://github.com/pulumi/pulumi-aws-native (registry schema of ApplicationVersion: taggable false)",
 		ReliedOn: "activities/leftovers/verify.go", Minutes: 5, check: checkApplicationTags,
 	},
 }
 
-// composeFile is an app that Beanstalk's Docker platform can run.
+// composeFile describes an app that Beanstalk's Docker platform can run.
 const composeFile = "services: {web: {image: 'public.ecr.aws/nginx/nginx:stable-alpine', ports: ['80:80']}}\n"
 
-// bundle uploads a source bundle to the bucket of a new stack.
-func (w *World) bundle(ctx context.Context) (bucket, key string, err error) {
+// uploadBundle uploads a source bundle to the bucket of a new stack.
+func (w *World) uploadBundle(ctx context.Context) (bucket, key string, err error) {
 	var archive bytes.Buffer
 	files := zip.NewWriter(&archive)
 	file, err := files.Create("docker-compose.yml")
@@ -50,27 +49,27 @@ func (w *World) bundle(ctx context.Context) (bucket, key string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("write the source bundle: %w", err)
 	}
-	stack, err := w.create(ctx, "-bundle", template(plainBucket))
+	stack, err := w.createStack(ctx, "-bundle", template(plainBucket))
 	if err != nil {
 		return "", "", err
 	}
-	if bucket, err = w.physical(ctx, stack, "Bucket"); err != nil {
+	if bucket, err = w.physicalID(ctx, stack, "Bucket"); err != nil {
 		return "", "", err
 	}
-	_, err = w.put(ctx, bucket, "bundle.zip", archive.String())
+	_, err = w.putObject(ctx, bucket, "bundle.zip", archive.String())
 	return bucket, "bundle.zip", err
 }
 
-// versionOf returns the resource of an application version with the source bundle.
-func versionOf(bucket, key string) string {
+// versionResource returns the resource of an application version with the source bundle.
+func versionResource(bucket, key string) string {
 	return "Version: {Type: AWS::ElasticBeanstalk::ApplicationVersion, Properties: {ApplicationName: !Ref " +
 		"Application, SourceBundle: {S3Bucket: " + bucket + ", S3Key: " + key + "}}}"
 }
 
-// deployed creates a stack with an environment that runs a source bundle, and returns the stack's
-// id.
-func (w *World) deployed(ctx context.Context, name string) (stack string, err error) {
-	bucket, key, err := w.bundle(ctx)
+// deployBundle creates a stack with an environment that runs a source bundle, and returns the
+// stack's id.
+func (w *World) deployBundle(ctx context.Context, name string) (stack string, err error) {
+	bucket, key, err := w.uploadBundle(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -79,13 +78,15 @@ func (w *World) deployed(ctx context.Context, name string) (stack string, err er
 		return "", err
 	}
 	single := option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance")
-	parts := environmentParts("SolutionStackName: "+platform, name, "VersionLabel: !Ref Version, ", []string{single})
-	return w.create(ctx, "", template(append(parts, versionOf(bucket, key))...))
+	resources := environmentResources(
+		"SolutionStackName: "+platform, name, "VersionLabel: !Ref Version, ", []string{single},
+	)
+	return w.createStack(ctx, "", template(append(resources, versionResource(bucket, key))...))
 }
 
 func checkBundleBucket(ctx context.Context, w *World) error {
 	name := w.environmentName("-bundle")
-	stack, err := w.deployed(ctx, name)
+	stack, err := w.deployBundle(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func checkBundleBucket(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	label, err := w.physical(ctx, stack, "Version")
+	label, err := w.physicalID(ctx, stack, "Version")
 	if err != nil {
 		return err
 	}
@@ -108,38 +109,38 @@ func checkBundleBucket(ctx context.Context, w *World) error {
 		return strings.Contains(aws.ToString(o.Key), "/"+label)
 	})
 	if !found {
-		return differs("none of %d objects below resources/environments/%s/ is named after the version %s",
+		return differencef("none of %d objects below resources/environments/%s/ is named after the version %s",
 			len(copies.Contents), id, label)
 	}
-	if err := w.remove(ctx, stack, types.StackStatusDeleteComplete); err != nil {
+	if err := w.deleteStack(ctx, stack, types.StackStatusDeleteComplete); err != nil {
 		return err
 	}
 	exists, err := w.bucketExists(ctx, bucket)
 	if err != nil || !exists {
-		return orDiffers(err, "the bucket does not exist after the deletion of the stack")
+		return errorOrDifference(err, "the bucket does not exist after the deletion of the stack")
 	}
 	tags, err := w.bucketTags(ctx, bucket)
 	if err == nil && (tags[Tag] != "" || tags["aws:cloudformation:stack-id"] != "") {
-		err = differs("the bucket has tags of a stack: %v", tags)
+		err = differencef("the bucket has tags of a stack: %v", tags)
 	}
 	return err
 }
 
 func checkApplicationTags(ctx context.Context, w *World) error {
-	bucket, key, err := w.bundle(ctx)
+	bucket, key, err := w.uploadBundle(ctx)
 	if err != nil {
 		return err
 	}
-	stack, err := w.create(ctx, "", template("Application: {Type: AWS::ElasticBeanstalk::Application}",
-		versionOf(bucket, key)))
+	stack, err := w.createStack(ctx, "", template("Application: {Type: AWS::ElasticBeanstalk::Application}",
+		versionResource(bucket, key)))
 	if err != nil {
 		return err
 	}
-	application, err := w.physical(ctx, stack, "Application")
+	application, err := w.physicalID(ctx, stack, "Application")
 	if err != nil {
 		return err
 	}
-	label, err := w.physical(ctx, stack, "Version")
+	label, err := w.physicalID(ctx, stack, "Version")
 	if err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func checkApplicationTags(ctx context.Context, w *World) error {
 			return err
 		}
 		if len(out.ResourceTags) > 0 {
-			return differs("%s has the tag %s", arn, aws.ToString(out.ResourceTags[0].Key))
+			return differencef("%s has the tag %s", arn, aws.ToString(out.ResourceTags[0].Key))
 		}
 	}
 	return nil

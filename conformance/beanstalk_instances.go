@@ -12,18 +12,17 @@ import (
 
 var instanceBeliefs = []Belief{
 	{
-		Name: "elasticbeanstalk/tags-of-instances",
-		Sentence: "The instances of an environment, which DescribeEnvironmentResources names, have the environment's " +
-			"tags.",
+		Name:     "elasticbeanstalk/tags-of-instances",
+		Sentence: "The instances that DescribeEnvironmentResources lists have the tags of their environment.",
 		Source:   beanstalkGuide + "using-features.tagging.html",
 		ReliedOn: "activities/seed/command.go", Cents: 1, Minutes: 15, check: checkInstanceTags,
 	},
 	{
-		Name: "elasticbeanstalk/resources-in-the-callers-name",
-		Sentence: "DescribeEnvironmentResources calls Auto Scaling with its caller's permissions: without them it is " +
-			"an InsufficientPrivilegesException, which names the action.",
+		Name: "elasticbeanstalk/permissions-of-the-caller",
+		Sentence: "DescribeEnvironmentResources calls Auto Scaling with its caller's permissions. Without them, it " +
+			"fails with an InsufficientPrivilegesException that names the action.",
 		Source:   "https://github.com/zoph-io/MAMIP (AWSElasticBeanstalkReadOnly); error reports",
-		ReliedOn: "deploy/iam/worker.json", Cents: 1, Minutes: 15, check: checkCallersName,
+		ReliedOn: "deploy/iam/worker.json", Cents: 1, Minutes: 15, check: checkCallersPermissions,
 	},
 	{
 		Name:     "elasticbeanstalk/address-of-a-single-instance",
@@ -32,17 +31,18 @@ var instanceBeliefs = []Belief{
 		ReliedOn: "activities/quota/addresses.go", Cents: 1, Minutes: 15, check: checkElasticAddress,
 	},
 	{
-		Name:     "elasticbeanstalk/architecture-is-fixed",
-		Sentence: "An update that changes SupportedArchitectures of an environment fails, and is rolled back.",
+		Name: "elasticbeanstalk/architecture-is-fixed",
+		Sentence: "An update that changes the option SupportedArchitectures of an environment fails, and " +
+			"CloudFormation rolls it back.",
 		Source:   beanstalkGuide + "using-features.managing.ec2.html",
 		ReliedOn: "cfn/switches.go", Cents: 1, Minutes: 25, check: checkFixedArchitecture,
 	},
 	{
-		Name: "elasticbeanstalk/signs-in-values",
-		Sentence: "The value of a variable may contain commas, semicolons and other ASCII characters: the " +
-			"environment's settings return it unchanged.",
-		Source:   "not documented; environments-cfg-softwaresettings.html lists fewer signs",
-		ReliedOn: "config/variable_value.go", Cents: 1, Minutes: 15, check: checkSigns,
+		Name: "elasticbeanstalk/characters-in-values",
+		Sentence: "The value of an environment variable may contain commas, semicolons and other ASCII characters. " +
+			"DescribeConfigurationSettings returns it unchanged.",
+		Source:   "not documented; environments-cfg-softwaresettings.html lists fewer characters",
+		ReliedOn: "config/variable_value.go", Cents: 1, Minutes: 15, check: checkCharacters,
 	},
 }
 
@@ -54,7 +54,7 @@ func (w *World) instances(ctx context.Context, name string) ([]string, error) {
 		return nil, err
 	}
 	if out.EnvironmentResources == nil || len(out.EnvironmentResources.Instances) == 0 {
-		return nil, differs("the environment has no instances")
+		return nil, differencef("the environment has no instances")
 	}
 	var ids []string
 	for _, instance := range out.EnvironmentResources.Instances {
@@ -65,7 +65,7 @@ func (w *World) instances(ctx context.Context, name string) ([]string, error) {
 
 func checkInstanceTags(ctx context.Context, w *World) error {
 	name := w.environmentName("-instance")
-	if _, err := w.environment(ctx, "", name); err != nil {
+	if _, err := w.createEnvironment(ctx, "", name); err != nil {
 		return err
 	}
 	ids, err := w.instances(ctx, name)
@@ -78,39 +78,39 @@ func checkInstanceTags(ctx context.Context, w *World) error {
 	}
 	for _, reservation := range out.Reservations {
 		for _, instance := range reservation.Instances {
-			if !w.tagged(instance.Tags) {
-				return differs(
+			if !w.hasRunTag(instance.Tags) {
+				return differencef(
 					"the instance %s does not have the tags of its environment", aws.ToString(instance.InstanceId),
 				)
 			}
 		}
 	}
 	if len(out.Reservations) == 0 {
-		return differs("no instance is listed")
+		return differencef("DescribeInstances lists no instance")
 	}
 	return nil
 }
 
-// tagged reports whether the EC2 tags include the tag of the run.
-func (w *World) tagged(tags []ec2types.Tag) bool {
+// hasRunTag reports whether the EC2 tags include the tag of the run.
+func (w *World) hasRunTag(tags []ec2types.Tag) bool {
 	for _, tag := range tags {
-		if w.mine(aws.ToString(tag.Key), aws.ToString(tag.Value)) {
+		if w.isRunTag(aws.ToString(tag.Key), aws.ToString(tag.Value)) {
 			return true
 		}
 	}
 	return false
 }
 
-func checkCallersName(ctx context.Context, w *World) error {
+func checkCallersPermissions(ctx context.Context, w *World) error {
 	name := w.environmentName("-caller")
-	if _, err := w.environment(ctx, "", name); err != nil {
+	if _, err := w.createEnvironment(ctx, "", name); err != nil {
 		return err
 	}
-	caller, err := w.assumed(ctx, `Action: "elasticbeanstalk:*", Resource: "*"`)
+	caller, err := w.assumeNewRole(ctx, `Action: "elasticbeanstalk:*", Resource: "*"`)
 	if err != nil {
 		return err
 	}
-	err = w.until(ctx, "the new role's permissions take effect", func() (bool, error) {
+	err = w.waitUntil(ctx, "the new role's permissions take effect", func() (bool, error) {
 		_, err := caller.environments(ctx, name, false)
 		if hasCode(err, "AccessDenied") {
 			return false, nil
@@ -129,7 +129,7 @@ func checkCallersName(ctx context.Context, w *World) error {
 
 func checkElasticAddress(ctx context.Context, w *World) error {
 	name := w.environmentName("-address")
-	if _, err := w.environment(ctx, "", name); err != nil {
+	if _, err := w.createEnvironment(ctx, "", name); err != nil {
 		return err
 	}
 	ids, err := w.instances(ctx, name)
@@ -145,34 +145,35 @@ func checkElasticAddress(ctx context.Context, w *World) error {
 			return nil
 		}
 	}
-	return differs("none of %d Elastic IP addresses is that of the instance %s", len(out.Addresses), ids[0])
+	return differencef("none of %d Elastic IP addresses belongs to the instance %s", len(out.Addresses), ids[0])
 }
 
 func checkFixedArchitecture(ctx context.Context, w *World) error {
 	name := w.environmentName("-arch")
-	body, err := w.applicationWith(ctx, name, "", option("aws:ec2:instances", "SupportedArchitectures", "x86_64"))
+	architecture := option("aws:ec2:instances", "SupportedArchitectures", "x86_64")
+	body, err := w.newestPlatformTemplate(ctx, name, "", architecture)
 	if err != nil {
 		return err
 	}
-	stack, err := w.create(ctx, "", body)
+	stack, err := w.createStack(ctx, "", body)
 	if err != nil {
 		return err
 	}
 	return w.wantFixed(ctx, stack, strings.NewReplacer("x86_64", "arm64", "t3.micro", "t4g.micro").Replace(body))
 }
 
-// signs are the ASCII characters that Perch allows in the value of a variable, and one letter
+// characters has the ASCII characters that Perch allows in the value of a variable, and one letter
 // outside ASCII.
-const signs = "a,b;c&d#e!f(g)h{i}j%k=l:m/n+o@p<q>r|s*t?u~v^w$x[y]z_A.B-C é"
+const characters = "a,b;c&d#e!f(g)h{i}j%k=l:m/n+o@p<q>r|s*t?u~v^w$x[y]z_A.B-C é"
 
-func checkSigns(ctx context.Context, w *World) error {
+func checkCharacters(ctx context.Context, w *World) error {
 	name := w.environmentName("-signs")
-	if _, err := w.environment(ctx, "", name, variable("FLAG", "'"+signs+"'")); err != nil {
+	if _, err := w.createEnvironment(ctx, "", name, variable("FLAG", "'"+characters+"'")); err != nil {
 		return err
 	}
-	value, err := w.flag(ctx, name)
-	if err == nil && value != signs {
-		err = differs("the value is %q, want %q", value, signs)
+	value, err := w.flagValue(ctx, name)
+	if err == nil && value != characters {
+		err = differencef("the value is %q, want %q", value, characters)
 	}
 	return err
 }

@@ -14,9 +14,8 @@ import (
 var platformBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/newest-platform",
-		Sentence: "ListAvailableSolutionStacks lists platforms named `64bit Amazon Linux 2023 vX.Y.Z running " +
-			"Docker`, the " +
-			"newest first.",
+		Sentence: "ListAvailableSolutionStacks lists the platforms named `64bit Amazon Linux 2023 vX.Y.Z running " +
+			"Docker` newest first.",
 		Source: beanstalkGuide + "concepts.platforms.html", ReliedOn: "activities/application/application.go",
 		Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
@@ -26,20 +25,20 @@ var platformBeliefs = []Belief{
 	},
 	{
 		Name:     "elasticbeanstalk/platform-is-updated",
-		Sentence: "An update to another PlatformArn keeps the environment.",
+		Sentence: "An update to another PlatformArn does not replace the environment.",
 		Source:   environmentDoc, ReliedOn: "cfn/environment.go", Cents: 1, Minutes: 25, check: checkPlatformUpdate,
 	},
 	{
-		Name: "elasticbeanstalk/change-over-to-platform-arn",
-		Sentence: "An update that names the same platform by PlatformArn in place of SolutionStackName keeps the " +
-			"environment.",
+		Name: "elasticbeanstalk/switch-to-platform-arn",
+		Sentence: "An update that names the same platform by PlatformArn instead of SolutionStackName does not " +
+			"replace the environment.",
 		Source:   "not documented; a change of SolutionStackName replaces the environment",
-		ReliedOn: "cfn/environment.go", Cents: 1, Minutes: 25, check: checkChangeOver,
+		ReliedOn: "cfn/environment.go", Cents: 1, Minutes: 25, check: checkSwitchToARN,
 		Sandbox: "it replaces the environment, as the documentation says of SolutionStackName",
 	},
 }
 
-// platforms returns the names of the versions of the Docker platform, as Beanstalk lists them.
+// platforms returns the names of the versions of the Docker platform, in Beanstalk's order.
 func (w *World) platforms(ctx context.Context) ([]string, error) {
 	out, err := w.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
 	if err := wantAccepted("ListAvailableSolutionStacks", err); err != nil {
@@ -54,7 +53,8 @@ func (w *World) platforms(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// version returns the version of an Amazon Linux 2023 platform; zero for any other platform.
+// version returns the version of an Amazon Linux 2023 platform. The result is zero for any other
+// platform.
 func version(platform string) (v [3]int) {
 	_, err := fmt.Sscanf(platform, "64bit Amazon Linux 2023 v%d.%d.%d running", &v[0], &v[1], &v[2])
 	if err != nil {
@@ -70,12 +70,12 @@ func (w *World) platform(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if len(names) == 0 {
-		return "", differs("no platform for Docker is listed")
+		return "", differencef("Beanstalk lists no platform for Docker")
 	}
 	for _, name := range names[1:] {
 		first, other := version(names[0]), version(name)
 		if slices.Compare(other[:], first[:]) > 0 {
-			return "", differs("the first platform is %q, and %q is newer", names[0], name)
+			return "", differencef("the first platform in the list is %q, but %q is newer", names[0], name)
 		}
 	}
 	return names[0], nil
@@ -88,10 +88,10 @@ func (w *World) platformProperty(name string) string {
 		`Docker running on 64bit Amazon Linux 2023/%d.%d.%d"`, w.target.Config.Region, v[0], v[1], v[2])
 }
 
-// staysThrough creates an environment on one platform, updates it to another, and checks that the
-// update did not replace it.
-func (w *World) staysThrough(ctx context.Context, name, before, after string) error {
-	stack, err := w.create(ctx, "", w.applicationOn(before, name, ""))
+// wantNotReplaced creates an environment on one platform, updates it to another, and checks that
+// the update did not replace the environment.
+func (w *World) wantNotReplaced(ctx context.Context, name, before, after string) error {
+	stack, err := w.createStack(ctx, "", w.applicationTemplate(before, name, ""))
 	if err != nil {
 		return err
 	}
@@ -99,12 +99,13 @@ func (w *World) staysThrough(ctx context.Context, name, before, after string) er
 	if err != nil {
 		return err
 	}
-	if err := w.update(ctx, stack, w.applicationOn(after, name, ""), types.StackStatusUpdateComplete); err != nil {
+	updated := w.applicationTemplate(after, name, "")
+	if err := w.updateStack(ctx, stack, updated, types.StackStatusUpdateComplete); err != nil {
 		return err
 	}
 	second, err := w.environmentID(ctx, name)
 	if err == nil && first != second {
-		err = differs("the environment was %s and is %s", first, second)
+		err = differencef("the update replaced the environment %s by %s", first, second)
 	}
 	return err
 }
@@ -112,7 +113,7 @@ func (w *World) staysThrough(ctx context.Context, name, before, after string) er
 func (w *World) environmentID(ctx context.Context, name string) (string, error) {
 	found, err := w.environments(ctx, name, false)
 	if err != nil || len(found) != 1 {
-		return "", orDiffers(err, "the environment is not listed")
+		return "", errorOrDifference(err, "the environment is not listed")
 	}
 	return aws.ToString(found[0].EnvironmentId), nil
 }
@@ -123,17 +124,19 @@ func checkPlatformUpdate(ctx context.Context, w *World) error {
 		return err
 	}
 	if len(names) < 2 {
-		return fmt.Errorf("only %d versions of the platform are offered, and an update needs two", len(names))
+		return fmt.Errorf("the list has only %d versions of the platform, and the check needs two", len(names))
 	}
-	return w.staysThrough(ctx, w.environmentName("-patch"), w.platformProperty(names[1]), w.platformProperty(names[0]))
+	return w.wantNotReplaced(
+		ctx, w.environmentName("-patch"), w.platformProperty(names[1]), w.platformProperty(names[0]),
+	)
 }
 
-func checkChangeOver(ctx context.Context, w *World) error {
+func checkSwitchToARN(ctx context.Context, w *World) error {
 	platform, err := w.platform(ctx)
 	if err != nil {
 		return err
 	}
-	return w.staysThrough(
+	return w.wantNotReplaced(
 		ctx, w.environmentName("-change"), "SolutionStackName: "+platform, w.platformProperty(platform),
 	)
 }

@@ -19,41 +19,42 @@ import (
 var sharedBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/shared-load-balancer-options",
-		Sentence: "An environment comes up with SharedLoadBalancer and SecurityGroups, the only valid options of " +
-			"`aws:elbv2:loadbalancer` for a shared load balancer, and without `aws:elbv2:listener:default`; the load " +
-			"balancer keeps its security groups.",
+		Sentence: "An environment can be created with SharedLoadBalancer and SecurityGroups, which are the only " +
+			"valid options of `aws:elbv2:loadbalancer` for a shared load balancer, and without " +
+			"`aws:elbv2:listener:default`. The load balancer keeps its security groups.",
 		Source:   beanstalkGuide + "command-options-general.html (aws:elbv2:loadbalancer)",
 		ReliedOn: "cfn/options.go", Cents: 2, Minutes: 25, check: checkSharedOptions,
 	},
 	{
 		Name: "elasticbeanstalk/one-rule-for-an-environment",
-		Sentence: "An environment with a shared load balancer gets one rule, on the listener that its options name, " +
-			"and none on the listener of port 80.",
+		Sentence: "Beanstalk adds one rule to a shared load balancer for an environment. The rule is on the listener " +
+			"that the environment's options name, and not on the listener of port 80.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html (it contradicts command-options-general.html)",
 		ReliedOn: "activities/quota/rules.go", Cents: 2, Minutes: 25, check: checkOneRule,
 	},
 	{
 		Name: "elasticbeanstalk/rules-of-equal-priority",
-		Sentence: "Two environments whose options name the same priority on a shared load balancer both come up, " +
-			"with different priorities.",
+		Sentence: "If the options of two environments name the same priority on a shared load balancer, Beanstalk " +
+			"creates both environments, with different priorities.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html",
 		ReliedOn: "cfn/options.go", Cents: 4, Minutes: 35, check: checkEqualPriority,
 	},
 	{
-		Name:     "elasticbeanstalk/shared-load-balancer-is-fixed",
-		Sentence: "An update that changes LoadBalancerIsShared of an environment fails, and is rolled back.",
+		Name: "elasticbeanstalk/shared-load-balancer-is-fixed",
+		Sentence: "An update that changes the option LoadBalancerIsShared of an environment fails, and " +
+			"CloudFormation rolls it back.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html",
 		ReliedOn: "cfn/switches.go", Cents: 2, Minutes: 35, check: checkFixedBalancer,
 	},
 }
 
-// sharedBalancer is a check's load balancer, with listeners on the ports 80 and 8080.
+// sharedBalancer is the load balancer of a check, with listeners on the ports 80 and 8080.
 type sharedBalancer struct {
 	// arn is the load balancer's ARN, and group its security group.
 	arn, group string
 	// http and other are the ARNs of the listeners of port 80 and of port 8080.
 	http, other string
-	// vpc and subnets are the load balancer's: those of the default VPC.
+	// vpc and subnets are the default VPC and its subnets, where the load balancer is.
 	vpc     string
 	subnets []string
 }
@@ -75,8 +76,8 @@ func (w *World) defaultNetwork(ctx context.Context) (vpc string, subnets []strin
 	return vpc, subnets, nil
 }
 
-// balancer creates a stack with a load balancer.
-func (w *World) balancer(ctx context.Context) (b sharedBalancer, err error) {
+// createBalancer creates a stack with a load balancer.
+func (w *World) createBalancer(ctx context.Context) (b sharedBalancer, err error) {
 	if b.vpc, b.subnets, err = w.defaultNetwork(ctx); err != nil {
 		return b, err
 	}
@@ -85,7 +86,7 @@ func (w *World) balancer(ctx context.Context) (b sharedBalancer, err error) {
 			"Port: " + port + `, Protocol: HTTP, DefaultActions: [{Type: fixed-response, ` +
 			`FixedResponseConfig: {StatusCode: "404"}}]}}`
 	}
-	stack, err := w.create(ctx, "-balancer", template(
+	stack, err := w.createStack(ctx, "-balancer", template(
 		"Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: conformance, VpcId: "+b.vpc+"}}",
 		"Balancer: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer, Properties: {"+
 			"SecurityGroups: [!GetAtt Group.GroupId], Subnets: ["+strings.Join(b.subnets, ", ")+"]}}",
@@ -97,7 +98,7 @@ func (w *World) balancer(ctx context.Context) (b sharedBalancer, err error) {
 	for logicalID, id := range map[string]*string{
 		"Balancer": &b.arn, "Group": &b.group, "Http": &b.http, "Other": &b.other,
 	} {
-		if *id, err = w.physical(ctx, stack, logicalID); err != nil {
+		if *id, err = w.physicalID(ctx, stack, logicalID); err != nil {
 			return b, err
 		}
 	}
@@ -107,15 +108,16 @@ func (w *World) balancer(ctx context.Context) (b sharedBalancer, err error) {
 // hostOf returns the host name in the environment's listener rule.
 func hostOf(environment string) string { return environment + ".perch-conformance.test" }
 
-// sharing returns a template with an environment that shares the load balancer and has the options
-// that Perch sets. Its rule is on port 8080, because port 443 would need a certificate.
-func (w *World) sharing(ctx context.Context, b sharedBalancer, name string) (string, error) {
+// sharedTemplate returns a template with an environment on the shared load balancer, with the
+// options that Perch sets. The environment's rule is on port 8080, because port 443 would need a
+// certificate.
+func (w *World) sharedTemplate(ctx context.Context, b sharedBalancer, name string) (string, error) {
 	platform, err := w.platform(ctx)
 	if err != nil {
 		return "", err
 	}
 	const rule = "aws:elbv2:listenerrule:host"
-	return template(environmentParts("SolutionStackName: "+platform, name, "", []string{
+	return template(environmentResources("SolutionStackName: "+platform, name, "", []string{
 		option("aws:elasticbeanstalk:environment", "EnvironmentType", "LoadBalanced"),
 		option("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),
 		option("aws:elasticbeanstalk:environment", "LoadBalancerIsShared", `"true"`),
@@ -129,14 +131,16 @@ func (w *World) sharing(ctx context.Context, b sharedBalancer, name string) (str
 	})...), nil
 }
 
-// environmentOn creates a stack with an environment that shares the load balancer. suffix
+// createSharedEnvironment creates a stack with an environment on the shared load balancer. suffix
 // distinguishes the stacks of one check.
-func (w *World) environmentOn(ctx context.Context, b sharedBalancer, suffix, name string) (stack string, err error) {
-	body, err := w.sharing(ctx, b, name)
+func (w *World) createSharedEnvironment(
+	ctx context.Context, b sharedBalancer, suffix, name string,
+) (stack string, err error) {
+	body, err := w.sharedTemplate(ctx, b, name)
 	if err != nil {
 		return "", err
 	}
-	return w.create(ctx, suffix, body)
+	return w.createStack(ctx, suffix, body)
 }
 
 // environmentRules returns the listener's rules except its default rule.
@@ -149,12 +153,12 @@ func (w *World) environmentRules(ctx context.Context, listener string) ([]elbtyp
 }
 
 func checkOneRule(ctx context.Context, w *World) error {
-	b, err := w.balancer(ctx)
+	b, err := w.createBalancer(ctx)
 	if err != nil {
 		return err
 	}
 	name := w.environmentName("-rule")
-	if _, err := w.environmentOn(ctx, b, "", name); err != nil {
+	if _, err := w.createSharedEnvironment(ctx, b, "", name); err != nil {
 		return err
 	}
 	named, err := w.environmentRules(ctx, b.other)
@@ -166,8 +170,10 @@ func checkOneRule(ctx context.Context, w *World) error {
 		return err
 	}
 	if len(named) != 1 || len(http) != 0 {
-		return differs("the listener of port 8080 has %d rules, want 1; that of port 80 has %d, want none", len(named),
-			len(http))
+		return differencef(
+			"the listener of port 8080 has %d rules, want 1; the listener of port 80 has %d, want none",
+			len(named), len(http),
+		)
 	}
 	for _, condition := range named[0].Conditions {
 		if hosts := hostsOf(condition); slices.Contains(hosts, hostOf(name)) {
@@ -175,7 +181,7 @@ func checkOneRule(ctx context.Context, w *World) error {
 			return nil
 		}
 	}
-	return differs("the rule has no condition with the host name %s", hostOf(name))
+	return differencef("the rule has no condition with the host name %s", hostOf(name))
 }
 
 // hostsOf returns the host names in a rule's condition. DescribeRules returns them in one of two
@@ -188,12 +194,12 @@ func hostsOf(condition elbtypes.RuleCondition) []string {
 }
 
 func checkSharedOptions(ctx context.Context, w *World) error {
-	b, err := w.balancer(ctx)
+	b, err := w.createBalancer(ctx)
 	if err != nil {
 		return err
 	}
 	name := w.environmentName("-shared")
-	if _, err := w.environmentOn(ctx, b, "", name); err != nil {
+	if _, err := w.createSharedEnvironment(ctx, b, "", name); err != nil {
 		return err
 	}
 	out, err := w.balancing.DescribeLoadBalancers(ctx, &elasticloadbalancingv2.DescribeLoadBalancersInput{
@@ -204,27 +210,28 @@ func checkSharedOptions(ctx context.Context, w *World) error {
 	}
 	found, err := w.environments(ctx, name, false)
 	if err != nil || len(found) != 1 || len(out.LoadBalancers) != 1 {
-		return orDiffers(err, "the environment or its load balancer is not listed")
+		return errorOrDifference(err, "the environment or its load balancer is not listed")
 	}
 	balancer := out.LoadBalancers[0]
 	if endpoint := aws.ToString(found[0].EndpointURL); !strings.EqualFold(endpoint, aws.ToString(balancer.DNSName)) {
-		return differs(
-			"the endpoint is %s, want %s, the shared load balancer", endpoint, aws.ToString(balancer.DNSName),
+		return differencef(
+			"the endpoint of the environment is %s, want that of the shared load balancer, %s",
+			endpoint, aws.ToString(balancer.DNSName),
 		)
 	}
 	if !slices.Equal(balancer.SecurityGroups, []string{b.group}) {
-		return differs("the load balancer has the security groups %v, want %s alone", balancer.SecurityGroups, b.group)
+		return differencef("the load balancer has security groups %v, want only %s", balancer.SecurityGroups, b.group)
 	}
 	return nil
 }
 
 func checkEqualPriority(ctx context.Context, w *World) error {
-	b, err := w.balancer(ctx)
+	b, err := w.createBalancer(ctx)
 	if err != nil {
 		return err
 	}
 	for _, suffix := range []string{"-one", "-two"} {
-		if _, err := w.environmentOn(ctx, b, suffix, w.environmentName(suffix)); err != nil {
+		if _, err := w.createSharedEnvironment(ctx, b, suffix, w.environmentName(suffix)); err != nil {
 			return err
 		}
 	}
@@ -233,22 +240,22 @@ func checkEqualPriority(ctx context.Context, w *World) error {
 		return err
 	}
 	if len(rules) != 2 || aws.ToString(rules[0].Priority) == aws.ToString(rules[1].Priority) {
-		return differs("the listener has %d rules, want 2 of different priorities", len(rules))
+		return differencef("the listener has %d rules, want 2 with different priorities", len(rules))
 	}
 	return nil
 }
 
 func checkFixedBalancer(ctx context.Context, w *World) error {
-	b, err := w.balancer(ctx)
+	b, err := w.createBalancer(ctx)
 	if err != nil {
 		return err
 	}
 	name := w.environmentName("-fixed")
-	stack, err := w.environmentOn(ctx, b, "", name)
+	stack, err := w.createSharedEnvironment(ctx, b, "", name)
 	if err != nil {
 		return err
 	}
-	body, err := w.sharing(ctx, b, name)
+	body, err := w.sharedTemplate(ctx, b, name)
 	if err != nil {
 		return err
 	}
@@ -258,11 +265,11 @@ func checkFixedBalancer(ctx context.Context, w *World) error {
 
 // wantFixed checks that Beanstalk rejects an update of an environment.
 func (w *World) wantFixed(ctx context.Context, stack, body string) error {
-	if err := w.update(ctx, stack, body, types.StackStatusUpdateRollbackComplete); err != nil {
+	if err := w.updateStack(ctx, stack, body, types.StackStatusUpdateRollbackComplete); err != nil {
 		return err
 	}
 	if reason := w.firstFailure(ctx, stack); !strings.HasPrefix(reason, "Environment: ") {
-		return differs("the first failure is %q, want one of Environment", reason)
+		return differencef("the first failure is %q, want a failure of the resource Environment", reason)
 	}
 	return nil
 }

@@ -1,9 +1,9 @@
 // Package conformance checks what Perch assumes about AWS.
 //
-// Each assumption is a Belief: one sentence about AWS that product code relies on, with a check
-// that calls AWS through its SDK. The same checks run against the sandbox in CI, against any other
-// endpoint, and against a real account. There, the resources that a check creates have a tag, and
-// are deleted afterwards. docs/fidelity.md shows the results.
+// Each assumption is a Belief: a statement about AWS that product code relies on, with a check that
+// calls AWS through its SDK. The same checks run against the sandbox in CI, against any other
+// endpoint, and against a real account. A check tags the resources that it creates, and deletes
+// them at its end. docs/fidelity.md lists the results.
 package conformance
 
 import (
@@ -20,23 +20,24 @@ import (
 type Belief struct {
 	// Name is SERVICE/WHAT, for example s3/pages-of-1000.
 	Name string
-	// Sentence says in plain English what AWS does.
+	// Sentence states what AWS does, in one or more sentences of plain English.
 	Sentence string
-	// Source says where the sentence comes from: AWS's documentation, another project, or a
-	// recorded response.
+	// Source is the evidence for the sentence: AWS's documentation, another project, or a recorded
+	// response.
 	Source string
-	// ReliedOn is the file of the product that would be wrong if the sentence were false.
+	// ReliedOn is the file whose code would be wrong if the sentence were false.
 	ReliedOn string
 	// Cents is the estimated cost of one check on AWS in US cents, and Minutes its estimated
 	// duration.
 	Cents, Minutes int
-	// Sandbox explains a known difference between the sandbox and AWS; empty if there is none.
+	// Sandbox describes how the sandbox is known to differ from AWS. It is empty if the sandbox
+	// behaves as the sentence states.
 	Sandbox string
 
 	check func(ctx context.Context, w *World) error
 }
 
-// service is the part of the name before the slash.
+// service returns the part of the name before the slash.
 func (b Belief) service() string {
 	service, _, _ := strings.Cut(b.Name, "/")
 	return service
@@ -59,38 +60,44 @@ type Difference struct{ What string }
 // Error implements error.
 func (d *Difference) Error() string { return d.What }
 
-func differs(format string, args ...any) error {
+func differencef(format string, args ...any) error {
 	return &Difference{What: fmt.Sprintf(format, args...)}
 }
 
-// ourFault has error codes that are caused by the caller and so say nothing about the belief.
-var ourFault = []string{
+// callerFaults are the codes of errors that the caller causes, such as a missing permission. They
+// neither confirm nor contradict a belief.
+var callerFaults = []string{
 	"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
 	"InvalidClientTokenId", "UnrecognizedClientException", "Throttling", "ThrottlingException",
 	"LimitExceededException",
 }
 
-// wantRejected checks that the call was rejected with the code and a message that contains words.
+// wantRejected checks that AWS rejected a call with an error that has the code, and words in its
+// message. err is the call's error.
 func wantRejected(call string, err error, code, words string) error {
 	var failure smithy.APIError
 	switch {
 	case err == nil:
-		return differs("%s was accepted, want %s", call, code)
+		return differencef("%s succeeded, want %s", call, code)
 	case !errors.As(err, &failure):
 		return fmt.Errorf("%s: %w", call, err)
 	case failure.ErrorCode() == code && strings.Contains(failure.ErrorMessage(), words):
 		return nil
-	case slices.Contains(ourFault, failure.ErrorCode()):
+	case slices.Contains(callerFaults, failure.ErrorCode()):
 		return fmt.Errorf("%s: %w", call, err)
 	}
-	return differs("%s answers %s: %s; want %s: %s", call, failure.ErrorCode(), failure.ErrorMessage(), code, words)
+	return differencef(
+		"%s failed with %s: %s; want %s: %s", call, failure.ErrorCode(), failure.ErrorMessage(), code, words,
+	)
 }
 
-// wantAccepted checks that the call was accepted.
+// wantAccepted checks that AWS accepted a call. err is the call's error.
 func wantAccepted(call string, err error) error {
 	var failure smithy.APIError
-	if errors.As(err, &failure) && !slices.Contains(ourFault, failure.ErrorCode()) {
-		return differs("%s answers %s: %s; want it accepted", call, failure.ErrorCode(), failure.ErrorMessage())
+	if errors.As(err, &failure) && !slices.Contains(callerFaults, failure.ErrorCode()) {
+		return differencef(
+			"%s failed with %s: %s; want it to succeed", call, failure.ErrorCode(), failure.ErrorMessage(),
+		)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", call, err)

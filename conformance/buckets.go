@@ -14,32 +14,33 @@ import (
 // versionedBucket is a bucket with versioning.
 const versionedBucket = "Bucket: {Type: AWS::S3::Bucket, Properties: {VersioningConfiguration: {Status: Enabled}}}"
 
-// bucket creates a stack with a bucket and returns the bucket's name; versioned turns on
+// createBucket creates a stack with a bucket, and returns the bucket's name. versioned turns on
 // versioning.
-func (w *World) bucket(ctx context.Context, versioned bool) (string, error) {
+func (w *World) createBucket(ctx context.Context, versioned bool) (string, error) {
 	resource := plainBucket
 	if versioned {
 		resource = versionedBucket
 	}
-	id, err := w.create(ctx, "", template(resource))
+	id, err := w.createStack(ctx, "", template(resource))
 	if err != nil {
 		return "", err
 	}
-	return w.physical(ctx, id, "Bucket")
+	return w.physicalID(ctx, id, "Bucket")
 }
 
-// filled writes an object to the bucket of a stack and returns the bucket's name.
-func (w *World) filled(ctx context.Context, id string) (string, error) {
-	bucket, err := w.physical(ctx, id, "Bucket")
+// fillBucket writes an object to the bucket of a stack, and returns the bucket's name.
+func (w *World) fillBucket(ctx context.Context, id string) (string, error) {
+	bucket, err := w.physicalID(ctx, id, "Bucket")
 	if err != nil {
 		return "", err
 	}
-	_, err = w.put(ctx, bucket, "object", "1")
+	_, err = w.putObject(ctx, bucket, "object", "1")
 	return bucket, err
 }
 
-// put writes an object and returns its version id; empty if the bucket has no versioning.
-func (w *World) put(ctx context.Context, bucket, key, content string) (version string, err error) {
+// putObject writes an object, and returns its version id, which is empty if the bucket has no
+// versioning.
+func (w *World) putObject(ctx context.Context, bucket, key, content string) (version string, err error) {
 	out, err := w.storage.PutObject(
 		ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(content)},
 	)
@@ -70,7 +71,7 @@ func (w *World) bucketExists(ctx context.Context, bucket string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look at bucket %s: %w", bucket, err)
+		return false, fmt.Errorf("check whether bucket %s exists: %w", bucket, err)
 	}
 	return true, nil
 }
@@ -81,11 +82,10 @@ func hasCode(err error, code string) bool {
 	return errors.As(err, &failure) && failure.ErrorCode() == code
 }
 
-// orDiffers returns err. If err is nil, because the call was wrongly accepted, it returns a
-// Difference with words.
-func orDiffers(err error, words string) error {
+// errorOrDifference returns err, or a Difference with words if err is nil.
+func errorOrDifference(err error, words string) error {
 	if err != nil {
 		return err
 	}
-	return differs("%s", words)
+	return differencef("%s", words)
 }

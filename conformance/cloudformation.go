@@ -21,32 +21,35 @@ func template(resources ...string) string {
 	return "Resources: {" + strings.Join(resources, ", ") + "}"
 }
 
-// thing returns the cheapest resource that can be updated: a parameter of Systems Manager.
-func thing(value string) string {
-	return named(`!Ref "AWS::StackName"`, `"`+value+`"`)
+// parameter returns the cheapest resource that can be updated: a parameter of Systems Manager. Its
+// logical id is Thing, and its name is the stack's.
+func parameter(value string) string {
+	return namedParameter(`!Ref "AWS::StackName"`, `"`+value+`"`)
 }
 
-// named returns thing with a name. If the name changes, CloudFormation replaces the resource.
-func named(name, value string) string {
+// namedParameter returns a parameter with another name. If the name changes, CloudFormation
+// replaces the resource.
+func namedParameter(name, value string) string {
 	return `Thing: {Type: AWS::SSM::Parameter, Properties: {Name: ` + name + `, Type: String, Value: ` + value + `}}`
 }
 
-// parameter returns a template whose only resource is thing.
-func parameter(value string) string { return template(thing(value)) }
+// parameterTemplate returns a template whose only resource is a parameter.
+func parameterTemplate(value string) string { return template(parameter(value)) }
 
-// plainBucket is a bucket that is deleted with its stack.
+// plainBucket is a bucket that CloudFormation deletes with its stack.
 const plainBucket = "Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Delete}"
 
-// failing is a resource that fails: a policy for a bucket that does not exist.
-const failing = `Failing: {Type: AWS::S3::BucketPolicy, DependsOn: Thing, Properties: {
+// failingResource is a resource whose creation fails: a policy for a bucket that does not exist.
+const failingResource = `Failing: {Type: AWS::S3::BucketPolicy, DependsOn: Thing, Properties: {
   Bucket: perch-no-such-bucket-0a1b2c3d, PolicyDocument: {Version: "2012-10-17", Statement: [{
   Effect: Deny, Principal: "*", Action: "s3:PutObject", Resource: "arn:aws:s3:::perch-no-such-bucket-0a1b2c3d/*"}]}}}`
 
 var stackBeliefs = []Belief{
 	{
-		Name:     "cloudformation/unknown-stack",
-		Sentence: "DescribeStacks of an unknown name is a ValidationError `Stack with id NAME does not exist`.",
-		Source:   recorded, ReliedOn: "activities/stack/stack.go", Minutes: 1,
+		Name: "cloudformation/unknown-stack",
+		Sentence: "DescribeStacks with an unknown name fails with ValidationError: `Stack with id NAME does not " +
+			"exist`.",
+		Source: recorded, ReliedOn: "activities/stack/stack.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			name := w.stackName("")
 			_, err := w.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
@@ -55,33 +58,35 @@ var stackBeliefs = []Belief{
 	},
 	{
 		Name:     "cloudformation/existing-name",
-		Sentence: "CreateStack with the name of a stack that exists is an AlreadyExistsException.",
+		Sentence: "CreateStack with the name of an existing stack fails with AlreadyExistsException.",
 		Source:   recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkExistingName,
 	},
 	{
 		Name: "cloudformation/events-of-a-creation",
-		Sentence: "The first and the last event of a creation are those of the stack; a resource has " +
-			"CREATE_IN_PROGRESS without an id, CREATE_IN_PROGRESS with its id, and CREATE_COMPLETE.",
+		Sentence: "The first and the last event of a creation are events of the stack. A resource has the events " +
+			"CREATE_IN_PROGRESS without a physical id, CREATE_IN_PROGRESS with it, and CREATE_COMPLETE.",
 		Source: recorded, ReliedOn: "activities/stack/events.go", Minutes: 2, check: checkCreationEvents,
 	},
 	{
-		Name:     "cloudformation/creation-rolls-back",
-		Sentence: "A creation whose resource fails ends ROLLBACK_COMPLETE, with the reason on the first failed event.",
-		Source:   recorded, ReliedOn: "lifecycle/next.go", Minutes: 3, check: checkCreationRollsBack,
+		Name: "cloudformation/creation-rolls-back",
+		Sentence: "If a resource fails during a creation, the stack ends in ROLLBACK_COMPLETE, and the first failed " +
+			"event has the reason.",
+		Source: recorded, ReliedOn: "lifecycle/next.go", Minutes: 3, check: checkCreationRollsBack,
 	},
 	{
 		Name:     "cloudformation/rolled-back-creation-is-final",
-		Sentence: "A stack that is ROLLBACK_COMPLETE cannot be updated: `can not be updated`, a ValidationError.",
+		Sentence: "UpdateStack of a stack in ROLLBACK_COMPLETE fails with ValidationError: `can not be updated`.",
 		Source:   guide + "view-stack-events.html", ReliedOn: "lifecycle/next.go", Minutes: 3,
 		check: checkFinalRollback,
 	},
 	{
-		Name:     "cloudformation/missing-role",
-		Sentence: "A service role that does not exist is a ValidationError `is invalid or cannot be assumed`.",
+		Name: "cloudformation/missing-role",
+		Sentence: "CreateStack with a service role that does not exist fails with ValidationError: `is invalid or " +
+			"cannot be assumed`.",
 		Source:   "https://github.com/rebuy-de/aws-nuke (it creates such roles again)",
 		ReliedOn: "activities/awserr/awserr.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
-			in := w.creation("", parameter("1"))
+			in := w.createInput("", parameterTemplate("1"))
 			in.RoleARN = aws.String("arn:aws:iam::" + w.target.Account + ":role/perch-no-such-role-0a1b2c3d")
 			out, err := w.stacks.CreateStack(ctx, in)
 			if err == nil {
@@ -92,38 +97,39 @@ var stackBeliefs = []Belief{
 	},
 	{
 		Name: "cloudformation/tags-of-buckets",
-		Sentence: "A bucket has its stack's tags, and `aws:cloudformation:stack-id` with the id of the stack that " +
-			"created it.",
+		Sentence: "A bucket has its stack's tags, and the tag `aws:cloudformation:stack-id` with the id of the stack " +
+			"that created it.",
 		Source:   guide + "aws-properties-resource-tags.html",
 		ReliedOn: "activities/bucket/owner.go", Minutes: 2, check: checkBucketTags,
 	},
 	{
-		Name:     "cloudformation/names-of-buckets",
-		Sentence: "A bucket whose template gives no name gets one that begins with the stack's name in lower case.",
+		Name: "cloudformation/names-of-buckets",
+		Sentence: "If the template does not name a bucket, the bucket's name begins with the stack's name in lower " +
+			"case.",
 		Source:   guide + "aws-properties-name.html",
 		ReliedOn: "deploy/iam/worker.json", Minutes: 2, check: checkBucketName,
 	},
 	{
 		Name:     "cloudformation/template-verbatim",
-		Sentence: "GetTemplate returns the template exactly as it was sent, including its white space.",
+		Sentence: "GetTemplate returns the template exactly as the caller sent it, including white space.",
 		Source:   recorded, ReliedOn: "activities/stack/stack.go", Minutes: 2, check: checkTemplateVerbatim,
 	},
 }
 
 func checkExistingName(ctx context.Context, w *World) error {
-	if _, err := w.create(ctx, "", parameter("1")); err != nil {
+	if _, err := w.createStack(ctx, "", parameterTemplate("1")); err != nil {
 		return err
 	}
-	_, err := w.stacks.CreateStack(ctx, w.creation("", parameter("1")))
+	_, err := w.stacks.CreateStack(ctx, w.createInput("", parameterTemplate("1")))
 	return wantRejected("CreateStack", err, "AlreadyExistsException", "already exists")
 }
 
 func checkCreationEvents(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
-	lines, err := w.history(ctx, id)
+	lines, err := w.eventLines(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -134,18 +140,18 @@ func checkCreationEvents(ctx context.Context, w *World) error {
 }
 
 func checkCreationRollsBack(ctx context.Context, w *World) error {
-	id, err := w.begin(ctx, w.creation("", template(thing("1"), failing)))
+	id, err := w.startCreate(ctx, w.createInput("", template(parameter("1"), failingResource)))
 	if err != nil {
 		return err
 	}
-	if err := w.reach(ctx, id, types.StackStatusRollbackComplete); err != nil {
+	if err := w.wantStatus(ctx, id, types.StackStatusRollbackComplete); err != nil {
 		return err
 	}
 	if first := w.firstFailure(ctx, id); !strings.HasPrefix(first, "Failing: ") || !strings.Contains(first,
 		"bucket does not exist") {
-		return differs("the first failed event is %q", first)
+		return differencef("the first failed event is %q", first)
 	}
-	lines, err := w.history(ctx, id)
+	lines, err := w.eventLines(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -154,23 +160,23 @@ func checkCreationRollsBack(ctx context.Context, w *World) error {
 }
 
 func checkFinalRollback(ctx context.Context, w *World) error {
-	id, err := w.begin(ctx, w.creation("", template(thing("1"), failing)))
+	id, err := w.startCreate(ctx, w.createInput("", template(parameter("1"), failingResource)))
 	if err != nil {
 		return err
 	}
-	if err := w.reach(ctx, id, types.StackStatusRollbackComplete); err != nil {
+	if err := w.wantStatus(ctx, id, types.StackStatusRollbackComplete); err != nil {
 		return err
 	}
-	_, err = w.stacks.UpdateStack(ctx, w.change(id, parameter("1")))
+	_, err = w.stacks.UpdateStack(ctx, w.updateInput(id, parameterTemplate("1")))
 	return wantRejected("UpdateStack", err, "ValidationError", "is in ROLLBACK_COMPLETE state and can not be updated")
 }
 
 func checkBucketTags(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", template(plainBucket))
+	id, err := w.createStack(ctx, "", template(plainBucket))
 	if err != nil {
 		return err
 	}
-	bucket, err := w.physical(ctx, id, "Bucket")
+	bucket, err := w.physicalID(ctx, id, "Bucket")
 	if err != nil {
 		return err
 	}
@@ -179,29 +185,29 @@ func checkBucketTags(ctx context.Context, w *World) error {
 		return err
 	}
 	if tags[Tag] != w.run || tags["aws:cloudformation:stack-id"] != id {
-		return differs("the bucket's tags are %v", tags)
+		return differencef("the bucket's tags are %v", tags)
 	}
 	return nil
 }
 
 func checkBucketName(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", template(plainBucket))
+	id, err := w.createStack(ctx, "", template(plainBucket))
 	if err != nil {
 		return err
 	}
-	bucket, err := w.physical(ctx, id, "Bucket")
+	bucket, err := w.physicalID(ctx, id, "Bucket")
 	if err != nil {
 		return err
 	}
 	if want := Prefix + w.run; !strings.HasPrefix(bucket, want) || len(bucket) > 63 {
-		return differs("the bucket is named %q, want at most 63 characters that begin with %q", bucket, want)
+		return differencef("the bucket is named %q, want at most 63 characters that begin with %q", bucket, want)
 	}
 	return nil
 }
 
 func checkTemplateVerbatim(ctx context.Context, w *World) error {
-	body := "# a comment\n" + parameter("1") + "\n\n"
-	id, err := w.create(ctx, "", body)
+	body := "# a comment\n" + parameterTemplate("1") + "\n\n"
+	id, err := w.createStack(ctx, "", body)
 	if err != nil {
 		return err
 	}
@@ -210,7 +216,7 @@ func checkTemplateVerbatim(ctx context.Context, w *World) error {
 		return err
 	}
 	if got := aws.ToString(out.TemplateBody); got != body {
-		return differs("the template is %q, want %q", got, body)
+		return differencef("the template is %q, want %q", got, body)
 	}
 	return nil
 }

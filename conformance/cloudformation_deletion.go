@@ -11,20 +11,21 @@ import (
 
 var deletionBeliefs = []Belief{
 	{
-		Name:     "cloudformation/deleted-by-id",
-		Sentence: "A deleted stack is DELETE_COMPLETE under its id, with its events, and unknown under its name.",
-		Source:   recorded, ReliedOn: "activities/stack/await.go", Minutes: 2, check: checkDeletedByID,
+		Name: "cloudformation/deleted-by-id",
+		Sentence: "By its id, CloudFormation returns a deleted stack as DELETE_COMPLETE, with its events. By its " +
+			"name, the stack does not exist.",
+		Source: recorded, ReliedOn: "activities/stack/await.go", Minutes: 2, check: checkDeletedByID,
 	},
 	{
-		Name: "cloudformation/earlier-life",
-		Sentence: "The id of a deleted stack is not used again: DeleteStack with it does not delete a new stack with " +
-			"the same name.",
+		Name: "cloudformation/stack-id-is-not-reused",
+		Sentence: "CloudFormation does not reuse the id of a deleted stack: DeleteStack with that id does not delete " +
+			"a new stack with the same name.",
 		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3,
-		check: checkEarlierLife,
+		check: checkStackIDNotReused,
 	},
 	{
 		Name:     "cloudformation/delete-unknown",
-		Sentence: "DeleteStack of a stack that does not exist is accepted.",
+		Sentence: "CloudFormation accepts DeleteStack of a stack that does not exist.",
 		Source:   stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.stacks.DeleteStack(
@@ -34,61 +35,61 @@ var deletionBeliefs = []Belief{
 		},
 	},
 	{
-		Name: "cloudformation/full-bucket",
-		Sentence: "The deletion of a stack with a bucket that is not empty ends DELETE_FAILED, with " +
-			"`bucket you tried to delete is not empty`; after the bucket is emptied, DeleteStack succeeds.",
+		Name: "cloudformation/bucket-that-is-not-empty",
+		Sentence: "The deletion of a stack with a bucket that is not empty ends in DELETE_FAILED: `bucket you tried " +
+			"to delete is not empty`. After the bucket is emptied, DeleteStack succeeds.",
 		Source:   "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html",
-		ReliedOn: "lifecycle/repair.go", Minutes: 3, check: checkFullBucket,
+		ReliedOn: "lifecycle/repair.go", Minutes: 3, check: checkBucketNotEmpty,
 	},
 	{
 		Name: "cloudformation/retain-after-failure-only",
-		Sentence: "RetainResources is a ValidationError before DELETE_FAILED; after it, DeleteStack leaves the " +
-			"resource.",
+		Sentence: "DeleteStack with RetainResources fails with ValidationError before DELETE_FAILED. After " +
+			"DELETE_FAILED, it deletes the stack and keeps the resource.",
 		Source:   stackAPI + "API_DeleteStack.html",
 		ReliedOn: "activities/change/change.go", Minutes: 3, check: checkRetainResources,
 	},
 	{
 		Name: "cloudformation/force-after-failure-only",
-		Sentence: "FORCE_DELETE_STACK is a ValidationError before DELETE_FAILED; after it, the stack is " +
-			"deleted without the resource.",
+		Sentence: "DeleteStack with FORCE_DELETE_STACK fails with ValidationError before DELETE_FAILED. After " +
+			"DELETE_FAILED, it deletes the stack without the resource.",
 		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3,
-		check: checkForce,
+		check: checkForceDelete,
 	},
 	{
 		Name:     "cloudformation/deletion-policy",
-		Sentence: "A resource with DeletionPolicy Retain is DELETE_SKIPPED and stays.",
+		Sentence: "DeleteStack keeps a resource with DeletionPolicy Retain, and sets its status to DELETE_SKIPPED.",
 		Source:   recorded, ReliedOn: "activities/stack/guard.go", Minutes: 2, check: checkDeletionPolicy,
 	},
 	{
 		Name:     "cloudformation/termination-protection",
-		Sentence: "DeleteStack of a protected stack is a ValidationError that names TerminationProtection.",
+		Sentence: "DeleteStack of a protected stack fails with a ValidationError that names TerminationProtection.",
 		Source:   guide + "using-cfn-protect-stacks.html",
-		ReliedOn: "activities/stack/guard.go", Minutes: 2, check: checkProtection,
+		ReliedOn: "activities/stack/guard.go", Minutes: 2, check: checkTerminationProtection,
 	},
 	{
 		Name:     "cloudformation/delete-during-a-creation",
-		Sentence: "DeleteStack during a creation is accepted, and the stack is deleted.",
+		Sentence: "CloudFormation accepts DeleteStack during a creation, and deletes the stack.",
 		Source:   "https://github.com/aws/copilot-cli internal/pkg/deploy/cloudformation",
 		ReliedOn: "lifecycle/next.go",
 		Minutes:  3, check: checkDeleteDuringCreation,
 	},
 	{
 		Name:     "cloudformation/no-deletion-during-an-update",
-		Sentence: "DeleteStack during an update is a ValidationError `cannot be deleted while in status`.",
+		Sentence: "DeleteStack during an update fails with ValidationError: `cannot be deleted while in status`.",
 		Source:   "https://github.com/aws/aws-toolkit-azure-devops/issues/317", ReliedOn: "lifecycle/next.go",
 		Minutes: 4, check: checkNoDeletionDuringUpdate,
 	},
 }
 
 func checkDeletedByID(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
-	if err := w.remove(ctx, id, types.StackStatusDeleteComplete); err != nil {
+	if err := w.deleteStack(ctx, id, types.StackStatusDeleteComplete); err != nil {
 		return err
 	}
-	lines, err := w.history(ctx, id)
+	lines, err := w.eventLines(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -101,57 +102,57 @@ func checkDeletedByID(ctx context.Context, w *World) error {
 	return wantRejected("DescribeStacks by name", err, "ValidationError", "does not exist")
 }
 
-func checkEarlierLife(ctx context.Context, w *World) error {
-	before, err := w.create(ctx, "", parameter("1"))
+func checkStackIDNotReused(ctx context.Context, w *World) error {
+	before, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
-	if err := w.remove(ctx, before, types.StackStatusDeleteComplete); err != nil {
+	if err := w.deleteStack(ctx, before, types.StackStatusDeleteComplete); err != nil {
 		return err
 	}
-	after, err := w.create(ctx, "", parameter("2"))
+	after, err := w.createStack(ctx, "", parameterTemplate("2"))
 	if err != nil {
 		return err
 	}
 	if after == before {
-		return differs("both stacks have the id %s", after)
+		return differencef("both stacks have the id %s", after)
 	}
-	if err := w.remove(ctx, before, types.StackStatusDeleteComplete); err != nil {
+	if err := w.deleteStack(ctx, before, types.StackStatusDeleteComplete); err != nil {
 		return err
 	}
-	return w.reach(ctx, after, types.StackStatusCreateComplete)
+	return w.wantStatus(ctx, after, types.StackStatusCreateComplete)
 }
 
-// failedDeletion creates a stack, and deletes it while its bucket is not empty, so that it is
-// DELETE_FAILED.
-func (w *World) failedDeletion(ctx context.Context) (id, bucket string, err error) {
-	id, err = w.create(ctx, "", template(plainBucket))
+// failDeletion creates a stack and deletes it while its bucket is not empty, so that the stack is
+// in DELETE_FAILED.
+func (w *World) failDeletion(ctx context.Context) (id, bucket string, err error) {
+	id, err = w.createStack(ctx, "", template(plainBucket))
 	if err != nil {
 		return "", "", err
 	}
-	bucket, err = w.filled(ctx, id)
+	bucket, err = w.fillBucket(ctx, id)
 	if err != nil {
 		return "", "", err
 	}
-	return id, bucket, w.remove(ctx, id, types.StackStatusDeleteFailed)
+	return id, bucket, w.deleteStack(ctx, id, types.StackStatusDeleteFailed)
 }
 
-func checkFullBucket(ctx context.Context, w *World) error {
-	id, bucket, err := w.failedDeletion(ctx)
+func checkBucketNotEmpty(ctx context.Context, w *World) error {
+	id, bucket, err := w.failDeletion(ctx)
 	if err != nil {
 		return err
 	}
 	if reason := w.firstFailure(ctx, id); !strings.Contains(reason, "bucket you tried to delete is not empty") {
-		return differs("the reason is %q", reason)
+		return differencef("the reason is %q", reason)
 	}
-	if err := w.empty(ctx, bucket); err != nil {
+	if err := w.emptyBucket(ctx, bucket); err != nil {
 		return err
 	}
-	return w.remove(ctx, id, types.StackStatusDeleteComplete)
+	return w.deleteStack(ctx, id, types.StackStatusDeleteComplete)
 }
 
 func checkRetainResources(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", template(plainBucket))
+	id, err := w.createStack(ctx, "", template(plainBucket))
 	if err != nil {
 		return err
 	}
@@ -160,11 +161,11 @@ func checkRetainResources(ctx context.Context, w *World) error {
 	if err := wantRejected("DeleteStack with RetainResources", err, "ValidationError", "DELETE_FAILED"); err != nil {
 		return err
 	}
-	return w.leavesBucket(ctx, id, retain)
+	return w.wantBucketKept(ctx, id, retain)
 }
 
-func checkForce(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", template(plainBucket))
+func checkForceDelete(ctx context.Context, w *World) error {
+	id, err := w.createStack(ctx, "", template(plainBucket))
 	if err != nil {
 		return err
 	}
@@ -173,45 +174,45 @@ func checkForce(ctx context.Context, w *World) error {
 	if err := wantRejected("DeleteStack by force", err, "ValidationError", "DELETE_FAILED"); err != nil {
 		return err
 	}
-	return w.leavesBucket(ctx, id, force)
+	return w.wantBucketKept(ctx, id, force)
 }
 
-// leavesBucket makes a deletion fail by an object in the stack's bucket. It then checks that the
-// deletion with the input in does not delete the bucket.
-func (w *World) leavesBucket(ctx context.Context, id string, in *cloudformation.DeleteStackInput) error {
-	bucket, err := w.filled(ctx, id)
+// wantBucketKept makes the deletion of a stack fail, because the stack's bucket has an object. It
+// then checks that DeleteStack with the input in deletes the stack and keeps the bucket.
+func (w *World) wantBucketKept(ctx context.Context, id string, in *cloudformation.DeleteStackInput) error {
+	bucket, err := w.fillBucket(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = w.removeBucket(context.WithoutCancel(ctx), bucket) }()
-	if err := w.remove(ctx, id, types.StackStatusDeleteFailed); err != nil {
+	if err := w.deleteStack(ctx, id, types.StackStatusDeleteFailed); err != nil {
 		return err
 	}
 	_, err = w.stacks.DeleteStack(ctx, in)
 	if err := wantAccepted("DeleteStack after DELETE_FAILED", err); err != nil {
 		return err
 	}
-	if err := w.reach(ctx, id, types.StackStatusDeleteComplete); err != nil {
+	if err := w.wantStatus(ctx, id, types.StackStatusDeleteComplete); err != nil {
 		return err
 	}
 	there, err := w.bucketExists(ctx, bucket)
 	if err == nil && !there {
-		err = differs("the deletion also deleted the bucket, which it should have kept")
+		err = differencef("the deletion also deleted the bucket, want it kept")
 	}
 	return err
 }
 
 func checkDeletionPolicy(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", template("Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}"))
+	id, err := w.createStack(ctx, "", template("Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}"))
 	if err != nil {
 		return err
 	}
-	bucket, err := w.physical(ctx, id, "Bucket")
+	bucket, err := w.physicalID(ctx, id, "Bucket")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = w.removeBucket(context.WithoutCancel(ctx), bucket) }()
-	if err := w.remove(ctx, id, types.StackStatusDeleteComplete); err != nil {
+	if err := w.deleteStack(ctx, id, types.StackStatusDeleteComplete); err != nil {
 		return err
 	}
 	r, err := w.resource(ctx, id, "Bucket")
@@ -219,19 +220,19 @@ func checkDeletionPolicy(ctx context.Context, w *World) error {
 		return err
 	}
 	if r.ResourceStatus != types.ResourceStatusDeleteSkipped {
-		return differs("the resource is %s, want DELETE_SKIPPED", r.ResourceStatus)
+		return differencef("the resource is %s, want DELETE_SKIPPED", r.ResourceStatus)
 	}
 	there, err := w.bucketExists(ctx, bucket)
 	if err == nil && !there {
-		err = differs("the bucket is deleted")
+		err = differencef("the deletion also deleted the bucket, want it kept")
 	}
 	return err
 }
 
-func checkProtection(ctx context.Context, w *World) error {
-	in := w.creation("", parameter("1"))
+func checkTerminationProtection(ctx context.Context, w *World) error {
+	in := w.createInput("", parameterTemplate("1"))
 	in.EnableTerminationProtection = aws.Bool(true)
-	id, err := w.createAs(ctx, in)
+	id, err := w.createStackFrom(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -245,13 +246,13 @@ func checkDeleteDuringCreation(ctx context.Context, w *World) error {
 		return err
 	}
 	defer func() { _ = release() }()
-	id, err := w.begin(ctx, w.creation("", template(plainBucket)))
+	id, err := w.startCreate(ctx, w.createInput("", template(plainBucket)))
 	if err != nil {
 		return err
 	}
-	stack, err := w.describe(ctx, id)
+	stack, err := w.describeStack(ctx, id)
 	if err == nil && stack.StackStatus != types.StackStatusCreateInProgress {
-		err = differs("the stack is %s right after CreateStack", stack.StackStatus)
+		err = differencef("the stack is %s right after CreateStack", stack.StackStatus)
 	}
 	if err != nil {
 		return err
@@ -263,11 +264,11 @@ func checkDeleteDuringCreation(ctx context.Context, w *World) error {
 	if err := release(); err != nil {
 		return err
 	}
-	return w.reach(ctx, id, types.StackStatusDeleteComplete)
+	return w.wantStatus(ctx, id, types.StackStatusDeleteComplete)
 }
 
 func checkNoDeletionDuringUpdate(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
@@ -276,8 +277,8 @@ func checkNoDeletionDuringUpdate(ctx context.Context, w *World) error {
 		return err
 	}
 	defer func() { _ = release() }()
-	body := template(thing("1"), plainBucket)
-	if _, err := w.stacks.UpdateStack(ctx, w.change(id, body)); err != nil {
+	body := template(parameter("1"), plainBucket)
+	if _, err := w.stacks.UpdateStack(ctx, w.updateInput(id, body)); err != nil {
 		return wantAccepted("UpdateStack", err)
 	}
 	_, err = w.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &id})

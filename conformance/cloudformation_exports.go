@@ -12,50 +12,52 @@ import (
 var exportBeliefs = []Belief{
 	{
 		Name: "cloudformation/deletion-canceled",
-		Sentence: "DeleteStack of a stack whose export is imported is accepted; then the stack returns to its " +
-			"earlier status, with the reason `Delete canceled. Cannot delete export`.",
+		Sentence: "CloudFormation accepts DeleteStack of a stack whose export another stack imports. The stack then " +
+			"returns to its earlier status, with the reason `Delete canceled. Cannot delete export`.",
 		Source: recorded, ReliedOn: "activities/stack/await.go", Minutes: 4, check: checkDeletionCanceled,
 	},
 	{
 		Name: "cloudformation/update-canceled",
-		Sentence: "An update that changes an imported export is accepted and then rolled back, with the reason " +
-			"`Update canceled. Cannot update export`.",
+		Sentence: "CloudFormation accepts an update that changes an imported export, and then rolls it back with the " +
+			"reason `Update canceled. Cannot update export`.",
 		Source: recorded, ReliedOn: "lifecycle/next.go", Minutes: 4, check: checkUpdateCanceled,
 	},
 	{
 		Name: "cloudformation/list-imports",
-		Sentence: "ListImports names the stacks that import an export, and is a ValidationError `is not " +
-			"imported by any stack` if there is none.",
+		Sentence: "ListImports names the stacks that import an export. If no stack imports it, ListImports fails " +
+			"with ValidationError: `is not imported by any stack`.",
 		Source:   stackAPI + "API_ListImports.html",
 		ReliedOn: "activities/change/checks.go", Minutes: 4, check: checkListImports,
 	},
 }
 
-func (w *World) exporting(value string) string {
-	return parameter("1") + "\n" + `Outputs: {Shared: {Value: "` + value + `", Export: {Name: ` + w.stackName("") +
-		`}}}`
+// exportTemplate returns a template that exports value. The name of the export is the stack's name.
+func (w *World) exportTemplate(value string) string {
+	return parameterTemplate("1") + "\n" + `Outputs: {Shared: {Value: "` + value + `", Export: {Name: ` +
+		w.stackName("") + `}}}`
 }
 
-// shared creates a stack with an export and another stack that imports it, and returns the first.
-func (w *World) shared(ctx context.Context) (exporter string, err error) {
-	if exporter, err = w.create(ctx, "", w.exporting("1")); err != nil {
+// shareExport creates a stack with an export and a stack that imports it. It returns the id of the
+// exporting stack.
+func (w *World) shareExport(ctx context.Context) (exporter string, err error) {
+	if exporter, err = w.createStack(ctx, "", w.exportTemplate("1")); err != nil {
 		return "", err
 	}
-	importer := template(named(`!Ref "AWS::StackName"`, `{"Fn::ImportValue": `+w.stackName("")+`}`))
-	_, err = w.create(ctx, "-importer", importer)
+	importer := template(namedParameter(`!Ref "AWS::StackName"`, `{"Fn::ImportValue": `+w.stackName("")+`}`))
+	_, err = w.createStack(ctx, "-importer", importer)
 	return exporter, err
 }
 
-// eventSays waits for an event of the stack whose reason contains words.
-func (w *World) eventSays(ctx context.Context, id, words string) error {
-	err := w.until(ctx, "an event says "+words, func() (bool, error) {
-		events, err := w.events(ctx, id)
+// waitForReason waits for an event of the stack whose reason contains words.
+func (w *World) waitForReason(ctx context.Context, id, words string) error {
+	err := w.waitUntil(ctx, "an event has the reason "+words, func() (bool, error) {
+		events, err := w.stackEvents(ctx, id)
 		for _, e := range events {
 			if strings.Contains(aws.ToString(e.ResourceStatusReason), words) {
 				return true, nil
 			}
 			if e.ResourceStatus == types.ResourceStatusDeleteComplete {
-				return false, differs("%s is deleted", aws.ToString(e.LogicalResourceId))
+				return false, differencef("%s was deleted, want no deletion", aws.ToString(e.LogicalResourceId))
 			}
 		}
 		return false, err
@@ -64,7 +66,7 @@ func (w *World) eventSays(ctx context.Context, id, words string) error {
 }
 
 func checkDeletionCanceled(ctx context.Context, w *World) error {
-	id, err := w.shared(ctx)
+	id, err := w.shareExport(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,27 +75,27 @@ func checkDeletionCanceled(ctx context.Context, w *World) error {
 		return err
 	}
 	words := "Delete canceled. Cannot delete export " + w.stackName("") + " as it is in use by"
-	if err := w.eventSays(ctx, id, words); err != nil {
+	if err := w.waitForReason(ctx, id, words); err != nil {
 		return err
 	}
-	return w.reach(ctx, id, types.StackStatusCreateComplete)
+	return w.wantStatus(ctx, id, types.StackStatusCreateComplete)
 }
 
 func checkUpdateCanceled(ctx context.Context, w *World) error {
-	id, err := w.shared(ctx)
+	id, err := w.shareExport(ctx)
 	if err != nil {
 		return err
 	}
-	if err := w.update(ctx, id, w.exporting("2"), types.StackStatusUpdateRollbackComplete); err != nil {
+	if err := w.updateStack(ctx, id, w.exportTemplate("2"), types.StackStatusUpdateRollbackComplete); err != nil {
 		return err
 	}
-	return w.eventSays(ctx, id, "Update canceled. Cannot update export "+w.stackName("")+" as it is in use by")
+	return w.waitForReason(ctx, id, "Update canceled. Cannot update export "+w.stackName("")+" as it is in use by")
 }
 
 func checkListImports(ctx context.Context, w *World) error {
 	in := &cloudformation.ListImportsInput{ExportName: aws.String(w.stackName(""))}
-	exporter, err := w.create(
-		ctx, "-alone", strings.ReplaceAll(w.exporting("1"), w.stackName(""), w.stackName("-alone")),
+	exporter, err := w.createStack(
+		ctx, "-alone", strings.ReplaceAll(w.exportTemplate("1"), w.stackName(""), w.stackName("-alone")),
 	)
 	if err != nil {
 		return err
@@ -103,7 +105,7 @@ func checkListImports(ctx context.Context, w *World) error {
 		"is not imported by any stack"); err != nil {
 		return err
 	}
-	if _, err := w.shared(ctx); err != nil {
+	if _, err := w.shareExport(ctx); err != nil {
 		return err
 	}
 	out, err := w.stacks.ListImports(ctx, in)
@@ -111,7 +113,7 @@ func checkListImports(ctx context.Context, w *World) error {
 		return err
 	}
 	if len(out.Imports) != 1 || out.Imports[0] != w.stackName("-importer") {
-		return differs("the importing stacks are %v, want %s", out.Imports, w.stackName("-importer"))
+		return differencef("the importing stacks are %v, want %s", out.Imports, w.stackName("-importer"))
 	}
 	return nil
 }

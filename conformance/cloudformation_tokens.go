@@ -11,33 +11,35 @@ import (
 var tokenBeliefs = []Belief{
 	{
 		Name: "cloudformation/token-repeats-a-creation",
-		Sentence: "CreateStack with the token and the input of an earlier call gives the same stack id, and " +
+		Sentence: "CreateStack with the token and the input of an earlier call returns the same stack id, and " +
 			"creates nothing.",
 		Source: recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTokenRepeats,
 	},
 	{
-		Name:     "cloudformation/token-of-another-request",
-		Sentence: "CreateStack with a token that was used with another template is a TokenAlreadyExistsException.",
-		Source:   recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTokenOfAnother,
+		Name: "cloudformation/token-of-another-request",
+		Sentence: "CreateStack with a token that an earlier call used with another template fails with " +
+			"TokenAlreadyExistsException.",
+		Source: recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTokenOfAnotherRequest,
 	},
 	{
 		Name:     "cloudformation/token-on-events",
-		Sentence: "Every event of an operation has the token of the call that started it.",
+		Sentence: "Every event of an operation has the token of the call that started the operation.",
 		Source:   recorded, ReliedOn: "activities/stack/events.go", Minutes: 2, check: checkTokenOnEvents,
 	},
 	{
-		Name:     "cloudformation/token-repeats-a-deletion",
-		Sentence: "DeleteStack by stack id is accepted again with the same token, during and after the deletion.",
-		Source:   "no recording", ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTokenOfDeletion,
+		Name: "cloudformation/token-repeats-a-deletion",
+		Sentence: "CloudFormation accepts DeleteStack by stack id again with the same token, during and after the " +
+			"deletion.",
+		Source: "no recording", ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTokenOfDeletion,
 	},
 }
 
 const token = "perch-0a1b2c3d-1"
 
 func checkTokenRepeats(ctx context.Context, w *World) error {
-	in := w.creation("", parameter("1"))
+	in := w.createInput("", parameterTemplate("1"))
 	in.ClientRequestToken = aws.String(token)
-	id, err := w.createAs(ctx, in)
+	id, err := w.createStackFrom(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -47,43 +49,45 @@ func checkTokenRepeats(ctx context.Context, w *World) error {
 	}
 	if again := aws.ToString(out.StackId); again != id {
 		w.created = append(w.created, again)
-		return differs("the second call gives stack %s, the first gave %s", again, id)
+		return differencef("the second call returned stack %s, the first returned %s", again, id)
 	}
 	return nil
 }
 
-func checkTokenOfAnother(ctx context.Context, w *World) error {
-	in := w.creation("", parameter("1"))
+func checkTokenOfAnotherRequest(ctx context.Context, w *World) error {
+	in := w.createInput("", parameterTemplate("1"))
 	in.ClientRequestToken = aws.String(token)
-	if _, err := w.createAs(ctx, in); err != nil {
+	if _, err := w.createStackFrom(ctx, in); err != nil {
 		return err
 	}
-	in.TemplateBody = aws.String(parameter("2"))
+	in.TemplateBody = aws.String(parameterTemplate("2"))
 	_, err := w.stacks.CreateStack(ctx, in)
 	return wantRejected("CreateStack", err, "TokenAlreadyExistsException", token)
 }
 
 func checkTokenOnEvents(ctx context.Context, w *World) error {
-	in := w.creation("", parameter("1"))
+	in := w.createInput("", parameterTemplate("1"))
 	in.ClientRequestToken = aws.String(token)
-	id, err := w.createAs(ctx, in)
+	id, err := w.createStackFrom(ctx, in)
 	if err != nil {
 		return err
 	}
-	events, err := w.events(ctx, id)
+	events, err := w.stackEvents(ctx, id)
 	if err != nil {
 		return err
 	}
 	for _, e := range events {
 		if got := aws.ToString(e.ClientRequestToken); got != token {
-			return differs("the event %s %s has the token %q", aws.ToString(e.LogicalResourceId), e.ResourceStatus, got)
+			return differencef(
+				"the event %s %s has the token %q", aws.ToString(e.LogicalResourceId), e.ResourceStatus, got,
+			)
 		}
 	}
 	return nil
 }
 
 func checkTokenOfDeletion(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
@@ -96,7 +100,7 @@ func checkTokenOfDeletion(ctx context.Context, w *World) error {
 		if moment == "DeleteStack" {
 			continue
 		}
-		if err := w.reach(ctx, id, types.StackStatusDeleteComplete); err != nil {
+		if err := w.wantStatus(ctx, id, types.StackStatusDeleteComplete); err != nil {
 			return err
 		}
 	}

@@ -12,18 +12,18 @@ import (
 var updateBeliefs = []Belief{
 	{
 		Name:     "cloudformation/nothing-to-update",
-		Sentence: "UpdateStack with the same template is a ValidationError `No updates are to be performed.`",
+		Sentence: "UpdateStack with the same template fails with ValidationError: `No updates are to be performed.`",
 		Source:   recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkNothingToUpdate,
 	},
 	{
 		Name: "cloudformation/events-of-an-update",
-		Sentence: "Every update goes through UPDATE_COMPLETE_CLEANUP_IN_PROGRESS before UPDATE_COMPLETE, even with " +
-			"nothing to clean up.",
+		Sentence: "Every update has the status UPDATE_COMPLETE_CLEANUP_IN_PROGRESS before UPDATE_COMPLETE, even if " +
+			"there is nothing to clean up.",
 		Source: recorded, ReliedOn: "lifecycle/next.go", Minutes: 2, check: checkUpdateEvents,
 	},
 	{
 		Name:     "cloudformation/outputs-only",
-		Sentence: "An update that changes outputs only is accepted.",
+		Sentence: "CloudFormation accepts an update that changes only outputs.",
 		Source:   guide + "using-cfn-updating-stacks-direct.html",
 		ReliedOn: "cfn/outputs.go", Minutes: 2, check: checkOutputsOnly,
 	},
@@ -34,65 +34,68 @@ var updateBeliefs = []Belief{
 	},
 	{
 		Name: "cloudformation/replacement",
-		Sentence: "A replaced resource has UPDATE statuses for its new id; its old id is deleted after " +
-			"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS.",
+		Sentence: "A replaced resource has UPDATE statuses for its new physical id. CloudFormation deletes the old " +
+			"resource after UPDATE_COMPLETE_CLEANUP_IN_PROGRESS.",
 		Source: recorded, ReliedOn: "activities/stack/events.go", Minutes: 3, check: checkReplacement,
 	},
 	{
-		Name:     "cloudformation/update-rolls-back",
-		Sentence: "An update whose resource fails ends UPDATE_ROLLBACK_COMPLETE, with the previous template.",
-		Source:   recorded, ReliedOn: "lifecycle/next.go", Minutes: 5, check: checkUpdateRollsBack,
+		Name: "cloudformation/update-rolls-back",
+		Sentence: "If a resource fails during an update, the stack ends in UPDATE_ROLLBACK_COMPLETE, with the " +
+			"previous template.",
+		Source: recorded, ReliedOn: "lifecycle/next.go", Minutes: 5, check: checkUpdateRollsBack,
 	},
 	{
 		Name:     "cloudformation/no-update-during-a-creation",
-		Sentence: "UpdateStack during a creation is a ValidationError `can not be updated`.",
+		Sentence: "UpdateStack during a creation fails with ValidationError: `can not be updated`.",
 		Source:   guide + "cfn-whatis-concepts.html",
 		ReliedOn: "lifecycle/next.go", Minutes: 3, check: checkNoUpdateDuringCreation,
 	},
 	{
-		Name:     "cloudformation/cancel-an-update",
-		Sentence: "CancelUpdateStack during an update rolls it back: UPDATE_ROLLBACK_COMPLETE.",
+		Name: "cloudformation/cancel-an-update",
+		Sentence: "CancelUpdateStack during an update rolls the update back. The stack ends in " +
+			"UPDATE_ROLLBACK_COMPLETE.",
 		Source:   stackAPI + "API_CancelUpdateStack.html",
 		ReliedOn: "activities/change/change.go", Minutes: 4, check: checkCancelUpdate,
 	},
 	{
 		Name: "cloudformation/cancel-too-late",
-		Sentence: "CancelUpdateStack without an update is a ValidationError `cannot be called from current " +
-			"stack status`.",
+		Sentence: "CancelUpdateStack without an update in progress fails with ValidationError: `cannot be called " +
+			"from current stack status`.",
 		Source: recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkCancelTooLate,
 	},
 	{
-		Name:     "cloudformation/nothing-to-continue",
-		Sentence: "ContinueUpdateRollback of a stack that is not UPDATE_ROLLBACK_FAILED is a ValidationError.",
-		Source:   stackAPI + "API_ContinueUpdateRollback.html", ReliedOn: "activities/change/change.go", Minutes: 2,
+		Name: "cloudformation/nothing-to-continue",
+		Sentence: "ContinueUpdateRollback of a stack that is not in UPDATE_ROLLBACK_FAILED fails with " +
+			"ValidationError.",
+		Source: stackAPI + "API_ContinueUpdateRollback.html", ReliedOn: "activities/change/change.go", Minutes: 2,
 		check: checkNothingToContinue,
 	},
 	{
 		Name: "cloudformation/cleanup-fails",
-		Sentence: "An update that cannot delete a removed bucket is UPDATE_COMPLETE all the same, and the stack no " +
-			"longer knows the bucket.",
+		Sentence: "If an update cannot delete a removed bucket, the stack still ends in UPDATE_COMPLETE, and no " +
+			"longer lists the bucket.",
 		Source: recorded, ReliedOn: "activities/bucket/sweep.go", Minutes: 9, check: checkCleanupFails,
 	},
 }
 
 func checkNothingToUpdate(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
-	_, err = w.stacks.UpdateStack(ctx, w.change(id, parameter("1")))
+	_, err = w.stacks.UpdateStack(ctx, w.updateInput(id, parameterTemplate("1")))
 	return wantRejected("UpdateStack", err, "ValidationError", "No updates are to be performed.")
 }
 
 func checkUpdateEvents(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
-	if err := w.update(ctx, id, parameter("2"), types.StackStatusUpdateComplete); err != nil {
+	if err := w.updateStack(ctx, id, parameterTemplate("2"), types.StackStatusUpdateComplete); err != nil {
 		return err
 	}
-	lines, err := w.history(ctx, id)
+	lines, err := w.eventLines(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -103,50 +106,50 @@ func checkUpdateEvents(ctx context.Context, w *World) error {
 }
 
 func checkOutputsOnly(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
-	body := parameter("1") + "\nOutputs: {Name: {Value: !Ref Thing}}"
-	if err := w.update(ctx, id, body, types.StackStatusUpdateComplete); err != nil {
+	body := parameterTemplate("1") + "\nOutputs: {Name: {Value: !Ref Thing}}"
+	if err := w.updateStack(ctx, id, body, types.StackStatusUpdateComplete); err != nil {
 		return err
 	}
-	stack, err := w.describe(ctx, id)
+	stack, err := w.describeStack(ctx, id)
 	if err == nil && len(stack.Outputs) != 1 {
-		err = differs("the stack has %d outputs, want 1", len(stack.Outputs))
+		err = differencef("the stack has %d outputs, want 1", len(stack.Outputs))
 	}
 	return err
 }
 
 func checkTagsKept(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
-	if err := w.update(ctx, id, parameter("2"), types.StackStatusUpdateComplete); err != nil {
+	if err := w.updateStack(ctx, id, parameterTemplate("2"), types.StackStatusUpdateComplete); err != nil {
 		return err
 	}
-	stack, err := w.describe(ctx, id)
+	stack, err := w.describeStack(ctx, id)
 	if err != nil {
 		return err
 	}
 	if len(stack.Tags) != 1 || aws.ToString(stack.Tags[0].Key) != Tag || aws.ToString(stack.Tags[0].Value) != w.run {
-		return differs("the stack has %d tags, want the one that it was created with", len(stack.Tags))
+		return differencef("the stack has %d tags after the update, want only the tag of its creation", len(stack.Tags))
 	}
 	return nil
 }
 
 func checkReplacement(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", template(named(w.stackName("-old"), `"1"`)))
+	id, err := w.createStack(ctx, "", template(namedParameter(w.stackName("-old"), `"1"`)))
 	if err != nil {
 		return err
 	}
-	if err := w.update(
-		ctx, id, template(named(w.stackName("-new"), `"1"`)), types.StackStatusUpdateComplete,
+	if err := w.updateStack(
+		ctx, id, template(namedParameter(w.stackName("-new"), `"1"`)), types.StackStatusUpdateComplete,
 	); err != nil {
 		return err
 	}
-	events, err := w.events(ctx, id)
+	events, err := w.stackEvents(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -168,19 +171,20 @@ func checkReplacement(ctx context.Context, w *World) error {
 }
 
 func checkUpdateRollsBack(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
-	if err := w.update(ctx, id, template(thing("2"), failing), types.StackStatusUpdateRollbackComplete); err != nil {
+	body := template(parameter("2"), failingResource)
+	if err := w.updateStack(ctx, id, body, types.StackStatusUpdateRollbackComplete); err != nil {
 		return err
 	}
 	out, err := w.stacks.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &id})
 	if err := wantAccepted("GetTemplate", err); err != nil {
 		return err
 	}
-	if got := aws.ToString(out.TemplateBody); got != parameter("1") {
-		return differs("the template after the rollback is %q", got)
+	if got := aws.ToString(out.TemplateBody); got != parameterTemplate("1") {
+		return differencef("the template after the rollback is %q", got)
 	}
 	return nil
 }
@@ -191,18 +195,18 @@ func checkNoUpdateDuringCreation(ctx context.Context, w *World) error {
 		return err
 	}
 	defer func() { _ = release() }()
-	id, err := w.begin(ctx, w.creation("", template(plainBucket)))
+	id, err := w.startCreate(ctx, w.createInput("", template(plainBucket)))
 	if err != nil {
 		return err
 	}
-	_, err = w.stacks.UpdateStack(ctx, w.change(id, parameter("1")))
+	_, err = w.stacks.UpdateStack(ctx, w.updateInput(id, parameterTemplate("1")))
 	return wantRejected("UpdateStack", err, "ValidationError", "is in CREATE_IN_PROGRESS state and can not be updated")
 }
 
-// checkCancelUpdate cancels an update that creates a bucket, because on AWS that takes long enough
-// to be cancelled.
+// checkCancelUpdate cancels an update that creates a bucket. On AWS, such an update takes long
+// enough for the cancellation to arrive in time.
 func checkCancelUpdate(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
@@ -211,8 +215,8 @@ func checkCancelUpdate(ctx context.Context, w *World) error {
 		return err
 	}
 	defer func() { _ = release() }()
-	body := template(thing("1"), plainBucket)
-	if _, err := w.stacks.UpdateStack(ctx, w.change(id, body)); err != nil {
+	body := template(parameter("1"), plainBucket)
+	if _, err := w.stacks.UpdateStack(ctx, w.updateInput(id, body)); err != nil {
 		return wantAccepted("UpdateStack", err)
 	}
 	_, err = w.stacks.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &id})
@@ -222,11 +226,11 @@ func checkCancelUpdate(ctx context.Context, w *World) error {
 	if err := release(); err != nil {
 		return err
 	}
-	return w.reach(ctx, id, types.StackStatusUpdateRollbackComplete)
+	return w.wantStatus(ctx, id, types.StackStatusUpdateRollbackComplete)
 }
 
 func checkCancelTooLate(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
@@ -236,7 +240,7 @@ func checkCancelTooLate(ctx context.Context, w *World) error {
 }
 
 func checkNothingToContinue(ctx context.Context, w *World) error {
-	id, err := w.create(ctx, "", parameter("1"))
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
 	if err != nil {
 		return err
 	}
@@ -245,24 +249,24 @@ func checkNothingToContinue(ctx context.Context, w *World) error {
 }
 
 func checkCleanupFails(ctx context.Context, w *World) error {
-	body := template(thing("1"), plainBucket)
-	id, err := w.create(ctx, "", body)
+	body := template(parameter("1"), plainBucket)
+	id, err := w.createStack(ctx, "", body)
 	if err != nil {
 		return err
 	}
-	bucket, err := w.filled(ctx, id)
+	bucket, err := w.fillBucket(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := w.update(ctx, id, parameter("1"), types.StackStatusUpdateComplete); err != nil {
+	if err := w.updateStack(ctx, id, parameterTemplate("1"), types.StackStatusUpdateComplete); err != nil {
 		return err
 	}
 	defer func() { _ = w.removeBucket(context.WithoutCancel(ctx), bucket) }()
 	if there, err := w.bucketExists(ctx, bucket); err != nil || !there {
-		return orDiffers(err, "the update deleted a bucket that was not empty")
+		return errorOrDifference(err, "the update deleted a bucket that was not empty")
 	}
-	if _, err := w.physical(ctx, id, "Bucket"); err == nil {
-		return differs("the stack still lists the bucket")
+	if _, err := w.physicalID(ctx, id, "Bucket"); err == nil {
+		return differencef("the stack still lists the bucket")
 	}
 	return nil
 }

@@ -18,15 +18,15 @@ import (
 // The exit codes of Command.
 const (
 	exitDone = iota
-	// exitFailed: a belief does not hold or could not be checked, or a resource could not be
+	// exitFailed: a belief does not hold, a belief could not be checked, or a resource could not be
 	// deleted.
 	exitFailed
-	// exitUsage: a flag is wrong, or -yes is missing; no call was made that changes anything.
+	// exitUsage: a flag is wrong, or -yes is missing. The command has changed nothing on AWS.
 	exitUsage
 )
 
 // Command runs the checks from the command line: `go test ./conformance -args`, followed by the
-// flags that the fields name.
+// flags that set the fields.
 type Command struct {
 	// AWS is -aws: check against a real account. Account, Region and Yes are -account, -region and
 	// -yes.
@@ -35,28 +35,28 @@ type Command struct {
 	Yes             bool
 	// Endpoint is -endpoint: the URL of an endpoint that is not AWS.
 	Endpoint string
-	// Sweep is -sweep: check nothing, delete what earlier runs left.
+	// Sweep is -sweep: delete the resources that earlier runs left, and check nothing.
 	Sweep bool
-	// Only is -only: check the beliefs whose names begin with it.
+	// Only is -only: check only the beliefs whose names begin with this text.
 	Only string
-	// Timeout is go test's -timeout; 0 means none.
+	// Timeout is the flag -timeout of go test. 0 means no timeout.
 	Timeout time.Duration
 	// Environ is the environment of the process, as NAME=VALUE.
 	Environ []string
 	// Results and Page are the files that a run against AWS writes: results.json and
 	// docs/fidelity.md.
 	Results, Page string
-	// Out receives the estimate and the outcomes.
+	// Out is where the command prints the estimate and the outcomes.
 	Out io.Writer
 
-	// load returns the configuration for AWS, and endpoint that for another endpoint; now is the
-	// clock.
+	// load returns the configuration for AWS; the default is loadAWS. now returns the current time.
 	load func(ctx context.Context, region string) (aws.Config, error)
 	now  func() time.Time
 }
 
-// parallel is the number of beliefs that are checked at the same time on AWS. It is small because
-// an account has 5 Elastic IP addresses, and AWS answers 5 calls of DescribeStacks a second.
+// parallel is the number of beliefs that a run on AWS checks at the same time. It is small because
+// an account has 5 Elastic IP addresses, and CloudFormation allows 5 calls of DescribeStacks a
+// second.
 const parallel = 4
 
 // Run carries out the command and returns its exit code.
@@ -69,7 +69,7 @@ func (c Command) Run(ctx context.Context) int {
 }
 
 func (c Command) run(ctx context.Context) (int, error) {
-	beliefs, err := c.check()
+	beliefs, err := c.chooseBeliefs()
 	if err != nil {
 		return exitUsage, err
 	}
@@ -78,17 +78,17 @@ func (c Command) run(ctx context.Context) (int, error) {
 		if target.Account, err = callerAccount(ctx, target.Config); err != nil {
 			return exitUsage, fmt.Errorf("the endpoint %s cannot be used: %w", c.Endpoint, err)
 		}
-		return c.finish(ctx, target, beliefs)
+		return c.checkOrSweep(ctx, target, beliefs)
 	}
-	target, err := c.account(ctx)
+	target, err := c.awsTarget(ctx)
 	if err != nil {
 		return exitUsage, err
 	}
 	c.announce(beliefs)
 	if !c.Yes {
-		return exitUsage, errors.New("nothing was called that changes something; add -yes to start")
+		return exitUsage, errors.New("nothing was changed on AWS; add -yes to start the run")
 	}
-	return c.finish(ctx, target, beliefs)
+	return c.checkOrSweep(ctx, target, beliefs)
 }
 
 var (
@@ -96,8 +96,8 @@ var (
 	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 )
 
-// check validates the flags and returns the selected beliefs.
-func (c Command) check() ([]Belief, error) {
+// chooseBeliefs validates the flags, and returns the beliefs that -only selects.
+func (c Command) chooseBeliefs() ([]Belief, error) {
 	var chosen []Belief
 	for _, b := range Beliefs() {
 		if strings.HasPrefix(b.Name, c.Only) {
@@ -115,17 +115,18 @@ func (c Command) check() ([]Belief, error) {
 	case !c.AWS:
 		return chosen, nil
 	case !accountPattern.MatchString(c.Account):
-		return nil, fmt.Errorf("-account is %q: give the 12 digits of the account that you mean", c.Account)
+		return nil, fmt.Errorf("-account is %q: give the 12 digits of the account", c.Account)
 	case c.Yes && c.Timeout > 0 && c.Timeout < 2*duration:
 		return nil,
-			fmt.Errorf("go test would end the run after %s, and it takes about %s: add -timeout %s -v", c.Timeout,
+			fmt.Errorf("go test would end the run after %s, but the run takes about %s: add -timeout %s -v", c.Timeout,
 				duration, 3*duration)
 	}
 	return chosen, nil
 }
 
-// account returns the real account as a target, after checking that the credentials belong to it.
-func (c Command) account(ctx context.Context) (Target, error) {
+// awsTarget returns the real account as a target. It fails if the credentials are for another
+// account.
+func (c Command) awsTarget(ctx context.Context) (Target, error) {
 	for _, variable := range c.Environ {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_ENDPOINT_URL") {
 			return Target{}, fmt.Errorf("%s is set, so -aws would not reach AWS: unset it, or use -endpoint", name)
@@ -152,7 +153,7 @@ func (c Command) account(ctx context.Context) (Target, error) {
 	}
 	target := Target{Config: settings, Account: account, Interval: 5 * time.Second, Patience: 90 * time.Minute,
 		Parallel: parallel, Log: c.Out}
-	if settings.BaseEndpoint != nil { // In a test, settings name a replacement for AWS.
+	if settings.BaseEndpoint != nil { // Only a test sets the endpoint.
 		target.Interval = endpointInterval
 	}
 	return target, nil
@@ -176,8 +177,8 @@ func callerAccount(ctx context.Context, settings aws.Config) (string, error) {
 
 const endpointInterval = 5 * time.Millisecond
 
-// endpointTarget returns an endpoint that is not AWS as a target. Its credentials are made up, so
-// no call can reach AWS with them.
+// endpointTarget returns an endpoint that is not AWS as a target. Its credentials are not valid on
+// AWS, so no call can change anything there.
 func endpointTarget(address, region string, log io.Writer) Target {
 	return Target{
 		Config: aws.Config{
@@ -188,7 +189,7 @@ func endpointTarget(address, region string, log io.Writer) Target {
 	}
 }
 
-// announce prints what a run against AWS will do and cost.
+// announce prints what a run against AWS will do, how long it takes and what it costs.
 func (c Command) announce(beliefs []Belief) {
 	if c.Sweep {
 		fmt.Fprintf(c.Out, "This deletes all stacks, buckets and database snapshots of account %s in %s "+
@@ -197,13 +198,15 @@ func (c Command) announce(beliefs []Belief) {
 	}
 	cost, duration := estimate(beliefs, parallel)
 	fmt.Fprintf(c.Out, "This checks %d beliefs in account %s in %s.\nIt takes about %s and costs about %.2f USD.\n"+
-		"It creates stacks named %s..., with the tag %s, and deletes them and all that they hold.\n"+
-		"Databases and environments need a default VPC.\n",
+		"It creates stacks whose names begin with %s and that have the tag %s.\n"+
+		"It deletes these stacks and all their resources afterwards.\n"+
+		"The beliefs about databases and environments need a default VPC.\n",
 		len(beliefs), c.Account, c.Region, duration, cost, Prefix, Tag)
 }
 
-// finish checks the beliefs or sweeps, and records the results of a real account.
-func (c Command) finish(ctx context.Context, target Target, beliefs []Belief) (int, error) {
+// checkOrSweep checks the beliefs and records the results of a real account, or sweeps if -sweep is
+// set.
+func (c Command) checkOrSweep(ctx context.Context, target Target, beliefs []Belief) (int, error) {
 	if c.Sweep {
 		found, err := Sweep(ctx, target, "", true)
 		fmt.Fprintf(c.Out, "deleted %d: %s\n", len(found), strings.Join(found, ", "))
@@ -213,29 +216,29 @@ func (c Command) finish(ctx context.Context, target Target, beliefs []Belief) (i
 	outcomes := Run(ctx, target, run, beliefs)
 	left, err := Sweep(context.WithoutCancel(ctx), target, run, true)
 	if len(left) > 0 {
-		fmt.Fprintf(c.Out, "deleted by the sweep: %s\n", strings.Join(left, ", "))
+		fmt.Fprintf(c.Out, "the sweep deleted: %s\n", strings.Join(left, ", "))
 	}
 	if c.AWS {
 		err = errors.Join(err, c.record(outcomes))
 	}
-	well := err == nil
+	ok := err == nil
 	for _, o := range outcomes {
-		well = well && o.Verdict == Holds && o.Left == ""
+		ok = ok && o.Verdict == Holds && o.Left == ""
 	}
 	if err != nil {
-		err = fmt.Errorf("%w; delete what is left with -sweep", err)
+		err = fmt.Errorf("%w; run again with -sweep to delete the leftovers", err)
 	}
-	return exitCode(well), err
+	return exitCode(ok), err
 }
 
-func exitCode(well bool) int {
-	if well {
+func exitCode(ok bool) int {
+	if ok {
 		return exitDone
 	}
 	return exitFailed
 }
 
-// record adds the outcomes to the results and writes the page.
+// record adds the outcomes to the file of results, and writes the table of the page.
 func (c Command) record(outcomes []Outcome) error {
 	results, err := readResults(c.Results)
 	if err != nil {

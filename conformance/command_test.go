@@ -16,7 +16,7 @@ import (
 	sandbox "perch/sandbox/aws"
 )
 
-// newCommand returns a command for a real account, with the sandbox in place of AWS.
+// newCommand returns a command for a real account that calls the sandbox instead of AWS.
 func newCommand(t *testing.T) (Command, Target, *strings.Builder) {
 	t.Helper()
 	target, out, folder := newSandbox(t), &strings.Builder{}, t.TempDir()
@@ -32,13 +32,14 @@ func newCommand(t *testing.T) (Command, Target, *strings.Builder) {
 	}, target, out
 }
 
-// callsOf returns the actions that the sandbox has been called with.
-func callsOf(t *testing.T, target Target) []string {
+// sandboxCalls returns the actions of all calls that the sandbox has received.
+func sandboxCalls(t *testing.T, target Target) []string {
 	t.Helper()
 	var seen struct {
 		Calls []sandbox.Call `json:"calls"`
 	}
-	if err := faults(t.Context(), http.MethodGet, *target.Config.BaseEndpoint+"/_perch/calls", nil, &seen); err != nil {
+	address := *target.Config.BaseEndpoint + "/_perch/calls"
+	if err := callSandbox(t.Context(), http.MethodGet, address, nil, &seen); err != nil {
 		t.Fatal(err)
 	}
 	var actions []string
@@ -48,13 +49,13 @@ func callsOf(t *testing.T, target Target) []string {
 	return actions
 }
 
-// TestS211ARunOnAWSNeedsConsent checks that wrong flags and a missing -yes are answered with one
-// sentence and change nothing.
+// TestS211ARunOnAWSNeedsConsent checks that wrong flags and a missing -yes end the command with a
+// message, before it changes anything.
 func TestS211ARunOnAWSNeedsConsent(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(*Command)
-		says   string
+		want   string
 	}{
 		"without -yes":       {func(*Command) {}, "add -yes to start"},
 		"sweep without -yes": {func(c *Command) { c.Sweep = true }, "add -yes to start"},
@@ -63,10 +64,10 @@ func TestS211ARunOnAWSNeedsConsent(t *testing.T) {
 		"no account": {func(c *Command) { c.Yes, c.Account = true, "" },
 			`-account is "": give the 12 digits`},
 		"no region": {func(c *Command) { c.Yes, c.Region = true, "" }, `-region is "": give a region`},
-		"both endpoints": {func(c *Command) { c.Yes, c.Endpoint = true, "http://127.0.0.1:1" },
+		"-aws and -endpoint": {func(c *Command) { c.Yes, c.Endpoint = true, "http://127.0.0.1:1" },
 			"give either -aws"},
 		"an unknown belief": {func(c *Command) { c.Yes, c.Only = true, "s4/" }, `no belief is named "s4/..."`},
-		"too short a timeout": {func(c *Command) { c.Yes, c.Timeout = true, 10*time.Minute },
+		"a timeout that is too short": {func(c *Command) { c.Yes, c.Timeout = true, 10*time.Minute },
 			"go test would end the run after 10m0s"},
 		"no credentials": {func(c *Command) { c.Yes, c.load = true, withoutCredentials },
 			"the credentials cannot be used in eu-central-1"},
@@ -74,19 +75,19 @@ func TestS211ARunOnAWSNeedsConsent(t *testing.T) {
 			func(c *Command) { c.Yes, c.Environ = true, []string{"AWS_ENDPOINT_URL_S3=http://127.0.0.1:1"} },
 			"AWS_ENDPOINT_URL_S3 is set",
 		},
-		"an endpoint that is not there": {func(c *Command) { c.AWS, c.Endpoint = false, "http://127.0.0.1:1" },
+		"an endpoint that does not respond": {func(c *Command) { c.AWS, c.Endpoint = false, "http://127.0.0.1:1" },
 			"the endpoint http://127.0.0.1:1 cannot be used"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			command, target, out := newCommand(t)
 			test.change(&command)
 			code := command.Run(t.Context())
-			if code != exitUsage || !strings.Contains(out.String(), test.says) {
-				t.Errorf("exit code %d, output %q; want %d and %q", code, out, exitUsage, test.says)
+			if code != exitUsage || !strings.Contains(out.String(), test.want) {
+				t.Errorf("exit code %d, output %q; want %d and %q", code, out, exitUsage, test.want)
 			}
-			for _, action := range callsOf(t, target) {
+			for _, action := range sandboxCalls(t, target) {
 				if action != "GetCallerIdentity" {
-					t.Errorf("it called %s", action)
+					t.Errorf("the command called %s", action)
 				}
 			}
 		})
@@ -98,13 +99,15 @@ func withoutCredentials(context.Context, string) (aws.Config, error) {
 	return aws.Config{Region: testRegion, Credentials: aws.CredentialsProviderFunc(none)}, nil
 }
 
-// TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown runs the whole command with the sandbox in place
-// of AWS.
-func TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown(t *testing.T) {
+// TestS212ARunOnAWSAnnouncesItsCostAndRecordsResults runs the whole command with the sandbox
+// instead of AWS.
+func TestS212ARunOnAWSAnnouncesItsCostAndRecordsResults(t *testing.T) {
 	t.Parallel()
 	command, target, out := newCommand(t)
-	before := Results{"s3/no-policy": {Verdict: Differs, Date: "2026-01-01"}, "route53/full-zone": {Verdict: Holds,
-		Date: "2026-01-01"}}
+	before := Results{
+		"s3/no-policy":                     {Verdict: Differs, Date: "2026-01-01"},
+		"route53/zone-with-another-record": {Verdict: Holds, Date: "2026-01-01"},
+	}
 	if err := before.write(command.Results); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +119,7 @@ func TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown(t *testing.T) {
 	for _, words := range []string{"in account 123456789012 in eu-central-1", "It takes about ",
 		"costs about 0.00 USD", Tag} {
 		if !strings.Contains(announced, words) {
-			t.Errorf("the first lines do not say %q: %s", words, announced)
+			t.Errorf("the announcement does not contain %q: %s", words, announced)
 		}
 	}
 	results, err := readResults(command.Results)
@@ -127,19 +130,18 @@ func TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown(t *testing.T) {
 		Region: testRegion}); got != want {
 		t.Errorf("the result is %v, want %v", got, want)
 	}
-	if got := results["route53/full-zone"].Date; got != "2026-01-01" {
-		t.Errorf("the result of a belief that was not chosen has the date %s", got)
+	if got := results["route53/zone-with-another-record"].Date; got != "2026-01-01" {
+		t.Errorf("the result of a belief that the run did not check has the new date %s", got)
 	}
 	page, err := os.ReadFile(command.Page)
 	if err != nil || !strings.Contains(string(page), "| holds | holds | 2026-11-29 eu-central-1 |") {
-		t.Errorf("the page has no row of the run: %s, %v", page, err)
+		t.Errorf("the page does not have the results of the run: %s, %v", page, err)
 	}
 	wantNothingLeft(t, target)
 }
 
-// TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne uses credentials that only allow
-// GetCallerIdentity.
-func TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne(t *testing.T) {
+// TestBeliefThatCannotBeCheckedKeepsItsResult makes CreateStack fail with AccessDenied.
+func TestBeliefThatCannotBeCheckedKeepsItsResult(t *testing.T) {
 	t.Parallel()
 	command, target, out := newCommand(t)
 	fault, err := json.Marshal(sandbox.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403,
@@ -147,7 +149,7 @@ func TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := faults(
+	if err := callSandbox(
 		t.Context(), http.MethodPost, *target.Config.BaseEndpoint+"/_perch/faults", fault, nil,
 	); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ const logsAPI = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIRefe
 var logBeliefs = []Belief{
 	{
 		Name:     "logs/unknown-group",
-		Sentence: "FilterLogEvents of a log group that does not exist is ResourceNotFoundException.",
+		Sentence: "FilterLogEvents of a log group that does not exist fails with ResourceNotFoundException.",
 		Source:   logsAPI + "API_FilterLogEvents.html", ReliedOn: "activities/logs/logs.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{
@@ -26,19 +26,20 @@ var logBeliefs = []Belief{
 	},
 	{
 		Name: "logs/newest-first",
-		Sentence: "FilterLogEvents with startFromHead=false and a startTime returns the events of all streams, the " +
-			"newest first, over all pages.",
+		Sentence: "FilterLogEvents with startFromHead=false and a startTime returns the events of all streams newest " +
+			"first, across all pages.",
 		Source:   logsAPI + "API_FilterLogEvents.html",
 		ReliedOn: "activities/logs/logs.go", Minutes: 3, check: checkNewestLines,
 	},
 }
 
 func checkNewestLines(ctx context.Context, w *World) error {
-	stack, err := w.create(ctx, "", `Resources: {Log: {Type: "AWS::Logs::LogGroup", Properties: {RetentionInDays: 1}}}`)
+	body := `Resources: {Log: {Type: "AWS::Logs::LogGroup", Properties: {RetentionInDays: 1}}}`
+	stack, err := w.createStack(ctx, "", body)
 	if err != nil {
 		return err
 	}
-	group, err := w.physical(ctx, stack, "Log")
+	group, err := w.physicalID(ctx, stack, "Log")
 	if err != nil {
 		return err
 	}
@@ -49,17 +50,17 @@ func checkNewestLines(ctx context.Context, w *World) error {
 		}
 	}
 	want := []string{"4", "3", "2", "1"}
-	return w.until(ctx, "the events are found, the newest first", func() (bool, error) {
+	return w.waitUntil(ctx, "FilterLogEvents returns all events, newest first", func() (bool, error) {
 		got, err := w.newestLines(ctx, group, now.Add(-time.Minute))
 		if err == nil && len(got) == len(want) && !slices.Equal(got, want) {
-			return false, differs("the lines are %v, want %v", got, want)
+			return false, differencef("the lines are %v, want %v", got, want)
 		}
 		return slices.Equal(got, want), err
 	})
 }
 
-// writeLog writes the digits in lines to a stream, one event each. A higher digit has a later time,
-// and none is in the future.
+// writeLog writes one event for each line to a stream. Each line is a digit: the higher the digit,
+// the later the time of the event. No time is in the future.
 func (w *World) writeLog(ctx context.Context, group, stream string, now time.Time, lines []string) error {
 	_, err := w.logs.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{
 		LogGroupName: &group, LogStreamName: &stream,
@@ -76,8 +77,8 @@ func (w *World) writeLog(ctx context.Context, group, stream string, now time.Tim
 	return wantAccepted("PutLogEvents", err)
 }
 
-// newestLines returns the lines of a log group since the time since, and reads at most two on a
-// page.
+// newestLines returns the lines that a log group has received since a time, newest first. A page
+// has at most two lines.
 func (w *World) newestLines(ctx context.Context, group string, since time.Time) (lines []string, err error) {
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(w.logs, &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli()), StartFromHead: aws.Bool(false),

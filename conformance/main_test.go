@@ -20,9 +20,9 @@ var (
 	useAWS   = flag.Bool("aws", false, "check the beliefs against a real account")
 	account  = flag.String("account", "", "the account for -aws, 12 digits")
 	region   = flag.String("region", "", "the region for -aws and -endpoint")
-	yes      = flag.Bool("yes", false, "start the run that -aws has announced")
+	yes      = flag.Bool("yes", false, "start the run on the account, after -aws has printed what it will do and cost")
 	endpoint = flag.String("endpoint", "", "check the beliefs against the endpoint at this URL")
-	sweep    = flag.Bool("sweep", false, "check nothing; delete what earlier runs left")
+	sweep    = flag.Bool("sweep", false, "delete the resources that earlier runs left, and check nothing")
 	only     = flag.String("only", "", "check only the beliefs whose names begin with this")
 	update   = flag.Bool("update", false, "write the table of docs/fidelity.md")
 )
@@ -37,10 +37,10 @@ func TestMain(m *testing.M) {
 	if !*useAWS && *endpoint == "" {
 		os.Exit(m.Run())
 	}
-	// go test ends a test binary by SIGQUIT when its time is over.
+	// go test sends SIGQUIT to a test binary that exceeds its timeout.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	timeout, _ := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
-	context.AfterFunc(ctx, stop) // A second Ctrl-C interrupts the cleanup, too.
+	context.AfterFunc(ctx, stop) // A second Ctrl-C also interrupts the cleanup.
 	code := Command{
 		AWS: *useAWS, Account: *account, Region: *region, Yes: *yes, Endpoint: *endpoint, Sweep: *sweep, Only: *only,
 		Timeout: timeout, Environ: os.Environ(), Results: resultsFile, Page: pageFile, Out: os.Stdout, now: time.Now,

@@ -14,8 +14,8 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// rounds is how often the deletions are tried, because the exports of one stack may keep another
-// from being deleted.
+// rounds is how often removeStacks tries to delete all stacks. One round may not be enough, because
+// a stack cannot be deleted while another stack imports its exports.
 const rounds = 3
 
 // cleanUp deletes the stacks that the check created, newest first.
@@ -24,7 +24,7 @@ func (w *World) cleanUp(ctx context.Context) error {
 	return w.removeStacks(ctx, w.created)
 }
 
-// removeStacks deletes stacks, in several rounds.
+// removeStacks deletes stacks, in several rounds if necessary.
 func (w *World) removeStacks(ctx context.Context, ids []string) error {
 	var failed error
 	for range rounds {
@@ -39,26 +39,26 @@ func (w *World) removeStacks(ctx context.Context, ids []string) error {
 	return failed
 }
 
-// removeStack deletes a stack in any state, with everything in it.
+// removeStack deletes a stack in any status, with the content of its buckets.
 func (w *World) removeStack(ctx context.Context, id string) error {
-	stack, err := w.describe(ctx, id)
+	stack, err := w.describeStack(ctx, id)
 	if err == nil && stack.StackStatus != types.StackStatusCreateInProgress {
-		stack, err = w.settled(ctx, id) // Only a creation can be interrupted by a deletion.
+		stack, err = w.waitForEnd(ctx, id) // DeleteStack can interrupt only a creation.
 	}
-	if missing(err) || stack.StackStatus == types.StackStatusDeleteComplete {
+	if isMissing(err) || stack.StackStatus == types.StackStatusDeleteComplete {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := w.unlock(ctx, stack); err != nil {
+	if err := w.unblockDeletion(ctx, stack); err != nil {
 		return err
 	}
 	if _, err := w.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &id}); err != nil {
 		return fmt.Errorf("delete stack %s: %w", id, err)
 	}
-	stack, err = w.settled(ctx, id)
-	if missing(err) {
+	stack, err = w.waitForEnd(ctx, id)
+	if isMissing(err) {
 		return nil
 	}
 	if err == nil && stack.StackStatus != types.StackStatusDeleteComplete {
@@ -67,14 +67,14 @@ func (w *World) removeStack(ctx context.Context, id string) error {
 	return err
 }
 
-// unlock removes what would block a stack's deletion: its termination protection, the objects in
-// its buckets, and the deletion protection of its databases.
-func (w *World) unlock(ctx context.Context, stack types.Stack) error {
+// unblockDeletion removes everything that would block the deletion of a stack: the termination
+// protection, the objects in its buckets, and the deletion protection of its databases.
+func (w *World) unblockDeletion(ctx context.Context, stack types.Stack) error {
 	if aws.ToBool(stack.EnableTerminationProtection) {
 		in := &cloudformation.UpdateTerminationProtectionInput{StackName: stack.StackId,
 			EnableTerminationProtection: aws.Bool(false)}
 		if _, err := w.stacks.UpdateTerminationProtection(ctx, in); err != nil {
-			return fmt.Errorf("end the protection of stack %s: %w", *stack.StackId, err)
+			return fmt.Errorf("disable the termination protection of stack %s: %w", *stack.StackId, err)
 		}
 	}
 	out, err := w.stacks.DescribeStackResources(
@@ -90,16 +90,16 @@ func (w *World) unlock(ctx context.Context, stack types.Stack) error {
 		}
 		switch aws.ToString(r.ResourceType) {
 		case "AWS::S3::Bucket":
-			err = errors.Join(err, w.empty(ctx, physical))
+			err = errors.Join(err, w.emptyBucket(ctx, physical))
 		case "AWS::RDS::DBInstance":
-			err = errors.Join(err, w.unprotect(ctx, physical))
+			err = errors.Join(err, w.disableProtection(ctx, physical))
 		}
 	}
 	return err
 }
 
-// unprotect turns off the deletion protection of a database.
-func (w *World) unprotect(ctx context.Context, name string) error {
+// disableProtection disables the deletion protection of a database.
+func (w *World) disableProtection(ctx context.Context, name string) error {
 	out, err := w.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
 	if hasCode(err, "DBInstanceNotFound") {
 		return nil
@@ -114,16 +114,16 @@ func (w *World) unprotect(ctx context.Context, name string) error {
 		DBInstanceIdentifier: &name, DeletionProtection: aws.Bool(false), ApplyImmediately: aws.Bool(true),
 	})
 	if err != nil {
-		return fmt.Errorf("end the deletion protection of database %s: %w", name, err)
+		return fmt.Errorf("disable the deletion protection of database %s: %w", name, err)
 	}
 	return nil
 }
 
-// maxPages is the maximum number of pages of versions that a check leaves in a bucket.
+// maxPages limits how many pages of versions emptyBucket deletes. No check writes more.
 const maxPages = 20
 
-// empty deletes a bucket's policy and every version in it.
-func (w *World) empty(ctx context.Context, bucket string) error {
+// emptyBucket deletes a bucket's policy, and every version and delete marker in the bucket.
+func (w *World) emptyBucket(ctx context.Context, bucket string) error {
 	_, err := w.storage.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
 	if hasCode(err, "NoSuchBucket") {
 		return nil
@@ -141,7 +141,7 @@ func (w *World) empty(ctx context.Context, bucket string) error {
 		if len(all) == 0 {
 			return nil
 		}
-		plain, err := w.deleteOdd(ctx, bucket, all)
+		plain, err := w.deleteControlKeys(ctx, bucket, all)
 		if err != nil {
 			return err
 		}
@@ -156,10 +156,10 @@ func (w *World) empty(ctx context.Context, bucket string) error {
 func identifiers(page *s3.ListObjectVersionsOutput) []s3types.ObjectIdentifier {
 	var all []s3types.ObjectIdentifier
 	for _, v := range page.Versions {
-		all = append(all, s3types.ObjectIdentifier{Key: decoded(v.Key, page.EncodingType), VersionId: v.VersionId})
+		all = append(all, s3types.ObjectIdentifier{Key: decodeKey(v.Key, page.EncodingType), VersionId: v.VersionId})
 	}
 	for _, m := range page.DeleteMarkers {
-		all = append(all, s3types.ObjectIdentifier{Key: decoded(m.Key, page.EncodingType), VersionId: m.VersionId})
+		all = append(all, s3types.ObjectIdentifier{Key: decodeKey(m.Key, page.EncodingType), VersionId: m.VersionId})
 	}
 	return all
 }

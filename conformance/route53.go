@@ -18,43 +18,46 @@ const dnsAPI = "https://docs.aws.amazon.com/Route53/latest/APIReference/"
 // A hosted zone that is deleted within 12 hours costs nothing (AWS pricing: Route 53).
 var zoneBeliefs = []Belief{
 	{
-		Name:     "route53/names-are-normal",
-		Sentence: "A record's name is listed in lower case, with a dot at its end, and `*` as `\\052`.",
+		Name: "route53/normalized-names",
+		Sentence: "ListResourceRecordSets returns a record's name in lower case, with a dot at the end, and with `*` " +
+			"as `\\052`.",
 		Source:   dnsAPI + "API_ListResourceRecordSets.html",
-		ReliedOn: "activities/leftovers/verify.go", Minutes: 4, check: checkNormalNames,
+		ReliedOn: "activities/leftovers/verify.go", Minutes: 4, check: checkNormalizedNames,
 	},
 	{
 		Name: "route53/listing-begins-at-a-name",
-		Sentence: "ListResourceRecordSets with StartRecordName begins with that name, or with the next one " +
-			"if it has no record.",
+		Sentence: "ListResourceRecordSets with StartRecordName begins with that name, or with the next name if that " +
+			"name has no record.",
 		Source:   dnsAPI + "API_ListResourceRecordSets.html",
 		ReliedOn: "activities/leftovers/verify.go", Minutes: 4, check: checkListingBegins,
 	},
 	{
 		Name: "route53/answers-when-in-sync",
-		Sentence: "A new record is listed at once; TestDNSAnswer answers NXDOMAIN until the name servers know it, " +
-			"then NOERROR with the record's value.",
+		Sentence: "ListResourceRecordSets returns a new record at once. TestDNSAnswer returns NXDOMAIN until the " +
+			"name servers know the record, and then NOERROR with the record's value.",
 		Source:   dnsAPI + "API_TestDNSAnswer.html",
 		ReliedOn: "activities/ready/name.go", Minutes: 5, check: checkAnswers,
 	},
 	{
-		Name:     "route53/records-go-with-their-stack",
-		Sentence: "A record that leaves a stack's template is gone from the zone when the update is complete.",
-		Source:   recorded, ReliedOn: "activities/leftovers/verify.go", Minutes: 5, check: checkRecordGoes,
+		Name: "route53/removed-record-is-deleted",
+		Sentence: "If an update removes a record from the template, the zone no longer has the record when the " +
+			"update is complete.",
+		Source: recorded, ReliedOn: "activities/leftovers/verify.go", Minutes: 5, check: checkRecordRemoved,
 	},
 	{
-		Name:     "route53/full-zone",
-		Sentence: "A zone with a record that its stack does not know cannot be deleted: DELETE_FAILED.",
-		Source:   dnsAPI + "API_DeleteHostedZone.html", ReliedOn: "lifecycle/repair.go", Minutes: 5,
-		check: checkFullZone,
+		Name: "route53/zone-with-another-record",
+		Sentence: "The deletion of a stack ends in DELETE_FAILED if its hosted zone has a record that the stack does " +
+			"not manage.",
+		Source: dnsAPI + "API_DeleteHostedZone.html", ReliedOn: "lifecycle/repair.go", Minutes: 5,
+		check: checkZoneWithAnotherRecord,
 	},
 }
 
-// domain is a domain that cannot be registered (RFC 2606).
+// domain returns the check's domain. It ends in .test, which is reserved for tests (RFC 2606).
 func (w *World) domain() string { return w.run + "." + w.name + ".perch-conformance.test" }
 
-// zoneWith is a template with a hosted zone and records of the names below it.
-func (w *World) zoneWith(names ...string) string {
+// zoneTemplate returns a template with a hosted zone and an A record for each name.
+func (w *World) zoneTemplate(names ...string) string {
 	resources := []string{"Zone: {Type: AWS::Route53::HostedZone, Properties: {Name: " + w.domain() + "}}"}
 	for i, name := range names {
 		resources = append(resources, fmt.Sprintf(`Record%d: {Type: AWS::Route53::RecordSet, Properties: {`+
@@ -64,17 +67,18 @@ func (w *World) zoneWith(names ...string) string {
 	return template(resources...)
 }
 
-// zone creates a stack with a hosted zone.
-func (w *World) zone(ctx context.Context, names ...string) (stack, zone string, err error) {
-	if stack, err = w.create(ctx, "", w.zoneWith(names...)); err != nil {
+// createZone creates a stack with a hosted zone and an A record for each name.
+func (w *World) createZone(ctx context.Context, names ...string) (stack, zone string, err error) {
+	if stack, err = w.createStack(ctx, "", w.zoneTemplate(names...)); err != nil {
 		return "", "", err
 	}
-	zone, err = w.physical(ctx, stack, "Zone")
+	zone, err = w.physicalID(ctx, stack, "Zone")
 	return stack, zone, err
 }
 
-// addresses are the names of a zone's A records as a listing from start shows them.
-func (w *World) addresses(ctx context.Context, zone, start string) ([]string, error) {
+// recordNames returns the names of a zone's A records. The listing begins at the name start, or at
+// the first record if start is empty.
+func (w *World) recordNames(ctx context.Context, zone, start string) ([]string, error) {
 	in := &route53.ListResourceRecordSetsInput{HostedZoneId: &zone}
 	if start != "" {
 		in.StartRecordName = aws.String(start + "." + w.domain())
@@ -92,62 +96,63 @@ func (w *World) addresses(ctx context.Context, zone, start string) ([]string, er
 	return names, nil
 }
 
-// wantAddresses checks the records of a zone by the parts of their names before the zone's own.
-func (w *World) wantAddresses(ctx context.Context, zone, start, want string) error {
-	names, err := w.addresses(ctx, zone, start)
+// wantRecords checks the names of a zone's A records, without the zone's domain and separated by
+// spaces.
+func (w *World) wantRecords(ctx context.Context, zone, start, want string) error {
+	names, err := w.recordNames(ctx, zone, start)
 	for i := range names {
 		names[i], _, _ = strings.Cut(names[i], "."+w.domain())
 	}
 	if got := strings.Join(names, " "); err == nil && got != want {
-		err = differs("the records from %q are %q, want %q", start, got, want)
+		err = differencef("the records from %q are %q, want %q", start, got, want)
 	}
 	return err
 }
 
-func checkNormalNames(ctx context.Context, w *World) error {
-	_, zone, err := w.zone(ctx, "Shop", "*")
+func checkNormalizedNames(ctx context.Context, w *World) error {
+	_, zone, err := w.createZone(ctx, "Shop", "*")
 	if err != nil {
 		return err
 	}
-	names, err := w.addresses(ctx, zone, "")
+	names, err := w.recordNames(ctx, zone, "")
 	want := `\052.` + w.domain() + ". shop." + w.domain() + "."
 	if got := strings.Join(names, " "); err == nil && got != want {
-		err = differs("the records are %q, want %q", got, want)
+		err = differencef("the records are %q, want %q", got, want)
 	}
 	return err
 }
 
 func checkListingBegins(ctx context.Context, w *World) error {
-	_, zone, err := w.zone(ctx, "a", "c", "e")
+	_, zone, err := w.createZone(ctx, "a", "c", "e")
 	if err != nil {
 		return err
 	}
-	if err := w.wantAddresses(ctx, zone, "c", "c e"); err != nil {
+	if err := w.wantRecords(ctx, zone, "c", "c e"); err != nil {
 		return err
 	}
-	return w.wantAddresses(ctx, zone, "d", "e")
+	return w.wantRecords(ctx, zone, "d", "e")
 }
 
-// checkAnswers notes how long the name servers did not know the record after its stack was
-// complete.
+// checkAnswers also notes how long after the completion of the stack the name servers knew the
+// record.
 func checkAnswers(ctx context.Context, w *World) error {
-	_, zone, err := w.zone(ctx, "a")
+	_, zone, err := w.createZone(ctx, "a")
 	if err != nil {
 		return err
 	}
 	complete := time.Now()
-	if err := w.wantAddresses(ctx, zone, "", "a"); err != nil {
+	if err := w.wantRecords(ctx, zone, "", "a"); err != nil {
 		return err
 	}
-	if err := w.until(ctx, "the name servers know the record", func() (bool, error) {
-		code, values, err := w.answer(ctx, zone, "a")
+	if err := w.waitUntil(ctx, "the name servers know the record", func() (bool, error) {
+		code, values, err := w.testAnswer(ctx, zone, "a")
 		switch {
 		case err != nil:
 			return false, err
 		case code == "NXDOMAIN":
 			return false, nil
 		case code != "NOERROR" || values != "127.0.0.1":
-			return false, differs("the answer is %s %q, want NOERROR and the record's value", code, values)
+			return false, differencef("the response is %s %q, want NOERROR and the record's value", code, values)
 		}
 		return true, nil
 	}); err != nil {
@@ -155,14 +160,15 @@ func checkAnswers(ctx context.Context, w *World) error {
 	}
 	w.note = "the name servers knew the record " + time.Since(complete).Round(time.Second).String() +
 		" after the stack was complete"
-	if code, values, err := w.answer(ctx, zone, "missing"); err != nil || code != "NXDOMAIN" {
-		return cmp.Or(err, differs("the answer for a name without records is %s %q, want NXDOMAIN", code, values))
+	if code, values, err := w.testAnswer(ctx, zone, "missing"); err != nil || code != "NXDOMAIN" {
+		return cmp.Or(err, differencef("the response for a name without records is %s %q, want NXDOMAIN", code, values))
 	}
 	return nil
 }
 
-// answer is what Route 53's name servers answer for an A record of a name below the domain.
-func (w *World) answer(ctx context.Context, zone, name string) (code, values string, err error) {
+// testAnswer returns the response of Route 53's name servers to a query for the A record of a name
+// below the domain.
+func (w *World) testAnswer(ctx context.Context, zone, name string) (code, values string, err error) {
 	out, err := w.dns.TestDNSAnswer(ctx, &route53.TestDNSAnswerInput{
 		HostedZoneId: &zone, RecordName: aws.String(name + "." + w.domain()), RecordType: dnstypes.RRTypeA,
 	})
@@ -172,22 +178,22 @@ func (w *World) answer(ctx context.Context, zone, name string) (code, values str
 	return aws.ToString(out.ResponseCode), strings.Join(out.RecordData, " "), nil
 }
 
-func checkRecordGoes(ctx context.Context, w *World) error {
-	stack, zone, err := w.zone(ctx, "a", "b")
+func checkRecordRemoved(ctx context.Context, w *World) error {
+	stack, zone, err := w.createZone(ctx, "a", "b")
 	if err != nil {
 		return err
 	}
-	if err := w.wantAddresses(ctx, zone, "", "a b"); err != nil {
+	if err := w.wantRecords(ctx, zone, "", "a b"); err != nil {
 		return err
 	}
-	if err := w.update(ctx, stack, w.zoneWith("a"), types.StackStatusUpdateComplete); err != nil {
+	if err := w.updateStack(ctx, stack, w.zoneTemplate("a"), types.StackStatusUpdateComplete); err != nil {
 		return err
 	}
-	return w.wantAddresses(ctx, zone, "", "a")
+	return w.wantRecords(ctx, zone, "", "a")
 }
 
-func checkFullZone(ctx context.Context, w *World) error {
-	stack, zone, err := w.zone(ctx)
+func checkZoneWithAnotherRecord(ctx context.Context, w *World) error {
+	stack, zone, err := w.createZone(ctx)
 	if err != nil {
 		return err
 	}
@@ -195,10 +201,10 @@ func checkFullZone(ctx context.Context, w *World) error {
 		return err
 	}
 	defer func() { _ = w.changeRecord(context.WithoutCancel(ctx), zone, dnstypes.ChangeActionDelete) }()
-	return w.remove(ctx, stack, types.StackStatusDeleteFailed)
+	return w.deleteStack(ctx, stack, types.StackStatusDeleteFailed)
 }
 
-// changeRecord creates or deletes a record that no stack knows.
+// changeRecord creates or deletes a record that no stack manages.
 func (w *World) changeRecord(ctx context.Context, zone string, action dnstypes.ChangeAction) error {
 	_, err := w.dns.ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{
 		HostedZoneId: &zone, ChangeBatch: &dnstypes.ChangeBatch{Changes: []dnstypes.Change{{

@@ -13,23 +13,24 @@ import (
 
 // The outcomes of a check.
 const (
-	// Holds: the endpoint does what the belief says.
+	// Holds: the endpoint behaves as the belief states.
 	Holds = "holds"
-	// Differs: it does something else.
+	// Differs: the endpoint behaves differently.
 	Differs = "differs"
-	// NotChecked: the check failed before it could tell.
+	// NotChecked: the check failed before it had a result.
 	NotChecked = "not checked"
 )
 
-// Outcome is what one check found.
+// Outcome is the result of one check.
 type Outcome struct {
 	Belief Belief
 	// Verdict is Holds, Differs or NotChecked.
 	Verdict string
-	// Detail says what differs, why the belief could not be checked, or what else the check
-	// observed.
+	// Detail describes the difference, why the belief could not be checked, or what the check
+	// observed in addition.
 	Detail string
-	// Left lists what could not be deleted after the check; empty if nothing is left.
+	// Left is the error of the resources that could not be deleted after the check. It is empty if
+	// nothing is left.
 	Left string
 }
 
@@ -41,7 +42,8 @@ func newRun() string {
 }
 
 // Run checks beliefs against a target, deletes the resources that the checks created, and returns
-// the outcomes in the order of beliefs. If ctx ends, it stops early, and still deletes everything.
+// the outcomes in the order of beliefs. If ctx is canceled, Run stops early, and still deletes the
+// resources.
 func Run(ctx context.Context, target Target, run string, beliefs []Belief) []Outcome {
 	outcomes := make([]Outcome, len(beliefs))
 	slots := make(chan struct{}, max(target.Parallel, 1))
@@ -82,7 +84,7 @@ func checkBelief(ctx context.Context, w *World, belief Belief) (out Outcome) {
 			out.Left = err.Error()
 		}
 	}()
-	err := guarded(ctx, w, belief)
+	err := runCheck(ctx, w, belief)
 	out.Detail = w.note
 	var difference *Difference
 	switch {
@@ -94,8 +96,8 @@ func checkBelief(ctx context.Context, w *World, belief Belief) (out Outcome) {
 	return out
 }
 
-// guarded turns a panic of a check into an error.
-func guarded(ctx context.Context, w *World, belief Belief) (err error) {
+// runCheck runs the check of a belief, and returns a panic as an error.
+func runCheck(ctx context.Context, w *World, belief Belief) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the check panicked: %v\n%s", r, debug.Stack())
@@ -107,7 +109,7 @@ func guarded(ctx context.Context, w *World, belief Belief) (err error) {
 	return belief.check(ctx, w)
 }
 
-// estimate returns the cost in USD and the duration of checking beliefs on AWS.
+// estimate returns how much it costs in USD, and how long it takes, to check beliefs on AWS.
 func estimate(beliefs []Belief, parallel int) (cost float64, duration time.Duration) {
 	cents, minutes, longest := 0, 0, 0
 	for _, b := range beliefs {

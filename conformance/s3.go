@@ -14,47 +14,49 @@ const storageAPI = "https://docs.aws.amazon.com/AmazonS3/latest/API/"
 
 var bucketBeliefs = []Belief{
 	{
-		Name:     "s3/owner-of-the-bucket",
-		Sentence: "A call that expects another account to own the bucket is AccessDenied.",
+		Name:     "s3/expected-bucket-owner",
+		Sentence: "A call whose ExpectedBucketOwner is not the bucket's account fails with AccessDenied.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html",
 		ReliedOn: "activities/bucket/owner.go", Minutes: 2, check: checkExpectedOwner,
 	},
 	{
 		Name: "s3/policy-denies-writes",
-		Sentence: "A bucket policy can deny PutObject to everyone, the owner included, while reading and deleting go " +
-			"on; after the policy is deleted, writing works again.",
+		Sentence: "A bucket policy can deny PutObject to everyone, including the owner, and still allow reading and " +
+			"deleting. After the policy is deleted, PutObject succeeds again.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html",
 		ReliedOn: "activities/bucket/policy.go", Minutes: 3, check: checkDenyingPolicy,
 	},
 	{
 		Name: "s3/no-policy",
-		Sentence: "GetBucketPolicy of a bucket without one is NoSuchBucketPolicy; DeleteBucketPolicy of " +
-			"none is accepted.",
+		Sentence: "GetBucketPolicy of a bucket without a policy fails with NoSuchBucketPolicy. DeleteBucketPolicy of " +
+			"that bucket succeeds.",
 		Source:   storageAPI + "ErrorResponses.html",
 		ReliedOn: "activities/bucket/policy.go", Minutes: 2, check: checkNoPolicy,
 	},
 	{
-		Name:     "s3/no-object-lock",
-		Sentence: "GetObjectLockConfiguration of a bucket without one is ObjectLockConfigurationNotFoundError.",
-		Source:   storageAPI + "API_GetObjectLockConfiguration.html", ReliedOn: "activities/change/checks.go",
+		Name: "s3/no-object-lock",
+		Sentence: "GetObjectLockConfiguration of a bucket without Object Lock fails with " +
+			"ObjectLockConfigurationNotFoundError.",
+		Source: storageAPI + "API_GetObjectLockConfiguration.html", ReliedOn: "activities/change/checks.go",
 		Minutes: 2, check: checkNoObjectLock,
 	},
 	{
-		Name:     "s3/missing-bucket",
-		Sentence: "HeadBucket of a bucket that does not exist is NotFound, ListObjectVersions is NoSuchBucket.",
+		Name: "s3/missing-bucket",
+		Sentence: "For a bucket that does not exist, HeadBucket fails with NotFound, and ListObjectVersions fails " +
+			"with NoSuchBucket.",
 		Source:   storageAPI + "API_HeadBucket.html",
 		ReliedOn: "activities/leftovers/verify.go", Minutes: 1, check: checkMissingBucket,
 	},
 	{
 		Name:     "s3/uploads-are-listed",
-		Sentence: "An incomplete multipart upload is listed until it is aborted.",
+		Sentence: "ListMultipartUploads lists an incomplete multipart upload until it is aborted.",
 		Source:   storageAPI + "API_ListMultipartUploads.html",
 		ReliedOn: "activities/bucket/uploads.go", Minutes: 2, check: checkUploads,
 	},
 }
 
 func checkExpectedOwner(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -68,11 +70,11 @@ func checkExpectedOwner(ctx context.Context, w *World) error {
 }
 
 func checkDenyingPolicy(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
-	if _, err := w.put(ctx, bucket, "object", "1"); err != nil {
+	if _, err := w.putObject(ctx, bucket, "object", "1"); err != nil {
 		return err
 	}
 	policy := fmt.Sprintf(
@@ -84,7 +86,7 @@ func checkDenyingPolicy(ctx context.Context, w *World) error {
 	if err := wantAccepted("PutBucketPolicy", err); err != nil {
 		return err
 	}
-	if err := w.writing(ctx, bucket, false); err != nil {
+	if err := w.waitForWriting(ctx, bucket, false); err != nil {
 		return err
 	}
 	_, err = w.storage.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: aws.String("object")})
@@ -99,32 +101,33 @@ func checkDenyingPolicy(ctx context.Context, w *World) error {
 	if err := wantAccepted("DeleteBucketPolicy", err); err != nil {
 		return err
 	}
-	return w.writing(ctx, bucket, true)
+	return w.waitForWriting(ctx, bucket, true)
 }
 
-// policyLooks is how often a write is tried, because a bucket policy takes effect with a delay.
-const policyLooks = 20
+// policyTries is how often waitForWriting tries to write. A bucket policy takes effect with a
+// delay.
+const policyTries = 20
 
-// writing checks that writing to a bucket becomes possible or, if possible is false, is denied.
-func (w *World) writing(ctx context.Context, bucket string, possible bool) error {
-	for range policyLooks {
-		_, err := w.put(ctx, bucket, "another", "1")
+// waitForWriting waits until a bucket policy allows writing or, if allowed is false, denies it.
+func (w *World) waitForWriting(ctx context.Context, bucket string, allowed bool) error {
+	for range policyTries {
+		_, err := w.putObject(ctx, bucket, "another", "1")
 		if err != nil && !hasCode(err, "AccessDenied") {
 			return wantRejected("PutObject", err, "AccessDenied", "")
 		}
-		if (err == nil) == possible {
+		if (err == nil) == allowed {
 			return nil
 		}
 		if err := w.pause(ctx); err != nil {
 			return err
 		}
 	}
-	return differs("after %d tries, PutObject is still %s", policyLooks, map[bool]string{true: "denied",
-		false: "accepted"}[possible])
+	return differencef("after %d tries, PutObject is still %s", policyTries, map[bool]string{true: "denied",
+		false: "accepted"}[allowed])
 }
 
 func checkNoPolicy(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -137,7 +140,7 @@ func checkNoPolicy(ctx context.Context, w *World) error {
 }
 
 func checkNoObjectLock(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -156,7 +159,7 @@ func checkMissingBucket(ctx context.Context, w *World) error {
 }
 
 func checkUploads(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -182,14 +185,14 @@ func (w *World) wantUploads(ctx context.Context, bucket string, count int) error
 		return err
 	}
 	if len(out.Uploads) != count {
-		return differs("%d uploads are listed, want %d", len(out.Uploads), count)
+		return differencef("%d uploads are listed, want %d", len(out.Uploads), count)
 	}
 	return nil
 }
 
-// mark adds a delete marker for each of count keys to a bucket with versioning, which is the
-// fastest way to create many entries.
-func (w *World) mark(ctx context.Context, bucket string, count int) error {
+// addDeleteMarkers adds count delete markers to a bucket with versioning. This is the fastest way
+// to create many entries.
+func (w *World) addDeleteMarkers(ctx context.Context, bucket string, count int) error {
 	var ids []s3types.ObjectIdentifier
 	for n := range count {
 		ids = append(ids, s3types.ObjectIdentifier{Key: aws.String(fmt.Sprintf("object-%05d", n))})
@@ -202,8 +205,8 @@ func (w *World) mark(ctx context.Context, bucket string, count int) error {
 	return nil
 }
 
-// versionsOf returns the ids of all versions and delete markers on one page of a listing.
-func (w *World) versionsOf(ctx context.Context, in *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput,
+// listVersions returns one page of a listing, and the ids of the versions and delete markers on it.
+func (w *World) listVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput,
 	[]s3types.ObjectIdentifier, error) {
 	out, err := w.storage.ListObjectVersions(ctx, in)
 	if err := wantAccepted("ListObjectVersions", err); err != nil {

@@ -20,37 +20,38 @@ const (
 var conditionBeliefs = []Belief{
 	{
 		Name:     "s3/conditional-write",
-		Sentence: "PutObject with If-None-Match `*` is PreconditionFailed if the key exists.",
+		Sentence: "PutObject with If-None-Match `*` fails with PreconditionFailed if the key exists.",
 		Source:   conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalWrite,
 	},
 	{
 		Name: "s3/conditional-update",
-		Sentence: "PutObject with If-Match is PreconditionFailed if the object has another ETag, and NoSuchKey if " +
-			"there is no object.",
+		Sentence: "PutObject with If-Match fails with PreconditionFailed if the object has another ETag, and with " +
+			"NoSuchKey if the object does not exist.",
 		Source: conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalUpdate,
 	},
 	{
 		Name: "s3/conditional-over-a-marker",
-		Sentence: "A delete marker counts as no object: PutObject with If-Match is NoSuchKey, with If-None-Match `*` " +
-			"it is accepted.",
+		Sentence: "If the newest version is a delete marker, PutObject with If-Match fails with NoSuchKey, and " +
+			"PutObject with If-None-Match `*` succeeds.",
 		Source: conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalMarker,
 	},
 	{
 		Name: "s3/conditional-conflict",
-		Sentence: "PutObject with If-Match is ConditionalRequestConflict or NoSuchKey if the object is deleted while " +
-			"the request is under way.",
+		Sentence: "PutObject with If-Match fails with ConditionalRequestConflict or NoSuchKey if the object is " +
+			"deleted during the request.",
 		Source: conditionalWrites, ReliedOn: cardStore, Minutes: 2, check: checkConditionalConflict,
 	},
 	{
 		Name: "s3/conditional-delete",
-		Sentence: "DeleteObject with If-Match is PreconditionFailed if the object has another ETag, and NoSuchKey if " +
-			"there is no object.",
+		Sentence: "DeleteObject with If-Match fails with PreconditionFailed if the object has another ETag, and with " +
+			"NoSuchKey if the object does not exist.",
 		Source: conditionalDeletes, ReliedOn: cardStore, Minutes: 2, check: checkConditionalDelete,
 	},
 }
 
-// conditional writes the object `card` under a condition, and returns its ETag.
-func (w *World) conditional(ctx context.Context, bucket, content, noneMatch, match string) (etag string, err error) {
+// putCard writes the object `card` with the headers If-None-Match and If-Match, and returns its
+// ETag. It omits a header that is empty.
+func (w *World) putCard(ctx context.Context, bucket, content, noneMatch, match string) (etag string, err error) {
 	in := &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("card"), Body: strings.NewReader(content)}
 	if noneMatch != "" {
 		in.IfNoneMatch = &noneMatch
@@ -66,45 +67,45 @@ func (w *World) conditional(ctx context.Context, bucket, content, noneMatch, mat
 }
 
 func checkConditionalWrite(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
-	_, err = w.conditional(ctx, bucket, "1", "*", "")
+	_, err = w.putCard(ctx, bucket, "1", "*", "")
 	if err := wantAccepted("PutObject of a new key", err); err != nil {
 		return err
 	}
-	_, err = w.conditional(ctx, bucket, "1", "*", "")
+	_, err = w.putCard(ctx, bucket, "1", "*", "")
 	return wantRejected("PutObject of the key again", err, "PreconditionFailed", "")
 }
 
 func checkConditionalUpdate(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
-	_, err = w.conditional(ctx, bucket, "1", "", `"c4ca4238a0b923820dcc509a6f75849b"`)
+	_, err = w.putCard(ctx, bucket, "1", "", `"c4ca4238a0b923820dcc509a6f75849b"`)
 	if err := wantRejected("PutObject with If-Match of a new key", err, "NoSuchKey", ""); err != nil {
 		return err
 	}
-	etag, err := w.conditional(ctx, bucket, "1", "*", "")
+	etag, err := w.putCard(ctx, bucket, "1", "*", "")
 	if err := wantAccepted("PutObject of a new key", err); err != nil {
 		return err
 	}
-	_, err = w.conditional(ctx, bucket, "2", "", etag)
+	_, err = w.putCard(ctx, bucket, "2", "", etag)
 	if err := wantAccepted("PutObject with the object's ETag", err); err != nil {
 		return err
 	}
-	_, err = w.conditional(ctx, bucket, "3", "", etag)
+	_, err = w.putCard(ctx, bucket, "3", "", etag)
 	return wantRejected("PutObject with an earlier ETag", err, "PreconditionFailed", "")
 }
 
 func checkConditionalMarker(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, true)
+	bucket, err := w.createBucket(ctx, true)
 	if err != nil {
 		return err
 	}
-	etag, err := w.conditional(ctx, bucket, "1", "*", "")
+	etag, err := w.putCard(ctx, bucket, "1", "*", "")
 	if err := wantAccepted("PutObject of a new key", err); err != nil {
 		return err
 	}
@@ -112,24 +113,24 @@ func checkConditionalMarker(ctx context.Context, w *World) error {
 	if err := wantAccepted("DeleteObject", err); err != nil {
 		return err
 	}
-	_, err = w.conditional(ctx, bucket, "2", "", etag)
+	_, err = w.putCard(ctx, bucket, "2", "", etag)
 	if err := wantRejected("PutObject with If-Match over a delete marker", err, "NoSuchKey", ""); err != nil {
 		return err
 	}
-	_, err = w.conditional(ctx, bucket, "2", "*", "")
+	_, err = w.putCard(ctx, bucket, "2", "*", "")
 	return wantAccepted("PutObject with If-None-Match over a delete marker", err)
 }
 
 func checkConditionalDelete(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
-	first, err := w.conditional(ctx, bucket, "1", "*", "")
+	first, err := w.putCard(ctx, bucket, "1", "*", "")
 	if err := wantAccepted("PutObject of a new key", err); err != nil {
 		return err
 	}
-	second, err := w.conditional(ctx, bucket, "2", "", first)
+	second, err := w.putCard(ctx, bucket, "2", "", first)
 	if err := wantAccepted("PutObject with the object's ETag", err); err != nil {
 		return err
 	}
@@ -148,21 +149,21 @@ func checkConditionalDelete(ctx context.Context, w *World) error {
 	return wantRejected("DeleteObject with If-Match of no object", drop(second), "NoSuchKey", "")
 }
 
-// slowBody is larger than the buffers of a connection, so that the service has begun to read the
-// body before it ends.
+// slowBody is larger than the buffers of a connection, so that S3 begins to read the body before
+// the client has sent all of it.
 const slowBody = 16 << 20
 
 func checkConditionalConflict(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
-	etag, err := w.conditional(ctx, bucket, "1", "*", "")
+	etag, err := w.putCard(ctx, bucket, "1", "*", "")
 	if err := wantAccepted("PutObject of a new key", err); err != nil {
 		return err
 	}
 	var deletion error
-	body := io.MultiReader(bytes.NewReader(make([]byte, slowBody)), &lastWord{say: func() {
+	body := io.MultiReader(bytes.NewReader(make([]byte, slowBody)), &callbackReader{say: func() {
 		_, deletion = w.storage.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: aws.String("card")})
 	}})
 	_, err = w.storage.PutObject(ctx, &s3.PutObjectInput{
@@ -177,20 +178,21 @@ func checkConditionalConflict(ctx context.Context, w *World) error {
 	return wantRejected("PutObject with If-Match", err, "ConditionalRequestConflict", "")
 }
 
-// unsigned lets the SDK send a body without reading it first.
+// unsigned makes the SDK send the body without a signature, which it would have to read the whole
+// body for.
 func unsigned(o *s3.Options) {
 	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	o.RetryMaxAttempts = 1
 	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
 }
 
-// lastWord is a reader of one byte. It calls say before it returns that byte.
-type lastWord struct {
+// callbackReader is a reader of one byte. It calls callback before it returns that byte.
+type callbackReader struct {
 	say  func()
 	said bool
 }
 
-func (l *lastWord) Read(p []byte) (int, error) {
+func (l *callbackReader) Read(p []byte) (int, error) {
 	if l.said {
 		return 0, io.EOF
 	}

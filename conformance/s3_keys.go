@@ -13,20 +13,21 @@ import (
 )
 
 var keyBeliefs = []Belief{{
-	Name:     "s3/odd-keys",
-	Sentence: "A listing with EncodingType url encodes every key so that decoding it as a URL query returns the key.",
-	Source:   storageAPI + "API_ListObjectVersions.html", ReliedOn: "activities/bucket/list.go", Minutes: 2,
-	check: checkOddKeys,
+	Name: "s3/encoded-keys",
+	Sentence: "ListObjectVersions with EncodingType url encodes every key so that decoding it as a URL query " +
+		"returns the key.",
+	Source: storageAPI + "API_ListObjectVersions.html", ReliedOn: "activities/bucket/list.go", Minutes: 2,
+	check: checkEncodedKeys,
 }}
 
-func checkOddKeys(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
+func checkEncodedKeys(ctx context.Context, w *World) error {
+	bucket, err := w.createBucket(ctx, false)
 	if err != nil {
 		return err
 	}
 	keys := []string{"a b", "a%20b", "a+b", "a\x01b", "ä/ö"}
 	for _, key := range keys {
-		if _, err := w.put(ctx, bucket, key, "1"); err != nil {
+		if _, err := w.putObject(ctx, bucket, key, "1"); err != nil {
 			return wantAccepted("PutObject", err)
 		}
 	}
@@ -36,7 +37,7 @@ func checkOddKeys(ctx context.Context, w *World) error {
 		return err
 	}
 	if out.EncodingType != s3types.EncodingTypeUrl {
-		return differs("the listing says that its encoding is %q", out.EncodingType)
+		return differencef("the listing has EncodingType %q, want url", out.EncodingType)
 	}
 	var found []string
 	for _, id := range identifiers(out) {
@@ -45,13 +46,13 @@ func checkOddKeys(ctx context.Context, w *World) error {
 	slices.Sort(keys)
 	slices.Sort(found)
 	if !slices.Equal(found, keys) {
-		return differs("the keys are %q, want %q", found, keys)
+		return differencef("the keys are %q, want %q", found, keys)
 	}
 	return nil
 }
 
-// decoded returns a key as it was written. It returns a key that cannot be decoded unchanged.
-func decoded(key *string, encoding s3types.EncodingType) *string {
+// decodeKey decodes a key of a listing. It returns a key that cannot be decoded unchanged.
+func decodeKey(key *string, encoding s3types.EncodingType) *string {
 	if encoding != s3types.EncodingTypeUrl {
 		return key
 	}
@@ -61,8 +62,9 @@ func decoded(key *string, encoding s3types.EncodingType) *string {
 	return key
 }
 
-// deleteOdd deletes the versions whose keys XML cannot contain, one by one, and returns the others.
-func (w *World) deleteOdd(
+// deleteControlKeys deletes, one by one, the versions whose keys have control characters, which the
+// XML of DeleteObjects cannot contain. It returns the other versions.
+func (w *World) deleteControlKeys(
 	ctx context.Context, bucket string, ids []s3types.ObjectIdentifier,
 ) (plain []s3types.ObjectIdentifier, err error) {
 	for _, id := range ids {

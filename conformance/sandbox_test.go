@@ -18,15 +18,15 @@ const (
 	testRegion  = "eu-central-1"
 )
 
-// newSandbox starts the sandbox's AWS endpoint at a speed at which operations take no time.
+// newSandbox starts the sandbox's AWS endpoint, at a speed at which operations take no time.
 func newSandbox(t *testing.T) Target { return newSandboxAt(t, 1e7) }
 
-// newSandboxAt starts the sandbox's AWS endpoint at a speed.
+// newSandboxAt starts the sandbox's AWS endpoint. Its operations are speed times as fast as on AWS.
 func newSandboxAt(t *testing.T, speed float64) Target {
 	t.Helper()
 	server, err := aws.New(aws.Config{
 		Account: testAccount, Region: testRegion, Speed: speed, EnforceIAM: true,
-		Addresses: 20, // There are enough addresses for all environments at once.
+		Addresses: 20, // All environments can run at the same time.
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -49,18 +49,18 @@ func holdIn(address string) func(context.Context, string, string, string) (func(
 			return nil, err
 		}
 		var fault aws.Fault
-		if err := faults(ctx, http.MethodPost, address+"/_perch/faults", body, &fault); err != nil {
+		if err := callSandbox(ctx, http.MethodPost, address+"/_perch/faults", body, &fault); err != nil {
 			return nil, err
 		}
 		return func() error {
-			return faults(
+			return callSandbox(
 				context.WithoutCancel(ctx), http.MethodDelete, address+"/_perch/faults?id="+fault.ID, nil, nil,
 			)
 		}, nil
 	}
 }
 
-func faults(ctx context.Context, method, address string, body []byte, answer any) error {
+func callSandbox(ctx context.Context, method, address string, body []byte, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -79,8 +79,8 @@ func faults(ctx context.Context, method, address string, body []byte, answer any
 	return json.NewDecoder(response.Body).Decode(answer)
 }
 
-// TestS210TheSandboxDoesWhatPerchBelievesOfAWS checks every belief against the sandbox, and that
-// nothing is left there.
+// TestS210TheSandboxDoesWhatPerchBelievesOfAWS checks every belief against the sandbox, and checks
+// that no resources are left.
 func TestS210TheSandboxDoesWhatPerchBelievesOfAWS(t *testing.T) {
 	t.Parallel()
 	slow, fast := []Belief{}, []Belief{}
@@ -95,9 +95,9 @@ func TestS210TheSandboxDoesWhatPerchBelievesOfAWS(t *testing.T) {
 	t.Run("slow", func(t *testing.T) { t.Parallel(); checkSandbox(t, newSandboxAt(t, 120), slow) })
 }
 
-// slowBeliefs need an environment that is in the middle of an operation. No fault can hold
-// Beanstalk there, so they run at speed 120: a launch takes 2 seconds, and the check makes two
-// calls meanwhile.
+// slowBeliefs need an environment during an operation. No fault can hold an operation of Beanstalk,
+// so their sandbox runs at speed 120: a launch takes 2 seconds, and the check makes two calls
+// meanwhile.
 var slowBeliefs = []string{
 	"elasticbeanstalk/terminates-only-when-ready", "elasticbeanstalk/deletion-during-a-launch",
 	"elasticbeanstalk/rollback-during-an-update",
@@ -109,7 +109,7 @@ func checkSandbox(t *testing.T, target Target, beliefs []Belief) {
 		known := o.Belief.Sandbox != ""
 		switch {
 		case o.Verdict == Holds && known:
-			t.Errorf("%s holds in the sandbox: remove its field Sandbox", o.Belief.Name)
+			t.Errorf("%s holds in the sandbox: remove the field Sandbox of the belief", o.Belief.Name)
 		case o.Verdict != Holds && !known:
 			t.Errorf("%s: %s: %s", o.Belief.Name, o.Verdict, o.Detail)
 		}

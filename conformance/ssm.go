@@ -12,7 +12,7 @@ const systemsAPI = "https://docs.aws.amazon.com/systems-manager/latest/APIRefere
 var systemsBeliefs = []Belief{
 	{
 		Name:     "ssm/unknown-parameter",
-		Sentence: "GetParameter of a parameter that does not exist is ParameterNotFound.",
+		Sentence: "GetParameter of a parameter that does not exist fails with ParameterNotFound.",
 		Source:   systemsAPI + "API_GetParameter.html", ReliedOn: "activities/seed/secret.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.systems.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(w.stackName("-none"))})
@@ -21,7 +21,7 @@ var systemsBeliefs = []Belief{
 	},
 	{
 		Name:     "ssm/unknown-instance",
-		Sentence: "SendCommand to an instance that does not exist is InvalidInstanceId.",
+		Sentence: "SendCommand to an instance that does not exist fails with InvalidInstanceId.",
 		Source:   systemsAPI + "API_SendCommand.html", ReliedOn: "activities/seed/command.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.systems.SendCommand(ctx, &ssm.SendCommandInput{
@@ -33,7 +33,7 @@ var systemsBeliefs = []Belief{
 	},
 	{
 		Name:     "ssm/unknown-command",
-		Sentence: "GetCommandInvocation of a command that does not exist is InvocationDoesNotExist.",
+		Sentence: "GetCommandInvocation of a command that does not exist fails with InvocationDoesNotExist.",
 		Source:   systemsAPI + "API_GetCommandInvocation.html", ReliedOn: "activities/seed/command.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.systems.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{

@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Sweep deletes what the checks of one run have left in an account, or of all runs if run is empty.
-// It lists the resources and their tags through each service, because the tagging API lists new
-// resources late, and deleted ones for hours. If remove is false, it deletes nothing. It returns
-// what it found.
+// Sweep finds the resources that the checks of one run have left in an account, or the checks of
+// all runs if run is empty. If remove is true, Sweep deletes them. It lists resources and tags
+// through the API of each service, because the tagging API lists new resources late, and deleted
+// resources for hours. It returns the ids or names of the resources.
 func Sweep(ctx context.Context, target Target, run string, remove bool) (found []string, err error) {
 	w := newWorld(target, run, "")
 	for _, find := range []func(context.Context, bool) ([]string, error){
@@ -29,8 +29,9 @@ func Sweep(ctx context.Context, target Target, run string, remove bool) (found [
 	return found, err
 }
 
-// mine reports whether a tag is that of the run to sweep.
-func (w *World) mine(key, value string) bool {
+// isRunTag reports whether a tag is the tag of the World's run. If the run is empty, it accepts the
+// tag of any run.
+func (w *World) isRunTag(key, value string) bool {
 	return key == Tag && (w.run == "" || w.run == value)
 }
 
@@ -45,11 +46,11 @@ func (w *World) sweepStacks(ctx context.Context, remove bool) (found []string, e
 			if !strings.HasPrefix(*stack.StackName, Prefix) || stack.StackStatus == types.StackStatusDeleteComplete {
 				continue
 			}
-			tags, err := w.tagsOf(ctx, stack)
+			tags, err := w.stackTags(ctx, stack)
 			if err != nil {
 				return found, err
 			}
-			if slices.ContainsFunc(tags, func(t types.Tag) bool { return w.mine(*t.Key, *t.Value) }) {
+			if slices.ContainsFunc(tags, func(t types.Tag) bool { return w.isRunTag(*t.Key, *t.Value) }) {
 				found = append(found, *stack.StackId)
 			}
 		}
@@ -70,7 +71,7 @@ func (w *World) sweepBuckets(ctx context.Context, remove bool) (found []string, 
 		for _, b := range page.Buckets {
 			tags, failed := w.bucketTags(ctx, *b.Name)
 			err = errors.Join(err, failed)
-			if !w.mine(Tag, tags[Tag]) || tags[Tag] == "" || !strings.HasPrefix(*b.Name, Prefix) {
+			if !w.isRunTag(Tag, tags[Tag]) || tags[Tag] == "" || !strings.HasPrefix(*b.Name, Prefix) {
 				continue
 			}
 			found = append(found, *b.Name)
@@ -83,7 +84,7 @@ func (w *World) sweepBuckets(ctx context.Context, remove bool) (found []string, 
 }
 
 func (w *World) removeBucket(ctx context.Context, name string) error {
-	if err := w.empty(ctx, name); err != nil {
+	if err := w.emptyBucket(ctx, name); err != nil {
 		return err
 	}
 	_, err := w.storage.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &name})
@@ -104,7 +105,7 @@ func (w *World) sweepSnapshots(ctx context.Context, remove bool) (found []string
 		for _, snapshot := range page.DBSnapshots {
 			name, tagged := aws.ToString(snapshot.DBSnapshotIdentifier), false
 			for _, t := range snapshot.TagList {
-				tagged = tagged || w.mine(*t.Key, *t.Value)
+				tagged = tagged || w.isRunTag(*t.Key, *t.Value)
 			}
 			if !tagged || !strings.HasPrefix(name, Prefix) {
 				continue
@@ -127,9 +128,9 @@ func (w *World) removeSnapshot(ctx context.Context, name string) error {
 	return nil
 }
 
-// tagsOf returns the tags of a stack. If the stack's change set was never executed, it returns the
-// change set's tags, because the stack shows none.
-func (w *World) tagsOf(ctx context.Context, stack types.Stack) ([]types.Tag, error) {
+// stackTags returns the tags of a stack. If the stack's change set was never executed, it returns
+// the tags of the change set, because DescribeStacks returns none.
+func (w *World) stackTags(ctx context.Context, stack types.Stack) ([]types.Tag, error) {
 	if stack.StackStatus != types.StackStatusReviewInProgress {
 		return stack.Tags, nil
 	}

@@ -11,57 +11,58 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// messy are checks that end badly and leave resources that are not deleted with their stacks.
-var messy = []Belief{
+// failingBeliefs have checks that panic or fail, and leave resources that CloudFormation does not
+// delete with their stacks.
+var failingBeliefs = []Belief{
 	{Name: "test/panic", check: func(ctx context.Context, w *World) error {
-		in := w.creation("", template(versionedBucket))
+		in := w.createInput("", template(versionedBucket))
 		in.EnableTerminationProtection = aws.Bool(true)
-		id, err := w.createAs(ctx, in)
+		id, err := w.createStackFrom(ctx, in)
 		if err != nil {
 			return err
 		}
-		if _, err := w.filled(ctx, id); err != nil {
+		if _, err := w.fillBucket(ctx, id); err != nil {
 			return err
 		}
-		panic("in the middle")
+		panic("after the bucket is filled")
 	}},
 	{Name: "test/kept", check: func(ctx context.Context, w *World) error {
-		id, err := w.create(ctx, "", template("Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}",
+		id, err := w.createStack(ctx, "", template("Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}",
 			database("Snapshot", "DeletionProtection: true")))
 		if err != nil {
 			return err
 		}
-		if _, err := w.filled(ctx, id); err != nil {
+		if _, err := w.fillBucket(ctx, id); err != nil {
 			return err
 		}
-		return differs("as it should")
+		return differencef("after the bucket is filled")
 	}},
 	{Name: "test/exports", check: func(ctx context.Context, w *World) error {
-		if _, err := w.shared(ctx); err != nil {
+		if _, err := w.shareExport(ctx); err != nil {
 			return err
 		}
-		slices.Reverse(w.created) // The cleanup then begins with the stack that another one imports from.
-		return errors.New("cannot go on")
+		slices.Reverse(w.created) // So cleanUp begins with the exporting stack, which cannot be deleted first.
+		return errors.New("after both stacks are created")
 	}},
 }
 
-// TestS213AllIsDeletedAlsoIfChecksFail makes checks fail at the worst moments, and interrupts one.
-func TestS213AllIsDeletedAlsoIfChecksFail(t *testing.T) {
+// TestS213ResourcesAreDeletedWhenChecksFail makes checks fail after they have created resources.
+func TestS213ResourcesAreDeletedWhenChecksFail(t *testing.T) {
 	t.Parallel()
 	target, ctx := newSandbox(t), t.Context()
 	stranger := newWorld(target, "0a1b2c3d", "s/stranger")
-	in := stranger.creation("", template(plainBucket))
+	in := stranger.createInput("", template(plainBucket))
 	in.Tags = nil
-	if _, err := stranger.createAs(ctx, in); err != nil {
+	if _, err := stranger.createStackFrom(ctx, in); err != nil {
 		t.Fatal(err)
 	}
 	other := newWorld(target, "another0", "s/other")
-	if _, err := other.create(ctx, "", parameter("1")); err != nil {
+	if _, err := other.createStack(ctx, "", parameterTemplate("1")); err != nil {
 		t.Fatal(err)
 	}
 
 	run, verdicts := newRun(), []string{}
-	for _, o := range Run(ctx, target, run, messy) {
+	for _, o := range Run(ctx, target, run, failingBeliefs) {
 		verdicts = append(verdicts, o.Verdict)
 		if o.Left != "" {
 			t.Errorf("%s: left over: %s", o.Belief.Name, o.Left)
@@ -72,35 +73,35 @@ func TestS213AllIsDeletedAlsoIfChecksFail(t *testing.T) {
 	}
 	kept, err := Sweep(ctx, target, run, true)
 	if err != nil || len(kept) != 2 {
-		t.Errorf("the sweep deleted %v, %v; want the bucket that its stack keeps, and a snapshot", kept, err)
+		t.Errorf("the sweep deleted %v, %v; want the retained bucket and the snapshot", kept, err)
 	}
 	left, err := Sweep(ctx, target, "", false)
 	if err != nil || len(left) != 1 || !strings.Contains(left[0], "another0") {
-		t.Errorf("left are %v, %v; want the stack of another run only", left, err)
+		t.Errorf("the sweep left %v, %v; want only the stack of another run", left, err)
 	}
 	if _, err := Sweep(ctx, target, "", true); err != nil {
 		t.Error(err)
 	}
 	wantNothingLeft(t, target)
-	if stack, err := stranger.describe(ctx, stranger.created[0]); err != nil ||
+	if stack, err := stranger.describeStack(ctx, stranger.created[0]); err != nil ||
 		stack.StackStatus != types.StackStatusCreateComplete {
 		t.Errorf("the stack without the tag is %s, %v", stack.StackStatus, err)
 	}
 }
 
-// TestASweepDeletesWhatEarlierRunsLeft sweeps after a run that was killed.
-func TestASweepDeletesWhatEarlierRunsLeft(t *testing.T) {
+// TestSweepDeletesLeftoversOfEarlierRuns sweeps after a run that was killed.
+func TestSweepDeletesLeftoversOfEarlierRuns(t *testing.T) {
 	t.Parallel()
 	command, target, out := newCommand(t)
 	killed := newWorld(target, "0a1b2c3d", "test/killed")
-	id, err := killed.create(t.Context(), "", template(versionedBucket))
+	id, err := killed.createStack(t.Context(), "", template(versionedBucket))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := killed.filled(t.Context(), id); err != nil {
+	if _, err := killed.fillBucket(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := newWorld(target, "0a1b2c3d", "test/review").reviewed(t.Context()); err != nil {
+	if _, _, err := newWorld(target, "0a1b2c3d", "test/review").createChangeSet(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	command.Yes, command.Sweep = true, true
@@ -110,23 +111,23 @@ func TestASweepDeletesWhatEarlierRunsLeft(t *testing.T) {
 	wantNothingLeft(t, target)
 }
 
-// TestACheckThatIsCutOffIsCleanedUp ends the context while a bucket is being created.
-func TestACheckThatIsCutOffIsCleanedUp(t *testing.T) {
+// TestCanceledCheckIsCleanedUp cancels the context while CloudFormation creates a bucket.
+func TestCanceledCheckIsCleanedUp(t *testing.T) {
 	t.Parallel()
 	target := newSandbox(t)
 	ctx, stop := context.WithCancel(t.Context())
-	cutOff := Belief{Name: "test/cut-off", check: func(ctx context.Context, w *World) error {
+	canceled := Belief{Name: "test/cut-off", check: func(ctx context.Context, w *World) error {
 		if _, err := w.hold(ctx, "Bucket", "create", w.stackName("")); err != nil {
 			return err
 		}
-		if _, err := w.begin(ctx, w.creation("", template(plainBucket))); err != nil {
+		if _, err := w.startCreate(ctx, w.createInput("", template(plainBucket))); err != nil {
 			return err
 		}
 		stop()
 		return w.pause(ctx)
 	}}
 	target.Parallel = 1
-	for _, o := range Run(ctx, target, newRun(), []Belief{cutOff, Beliefs()[1]}) {
+	for _, o := range Run(ctx, target, newRun(), []Belief{canceled, Beliefs()[1]}) {
 		if o.Verdict != NotChecked || o.Left != "" {
 			t.Errorf("the outcome is %v", o)
 		}

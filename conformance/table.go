@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// Result is what the last run against a real account found about one belief.
+// Result is the result of the last check of one belief against a real account.
 type Result struct {
-	// Verdict is Holds or Differs. Detail says what differs.
+	// Verdict is Holds or Differs. Detail describes the difference.
 	Verdict string `json:"verdict"`
 	Detail  string `json:"detail,omitempty"`
-	// Date is the day of the run in UTC, 2026-11-28; Region is where it ran.
+	// Date is the day of the run in UTC, for example 2026-11-28. Region is the region of the run.
 	Date   string `json:"date"`
 	Region string `json:"region"`
 }
 
-// Results are the latest results of real accounts, by the names of the beliefs.
+// Results maps the names of beliefs to their latest results on real accounts.
 type Results map[string]Result
 
-// readResults reads a file of results; it returns none if the file does not exist.
+// readResults reads a file of results. If the file does not exist, there are no results.
 func readResults(path string) (Results, error) {
 	results := Results{}
 	data, err := os.ReadFile(path)
@@ -54,14 +54,14 @@ const (
 	endMark   = "<!-- end of beliefs -->\n"
 )
 
-// Page returns text, the content of docs/fidelity.md, with the table of all beliefs between its two
-// marks.
+// Page returns the content of docs/fidelity.md with an up-to-date table of all beliefs. text is the
+// content so far; the table replaces everything between its two marks.
 func Page(text string, results Results) (string, error) {
 	head, rest, ok := strings.Cut(text, beginMark)
 	_, tail, also := strings.Cut(rest, endMark)
 	if !ok || !also {
 		return "", fmt.Errorf(
-			"the page has no marks %s and %s", strings.TrimSpace(beginMark), strings.TrimSpace(endMark),
+			"the page lacks the marks %s and %s", strings.TrimSpace(beginMark), strings.TrimSpace(endMark),
 		)
 	}
 	cost, duration := estimate(Beliefs(), parallel)
@@ -88,8 +88,8 @@ func WritePage(path string, results Results) error {
 
 const tableHead = "| name | belief | source | relied on by | sandbox | AWS | date |\n|---|---|---|---|---|---|---|\n"
 
-// Table returns a table of beliefs in Markdown, with a section for each service. sandbox and aws
-// return the verdicts for their columns.
+// Table returns a Markdown table of beliefs for each service. sandbox and aws return the verdicts
+// in the columns of these names.
 func Table(beliefs []Belief, sandbox, aws func(Belief) (verdict, date string)) string {
 	var b strings.Builder
 	service := ""
@@ -100,15 +100,18 @@ func Table(beliefs []Belief, sandbox, aws func(Belief) (verdict, date string)) s
 		}
 		here, _ := sandbox(belief)
 		there, date := aws(belief)
-		cells := []string{"`" + belief.Name + "`", belief.Sentence, source(belief.Source), "`" + belief.ReliedOn + "`",
-			here, there, date}
+		cells := []string{
+			"`" + belief.Name + "`", belief.Sentence, sourceLink(belief.Source), "`" + belief.ReliedOn + "`",
+			here, there, date,
+		}
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	return b.String() + "\n"
 }
 
-// source returns text as a link if it is an address, and unchanged otherwise.
-func source(text string) string {
+// sourceLink returns the Markdown of a belief's source: a link if text begins with a URL, and text
+// otherwise.
+func sourceLink(text string) string {
 	address, note, _ := strings.Cut(text, " ")
 	if !strings.HasPrefix(address, "https://") {
 		return text
@@ -117,8 +120,8 @@ func source(text string) string {
 	return strings.TrimSpace("[" + parts[len(parts)-1] + "](" + address + ") " + note)
 }
 
-// sandboxColumn returns the sandbox's known verdict on a belief; a test compares it with the
-// sandbox.
+// sandboxColumn returns the expected verdict of the sandbox on a belief. A test checks it against
+// the sandbox.
 func sandboxColumn(b Belief) (verdict, date string) {
 	if b.Sandbox != "" {
 		return Differs + ": " + b.Sandbox, ""
@@ -126,7 +129,7 @@ func sandboxColumn(b Belief) (verdict, date string) {
 	return Holds, ""
 }
 
-// column returns AWS's verdict on a belief from the last run.
+// column returns the verdict of the last run on AWS on a belief.
 func (r Results) column(b Belief) (verdict, date string) {
 	result, ok := r[b.Name]
 	switch {

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheTableIsWhatThePageShows compares docs/fidelity.md with the beliefs and the results of real
-// runs.
-func TestTheTableIsWhatThePageShows(t *testing.T) {
+// TestPageIsUpToDate compares docs/fidelity.md with the beliefs and the results of real runs.
+func TestPageIsUpToDate(t *testing.T) {
 	results, err := readResults(resultsFile)
 	if err != nil {
 		t.Fatal(err)
@@ -32,12 +31,13 @@ func TestTheTableIsWhatThePageShows(t *testing.T) {
 	}
 	for name := range results {
 		if !strings.Contains(want, "`"+name+"`") {
-			t.Errorf("%s has a result of %s, and there is no such belief", resultsFile, name)
+			t.Errorf("%s has a result for %s, which is not the name of a belief", resultsFile, name)
 		}
 	}
 }
 
-// TestEveryBeliefIsComplete checks the fields that people read.
+// TestEveryBeliefIsComplete checks the name, the sentence, the source, the estimate and the file of
+// every belief.
 func TestEveryBeliefIsComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, b := range Beliefs() {
@@ -47,16 +47,16 @@ func TestEveryBeliefIsComplete(t *testing.T) {
 		case b.service() == b.Name || b.Source == "" || b.Minutes == 0:
 			t.Errorf("%s needs a name SERVICE/WHAT, a source and an estimate of minutes", b.Name)
 		case !strings.HasSuffix(strings.TrimRight(b.Sentence, "`"), "."):
-			t.Errorf("%s: the sentence has no full stop", b.Name)
+			t.Errorf("%s: the sentence does not end with a full stop", b.Name)
 		}
 		seen[b.Name] = true
 		if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(b.ReliedOn))); err != nil || b.ReliedOn == "" {
-			t.Errorf("%s: the product has no file %q that relies on it", b.Name, b.ReliedOn)
+			t.Errorf("%s: the file %q, which ReliedOn names, does not exist", b.Name, b.ReliedOn)
 		}
 	}
 }
 
-func TestRowsSayWhatWasFoundOnAWS(t *testing.T) {
+func TestTableShowsResultsOnAWS(t *testing.T) {
 	beliefs := []Belief{
 		{Name: "s3/a", Sentence: "A.", Source: "https://example.com/doc.html section 1", ReliedOn: "x.go"},
 		{Name: "s3/b", Sentence: "B.", Source: "a recording", ReliedOn: "x.go", Sandbox: "it is simpler"},
@@ -73,7 +73,7 @@ func TestRowsSayWhatWasFoundOnAWS(t *testing.T) {
 		"| `s3/c` | C. | a recording | `x.go` | holds | differs: one \\| two | 2026-11-28 eu-central-1 |\n",
 	} {
 		if !strings.Contains(table, row) {
-			t.Errorf("the table has no row\n%s\nit is\n%s", row, table)
+			t.Errorf("the row\n%s\nis not in the table\n%s", row, table)
 		}
 	}
 }

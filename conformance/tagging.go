@@ -20,20 +20,20 @@ var taggingBeliefs = []Belief{
 		ReliedOn: "activities/leftovers/verify.go", Minutes: 3, check: checkFoundByTag,
 	},
 	{
-		Name: "tagging/lists-what-is-gone",
-		Sentence: "GetResources may list a deleted resource for minutes to hours; the resource's own service says at " +
-			"once that it is gone.",
+		Name: "tagging/lists-deleted-resources",
+		Sentence: "GetResources may list a deleted resource for minutes to hours. The API of the resource's service " +
+			"reports at once that the resource does not exist.",
 		Source:   "https://github.com/aws/aws-cli/issues/8197",
 		ReliedOn: "activities/leftovers/presence.go", Minutes: 8, check: checkTaggingLag,
 	},
 }
 
-// taggingLooks is how often checkTaggingLag checks whether a deleted resource is still listed: on
-// AWS for 5 minutes.
-const taggingLooks = 60
+// taggingTries is how often a check calls GetResources until it lists a new resource, or no longer
+// lists a deleted one. On AWS, this takes up to 5 minutes.
+const taggingTries = 60
 
-// listed reports whether GetResources lists an ARN among the resources with the tag of the run.
-func (w *World) listed(ctx context.Context, arn string) (bool, error) {
+// isListed reports whether GetResources lists an ARN among the resources with the tag of the run.
+func (w *World) isListed(ctx context.Context, arn string) (bool, error) {
 	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(w.tagging, &resourcegroupstaggingapi.GetResourcesInput{
 		TagFilters: []tags.TagFilter{{Key: aws.String(Tag), Values: []string{w.run}}},
 	})
@@ -53,14 +53,14 @@ func (w *World) listed(ctx context.Context, arn string) (bool, error) {
 
 // taggedSecret creates a stack with a secret, and waits until GetResources lists the secret.
 func (w *World) taggedSecret(ctx context.Context) (stack, arn string, err error) {
-	if stack, err = w.create(ctx, "", template(secret(""))); err != nil {
+	if stack, err = w.createStack(ctx, "", template(secret(""))); err != nil {
 		return "", "", err
 	}
-	if arn, err = w.physical(ctx, stack, "Password"); err != nil {
+	if arn, err = w.physicalID(ctx, stack, "Password"); err != nil {
 		return "", "", err
 	}
-	for range taggingLooks {
-		listed, err := w.listed(ctx, arn)
+	for range taggingTries {
+		listed, err := w.isListed(ctx, arn)
 		if listed || err != nil {
 			return stack, arn, err
 		}
@@ -68,7 +68,7 @@ func (w *World) taggedSecret(ctx context.Context) (stack, arn string, err error)
 			return "", "", err
 		}
 	}
-	return "", "", differs("GetResources does not list the secret")
+	return "", "", differencef("GetResources does not list the secret")
 }
 
 func checkFoundByTag(ctx context.Context, w *World) error {
@@ -81,15 +81,15 @@ func checkTaggingLag(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	if err := w.remove(ctx, stack, types.StackStatusDeleteComplete); err != nil {
+	if err := w.deleteStack(ctx, stack, types.StackStatusDeleteComplete); err != nil {
 		return err
 	}
 	_, err = w.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &arn})
 	if err := wantRejected("DescribeSecret", err, "ResourceNotFoundException", ""); err != nil {
 		return err
 	}
-	for look := range taggingLooks {
-		listed, err := w.listed(ctx, arn)
+	for look := range taggingTries {
+		listed, err := w.isListed(ctx, arn)
 		if err != nil {
 			return err
 		}

@@ -25,37 +25,38 @@ const (
 	// Tag is the key of the tag on every resource that a check creates. Its value is the id of the
 	// run.
 	Tag = "perch:conformance"
-	// Prefix begins the names of all stacks that checks create. Buckets, databases and snapshots
-	// get it from their stacks' names.
+	// Prefix is the beginning of the names of all stacks that checks create. The names of buckets,
+	// databases and snapshots begin with their stack's name, and so with Prefix.
 	Prefix = "perch-conformance-"
 )
 
-// Target is the endpoint that beliefs are checked against.
+// Target is the endpoint against which Run checks beliefs.
 type Target struct {
-	// Config has region, credentials and, if it is not AWS, the endpoint.
+	// Config has the region, the credentials and, for a target other than AWS, the URL of the
+	// endpoint.
 	Config aws.Config
 	// Account is the 12-digit id of the account.
 	Account string
-	// Interval is the pause between two reads of the same state. Patience is how long to wait for a
-	// state.
+	// Interval is the pause between two calls that wait for the same state. Patience is how long to
+	// wait for a state.
 	Interval, Patience time.Duration
-	// Parallel is how many beliefs are checked at the same time.
+	// Parallel is how many beliefs Run checks at the same time.
 	Parallel int
-	// Hold keeps a resource in a phase (create, update, delete) until release is called, so that a
-	// check can observe an operation in progress. It is nil on AWS, where operations take long
-	// enough.
+	// Hold keeps a resource in a phase (create, update, delete) until the caller calls release, so
+	// that a check can observe an operation in progress. It is nil on AWS, where operations take
+	// long enough to be observed.
 	Hold func(ctx context.Context, logicalID, phase, stack string) (release func() error, err error)
 	// Log receives the outcomes, one a line.
 	Log io.Writer
 }
 
-// World holds what one check works with: clients of the endpoint, and names that no other check
-// uses.
+// World has the clients with which one check calls the endpoint, and the names of the check's
+// resources, which no other check uses.
 type World struct {
 	target Target
 	// run is the id of the whole run. name is the part of stack names that identifies the belief.
 	run, name string
-	// created are the ids of the stacks that the check has created.
+	// created has the ids of the stacks that the check has created.
 	created []string
 	// note is what the check observed in addition to the belief.
 	note string
@@ -104,13 +105,14 @@ func (w *World) pause(ctx context.Context) error {
 	}
 }
 
-// until calls holds repeatedly until it returns true, and gives up after the target's patience.
-func (w *World) until(ctx context.Context, what string, holds func() (bool, error)) error {
+// waitUntil calls condition repeatedly until it returns true. It fails after the target's Patience.
+// what completes the sentence "waiting until ..." in the error.
+func (w *World) waitUntil(ctx context.Context, what string, condition func() (bool, error)) error {
 	late := fmt.Errorf("gave up after %s waiting until %s", w.target.Patience, what)
 	ctx, stop := context.WithTimeoutCause(ctx, w.target.Patience, late)
 	defer stop()
 	for {
-		ok, err := holds()
+		ok, err := condition()
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -123,7 +125,7 @@ func (w *World) until(ctx context.Context, what string, holds func() (bool, erro
 	}
 }
 
-// hold keeps a resource of a stack in a phase, if the endpoint is faster than AWS.
+// hold keeps a resource of a stack in a phase, if the target has Hold.
 func (w *World) hold(ctx context.Context, logicalID, phase, stack string) (release func() error, err error) {
 	if w.target.Hold == nil {
 		return func() error { return nil }, nil
