@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-func TestTheCallerIsTheWorker(t *testing.T) {
+func TestGetCallerIdentityReturnsTheWorkersRole(t *testing.T) {
 	a := newAccount(t, Config{})
 	out, err := sts.NewFromConfig(a.aws).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -25,9 +25,9 @@ func TestTheCallerIsTheWorker(t *testing.T) {
 	)
 }
 
-func TestOnlyARoleThatExistsCanBeAssumed(t *testing.T) {
+func TestAssumeRoleRejectsAMissingRole(t *testing.T) {
 	a := newAccount(t, Config{})
-	role, _ := a.ready(typeRole, "Role", map[string]any{"RoleName": "deploy"})
+	role, _ := a.createReady(typeRole, "Role", map[string]any{"RoleName": "deploy"})
 	client := sts.NewFromConfig(a.aws)
 	out, err := client.AssumeRole(
 		t.Context(),
@@ -44,15 +44,15 @@ func TestOnlyARoleThatExistsCanBeAssumed(t *testing.T) {
 	diff(t, code(err), "AccessDenied")
 }
 
-func TestResourcesAreFoundByTagAndType(t *testing.T) {
+func TestGetResourcesFiltersByTagAndType(t *testing.T) {
 	bucket := Tagged{ARN: "arn:aws:s3:::assets", Tags: map[string]string{"branch": "main"}}
 	a := newAccount(t, Config{Tagged: func(time.Time) []Tagged { return []Tagged{bucket} }})
 	client := tagging.NewFromConfig(a.aws)
-	_, database := a.ready(typeDatabase, "Database", databaseProperties())
-	a.ready(
+	_, database := a.createReady(typeDatabase, "Database", databaseProperties())
+	a.createReady(
 		"AWS::SNS::Topic", "Topic", map[string]any{"Tags": []any{map[string]any{"Key": "branch", "Value": "other"}}},
 	)
-	a.ready(typeRole, "Role", nil)
+	a.createReady(typeRole, "Role", nil)
 	tests := []struct {
 		name  string
 		input tagging.GetResourcesInput
@@ -103,18 +103,18 @@ func TestResourcesAreFoundByTagAndType(t *testing.T) {
 	}
 }
 
-func TestRolesShowThePoliciesOfTheStack(t *testing.T) {
+func TestIAMReturnsRolesAndPoliciesOfAStack(t *testing.T) {
 	a := newAccount(t, Config{})
 	document := map[string]any{"Version": "2012-10-17"}
-	role, r := a.ready(typeRole, "Role", map[string]any{
+	role, r := a.createReady(typeRole, "Role", map[string]any{
 		"AssumeRolePolicyDocument": document,
 		"Policies":                 []any{map[string]any{"PolicyName": "own", "PolicyDocument": document}},
 	})
-	_, policy := a.ready(
+	_, policy := a.createReady(
 		typePolicy, "Policy",
 		map[string]any{"PolicyName": "extra", "PolicyDocument": document, "Roles": []any{role.ID}},
 	)
-	profile, pr := a.ready(typeInstanceProfile, "Profile", map[string]any{"Roles": []any{role.ID}})
+	profile, pr := a.createReady(typeInstanceProfile, "Profile", map[string]any{"Roles": []any{role.ID}})
 	for body, want := range map[string]string{
 		"Action=GetRole&RoleName=" +
 			role.ID: "<AssumeRolePolicyDocument>%7B%22Version%22:%222012-10-17%22%7D</AssumeRolePolicyDocument>",
@@ -130,7 +130,7 @@ func TestRolesShowThePoliciesOfTheStack(t *testing.T) {
 			t.Errorf("%s: %s", body, answer)
 		}
 	}
-	_, err := a.try(request(typeInstanceProfile, "Second", map[string]any{"Roles": []any{"nope"}}))
+	_, err := a.tryCreate(request(typeInstanceProfile, "Second", map[string]any{"Roles": []any{"nope"}}))
 	wantError(t, err, "The role with name nope cannot be found.")
 	wantError(t, a.remove(r), "must remove roles from instance profile first")
 	for _, each := range []func() error{
@@ -143,15 +143,15 @@ func TestRolesShowThePoliciesOfTheStack(t *testing.T) {
 	}
 }
 
-func TestTheNetworkExistsFromTheStart(t *testing.T) {
+func TestDescribeSubnetsAndSecurityGroups(t *testing.T) {
 	a := newAccount(t, Config{})
-	group, _ := a.ready(typeSecurityGroup, "Group", map[string]any{
+	group, _ := a.createReady(typeSecurityGroup, "Group", map[string]any{
 		"GroupDescription": "mine", "VpcId": VPC,
 		"SecurityGroupIngress": []any{
 			map[string]any{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"},
 		},
 	})
-	a.ready(typeIngress, "Ingress", map[string]any{
+	a.createReady(typeIngress, "Ingress", map[string]any{
 		"GroupId": group.ID, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80,
 		"SourceSecurityGroupId": DefaultSecurityGroup,
 	})
@@ -195,9 +195,9 @@ func TestASecurityGroupInUseCannotBeDeleted(t *testing.T) {
 	for kind, properties := range users {
 		t.Run(kind, func(t *testing.T) {
 			a := newAccount(t, Config{})
-			a.shop()
-			group, r := a.ready(typeSecurityGroup, "Group", map[string]any{"GroupDescription": "x"})
-			_, user := a.ready(kind, "User", properties(group.ID))
+			a.createShop()
+			group, r := a.createReady(typeSecurityGroup, "Group", map[string]any{"GroupDescription": "x"})
+			_, user := a.createReady(kind, "User", properties(group.ID))
 			wantError(t, a.remove(r), "resource "+group.ID+" has a dependent object")
 			if err := a.remove(user); err != nil {
 				t.Fatal(err)
@@ -209,13 +209,13 @@ func TestASecurityGroupInUseCannotBeDeleted(t *testing.T) {
 	}
 }
 
-func TestCertificatesAndParametersAreRead(t *testing.T) {
+func TestCertificatesAndParametersCanBeRead(t *testing.T) {
 	a := newAccount(t, Config{})
 	certificate, r := a.create(
 		typeCertificate, "Certificate",
 		map[string]any{"DomainName": "*.example.com", "SubjectAlternativeNames": []any{"example.com"}},
 	)
-	a.ready(
+	a.createReady(
 		typeParameter, "Parameter",
 		map[string]any{"Name": "/shop/size", "Type": "String", "Value": "5", "Tags": map[string]any{"owner": "web"}},
 	)
@@ -250,16 +250,16 @@ func TestCertificatesAndParametersAreRead(t *testing.T) {
 	}
 }
 
-func TestPlainRecordsHaveTheirAttributes(t *testing.T) {
+func TestQueuesAndTopicsHaveTheirAttributes(t *testing.T) {
 	a := newAccount(t, Config{})
-	queue, _ := a.ready("AWS::SQS::Queue", "Queue", map[string]any{"QueueName": "jobs.fifo", "FifoQueue": true})
+	queue, _ := a.createReady("AWS::SQS::Queue", "Queue", map[string]any{"QueueName": "jobs.fifo", "FifoQueue": true})
 	diff(t, queue.ID, "https://sqs.eu-central-1.amazonaws.com/123456789012/jobs.fifo")
 	diff(t, queue.Attributes["Arn"], "arn:aws:sqs:eu-central-1:123456789012:jobs.fifo")
-	topic, _ := a.ready("AWS::SNS::Topic", "Topic", nil)
+	topic, _ := a.createReady("AWS::SNS::Topic", "Topic", nil)
 	diff(t, topic.ID, "arn:aws:sns:eu-central-1:123456789012:shop-main-Topic-abcdefghij12")
-	group, _ := a.ready("AWS::Logs::LogGroup", "Log", nil)
+	group, _ := a.createReady("AWS::Logs::LogGroup", "Log", nil)
 	diff(t, group.Attributes["Arn"], "arn:aws:logs:eu-central-1:123456789012:log-group:shop-main-Log-abcdefghij12:*")
-	_, err := a.try(request("AWS::SQS::Queue", "Bad", map[string]any{"QueueName": "jobs", "FifoQueue": true}))
+	_, err := a.tryCreate(request("AWS::SQS::Queue", "Bad", map[string]any{"QueueName": "jobs", "FifoQueue": true}))
 	wantError(t, err, "must end with .fifo suffix")
 }
 
@@ -273,7 +273,7 @@ func TestS185TheTaggingAPIListsWhatWasDeleted(t *testing.T) {
 		return []Tagged{bucket}
 	}})
 	client := tagging.NewFromConfig(a.aws)
-	_, topic := a.ready("AWS::SNS::Topic", "Topic", map[string]any{"TopicName": "news"})
+	_, topic := a.createReady("AWS::SNS::Topic", "Topic", map[string]any{"TopicName": "news"})
 	listed := func() (arns []string) {
 		out, err := client.GetResources(t.Context(), &tagging.GetResourcesInput{})
 		if err != nil {
@@ -292,7 +292,7 @@ func TestS185TheTaggingAPIListsWhatWasDeleted(t *testing.T) {
 	deletions[bucket.ARN] = a.now
 	a.now = a.now.Add(59 * time.Minute)
 	diff(t, listed(), both)
-	a.ready("AWS::SNS::Topic", "Again", map[string]any{"TopicName": "news"})
+	a.createReady("AWS::SNS::Topic", "Again", map[string]any{"TopicName": "news"})
 	diff(t, listed(), both)
 	a.now = a.now.Add(2 * time.Minute)
 	diff(t, listed(), both[1:])

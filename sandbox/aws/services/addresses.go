@@ -19,7 +19,7 @@ type address struct {
 // addresses returns the account's Elastic IP addresses, oldest first.
 func (s *Service) addresses() []address {
 	var all []address
-	for _, env := range s.of(typeEnvironment) {
+	for _, env := range s.recordsOf(typeEnvironment) {
 		if s.option(env, nsEnvironment, "EnvironmentType") == "SingleInstance" {
 			for _, instance := range instances(env) {
 				all = append(
@@ -34,7 +34,7 @@ func (s *Service) addresses() []address {
 // beanstalkTags returns the tags of the resources that Beanstalk creates for an environment: those
 // of the environment and Beanstalk's own.
 func beanstalkTags(env *record) map[string]string {
-	return merged(env.Tags, map[string]string{
+	return mergeTags(env.Tags, map[string]string{
 		"elasticbeanstalk:environment-id": env.Hidden["EnvironmentId"], "elasticbeanstalk:environment-name": env.Name,
 	})
 }
@@ -42,17 +42,17 @@ func beanstalkTags(env *record) map[string]string {
 // defaultAddresses is the initial quota of Elastic IP addresses of an account.
 const defaultAddresses = 5
 
-// mostAddresses returns the account's quota of Elastic IP addresses.
-func (s *Service) mostAddresses() int { return cmp.Or(s.config.Addresses, defaultAddresses) }
+// addressQuota returns the account's quota of Elastic IP addresses.
+func (s *Service) addressQuota() int { return cmp.Or(s.config.Addresses, defaultAddresses) }
 
-// requireAddress returns an error if an environment with a single instance finds no free address,
-// as its launch does on AWS.
+// requireAddress returns an error if a new environment with a single instance would exceed the
+// quota of Elastic IP addresses. On AWS, the launch fails with that error.
 func (s *Service) requireAddress(rec *record) error {
 	single := s.option(rec, nsEnvironment, "EnvironmentType") == "SingleInstance"
-	if rec.ID != "" || !single || len(s.addresses()) < s.mostAddresses() {
+	if rec.ID != "" || !single || len(s.addresses()) < s.addressQuota() {
 		return nil
 	}
-	return failure(
+	return handlerError(
 		beanstalk,
 		http.StatusBadRequest,
 		"GeneralServiceException",
@@ -61,15 +61,15 @@ func (s *Service) requireAddress(rec *record) error {
 	)
 }
 
-// describeAccountAttributes only knows the quota of Elastic IP addresses.
+// describeAccountAttributes supports only the quota of Elastic IP addresses.
 func describeAccountAttributes(s *Service, f form) ([]wire.Node, error) {
 	const name = "vpc-max-elastic-ips"
 	var found []string
-	if asked := f.list("AttributeName"); wanted(asked, name) {
+	if asked := f.list("AttributeName"); matchesFilter(asked, name) {
 		found = append(found, name)
 	}
 	return []wire.Node{list("accountAttributeSet", "item", found, func(name string) []wire.Node {
-		value := wire.N("item", wire.T("attributeValue", strconv.Itoa(s.mostAddresses())))
+		value := wire.N("item", wire.T("attributeValue", strconv.Itoa(s.addressQuota())))
 		return []wire.Node{wire.T("attributeName", name), wire.N("attributeValueSet", value)}
 	})}, nil
 }
@@ -86,7 +86,7 @@ func describeAddresses(s *Service, f form) ([]wire.Node, error) {
 			)
 		}
 	}
-	all = slices.DeleteFunc(all, func(a address) bool { return !wanted(asked, a.id) })
+	all = slices.DeleteFunc(all, func(a address) bool { return !matchesFilter(asked, a.id) })
 	return []wire.Node{list("addressesSet", "item", all, func(a address) []wire.Node {
 		return []wire.Node{wire.T("allocationId", a.id), wire.T("publicIp", loopback), wire.T("domain", "vpc"),
 			wire.T("instanceId", a.instance), tagSet(a.tags)}
@@ -97,7 +97,7 @@ func describeAddresses(s *Service, f form) ([]wire.Node, error) {
 func describeInstances(s *Service, f form) ([]wire.Node, error) {
 	asked := f.list("InstanceId")
 	for _, id := range asked {
-		if s.hostOf(id) == nil {
+		if s.environmentOf(id) == nil {
 			return nil, wire.Errorf(
 				http.StatusBadRequest,
 				"InvalidInstanceID.NotFound",
@@ -107,8 +107,9 @@ func describeInstances(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	var reservations []wire.Node
-	for _, env := range s.of(typeEnvironment) {
-		ids := slices.DeleteFunc(slices.Clone(instances(env)), func(id string) bool { return !wanted(asked, id) })
+	for _, env := range s.recordsOf(typeEnvironment) {
+		other := func(id string) bool { return !matchesFilter(asked, id) }
+		ids := slices.DeleteFunc(slices.Clone(instances(env)), other)
 		if len(ids) == 0 {
 			continue
 		}

@@ -26,10 +26,12 @@ var balancerZones = map[string]string{
 }
 
 var balancingKinds = map[string]kind{
-	typeLoadBalancer: {service: balancing, named: "Name", limit: 32, prepare: prepareBalancer, settle: activate},
-	typeListener:     {service: balancing, prepare: prepareListener},
-	typeRule:         {service: balancing, prepare: prepareRule},
-	typeTargetGroup:  {service: balancing, named: "Name", limit: 32, prepare: prepareTargetGroup},
+	typeLoadBalancer: {
+		service: balancing, nameProperty: "Name", limit: 32, prepare: prepareBalancer, settle: setActive,
+	},
+	typeListener:    {service: balancing, prepare: prepareListener},
+	typeRule:        {service: balancing, prepare: prepareRule},
+	typeTargetGroup: {service: balancing, nameProperty: "Name", limit: 32, prepare: prepareTargetGroup},
 }
 
 func (s *Service) balancerDNS(name string) string {
@@ -42,21 +44,21 @@ func (s *Service) balancerDNS(name string) string {
 func prepareBalancer(s *Service, rec *record) error {
 	for _, subnet := range rec.Properties.texts("Subnets") {
 		if s.subnetVPC(subnet) == "" {
-			return invalid(balancing, "The subnet ID '%s' is not valid", subnet)
+			return invalidRequest(balancing, "The subnet ID '%s' is not valid", subnet)
 		}
 	}
 	groups := rec.Properties.texts("SecurityGroups")
 	for _, group := range groups {
-		if s.find(typeSecurityGroup, group) == nil {
-			return invalid(balancing, "The security group '%s' does not exist", group)
+		if s.findByID(typeSecurityGroup, group) == nil {
+			return invalidRequest(balancing, "The security group '%s' does not exist", group)
 		}
 	}
 	rec.Attributes["SecurityGroups"] = strings.Join(groups, ",")
 	if rec.ID != "" {
 		return nil
 	}
-	if other := s.named(typeLoadBalancer, rec.Name); other != nil {
-		return failure(
+	if other := s.findByName(typeLoadBalancer, rec.Name); other != nil {
+		return handlerError(
 			balancing, http.StatusBadRequest, "AlreadyExists",
 			"A load balancer with the same name '%s' exists, but with different settings", rec.Name,
 		)
@@ -77,17 +79,17 @@ func prepareBalancer(s *Service, rec *record) error {
 	return nil
 }
 
-func activate(_ *Service, rec *record) { rec.Status = "active" }
+func setActive(_ *Service, rec *record) { rec.Status = "active" }
 
 func prepareListener(s *Service, rec *record) error {
 	reference, port := rec.Properties.text("LoadBalancerArn"), rec.Properties.text("Port")
-	balancer := s.find(typeLoadBalancer, reference)
+	balancer := s.findByID(typeLoadBalancer, reference)
 	if balancer == nil {
-		return invalid(balancing, "Load balancer '%s' not found", reference)
+		return invalidRequest(balancing, "Load balancer '%s' not found", reference)
 	}
-	for _, other := range s.of(typeListener) {
+	for _, other := range s.recordsOf(typeListener) {
 		if other != rec && other.Scope == balancer.ARN && other.Properties.text("Port") == port {
-			return failure(
+			return handlerError(
 				balancing, http.StatusBadRequest, "AlreadyExists",
 				"A listener already exists on this port for this load balancer '%s'", balancer.ARN,
 			)
@@ -103,13 +105,13 @@ func prepareListener(s *Service, rec *record) error {
 
 func prepareRule(s *Service, rec *record) error {
 	reference, priority := rec.Properties.text("ListenerArn"), rec.Properties.text("Priority")
-	listener := s.find(typeListener, reference)
+	listener := s.findByID(typeListener, reference)
 	if listener == nil {
-		return invalid(balancing, "One or more listeners not found")
+		return invalidRequest(balancing, "One or more listeners not found")
 	}
-	for _, other := range s.of(typeRule) {
+	for _, other := range s.recordsOf(typeRule) {
 		if other != rec && other.Scope == listener.ARN && other.Properties.text("Priority") == priority {
-			return failure(
+			return handlerError(
 				balancing, http.StatusBadRequest, "AlreadyExists", "Priority '%s' is currently in use", priority,
 			)
 		}
@@ -142,25 +144,25 @@ var balancingActions = map[string]action{
 	"DescribeTags":          describeBalancingTags,
 }
 
-// chosen filters the resources of a type by ARNs and names. If one of them does not exist, it
-// returns an error with code.
-func (s *Service) chosen(kind string, arns, names []string, code, sentence string) ([]*record, error) {
+// selectResources returns the resources of a type with one of the ARNs or names; all if there are
+// none. If one of them does not exist, it returns an error with code and message.
+func (s *Service) selectResources(kind string, arns, names []string, code, message string) ([]*record, error) {
 	var found []*record
-	for _, rec := range s.of(kind) {
-		if wanted(slices.Concat(arns, names), rec.ARN, rec.Name) {
+	for _, rec := range s.recordsOf(kind) {
+		if matchesFilter(slices.Concat(arns, names), rec.ARN, rec.Name) {
 			found = append(found, rec)
 		}
 	}
 	for _, asked := range slices.Concat(arns, names) {
 		if !slices.ContainsFunc(found, func(rec *record) bool { return rec.ARN == asked || rec.Name == asked }) {
-			return nil, wire.Errorf(http.StatusBadRequest, code, sentence, asked)
+			return nil, wire.Errorf(http.StatusBadRequest, code, message, asked)
 		}
 	}
 	return found, nil
 }
 
 func describeBalancers(s *Service, f form) ([]wire.Node, error) {
-	found, err := s.chosen(
+	found, err := s.selectResources(
 		typeLoadBalancer, f.list("LoadBalancerArns"), f.list("Names"), "LoadBalancerNotFound",
 		"Load balancers '[%s]' not found",
 	)
@@ -169,7 +171,7 @@ func describeBalancers(s *Service, f form) ([]wire.Node, error) {
 	}
 	page, next := paged(found, f.Get("Marker"), f.Get("PageSize"), 400)
 	nodes := list("LoadBalancers", "member", page, s.balancerNodes)
-	return append([]wire.Node{nodes}, present(wire.T("NextMarker", next))...), nil
+	return append([]wire.Node{nodes}, omitEmpty(wire.T("NextMarker", next))...), nil
 }
 
 func (s *Service) balancerNodes(rec *record) []wire.Node {
@@ -178,32 +180,32 @@ func (s *Service) balancerNodes(rec *record) []wire.Node {
 		vpc = s.subnetVPC(subnet)
 		return []wire.Node{wire.T("SubnetId", subnet), wire.T("ZoneName", s.subnetZone(subnet))}
 	})
-	return present(
+	return omitEmpty(
 		wire.T("LoadBalancerArn", rec.ARN), wire.T("LoadBalancerName", rec.Name),
 		wire.T("DNSName", rec.Attributes["DNSName"]),
 		wire.T("CanonicalHostedZoneId", rec.Attributes["CanonicalHostedZoneID"]),
 		wire.T("CreatedTime", isoTime(rec.Created)),
-		wire.T("Scheme", rec.Properties.or("Scheme", "internet-facing")),
-		wire.T("Type", rec.Properties.or("Type", "application")),
-		wire.T("IpAddressType", rec.Properties.or("IpAddressType", "ipv4")),
+		wire.T("Scheme", rec.Properties.textOr("Scheme", "internet-facing")),
+		wire.T("Type", rec.Properties.textOr("Type", "application")),
+		wire.T("IpAddressType", rec.Properties.textOr("IpAddressType", "ipv4")),
 		wire.N("State", wire.T("Code", rec.Status)), wire.T("VpcId", vpc),
 		zones, texts("SecurityGroups", "member", rec.Properties.texts("SecurityGroups")))
 }
 
 func describeListeners(s *Service, f form) ([]wire.Node, error) {
-	found, err := s.chosen(
+	found, err := s.selectResources(
 		typeListener, f.list("ListenerArns"), nil, "ListenerNotFound", "One or more listeners not found: %s",
 	)
 	if err != nil {
 		return nil, err
 	}
 	balancer := f.Get("LoadBalancerArn")
-	if balancer != "" && s.find(typeLoadBalancer, balancer) == nil {
+	if balancer != "" && s.findByID(typeLoadBalancer, balancer) == nil {
 		return nil, wire.Errorf(http.StatusBadRequest, "LoadBalancerNotFound", "One or more load balancers not found")
 	}
 	found = slices.DeleteFunc(found, func(rec *record) bool { return balancer != "" && rec.Scope != balancer })
 	return []wire.Node{list("Listeners", "member", found, func(rec *record) []wire.Node {
-		return present(wire.T(
+		return omitEmpty(wire.T(
 			"ListenerArn", rec.ARN,
 		), wire.T("LoadBalancerArn", rec.Scope), wire.T("Port", rec.Properties.text("Port")),
 			wire.T("Protocol", rec.Properties.text("Protocol")), wire.T("SslPolicy", rec.Properties.text("SslPolicy")),
@@ -215,12 +217,12 @@ func describeListeners(s *Service, f form) ([]wire.Node, error) {
 
 func actionNodes(p properties) []wire.Node {
 	fixed, redirect := p.child("FixedResponseConfig"), p.child("RedirectConfig")
-	return present(wire.T("Type", p.text("Type")), wire.T("TargetGroupArn", p.text("TargetGroupArn")),
-		wire.N("FixedResponseConfig", present(wire.T(
+	return omitEmpty(wire.T("Type", p.text("Type")), wire.T("TargetGroupArn", p.text("TargetGroupArn")),
+		wire.N("FixedResponseConfig", omitEmpty(wire.T(
 			"StatusCode", fixed.text("StatusCode"),
 		), wire.T("ContentType", fixed.text("ContentType")),
 			wire.T("MessageBody", fixed.text("MessageBody")))...),
-		wire.N("RedirectConfig", present(
+		wire.N("RedirectConfig", omitEmpty(
 			wire.T("Protocol", redirect.text("Protocol")), wire.T("Port", redirect.text("Port")),
 			wire.T("Host", redirect.text("Host")), wire.T("Path", redirect.text("Path")),
 			wire.T("Query", redirect.text("Query")), wire.T("StatusCode", redirect.text("StatusCode")),
@@ -228,7 +230,7 @@ func actionNodes(p properties) []wire.Node {
 }
 
 func describeTargetGroups(s *Service, f form) ([]wire.Node, error) {
-	found, err := s.chosen(
+	found, err := s.selectResources(
 		typeTargetGroup, f.list("TargetGroupArns"), f.list("Names"), "TargetGroupNotFound",
 		"One or more target groups not found: %s",
 	)
@@ -236,12 +238,12 @@ func describeTargetGroups(s *Service, f form) ([]wire.Node, error) {
 		return nil, err
 	}
 	return []wire.Node{list("TargetGroups", "member", found, func(rec *record) []wire.Node {
-		return present(
+		return omitEmpty(
 			wire.T("TargetGroupArn", rec.ARN), wire.T("TargetGroupName", rec.Name),
 			wire.T("Protocol", rec.Properties.text("Protocol")), wire.T("Port", rec.Properties.text("Port")),
 			wire.T("VpcId", rec.Properties.text("VpcId")),
-			wire.T("TargetType", rec.Properties.or("TargetType", "instance")),
-			wire.T("HealthCheckPath", rec.Properties.or("HealthCheckPath", "/")),
+			wire.T("TargetType", rec.Properties.textOr("TargetType", "instance")),
+			wire.T("HealthCheckPath", rec.Properties.textOr("HealthCheckPath", "/")),
 		)
 	})}, nil
 }

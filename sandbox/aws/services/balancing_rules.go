@@ -11,7 +11,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// rule is one line of DescribeRules.
+// rule is one rule in the result of DescribeRules.
 type rule struct {
 	ARN, Priority string
 	Conditions    []properties
@@ -19,27 +19,27 @@ type rule struct {
 }
 
 func describeRules(s *Service, f form) ([]wire.Node, error) {
-	listener := s.find(typeListener, f.Get("ListenerArn"))
+	listener := s.findByID(typeListener, f.Get("ListenerArn"))
 	arns := f.list("RuleArns")
 	if listener == nil && len(arns) == 0 {
 		return nil, wire.Errorf(http.StatusBadRequest, "ListenerNotFound", "One or more listeners not found")
 	}
 	var found []rule
-	for _, each := range s.of(typeListener) {
+	for _, each := range s.recordsOf(typeListener) {
 		if listener == nil || each == listener {
 			found = append(found, s.rules(each)...)
 		}
 	}
-	found = slices.DeleteFunc(found, func(r rule) bool { return !wanted(arns, r.ARN) })
+	found = slices.DeleteFunc(found, func(r rule) bool { return !matchesFilter(arns, r.ARN) })
 	page, next := paged(found, f.Get("Marker"), f.Get("PageSize"), 400)
-	return append([]wire.Node{list("Rules", "member", page, ruleNodes)}, present(wire.T("NextMarker", next))...), nil
+	return append([]wire.Node{list("Rules", "member", page, ruleNodes)}, omitEmpty(wire.T("NextMarker", next))...), nil
 }
 
-// rules returns a listener's rules by priority, the default rule last. They are those of templates,
-// and those that Elastic Beanstalk adds to a shared load balancer for its environments.
+// rules returns a listener's rules by priority, the default rule last. It returns the rules in
+// templates, and those that Elastic Beanstalk adds to a shared load balancer for its environments.
 func (s *Service) rules(listener *record) []rule {
 	var rules []rule
-	for _, rec := range s.of(typeRule) {
+	for _, rec := range s.recordsOf(typeRule) {
 		if rec.Scope == listener.ARN {
 			rules = append(rules, rule{
 				rec.ARN, rec.Properties.text("Priority"), rec.Properties.children("Conditions"),
@@ -48,14 +48,14 @@ func (s *Service) rules(listener *record) []rule {
 		}
 	}
 	base := strings.Replace(listener.ARN, ":listener/", ":listener-rule/", 1) + "/"
-	for _, env := range s.of(typeEnvironment) {
+	for _, env := range s.recordsOf(typeEnvironment) {
 		rules = append(rules, s.environmentRules(env, listener, base)...)
 	}
-	slices.SortStableFunc(rules, func(a, b rule) int { return number(a.Priority) - number(b.Priority) })
+	slices.SortStableFunc(rules, func(a, b rule) int { return parseInt(a.Priority) - parseInt(b.Priority) })
 	// Two environments may have the same priority in their options. Elastic Beanstalk then uses the
 	// next free one for the later environment.
 	for i := 1; i < len(rules); i++ {
-		if before := number(rules[i-1].Priority); number(rules[i].Priority) <= before {
+		if before := parseInt(rules[i-1].Priority); parseInt(rules[i].Priority) <= before {
 			rules[i].Priority = strconv.Itoa(before + 1)
 		}
 	}
@@ -64,15 +64,15 @@ func (s *Service) rules(listener *record) []rule {
 	})
 }
 
-// environmentRules returns the rules that an environment's options add to a listener of the load
-// balancer that it shares.
+// environmentRules returns the rules that an environment's options add to a listener of its shared
+// load balancer.
 func (s *Service) environmentRules(env, listener *record, base string) []rule {
-	balancer := s.known(typeLoadBalancer, s.option(env, nsBalancer, "SharedLoadBalancer"))
+	balancer := s.findByReference(typeLoadBalancer, s.option(env, nsBalancer, "SharedLoadBalancer"))
 	if balancer == nil || balancer.ARN != listener.Scope {
 		return nil
 	}
 	port := listener.Properties.text("Port")
-	names := split(s.option(env, "aws:elbv2:listener:"+port, "Rules"))
+	names := splitList(s.option(env, "aws:elbv2:listener:"+port, "Rules"))
 	if len(names) == 0 && port == "80" && s.config.RulesOnHTTP {
 		names = []string{"default"}
 	}
@@ -80,13 +80,13 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 	for _, name := range names {
 		var conditions []properties
 		for _, field := range [][2]string{{"host-header", "HostHeaders"}, {"path-pattern", "PathPatterns"}} {
-			values := split(s.option(env, nsRule+name, field[1]))
+			values := splitList(s.option(env, nsRule+name, field[1]))
 			if cname := env.Hidden["CNAME"]; field[0] == "host-header" && len(values) > 0 && cname != "" {
 				// Beanstalk adds this host (hashicorp/terraform-provider-aws, pull request 15755).
 				values = append(values, cname)
 			}
 			if len(values) > 0 {
-				conditions = append(conditions, properties{"Field": field[0], "Values": anys(values)})
+				conditions = append(conditions, properties{"Field": field[0], "Values": toAny(values)})
 			}
 		}
 		priority := s.option(env, nsRule+name, "Priority")
@@ -100,26 +100,26 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 	return rules
 }
 
-// mostRules is the maximum number of rules of a load balancer, without its default rules.
-const mostRules = 100
+// maxRules is the maximum number of rules of a load balancer, not counting the default rules.
+const maxRules = 100
 
-// requireRules returns an error if the shared load balancer has no room for the environment's
-// rules, as its launch does on AWS.
+// requireRules returns an error if a new environment would exceed the maximum number of rules of
+// its shared load balancer. On AWS, the launch fails with that error.
 func (s *Service) requireRules(rec *record) error {
-	balancer := s.known(typeLoadBalancer, s.option(rec, nsBalancer, "SharedLoadBalancer"))
+	balancer := s.findByReference(typeLoadBalancer, s.option(rec, nsBalancer, "SharedLoadBalancer"))
 	if rec.ID != "" || balancer == nil {
 		return nil
 	}
 	count := 0
-	for _, listener := range s.of(typeListener) {
+	for _, listener := range s.recordsOf(typeListener) {
 		if listener.Scope == balancer.ARN {
 			count += len(s.rules(listener)) - 1 + len(s.environmentRules(rec, listener, ""))
 		}
 	}
-	if count <= mostRules {
+	if count <= maxRules {
 		return nil
 	}
-	return failure(
+	return handlerError(
 		beanstalk,
 		http.StatusBadRequest,
 		"GeneralServiceException",
@@ -142,8 +142,8 @@ func ruleNodes(r rule) []wire.Node {
 		wire.T("IsDefault", strconv.FormatBool(r.Priority == "default"))}
 }
 
-// split splits a comma-separated list and removes blanks.
-func split(text string) []string {
+// splitList splits a comma-separated list. It trims the items and leaves out empty ones.
+func splitList(text string) []string {
 	var parts []string
 	for part := range strings.SplitSeq(text, ",") {
 		if part = strings.TrimSpace(part); part != "" {
@@ -153,7 +153,7 @@ func split(text string) []string {
 	return parts
 }
 
-func anys(values []string) []any {
+func toAny(values []string) []any {
 	list := make([]any, len(values))
 	for i, value := range values {
 		list[i] = value
@@ -161,12 +161,13 @@ func anys(values []string) []any {
 	return list
 }
 
-func number(text string) int {
+func parseInt(text string) int {
 	n, _ := strconv.Atoi(text)
 	return n
 }
 
-// digest returns 16 hexadecimal digits for the end of the ARN of something that has no record.
+// digest returns 16 hexadecimal digits that depend only on text. They end the ids and ARNs of
+// resources that have no record.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])

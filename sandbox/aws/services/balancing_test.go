@@ -11,9 +11,9 @@ import (
 func TestALoadBalancerIsDescribedWithItsListeners(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := elb.NewFromConfig(a.aws)
-	group, _ := a.ready(typeSecurityGroup, "Group", map[string]any{"GroupDescription": "x", "VpcId": VPC})
+	group, _ := a.createReady(typeSecurityGroup, "Group", map[string]any{"GroupDescription": "x", "VpcId": VPC})
 	state, r := a.create(
-		typeLoadBalancer, "Balancer", map[string]any{"Subnets": anys(Subnets), "SecurityGroups": []any{group.ID}},
+		typeLoadBalancer, "Balancer", map[string]any{"Subnets": toAny(Subnets), "SecurityGroups": []any{group.ID}},
 	)
 	diff(t, state.Attributes["LoadBalancerName"], "shop-main-Balancer-abcdefghij12")
 	diff(t, state.Attributes["SecurityGroups"], group.ID)
@@ -24,8 +24,8 @@ func TestALoadBalancerIsDescribedWithItsListeners(t *testing.T) {
 		t.Fatalf("load balancers = %+v, %v", provisioning, err)
 	}
 	a.settle(r)
-	certificate, _ := a.ready(typeCertificate, "Certificate", map[string]any{"DomainName": "*.localhost"})
-	listener, _ := a.ready(typeListener, "Listener", map[string]any{
+	certificate, _ := a.createReady(typeCertificate, "Certificate", map[string]any{"DomainName": "*.localhost"})
+	listener, _ := a.createReady(typeListener, "Listener", map[string]any{
 		"LoadBalancerArn": state.ID, "Port": 443, "Protocol": "HTTPS",
 		"Certificates": []any{map[string]any{"CertificateArn": certificate.ID}},
 		"DefaultActions": []any{
@@ -54,15 +54,15 @@ func TestALoadBalancerIsDescribedWithItsListeners(t *testing.T) {
 	wantError(t, err, "Load balancers '[nope]' not found")
 }
 
-func TestEveryLoadBalancerHasTheConfiguredName(t *testing.T) {
+func TestEveryLoadBalancerHasTheConfiguredDNSName(t *testing.T) {
 	a := newAccount(t, Config{LoadBalancerDNS: "lb.localhost"})
-	diff(t, a.shop().Attributes["DNSName"], "lb.localhost")
+	diff(t, a.createShop().Attributes["DNSName"], "lb.localhost")
 }
 
 func TestEnvironmentsAddRulesToASharedLoadBalancer(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
-	listener, _ := a.ready(
+	balancer := a.createShop()
+	listener, _ := a.createReady(
 		typeListener, "Listener", map[string]any{"LoadBalancerArn": balancer.ID, "Port": "443", "Protocol": "HTTPS"},
 	)
 	forward := []any{map[string]any{"Type": "forward"}}
@@ -70,8 +70,8 @@ func TestEnvironmentsAddRulesToASharedLoadBalancer(t *testing.T) {
 		"ListenerArn": listener.ID, "Priority": 5, "Actions": forward,
 		"Conditions": []any{map[string]any{"Field": "path-pattern", "Values": []any{"/x"}}},
 	}
-	a.ready(typeRule, "Rule", declared)
-	_, err := a.try(request(typeRule, "Second", declared))
+	a.createReady(typeRule, "Rule", declared)
+	_, err := a.tryCreate(request(typeRule, "Second", declared))
 	wantError(t, err, "Priority '5' is currently in use")
 	for _, name := range []string{"shop-one", "shop-two"} {
 		p := environmentProperties(balancer.ID)
@@ -80,7 +80,7 @@ func TestEnvironmentsAddRulesToASharedLoadBalancer(t *testing.T) {
 			p["OptionSettings"].([]any), setting(nsRule+"branch", "Priority", "5"),
 			setting(nsRule+"branch", "HostHeaders", name+".localhost"),
 		)
-		a.ready(typeEnvironment, name, p)
+		a.createReady(typeEnvironment, name, p)
 	}
 	out, err := elb.NewFromConfig(a.aws).DescribeRules(
 		t.Context(), &elb.DescribeRulesInput{ListenerArn: aws.String(listener.ID)},
@@ -97,7 +97,7 @@ func TestEnvironmentsAddRulesToASharedLoadBalancer(t *testing.T) {
 		if name, _, _ := strings.Cut(value, "."); strings.HasSuffix(value, ".localhost") {
 			cname := rule.Conditions[0].Values[1]
 			if !strings.HasPrefix(cname, name+".") || !strings.HasSuffix(cname, ".elasticbeanstalk.com") {
-				t.Errorf("the rule of %s has %q beside its host, want the environment's CNAME", name, cname)
+				t.Errorf("the second host of the rule of %s is %q, want the environment's CNAME", name, cname)
 			}
 		}
 		got = append(got, [2]string{aws.ToString(rule.Priority), value})
@@ -108,7 +108,7 @@ func TestEnvironmentsAddRulesToASharedLoadBalancer(t *testing.T) {
 	)
 }
 
-func TestLoadBalancingIsRejectedInItsOwnWords(t *testing.T) {
+func TestLoadBalancingErrorsHaveAWSsMessages(t *testing.T) {
 	tests := []struct {
 		kind, sentence string
 		properties     map[string]any
@@ -124,7 +124,7 @@ func TestLoadBalancingIsRejectedInItsOwnWords(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.kind, func(t *testing.T) {
-			_, err := newAccount(t, Config{}).try(request(test.kind, "Rejected", test.properties))
+			_, err := newAccount(t, Config{}).tryCreate(request(test.kind, "Rejected", test.properties))
 			wantError(t, err, test.sentence)
 		})
 	}

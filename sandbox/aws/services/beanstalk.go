@@ -18,11 +18,12 @@ const (
 
 	beanstalk = "ElasticBeanstalk"
 
-	// lingering is how long listings show a terminated environment (AWS docs: about an hour).
-	lingering = time.Hour
+	// showTerminated is how long listings show a terminated environment (AWS docs: about an hour).
+	showTerminated = time.Hour
 )
 
-// solutionStacks are the platforms of ListAvailableSolutionStacks, newest first within each kind.
+// solutionStacks are the results of ListAvailableSolutionStacks, newest first within each platform
+// branch.
 var solutionStacks = []string{
 	"64bit Amazon Linux 2023 v4.13.8 running Docker",
 	"64bit Amazon Linux 2023 v4.7.3 running Docker",
@@ -42,30 +43,33 @@ var solutionStacks = []string{
 
 var beanstalkKinds = map[string]kind{
 	typeApplication: {
-		service: beanstalk, named: "ApplicationName", limit: 100, prepare: prepareApplication,
-		reject: rejectApplication,
+		service: beanstalk, nameProperty: "ApplicationName", limit: 100, prepare: prepareApplication,
+		rejectDelete: rejectApplication,
 	},
-	typeVersion:  {service: beanstalk, limit: 100, prepare: prepareVersion, reject: rejectVersion},
+	typeVersion:  {service: beanstalk, limit: 100, prepare: prepareVersion, rejectDelete: rejectVersion},
 	typeTemplate: {service: beanstalk, limit: 100, prepare: prepareTemplate},
 	typeEnvironment: {
-		service: beanstalk, named: "EnvironmentName", limit: 40, prepare: prepareEnvironment, kept: environmentKept,
-		settle: settleEnvironment, repeated: acceptsUpdate, changing: retainOptions, reject: rejectEnvironment,
-		terminating: terminateEnvironment, remove: removeEnvironment,
+		service: beanstalk, nameProperty: "EnvironmentName", limit: 40, prepare: prepareEnvironment,
+		saved: environmentSaved, settle: settleEnvironment,
+		repeated: repeatsUpdate, beforeUpdate: retainOptions, rejectDelete: rejectEnvironment,
+		beginDelete: terminateEnvironment, finishDelete: removeEnvironment,
 	},
 }
 
 func prepareApplication(s *Service, rec *record) error {
-	if other := s.named(typeApplication, rec.Name); other != nil && other != rec {
-		return failure(beanstalk, http.StatusBadRequest, "AlreadyExists", "Application %s already exists.", rec.Name)
+	if other := s.findByName(typeApplication, rec.Name); other != nil && other != rec {
+		return handlerError(
+			beanstalk, http.StatusBadRequest, "AlreadyExists", "Application %s already exists.", rec.Name,
+		)
 	}
 	rec.ARN = s.arn("elasticbeanstalk", "application/"+rec.Name)
 	return nil
 }
 
 func rejectApplication(s *Service, rec *record, _ bool) error {
-	for _, env := range s.of(typeEnvironment) {
+	for _, env := range s.recordsOf(typeEnvironment) {
 		if env.Scope == rec.Name {
-			return invalid(
+			return invalidRequest(
 				beanstalk, "Unable to delete application %s because it has a running environment: %s", rec.Name,
 				env.Name,
 			)
@@ -74,13 +78,13 @@ func rejectApplication(s *Service, rec *record, _ bool) error {
 	return nil
 }
 
-// application returns the application that the properties name.
+// application returns the application with the name in the properties.
 func (s *Service) application(p properties) (*record, error) {
 	name := p.text("ApplicationName")
-	if app := s.named(typeApplication, name); app != nil {
+	if app := s.findByName(typeApplication, name); app != nil {
 		return app, nil
 	}
-	return nil, invalid(beanstalk, "No Application named '%s' found.", name)
+	return nil, invalidRequest(beanstalk, "No Application named '%s' found.", name)
 }
 
 func prepareVersion(s *Service, rec *record) error {
@@ -92,7 +96,7 @@ func prepareVersion(s *Service, rec *record) error {
 	bundle := rec.Properties.child("SourceBundle")
 	bucket, key := bundle.text("S3Bucket"), bundle.text("S3Key")
 	if s.config.ObjectExists != nil && rec.ID == "" && !s.config.ObjectExists(bucket, key) {
-		return invalid(
+		return invalidRequest(
 			beanstalk, "Unable to download from S3 location (Bucket: %s  Key: %s). Reason: Not Found", bucket, key,
 		)
 	}
@@ -101,9 +105,9 @@ func prepareVersion(s *Service, rec *record) error {
 }
 
 func rejectVersion(s *Service, rec *record, _ bool) error {
-	for _, env := range s.of(typeEnvironment) {
+	for _, env := range s.recordsOf(typeEnvironment) {
 		if env.Scope == rec.Scope && env.Properties.text("VersionLabel") == rec.Name {
-			return invalid(
+			return invalidRequest(
 				beanstalk,
 				"Unable to delete application version %s because it is associated with a running environment: %s",
 				rec.Name, env.Name,
@@ -118,7 +122,7 @@ func prepareTemplate(s *Service, rec *record) error {
 	if err != nil {
 		return err
 	}
-	if err := s.knownPlatform(rec.Properties); err != nil {
+	if err := s.checkPlatform(rec.Properties); err != nil {
 		return err
 	}
 	rec.Scope, rec.ARN = app.Name, s.arn("elasticbeanstalk", "configurationtemplate/"+app.Name+"/"+rec.Name)
@@ -134,8 +138,9 @@ func (s *Service) platformARN(solutionStack string) string {
 		version
 }
 
-// stackOf returns the solution stack of a platform version's ARN; empty if the ARN is unknown.
-func (s *Service) stackOf(arn string) string {
+// solutionStack returns the solution stack with a platform version's ARN; empty if the ARN is
+// unknown.
+func (s *Service) solutionStack(arn string) string {
 	for _, stack := range solutionStacks {
 		if s.platformARN(stack) == arn {
 			return stack
@@ -144,12 +149,12 @@ func (s *Service) stackOf(arn string) string {
 	return ""
 }
 
-func (s *Service) knownPlatform(p properties) error {
-	if arn := p.text("PlatformArn"); arn != "" && s.stackOf(arn) == "" {
-		return invalid(beanstalk, "Platform version '%s' does not exist.", arn)
+func (s *Service) checkPlatform(p properties) error {
+	if arn := p.text("PlatformArn"); arn != "" && s.solutionStack(arn) == "" {
+		return invalidRequest(beanstalk, "Platform version '%s' does not exist.", arn)
 	}
 	if stack := p.text("SolutionStackName"); stack != "" && !slices.Contains(solutionStacks, stack) {
-		return invalid(beanstalk, "No Solution Stack named '%s' found.", stack)
+		return invalidRequest(beanstalk, "No Solution Stack named '%s' found.", stack)
 	}
 	return nil
 }
@@ -159,13 +164,13 @@ type option struct{ Namespace, Name, Value string }
 
 type options []option
 
-// options returns the settings of an environment, by namespace and name. Settings of its saved
-// configuration come first. Settings that an update has left out override them, and the
-// environment's own override both.
+// options returns the settings of an environment, sorted by namespace and name. The environment's
+// OptionSettings override retained options, and these override the settings of its saved
+// configuration (TemplateName).
 func (s *Service) options(rec *record) options {
 	values := map[[2]string]string{}
 	sources := [][]properties{rec.Properties.children("OptionSettings")}
-	for _, template := range s.of(typeTemplate) {
+	for _, template := range s.recordsOf(typeTemplate) {
 		if template.Scope == rec.Scope && template.Name == rec.Properties.text("TemplateName") {
 			sources = [][]properties{template.Properties.children("OptionSettings"), sources[0]}
 		}
@@ -211,7 +216,7 @@ func prepareEnvironment(s *Service, rec *record) error {
 		return err
 	}
 	rec.Scope = app.Name
-	if err := s.legalEnvironment(rec, app); err != nil {
+	if err := s.checkEnvironment(rec, app); err != nil {
 		return err
 	}
 	if err := s.requireAddress(rec); err != nil {
@@ -221,55 +226,57 @@ func prepareEnvironment(s *Service, rec *record) error {
 		return err
 	}
 	if rec.ID == "" {
-		s.newEnvironment(rec)
+		s.setEnvironmentIDs(rec)
 		rec.Status, rec.Health = "Launching", "Grey"
 	} else {
 		rec.Status, rec.Health = "Updating", "Grey"
 	}
-	s.scale(rec)
+	s.setInstances(rec)
 	if err := s.deployBundle(rec); err != nil {
 		return err
 	}
-	return s.endpoint(rec)
+	return s.setEndpoint(rec)
 }
 
-func (s *Service) legalEnvironment(rec, app *record) error {
+func (s *Service) checkEnvironment(rec, app *record) error {
 	if n := len(rec.Name); n < 4 || n > 40 {
-		return invalid(
+		return invalidRequest(
 			beanstalk,
 			"Value %s at 'EnvironmentName' failed to satisfy constraint: Member must have length between 4 and 40",
 			rec.Name,
 		)
 	}
-	if other := s.named(typeEnvironment, rec.Name); other != nil && other != rec {
-		return failure(beanstalk, http.StatusBadRequest, "AlreadyExists", "Environment %s already exists.", rec.Name)
+	if other := s.findByName(typeEnvironment, rec.Name); other != nil && other != rec {
+		return handlerError(
+			beanstalk, http.StatusBadRequest, "AlreadyExists", "Environment %s already exists.", rec.Name,
+		)
 	}
 	for key, value := range rec.Tags {
 		if value == rec.Name {
-			return invalid(beanstalk, "Tag '%s' is not valid. Values cannot match the environment name.", key)
+			return invalidRequest(beanstalk, "Tag '%s' is not valid. Values cannot match the environment name.", key)
 		}
 	}
 	if label := rec.Properties.text("VersionLabel"); label != "" && s.version(app.Name, label) == nil {
-		return invalid(beanstalk, "No Application Version named '%s' found.", label)
+		return invalidRequest(beanstalk, "No Application Version named '%s' found.", label)
 	}
 	if template := rec.Properties.text("TemplateName"); template != "" && s.template(app.Name, template) == nil {
-		return invalid(beanstalk, "No Configuration Template named '%s' found.", template)
+		return invalidRequest(beanstalk, "No Configuration Template named '%s' found.", template)
 	}
 	if prefix := rec.Properties.text("CNAMEPrefix"); prefix != "" && s.cnameTaken(prefix, rec) {
-		return invalid(beanstalk, "DNS name (%s) is not available.", s.cname(prefix))
+		return invalidRequest(beanstalk, "DNS name (%s) is not available.", s.cname(prefix))
 	}
-	return s.knownPlatform(rec.Properties)
+	return s.checkPlatform(rec.Properties)
 }
 
 func (s *Service) version(application, label string) *record {
-	return s.scoped(typeVersion, application, label)
+	return s.findInScope(typeVersion, application, label)
 }
 func (s *Service) template(application, name string) *record {
-	return s.scoped(typeTemplate, application, name)
+	return s.findInScope(typeTemplate, application, name)
 }
 
-func (s *Service) scoped(kind, scope, name string) *record {
-	for _, rec := range s.of(kind) {
+func (s *Service) findInScope(kind, scope, name string) *record {
+	for _, rec := range s.recordsOf(kind) {
 		if rec.Scope == scope && rec.Name == name {
 			return rec
 		}
@@ -282,23 +289,24 @@ func (s *Service) cname(prefix string) string {
 }
 
 func (s *Service) cnameTaken(prefix string, except *record) bool {
-	return slices.ContainsFunc(s.of(typeEnvironment), func(env *record) bool {
+	return slices.ContainsFunc(s.recordsOf(typeEnvironment), func(env *record) bool {
 		return env != except && strings.EqualFold(env.Hidden["CNAME"], s.cname(prefix))
 	})
 }
 
-func (s *Service) newEnvironment(rec *record) {
+func (s *Service) setEnvironmentIDs(rec *record) {
 	rec.ID = rec.Name
 	rec.ARN = s.arn("elasticbeanstalk", "environment/"+rec.Scope+"/"+rec.Name)
 	rec.Hidden["EnvironmentId"] = "e-" + random(lowerDigits, 10)
-	rec.Hidden["CNAME"] = s.cname(rec.Properties.or("CNAMEPrefix", rec.Name+".eba-"+random(lowerDigits, 8)))
+	rec.Hidden["CNAME"] = s.cname(rec.Properties.textOr("CNAMEPrefix", rec.Name+".eba-"+random(lowerDigits, 8)))
 	rec.Hidden["address"] = s.elasticIP()
 }
 
 // loopback is the address of this machine where the sandbox serves the pages of environments.
 const loopback = "127.0.0.1"
 
-// elasticIP returns an address from the range for documentation (RFC 5737), or this machine's.
+// elasticIP returns a random address from the range for documentation (RFC 5737). If
+// Config.Loopback is set, it returns the address of this machine.
 func (s *Service) elasticIP() string {
 	if s.config.Loopback {
 		return loopback
@@ -316,47 +324,49 @@ const (
 	nsLaunch        = "aws:autoscaling:launchconfiguration"
 )
 
-// endpoint sets the environment's address: the name of the shared load balancer, that of its
-// dedicated load balancer, or the instance's IP.
-func (s *Service) endpoint(rec *record) error {
+// setEndpoint sets the environment's EndpointURL: the DNS name of its shared or dedicated load
+// balancer, or the IP address of its single instance.
+func (s *Service) setEndpoint(rec *record) error {
 	shared := strings.EqualFold(s.option(rec, nsEnvironment, "LoadBalancerIsShared"), "true")
 	switch {
 	case s.option(rec, nsEnvironment, "EnvironmentType") == "SingleInstance":
 		rec.Attributes["EndpointURL"] = rec.Hidden["address"]
 	case shared:
 		reference := s.option(rec, nsBalancer, "SharedLoadBalancer")
-		balancer := s.known(typeLoadBalancer, reference)
+		balancer := s.findByReference(typeLoadBalancer, reference)
 		if balancer == nil {
-			return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: "+
-				"'%s', OptionName: 'SharedLoadBalancer'): The load balancer does not exist.", reference, nsBalancer)
+			return invalidRequest(beanstalk, "Configuration validation exception: Invalid option value: '%s' "+
+				"(Namespace: '%s', OptionName: 'SharedLoadBalancer'): The load balancer does not exist.",
+				reference, nsBalancer)
 		}
 		rec.Attributes["EndpointURL"] = balancer.Attributes["DNSName"]
-	case !s.certified(rec):
+	case !s.certificateExists(rec):
 		arn := s.option(rec, nsListenerTLS, "SSLCertificateArns")
-		return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', "+
-			"OptionName: 'SSLCertificateArns'): The certificate does not exist.", arn, nsListenerTLS)
+		return invalidRequest(beanstalk, "Configuration validation exception: Invalid option value: '%s' "+
+			"(Namespace: '%s', OptionName: 'SSLCertificateArns'): The certificate does not exist.", arn, nsListenerTLS)
 	case rec.Attributes["EndpointURL"] == "" || rec.Attributes["EndpointURL"] == rec.Hidden["address"]:
 		rec.Attributes["EndpointURL"] = s.balancerDNS("awseb-" + random(upperDigits, 12))
 	}
 	return nil
 }
 
-// certified reports whether the certificate for an environment's dedicated load balancer exists.
-func (s *Service) certified(rec *record) bool {
-	for _, arn := range split(s.option(rec, nsListenerTLS, "SSLCertificateArns")) {
-		if s.find(typeCertificate, arn) == nil {
+// certificateExists reports whether the certificate for an environment's dedicated load balancer
+// exists.
+func (s *Service) certificateExists(rec *record) bool {
+	for _, arn := range splitList(s.option(rec, nsListenerTLS, "SSLCertificateArns")) {
+		if s.findByID(typeCertificate, arn) == nil {
 			return false
 		}
 	}
 	return true
 }
 
-func environmentKept(s *Service, rec *record) {
+func environmentSaved(s *Service, rec *record) {
 	if rec.Status == "Launching" {
-		s.tell(rec, "INFO", "createEnvironment is starting.")
+		s.addEvent(rec, "INFO", "createEnvironment is starting.")
 		return
 	}
-	s.tell(rec, "INFO", "Environment update is starting.")
+	s.addEvent(rec, "INFO", "Environment update is starting.")
 }
 
 func settleEnvironment(s *Service, rec *record) {
@@ -364,25 +374,25 @@ func settleEnvironment(s *Service, rec *record) {
 	rec.Status, rec.Health, rec.Updated = "Ready", "Green", s.config.Now().UTC()
 	s.streamLogs(rec, launched)
 	if launched {
-		s.tell(rec, "INFO", "Successfully launched environment: "+rec.Name)
+		s.addEvent(rec, "INFO", "Successfully launched environment: "+rec.Name)
 		return
 	}
-	s.tell(rec, "INFO", "Environment update completed successfully.")
+	s.addEvent(rec, "INFO", "Environment update completed successfully.")
 }
 
 func terminateEnvironment(s *Service, rec *record) {
 	rec.Status, rec.Health, rec.Updated = "Terminating", "Grey", s.config.Now().UTC()
-	s.tell(rec, "INFO", "terminateEnvironment is starting.")
+	s.addEvent(rec, "INFO", "terminateEnvironment is starting.")
 }
 
-// removeEnvironment keeps the record for as long as listings show terminated environments, and
-// deletes older ones.
+// removeEnvironment marks an environment as terminated. It keeps the record, because listings still
+// show the environment, and deletes the records that listings no longer show.
 func removeEnvironment(s *Service, rec *record, _ resource.Request) {
 	now := s.config.Now().UTC()
 	rec.Status, rec.Health, rec.Updated, rec.Ended = "Terminated", "Grey", now, now
 	s.dropLogs(rec)
-	s.tell(rec, "INFO", "terminateEnvironment completed successfully.")
+	s.addEvent(rec, "INFO", "terminateEnvironment completed successfully.")
 	s.state.Records = slices.DeleteFunc(s.state.Records, func(old *record) bool {
-		return old.gone() && now.Sub(old.Ended) > lingering
+		return old.isDeleted() && now.Sub(old.Ended) > showTerminated
 	})
 }

@@ -11,22 +11,22 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// event is an event of DescribeEvents.
+// event is an event in the result of DescribeEvents.
 type event struct {
 	Time                                   time.Time
 	Application, Environment, ID, Severity string
 	Message                                string
 }
 
-// keptEvents is the maximum number of events that are stored (AWS keeps them for six weeks).
-const keptEvents = 2000
+// maxEvents is the maximum number of events that are stored (AWS keeps them for six weeks).
+const maxEvents = 2000
 
-func (s *Service) tell(rec *record, severity, message string) {
+func (s *Service) addEvent(rec *record, severity, message string) {
 	s.state.Events = append(s.state.Events, event{
 		Time: s.config.Now().UTC(), Application: rec.Scope, Environment: rec.Name, ID: rec.Hidden["EnvironmentId"],
 		Severity: severity, Message: message,
 	})
-	if extra := len(s.state.Events) - keptEvents; extra > 0 {
+	if extra := len(s.state.Events) - maxEvents; extra > 0 {
 		s.state.Events = slices.Delete(s.state.Events, 0, extra)
 	}
 }
@@ -42,8 +42,8 @@ var beanstalkActions = map[string]action{
 	"ListAvailableSolutionStacks":   listSolutionStacks,
 	"CheckDNSAvailability":          checkDNS,
 	"ListTagsForResource":           listBeanstalkTags,
-	"TerminateEnvironment":          terminateByHand,
-	"UpdateEnvironment":             updateByHand,
+	"TerminateEnvironment":          callTerminateEnvironment,
+	"UpdateEnvironment":             callUpdateEnvironment,
 	"CreateStorageLocation":         createStorageLocation,
 }
 
@@ -54,8 +54,8 @@ func beanstalkInvalid(format string, args ...any) *wire.Error {
 func describeApplications(s *Service, f form) ([]wire.Node, error) {
 	names := f.list("ApplicationNames")
 	var found []*record
-	for _, app := range s.of(typeApplication) {
-		if wanted(names, app.Name) {
+	for _, app := range s.recordsOf(typeApplication) {
+		if matchesFilter(names, app.Name) {
 			found = append(found, app)
 		}
 	}
@@ -66,14 +66,14 @@ func describeApplications(s *Service, f form) ([]wire.Node, error) {
 
 func (s *Service) applicationNodes(app *record) []wire.Node {
 	names := func(kind string) (names []string) {
-		for _, rec := range s.of(kind) {
+		for _, rec := range s.recordsOf(kind) {
 			if rec.Scope == app.Name {
 				names = append(names, rec.Name)
 			}
 		}
 		return names
 	}
-	return present(
+	return omitEmpty(
 		wire.T("ApplicationArn", app.ARN), wire.T("ApplicationName", app.Name),
 		wire.T("Description", app.Properties.text("Description")),
 		texts("ConfigurationTemplates", "member", names(typeTemplate)), texts("Versions", "member", names(typeVersion)),
@@ -85,11 +85,11 @@ func lifecycleNodes(config properties) []wire.Node {
 	rule := func(name string, keys ...string) wire.Node {
 		node, source := wire.N(name), config.child("VersionLifecycleConfig").child(name)
 		for _, key := range keys {
-			node.Children = append(node.Children, present(wire.T(key, source.text(key)))...)
+			node.Children = append(node.Children, omitEmpty(wire.T(key, source.text(key)))...)
 		}
 		return node
 	}
-	return present(wire.T("ServiceRole", config.text("ServiceRole")), wire.N("VersionLifecycleConfig", present(
+	return omitEmpty(wire.T("ServiceRole", config.text("ServiceRole")), wire.N("VersionLifecycleConfig", omitEmpty(
 		rule("MaxCountRule", "Enabled", "MaxCount", "DeleteSourceFromS3"),
 		rule("MaxAgeRule", "Enabled", "MaxAgeInDays", "DeleteSourceFromS3"))...))
 }
@@ -97,20 +97,20 @@ func lifecycleNodes(config properties) []wire.Node {
 func describeVersions(s *Service, f form) ([]wire.Node, error) {
 	labels := f.list("VersionLabels")
 	var found []*record
-	for _, version := range s.of(typeVersion) {
-		if app := f.Get("ApplicationName"); (app == "" || app == version.Scope) && wanted(labels, version.Name) {
+	for _, version := range s.recordsOf(typeVersion) {
+		if app := f.Get("ApplicationName"); (app == "" || app == version.Scope) && matchesFilter(labels, version.Name) {
 			found = append(found, version)
 		}
 	}
 	return []wire.Node{list("ApplicationVersions", "member", found, func(version *record) []wire.Node {
 		bundle := version.Properties.child("SourceBundle")
-		return present(
+		return omitEmpty(
 			wire.T("ApplicationVersionArn", version.ARN), wire.T("ApplicationName", version.Scope),
 			wire.T("VersionLabel", version.Name),
 			wire.T("Description", version.Properties.text("Description")), wire.T("Status", version.Status),
 			wire.N(
 				"SourceBundle",
-				present(wire.T("S3Bucket", bundle.text("S3Bucket")), wire.T("S3Key", bundle.text("S3Key")))...,
+				omitEmpty(wire.T("S3Bucket", bundle.text("S3Bucket")), wire.T("S3Key", bundle.text("S3Key")))...,
 			),
 			wire.T("DateCreated", isoTime(version.Created)), wire.T("DateUpdated", isoTime(version.Updated)))
 	})}, nil
@@ -119,25 +119,26 @@ func describeVersions(s *Service, f form) ([]wire.Node, error) {
 // describeEnvironments lists environments. Unless IncludeDeleted is false, it includes those that
 // were terminated within the last hour.
 func describeEnvironments(s *Service, f form) ([]wire.Node, error) {
-	back := s.config.Now().Add(-lingering)
+	back := s.config.Now().Add(-showTerminated)
 	if since, err := time.Parse(time.RFC3339, f.Get("IncludedDeletedBackTo")); err == nil && since.After(back) {
 		back = since
 	}
 	names, ids := f.list("EnvironmentNames"), f.list("EnvironmentIds")
 	var found []*record
 	for _, env := range s.state.Records {
-		if env.Type != typeEnvironment || env.gone() && (f.Get("IncludeDeleted") == "false" || env.Ended.Before(back)) {
+		hidden := env.isDeleted() && (f.Get("IncludeDeleted") == "false" || env.Ended.Before(back))
+		if env.Type != typeEnvironment || hidden {
 			continue
 		}
 		app, label := f.Get("ApplicationName"), f.Get("VersionLabel")
 		if (app == "" || app == env.Scope) && (label == "" || label == env.Properties.text("VersionLabel")) &&
-			wanted(names, env.Name) && wanted(ids, env.Hidden["EnvironmentId"]) {
+			matchesFilter(names, env.Name) && matchesFilter(ids, env.Hidden["EnvironmentId"]) {
 			found = append(found, env)
 		}
 	}
 	page, next := paged(found, f.Get("NextToken"), f.Get("MaxRecords"), 1000)
 	return append(
-		[]wire.Node{list("Environments", "member", page, s.environmentNodes)}, present(wire.T("NextToken", next))...,
+		[]wire.Node{list("Environments", "member", page, s.environmentNodes)}, omitEmpty(wire.T("NextToken", next))...,
 	), nil
 }
 
@@ -148,7 +149,7 @@ func (s *Service) environmentNodes(env *record) []wire.Node {
 		health = "Ok"
 	}
 	busy := env.Status == "Launching" || env.Status == "Updating"
-	return present(
+	return omitEmpty(
 		wire.T(
 			"EnvironmentName",
 			env.Name,
@@ -174,15 +175,16 @@ func (s *Service) environmentNodes(env *record) []wire.Node {
 		wire.T("EnvironmentArn", env.ARN),
 		wire.N(
 			"Tier",
-			wire.T("Name", tier.or("Name", "WebServer")),
-			wire.T("Type", tier.or("Type", "Standard")),
-			wire.T("Version", tier.or("Version", "1.0")),
+			wire.T("Name", tier.textOr("Name", "WebServer")),
+			wire.T("Type", tier.textOr("Type", "Standard")),
+			wire.T("Version", tier.textOr("Version", "1.0")),
 		),
 	)
 }
 
 func (s *Service) platform(env *record) string {
-	if stack := env.Properties.or("SolutionStackName", s.stackOf(env.Properties.text("PlatformArn"))); stack != "" {
+	byARN := s.solutionStack(env.Properties.text("PlatformArn"))
+	if stack := env.Properties.textOr("SolutionStackName", byARN); stack != "" {
 		return stack
 	}
 	if template := s.template(env.Scope, env.Properties.text("TemplateName")); template != nil {
@@ -191,9 +193,9 @@ func (s *Service) platform(env *record) string {
 	return ""
 }
 
-// environment returns the environment that a request names.
+// environment returns the environment with the name or id in a request.
 func (s *Service) environment(f form) (*record, error) {
-	for _, env := range s.of(typeEnvironment) {
+	for _, env := range s.recordsOf(typeEnvironment) {
 		if env.Name == f.Get("EnvironmentName") ||
 			env.Hidden["EnvironmentId"] == f.Get("EnvironmentId") && f.Get("EnvironmentId") != "" {
 			return env, nil
@@ -205,8 +207,9 @@ func (s *Service) environment(f form) (*record, error) {
 	return nil, beanstalkInvalid("No Environment found for EnvironmentName = '%s'.", f.Get("EnvironmentName"))
 }
 
-// terminateByHand terminates an environment at once, without its stack.
-func terminateByHand(s *Service, f form) ([]wire.Node, error) {
+// callTerminateEnvironment handles the API call, which terminates an environment without its stack.
+// The environment is terminated at once.
+func callTerminateEnvironment(s *Service, f form) ([]wire.Node, error) {
 	env, err := s.environment(f)
 	if err != nil {
 		return nil, err
@@ -217,7 +220,7 @@ func terminateByHand(s *Service, f form) ([]wire.Node, error) {
 	terminateEnvironment(s, env)
 	nodes := s.environmentNodes(env)
 	removeEnvironment(s, env, resource.Request{})
-	return nodes, s.save()
+	return nodes, s.saveState()
 }
 
 // describeEvents lists events, newest first.
@@ -240,7 +243,7 @@ func describeEvents(s *Service, f form) ([]wire.Node, error) {
 			wire.T("Severity", e.Severity),
 		}
 	})
-	return append([]wire.Node{nodes}, present(wire.T("NextToken", next))...), nil
+	return append([]wire.Node{nodes}, omitEmpty(wire.T("NextToken", next))...), nil
 }
 
 func describeSettings(s *Service, f form) ([]wire.Node, error) {
@@ -260,7 +263,7 @@ func describeSettings(s *Service, f form) ([]wire.Node, error) {
 		if rec.Type == typeTemplate {
 			named = wire.T("TemplateName", rec.Name)
 		}
-		return present(wire.T("SolutionStackName", s.platform(rec)), wire.T("ApplicationName", rec.Scope), named,
+		return omitEmpty(wire.T("SolutionStackName", s.platform(rec)), wire.T("ApplicationName", rec.Scope), named,
 			wire.T("DeploymentStatus", map[bool]string{true: "deployed", false: "pending"}[rec.Status == "Ready"]),
 			wire.T("DateCreated", isoTime(rec.Created)), wire.T("DateUpdated", isoTime(rec.Updated)),
 			list("OptionSettings", "member", s.options(rec), func(o option) []wire.Node {
@@ -294,7 +297,7 @@ func describeEnvironmentResources(s *Service, f form) ([]wire.Node, error) {
 	}
 	var balancers []string
 	if s.option(env, nsEnvironment, "EnvironmentType") != "SingleInstance" {
-		for _, balancer := range s.of(typeLoadBalancer) {
+		for _, balancer := range s.recordsOf(typeLoadBalancer) {
 			if balancer.Attributes["DNSName"] == env.Attributes["EndpointURL"] {
 				balancers = append(balancers, balancer.ARN)
 			}
@@ -335,15 +338,16 @@ func checkDNS(s *Service, f form) ([]wire.Node, error) {
 func listBeanstalkTags(s *Service, f form) ([]wire.Node, error) {
 	arn := f.Get("ResourceArn")
 	for _, rec := range s.state.Records {
-		if rec.ARN == arn && !rec.gone() && strings.HasPrefix(rec.Type, "AWS::ElasticBeanstalk::") {
+		if rec.ARN == arn && !rec.isDeleted() && strings.HasPrefix(rec.Type, "AWS::ElasticBeanstalk::") {
 			return []wire.Node{wire.T("ResourceArn", arn), tagNodes("ResourceTags", "member", rec.Tags)}, nil
 		}
 	}
 	return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Resource not found for arn '%s'.", arn)
 }
 
-// paged returns one page of items. token says where the previous page ended. size is the number of
-// items that the caller requested, and most the maximum.
+// paged returns one page of items, and the token of the next page if there is one. token is the
+// token from the previous page. size is the number of items that the caller requested, and most is
+// the maximum.
 func paged[E any](items []E, token, size string, most int) (page []E, next string) {
 	from, _ := strconv.Atoi(token)
 	from = min(max(from, 0), len(items))

@@ -13,8 +13,9 @@ import (
 // AWS::ElasticBeanstalk::Environment, OptionSettings).
 func retainOptions(s *Service, rec *record) { rec.Retained = s.options(rec) }
 
-// updateByHand removes options from an environment, without its stack. It supports no other change.
-func updateByHand(s *Service, f form) ([]wire.Node, error) {
+// callUpdateEnvironment handles the API call, which updates an environment without its stack. It
+// supports only the removal of options.
+func callUpdateEnvironment(s *Service, f form) ([]wire.Node, error) {
 	env, err := s.environment(f)
 	if err != nil {
 		return nil, err
@@ -28,15 +29,15 @@ func updateByHand(s *Service, f form) ([]wire.Node, error) {
 		if name == "" {
 			break
 		}
-		env.remove(namespace, name)
+		env.removeOption(namespace, name)
 	}
 	env.Status, env.Health, env.Until = "Updating", "Grey", s.config.Now().UTC()
-	s.tell(env, "INFO", "Environment update is starting.")
-	return s.environmentNodes(env), s.save()
+	s.addEvent(env, "INFO", "Environment update is starting.")
+	return s.environmentNodes(env), s.saveState()
 }
 
-// remove deletes an option, which is either retained or in the template.
-func (r *record) remove(namespace, name string) {
+// removeOption deletes an option from the retained options and from the properties.
+func (r *record) removeOption(namespace, name string) {
 	r.Retained = slices.DeleteFunc(
 		slices.Clone(r.Retained),
 		func(o option) bool { return o.Namespace == namespace && o.Name == name },

@@ -36,8 +36,8 @@ func TestS173AnOptionThatLeavesTheTemplateKeepsItsValue(t *testing.T) {
 		}
 		return values
 	}
-	a.shop()
-	_, r := a.ready(
+	a.createShop()
+	_, r := a.createReady(
 		typeEnvironment,
 		"Environment",
 		properties(setting(nsApplicationEV, "OLD", "one"), setting(nsApplicationEV, "BOTH", "one")),

@@ -6,33 +6,34 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// mustBeReady rejects an operation while another one is in progress. Beanstalk does that for every
-// update and every termination (the sentence is from aws/aws-elastic-beanstalk-cli, strings.py).
+// mustBeReady returns an error while an operation on the environment is in progress. Beanstalk then
+// rejects every update and every termination (the message is from aws/aws-elastic-beanstalk-cli,
+// strings.py).
 func mustBeReady(rec *record) error {
 	if rec.Status == "Ready" {
 		return nil
 	}
-	return invalid(
+	return invalidRequest(
 		beanstalk, "Environment named %s is in an invalid state for this operation. Must be Ready.", rec.Name,
 	)
 }
 
-// acceptsUpdate reports whether r repeats the update in progress, as the endpoint does after a
-// restart. Any other update needs an environment that is Ready.
-func acceptsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
+// repeatsUpdate reports whether r repeats the update in progress, as CloudFormation does after a
+// restart of the sandbox. Any other update requires an environment with the status Ready.
+func repeatsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
 	if rec.Status == "Updating" && reflect.DeepEqual(rec.Properties, properties(r.Properties)) {
 		return true, nil
 	}
 	if err := mustBeReady(rec); err != nil {
 		return false, err
 	}
-	return false, fixedOptions(rec.Properties, r.Properties)
+	return false, checkFixedOptions(rec.Properties, r.Properties)
 }
 
-// fixedOptions rejects an update of options that can only be set at the creation (AWS docs: General
-// options for all environments, aws:elasticbeanstalk:environment and aws:ec2:instances). The
-// sentences are not AWS's.
-func fixedOptions(before, after properties) error {
+// checkFixedOptions rejects an update that changes an option which can only be set when the
+// environment is created (AWS docs: General options for all environments,
+// aws:elasticbeanstalk:environment and aws:ec2:instances). The message is not AWS's.
+func checkFixedOptions(before, after properties) error {
 	for _, fixed := range [][2]string{
 		{nsEnvironment, "LoadBalancerIsShared"}, {nsEnvironment, "LoadBalancerType"},
 		{nsBalancer, "SharedLoadBalancer"},
@@ -40,7 +41,7 @@ func fixedOptions(before, after properties) error {
 	} {
 		was, is := settingOf(before, fixed[0], fixed[1]), settingOf(after, fixed[0], fixed[1])
 		if was != "" && is != "" && was != is {
-			return invalid(
+			return invalidRequest(
 				beanstalk,
 				"Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: '%s'): "+
 					"The "+
@@ -64,8 +65,7 @@ func settingOf(p properties, namespace, name string) string {
 	return ""
 }
 
-// rejectEnvironment rejects a termination unless the environment is Ready, or is already being
-// terminated.
+// rejectEnvironment rejects a termination unless the environment is Ready or already terminating.
 func rejectEnvironment(_ *Service, rec *record, _ bool) error {
 	if rec.Status == "Terminating" {
 		return nil
@@ -77,7 +77,7 @@ func rejectEnvironment(_ *Service, rec *record, _ bool) error {
 // if CloudFormation has stopped waiting for them.
 func (s *Service) endOperations() {
 	now := s.config.Now().UTC()
-	for _, env := range s.of(typeEnvironment) {
+	for _, env := range s.recordsOf(typeEnvironment) {
 		busy := env.Status == "Launching" || env.Status == "Updating"
 		if busy && !env.Until.IsZero() && !now.Before(env.Until) {
 			settleEnvironment(s, env)

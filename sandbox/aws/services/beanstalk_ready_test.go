@@ -8,11 +8,11 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 )
 
-const mustBe = "Environment named shop-login is in an invalid state for this operation. Must be Ready."
+const notReadyMessage = "Environment named shop-login is in an invalid state for this operation. Must be Ready."
 
 func TestS170AnEnvironmentIsUpdatedAndTerminatedOnlyWhenReady(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
+	balancer := a.createShop()
 	_, r := a.create(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	handler := a.service.Handlers()[typeEnvironment]
 	terminate := func() error {
@@ -26,9 +26,9 @@ func TestS170AnEnvironmentIsUpdatedAndTerminatedOnlyWhenReady(t *testing.T) {
 	busy := func() {
 		t.Helper()
 		_, err := handler.Update(t.Context(), changed)
-		wantError(t, err, mustBe)
-		wantError(t, a.remove(r), mustBe)
-		wantError(t, terminate(), mustBe)
+		wantError(t, err, notReadyMessage)
+		wantError(t, a.remove(r), notReadyMessage)
+		wantError(t, terminate(), notReadyMessage)
 	}
 	busy()
 	a.settle(r)
@@ -36,7 +36,7 @@ func TestS170AnEnvironmentIsUpdatedAndTerminatedOnlyWhenReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := handler.Update(t.Context(), changed); err != nil {
-		t.Fatalf("the update in progress is repeated: %v", err)
+		t.Fatalf("repeat the update in progress: %v", err)
 	}
 	changed.Properties = r.Properties
 	busy()
@@ -46,17 +46,17 @@ func TestS170AnEnvironmentIsUpdatedAndTerminatedOnlyWhenReady(t *testing.T) {
 	}
 }
 
-func TestBeanstalkEndsALaunchThatCloudFormationGaveUp(t *testing.T) {
+func TestALaunchEndsAfterCloudFormationStopsWaiting(t *testing.T) {
 	a := newAccount(t, Config{})
-	r := request(typeEnvironment, "Environment", environmentProperties(a.shop().ID))
+	r := request(typeEnvironment, "Environment", environmentProperties(a.createShop().ID))
 	r.Takes = 4 * time.Minute
-	state, err := a.try(r)
+	state, err := a.tryCreate(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.PhysicalID = state.ID
 	a.now = a.now.Add(4*time.Minute - time.Second)
-	wantError(t, a.remove(r), mustBe)
+	wantError(t, a.remove(r), notReadyMessage)
 	a.now = a.now.Add(time.Second)
 	if err := a.remove(r); err != nil {
 		t.Fatal(err)

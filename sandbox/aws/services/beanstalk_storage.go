@@ -6,8 +6,8 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// storageLocation returns the name of Elastic Beanstalk's bucket. There is one in each region of an
-// account, which all environments share. It belongs to no stack and has no tags (AWS docs: Using
+// storageLocation returns the name of Elastic Beanstalk's bucket. An account has one in each
+// region, which all environments share. It belongs to no stack and has no tags (AWS docs: Using
 // Elastic Beanstalk with Amazon S3).
 func (s *Service) storageLocation() string {
 	return "elasticbeanstalk-" + s.config.Region + "-" + s.config.Account
@@ -30,9 +30,10 @@ func createStorageLocation(s *Service, _ form) ([]wire.Node, error) {
 	return []wire.Node{wire.T("S3Bucket", s.storageLocation())}, s.createStorage()
 }
 
-// deployBundle copies the source bundle of an environment's version to the key where its instances
-// read it: resources/environments/ID/_runtime/_versions/APPLICATION/LABEL (error reports in
-// apache/grails-core, pull request 16260). It does not copy a deployed version again.
+// deployBundle copies the source bundle of an environment's version to the key from which its
+// instances read it: resources/environments/ID/_runtime/_versions/APPLICATION/LABEL (error reports
+// in apache/grails-core, pull request 16260). If the version is already deployed, it copies
+// nothing.
 func (s *Service) deployBundle(env *record) error {
 	if err := s.createStorage(); err != nil || s.config.Storage == nil {
 		return err
@@ -45,7 +46,7 @@ func (s *Service) deployBundle(env *record) error {
 	bucket, key := bundle.text("S3Bucket"), bundle.text("S3Key")
 	copied := "resources/environments/" + env.Hidden["EnvironmentId"] + "/_runtime/_versions/" + env.Scope + "/" + label
 	if err := s.config.Storage.Copy(bucket, key, s.storageLocation(), copied); err != nil {
-		return invalid(
+		return invalidRequest(
 			beanstalk, "Unable to download from S3 location (Bucket: %s  Key: %s). Reason: %v", bucket, key, err,
 		)
 	}

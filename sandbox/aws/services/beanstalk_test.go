@@ -20,9 +20,9 @@ func (a *account) describe(in *eb.DescribeEnvironmentsInput) []types.Environment
 	return out.Environments
 }
 
-func TestAnEnvironmentLivesThroughItsStatuses(t *testing.T) {
+func TestAnEnvironmentHasTheStatusOfItsOperation(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
+	balancer := a.createShop()
 	status := func() types.EnvironmentDescription {
 		t.Helper()
 		found := a.describe(&eb.DescribeEnvironmentsInput{EnvironmentNames: []string{"shop-login"}})
@@ -54,10 +54,10 @@ func TestAnEnvironmentLivesThroughItsStatuses(t *testing.T) {
 	}
 }
 
-func TestTerminatedEnvironmentsLingerForAnHour(t *testing.T) {
+func TestTerminatedEnvironmentsAreListedForAnHour(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
-	_, r := a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	balancer := a.createShop()
+	_, r := a.createReady(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	if err := a.remove(r); err != nil {
 		t.Fatal(err)
 	}
@@ -71,10 +71,10 @@ func TestTerminatedEnvironmentsLingerForAnHour(t *testing.T) {
 	if n := len(a.describe(&eb.DescribeEnvironmentsInput{IncludeDeleted: aws.Bool(true)})); n != 0 {
 		t.Fatalf("%d environments after an hour, want 0", n)
 	}
-	a.ready(typeEnvironment, "Again", environmentProperties(balancer.ID))
+	a.createReady(typeEnvironment, "Again", environmentProperties(balancer.ID))
 }
 
-func TestEnvironmentsAreRejectedInBeanstalksWords(t *testing.T) {
+func TestEnvironmentErrorsHaveBeanstalksMessages(t *testing.T) {
 	tests := []struct{ property, value, sentence string }{
 		{"EnvironmentName", "abc", "length between 4 and 40"},
 		{"EnvironmentName", strings.Repeat("a", 41), "length between 4 and 40"},
@@ -90,9 +90,9 @@ func TestEnvironmentsAreRejectedInBeanstalksWords(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.property+" "+test.value, func(t *testing.T) {
 			a := newAccount(t, Config{})
-			p := environmentProperties(a.shop().ID)
+			p := environmentProperties(a.createShop().ID)
 			p[test.property] = test.value
-			_, err := a.try(request(typeEnvironment, "Environment", p))
+			_, err := a.tryCreate(request(typeEnvironment, "Environment", p))
 			wantError(t, err, test.sentence)
 		})
 	}
@@ -100,15 +100,17 @@ func TestEnvironmentsAreRejectedInBeanstalksWords(t *testing.T) {
 
 func TestAnEnvironmentMayHaveTheNameOfItsStack(t *testing.T) {
 	a := newAccount(t, Config{})
-	p := environmentProperties(a.shop().ID)
+	p := environmentProperties(a.createShop().ID)
 	p["EnvironmentName"] = "shop-main"
 	a.create(typeEnvironment, "Environment", p)
 }
 
 func TestASharedLoadBalancerMustExist(t *testing.T) {
 	a := newAccount(t, Config{})
-	a.shop()
-	_, err := a.try(request(typeEnvironment, "Environment", environmentProperties("arn:aws:elasticloadbalancing:nope")))
+	a.createShop()
+	_, err := a.tryCreate(
+		request(typeEnvironment, "Environment", environmentProperties("arn:aws:elasticloadbalancing:nope")),
+	)
 	wantError(t, err, "The load balancer does not exist")
 }
 
@@ -124,18 +126,18 @@ func dedicatedBalancer(name, certificate string) map[string]any {
 	return p
 }
 
-// TestDedicatedLoadBalancersAreToldApart checks that each environment has only its own host, even
-// if all load balancers have the same DNS name.
-func TestDedicatedLoadBalancersAreToldApart(t *testing.T) {
+// TestEnvironmentsWithDedicatedLoadBalancersHaveSeparateHosts checks that no environment has the
+// host of another one, even if all load balancers have the same DNS name.
+func TestEnvironmentsWithDedicatedLoadBalancersHaveSeparateHosts(t *testing.T) {
 	for _, dns := range []string{"", "localhost"} {
 		a := newAccount(t, Config{LoadBalancerDNS: dns})
-		balancer := a.shop()
-		certificate, _ := a.ready(typeCertificate, "Certificate", map[string]any{"DomainName": "*.localhost"})
-		a.ready(typeEnvironment, "Shared", environmentProperties(balancer.ID))
+		balancer := a.createShop()
+		certificate, _ := a.createReady(typeCertificate, "Certificate", map[string]any{"DomainName": "*.localhost"})
+		a.createReady(typeEnvironment, "Shared", environmentProperties(balancer.ID))
 		for _, name := range []string{"first", "second"} {
 			r := request(typeEnvironment, "Environment", dedicatedBalancer("shop-"+name, certificate.ID))
 			r.StackName, r.StackID = "shop-"+name, "stack-"+name
-			state, err := a.try(r)
+			state, err := a.tryCreate(r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,7 +148,7 @@ func TestDedicatedLoadBalancersAreToldApart(t *testing.T) {
 				},
 			})
 			r.StackName, r.StackID = "shop-"+name, "stack-"+name
-			if _, err := a.try(r); err != nil {
+			if _, err := a.tryCreate(r); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -163,17 +165,17 @@ func TestDedicatedLoadBalancersAreToldApart(t *testing.T) {
 
 func TestADedicatedLoadBalancersCertificateMustExist(t *testing.T) {
 	a := newAccount(t, Config{})
-	a.shop()
-	_, err := a.try(request(typeEnvironment, "Environment", dedicatedBalancer("shop-login", "arn:aws:acm:nope")))
+	a.createShop()
+	_, err := a.tryCreate(request(typeEnvironment, "Environment", dedicatedBalancer("shop-login", "arn:aws:acm:nope")))
 	wantError(t, err, "The certificate does not exist")
 }
 
-func TestASingleInstanceHasAnAddress(t *testing.T) {
+func TestASingleInstanceEnvironmentHasAnIPAddress(t *testing.T) {
 	a := newAccount(t, Config{})
-	a.shop()
+	a.createShop()
 	p := environmentProperties("")
 	p["OptionSettings"] = []any{setting(nsEnvironment, "EnvironmentType", "SingleInstance")}
-	state, _ := a.ready(typeEnvironment, "Environment", p)
+	state, _ := a.createReady(typeEnvironment, "Environment", p)
 	if !strings.HasPrefix(state.Attributes["EndpointURL"], "203.0.113.") {
 		t.Fatalf("EndpointURL = %q, want an IP address", state.Attributes["EndpointURL"])
 	}
@@ -181,21 +183,21 @@ func TestASingleInstanceHasAnAddress(t *testing.T) {
 
 func TestASourceBundleMustExist(t *testing.T) {
 	a := newAccount(t, Config{ObjectExists: func(bucket, key string) bool { return key == "there.zip" }})
-	a.ready(typeApplication, "Application", map[string]any{"ApplicationName": "shop"})
+	a.createReady(typeApplication, "Application", map[string]any{"ApplicationName": "shop"})
 	version := func(key string) map[string]any {
 		return map[string]any{
 			"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": key},
 		}
 	}
 	a.create(typeVersion, "There", version("there.zip"))
-	_, err := a.try(request(typeVersion, "Missing", version("missing.zip")))
+	_, err := a.tryCreate(request(typeVersion, "Missing", version("missing.zip")))
 	wantError(t, err, "Unable to download from S3 location (Bucket: artifacts  Key: missing.zip). Reason: Not Found")
 }
 
-func TestWhatEnvironmentsUseCannotBeDeleted(t *testing.T) {
+func TestApplicationsAndVersionsInUseCannotBeDeleted(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
-	_, env := a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	balancer := a.createShop()
+	_, env := a.createReady(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	app, version := request(typeApplication, "Application", nil), request(typeVersion, "Version", nil)
 	app.PhysicalID, version.PhysicalID = "shop", versionLabel
 	wantError(t, a.remove(app), "has a running environment: shop-login")
@@ -210,10 +212,10 @@ func TestWhatEnvironmentsUseCannotBeDeleted(t *testing.T) {
 	}
 }
 
-func TestBeanstalkDescribesWhatTemplatesMade(t *testing.T) {
+func TestBeanstalkDescribesTheResourcesOfTemplates(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := eb.NewFromConfig(a.aws)
-	a.ready(typeApplication, "Application", map[string]any{
+	a.createReady(typeApplication, "Application", map[string]any{
 		"ApplicationName": "shop",
 		"ResourceLifecycleConfig": map[string]any{
 			"VersionLifecycleConfig": map[string]any{
@@ -221,17 +223,19 @@ func TestBeanstalkDescribesWhatTemplatesMade(t *testing.T) {
 			},
 		},
 	})
-	a.ready(typeVersion, "Version", map[string]any{
+	a.createReady(typeVersion, "Version", map[string]any{
 		"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": "bundle.zip"},
 	})
-	a.ready(typeTemplate, "Saved", map[string]any{
+	a.createReady(typeTemplate, "Saved", map[string]any{
 		"ApplicationName": "shop", "SolutionStackName": solutionStacks[0],
 		"OptionSettings": []any{
 			setting(nsEnvironment, "EnvironmentType", "SingleInstance"), setting(nsApplicationEV, "A", "saved"),
 		},
 	})
-	a.ready(typeEnvironment, "Environment", map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-saved",
-		"TemplateName": "shop-main-Saved-abcdefghij12", "OptionSettings": []any{setting(nsApplicationEV, "A", "own")}})
+	a.createReady(typeEnvironment, "Environment", map[string]any{
+		"ApplicationName": "shop", "EnvironmentName": "shop-saved", "TemplateName": "shop-main-Saved-abcdefghij12",
+		"OptionSettings": []any{setting(nsApplicationEV, "A", "own")},
+	})
 
 	apps, err := client.DescribeApplications(t.Context(), &eb.DescribeApplicationsInput{})
 	if err != nil {
@@ -294,7 +298,7 @@ func TestDockerPlatformsAreListed(t *testing.T) {
 
 func TestATakenDNSNameIsNotAvailable(t *testing.T) {
 	a := newAccount(t, Config{})
-	p := environmentProperties(a.shop().ID)
+	p := environmentProperties(a.createShop().ID)
 	p["CNAMEPrefix"] = "taken"
 	a.create(typeEnvironment, "Environment", p)
 	for prefix, free := range map[string]bool{"taken": false, "free": true} {
@@ -308,20 +312,20 @@ func TestATakenDNSNameIsNotAvailable(t *testing.T) {
 	}
 }
 
-func TestEnvironmentsHaveTheHostsThatLeadToThem(t *testing.T) {
+func TestEnvironmentsHaveTheHostsOfRulesAndDNSRecords(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
-	a.ready(typeEnvironment, "Shared", environmentProperties(balancer.ID))
+	balancer := a.createShop()
+	a.createReady(typeEnvironment, "Shared", environmentProperties(balancer.ID))
 	single := map[string]any{
 		"ApplicationName": "shop", "EnvironmentName": "shop-single",
 		"OptionSettings": []any{setting(nsEnvironment, "EnvironmentType", "SingleInstance")},
 	}
 	state, _ := a.create(typeEnvironment, "Single", single)
-	a.ready(typeRecordSet, "Record", map[string]any{
+	a.createReady(typeRecordSet, "Record", map[string]any{
 		"HostedZoneName": "localhost.", "Name": "single.localhost", "Type": "A", "TTL": "60",
 		"ResourceRecords": []any{state.Attributes["EndpointURL"]},
 	})
-	a.ready(
+	a.createReady(
 		typeEnvironment, "Unreachable", map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-nowhere"},
 	)
 	diff(t, a.service.Environments(), []Environment{

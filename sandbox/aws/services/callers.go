@@ -15,23 +15,23 @@ type session struct {
 	Key, Role, Name string
 }
 
-// keptSessions is the maximum number of sessions that are stored.
-const keptSessions = 200
+// maxSessions is the maximum number of sessions that are stored.
+const maxSessions = 200
 
-func (s *Service) remember(given session) {
+func (s *Service) storeSession(given session) {
 	s.state.Sessions = append(s.state.Sessions, given)
-	if extra := len(s.state.Sessions) - keptSessions; extra > 0 {
+	if extra := len(s.state.Sessions) - maxSessions; extra > 0 {
 		s.state.Sessions = slices.Delete(s.state.Sessions, 0, extra)
 	}
 }
 
-// assumed returns the ARN of a role in a session.
-func (s *Service) assumed(role, session string) string {
+// sessionARN returns the ARN of a session of a role.
+func (s *Service) sessionARN(role, session string) string {
 	return strings.Replace(s.iamARN("assumed-role/"+role+"/"+session), ":iam:", ":sts:", 1)
 }
 
-// Caller returns the role to which an access key belongs. For a key that is not from AssumeRole it
-// returns nil, which means an administrator.
+// Caller returns the role to which an access key belongs. It returns nil, which means an
+// administrator, for a key that is not from AssumeRole and if Config.EnforceIAM is false.
 func (s *Service) Caller(accessKey string) (*access.Caller, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,7 +40,7 @@ func (s *Service) Caller(accessKey string) (*access.Caller, error) {
 	}
 	for _, given := range s.state.Sessions {
 		if given.Key == accessKey {
-			return s.callerFor(s.named(typeRole, given.Role), given.Role, given.Name)
+			return s.callerFor(s.findByName(typeRole, given.Role), given.Role, given.Name)
 		}
 	}
 	return nil, nil
@@ -49,20 +49,22 @@ func (s *Service) Caller(accessKey string) (*access.Caller, error) {
 // stackSession is the name of the session in which CloudFormation assumes a service role.
 const stackSession = "AWSCloudFormation"
 
-// ServiceRole returns the role with this ARN, as CloudFormation assumes it.
+// ServiceRole returns the caller for CloudFormation's calls under a stack's service role. It
+// returns nil, which means an administrator, if arn is empty or Config.EnforceIAM is false.
 func (s *Service) ServiceRole(arn string) (*access.Caller, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.config.EnforceIAM || arn == "" {
 		return nil, nil
 	}
-	return s.callerFor(s.known(typeRole, arn), arn[strings.LastIndex(arn, "/")+1:], stackSession)
+	return s.callerFor(s.findByReference(typeRole, arn), arn[strings.LastIndex(arn, "/")+1:], stackSession)
 }
 
-// callerFor returns a caller with a role's policies. A deleted role has none.
+// callerFor returns a caller with a role's policies. If role is nil because it was deleted, the
+// caller has no policies.
 func (s *Service) callerFor(role *record, name, session string) (*access.Caller, error) {
 	caller := &access.Caller{
-		ARN:    s.assumed(name, session),
+		ARN:    s.sessionARN(name, session),
 		Region: s.config.Region,
 		Record: s.config.Granted,
 		Denied: s.config.Denied,
@@ -70,8 +72,8 @@ func (s *Service) callerFor(role *record, name, session string) (*access.Caller,
 	if role == nil {
 		return caller, nil
 	}
-	for _, policy := range append(s.inline(role), s.attachedDocuments(role)...) {
-		document, err := s.document(policy)
+	for _, policy := range append(s.inlinePolicies(role), s.attachedDocuments(role)...) {
+		document, err := s.parsePolicy(policy)
 		if err != nil {
 			return nil, fmt.Errorf("role %s: %w", role.Name, err)
 		}
@@ -80,12 +82,12 @@ func (s *Service) callerFor(role *record, name, session string) (*access.Caller,
 	return caller, nil
 }
 
-// mostDocuments is the maximum number of parsed policies that are cached.
-const mostDocuments = 1000
+// maxDocuments is the maximum number of parsed policies that are cached.
+const maxDocuments = 1000
 
-// document parses a policy, which is given as its name and text. It caches the result, because
-// every call of a role needs its policies.
-func (s *Service) document(policy [2]string) (*access.Document, error) {
+// parsePolicy parses a policy, which is a pair of name and text. It caches the result, because
+// every call of a role needs all policies of the role.
+func (s *Service) parsePolicy(policy [2]string) (*access.Document, error) {
 	if document, ok := s.documents[policy]; ok {
 		return document, nil
 	}
@@ -93,7 +95,7 @@ func (s *Service) document(policy [2]string) (*access.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s.documents) >= mostDocuments {
+	if len(s.documents) >= maxDocuments {
 		clear(s.documents)
 	}
 	s.documents[policy] = document
@@ -105,19 +107,19 @@ func (s *Service) document(policy [2]string) (*access.Document, error) {
 func (s *Service) Find(kind, reference string) (arn string, tags map[string]string, found bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rec := s.known(kind, reference)
+	rec := s.findByReference(kind, reference)
 	if rec == nil || reference == "" {
 		return "", nil, false
 	}
 	return rec.ARN, rec.Tags, true
 }
 
-// Environment returns the Elastic Beanstalk environment with a name or id, in the form that the
-// handler of its type receives.
+// Environment returns the Elastic Beanstalk environment with a name or id, as a request to the
+// handler of its type.
 func (s *Service) Environment(reference string) (resource.Request, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, env := range s.of(typeEnvironment) {
+	for _, env := range s.recordsOf(typeEnvironment) {
 		if id := env.Hidden["EnvironmentId"]; reference != "" && (env.Name == reference || id == reference) {
 			return resource.Request{
 				Type: typeEnvironment, Properties: env.Properties, Tags: env.Tags, Suffix: strings.TrimPrefix(id, "e-"),

@@ -12,12 +12,12 @@ import (
 const typeCertificate = "AWS::CertificateManager::Certificate"
 
 var certificateKinds = map[string]kind{
-	typeCertificate: {service: "Acm", prepare: prepareCertificate, settle: issue},
+	typeCertificate: {service: "Acm", prepare: prepareCertificate, settle: issueCertificate},
 }
 
 func prepareCertificate(s *Service, rec *record) error {
 	if rec.Properties.text("DomainName") == "" {
-		return invalid("Acm", "Value null at 'domainName' failed to satisfy constraint: Member must not be null")
+		return invalidRequest("Acm", "Value null at 'domainName' failed to satisfy constraint: Member must not be null")
 	}
 	if rec.ID == "" {
 		rec.ARN = s.arn("acm", "certificate/"+uuid.NewString())
@@ -26,14 +26,14 @@ func prepareCertificate(s *Service, rec *record) error {
 	return nil
 }
 
-func issue(_ *Service, rec *record) { rec.Status = "ISSUED" }
+func issueCertificate(_ *Service, rec *record) { rec.Status = "ISSUED" }
 
 var certificateActions = map[string]jsonAction{
 	"DescribeCertificate": describeCertificate,
 	"ListCertificates":    listCertificates,
 }
 
-func names(rec *record) []string {
+func certificateNames(rec *record) []string {
 	domain := rec.Properties.text("DomainName")
 	others := slices.DeleteFunc(
 		rec.Properties.texts("SubjectAlternativeNames"), func(name string) bool { return name == domain },
@@ -43,14 +43,14 @@ func names(rec *record) []string {
 
 func describeCertificate(s *Service, in properties) (any, error) {
 	arn := in.text("CertificateArn")
-	rec := s.find(typeCertificate, arn)
+	rec := s.findByID(typeCertificate, arn)
 	if rec == nil {
 		return nil, wire.Errorf(
 			http.StatusBadRequest, "ResourceNotFoundException", "Could not find certificate %s.", arn,
 		)
 	}
 	users := []string{}
-	for _, listener := range s.of(typeListener) {
+	for _, listener := range s.recordsOf(typeListener) {
 		if slices.ContainsFunc(
 			listener.Properties.children("Certificates"),
 			func(c properties) bool { return c.text("CertificateArn") == arn },
@@ -60,7 +60,7 @@ func describeCertificate(s *Service, in properties) (any, error) {
 	}
 	return map[string]any{"Certificate": map[string]any{
 		"CertificateArn": rec.ARN, "DomainName": rec.Properties.text("DomainName"),
-		"SubjectAlternativeNames": names(rec), "Status": rec.Status,
+		"SubjectAlternativeNames": certificateNames(rec), "Status": rec.Status,
 		"Type": "AMAZON_ISSUED", "KeyAlgorithm": "RSA-2048", "CreatedAt": epoch(rec.Created), "InUseBy": users,
 	}}, nil
 }
@@ -68,11 +68,11 @@ func describeCertificate(s *Service, in properties) (any, error) {
 func listCertificates(s *Service, in properties) (any, error) {
 	statuses := in.texts("CertificateStatuses")
 	found := []map[string]any{}
-	for _, rec := range s.of(typeCertificate) {
-		if wanted(statuses, rec.Status) {
+	for _, rec := range s.recordsOf(typeCertificate) {
+		if matchesFilter(statuses, rec.Status) {
 			found = append(found, map[string]any{
 				"CertificateArn": rec.ARN, "DomainName": rec.Properties.text("DomainName"),
-				"SubjectAlternativeNameSummaries": names(rec), "Status": rec.Status, "Type": "AMAZON_ISSUED",
+				"SubjectAlternativeNameSummaries": certificateNames(rec), "Status": rec.Status, "Type": "AMAZON_ISSUED",
 				"CreatedAt": epoch(rec.Created),
 			})
 		}

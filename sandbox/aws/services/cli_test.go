@@ -29,15 +29,15 @@ func TestTheAWSCLIReadsEveryService(t *testing.T) {
 		t.Skip("needs the AWS CLI (aws)")
 	}
 	a := newAccount(t, Config{})
-	balancer := a.shop()
-	a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
-	database, _ := a.ready(typeDatabase, "Database", databaseProperties())
-	certificate, _ := a.ready(typeCertificate, "Certificate", map[string]any{"DomainName": "*.localhost"})
-	role, _ := a.ready(
+	balancer := a.createShop()
+	a.createReady(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	database, _ := a.createReady(typeDatabase, "Database", databaseProperties())
+	certificate, _ := a.createReady(typeCertificate, "Certificate", map[string]any{"DomainName": "*.localhost"})
+	role, _ := a.createReady(
 		typeRole, "Role", map[string]any{"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17"}},
 	)
-	a.ready(typeSecret, "Secret", map[string]any{"Name": "shop/preview", "SecretString": "value"})
-	a.ready(typeParameter, "Parameter", map[string]any{"Name": "/shop/size", "Type": "String", "Value": "5"})
+	a.createReady(typeSecret, "Secret", map[string]any{"Name": "shop/preview", "SecretString": "value"})
+	a.createReady(typeParameter, "Parameter", map[string]any{"Name": "/shop/size", "Type": "String", "Value": "5"})
 	change := `{"Changes":[{"Action":"UPSERT","ResourceRecordSet":{"Name":"a.localhost","Type":"A","TTL":60,` +
 		`"ResourceRecords":[{"Value":"203.0.113.1"}]}}]}`
 	tests := []struct {

@@ -15,11 +15,11 @@ import (
 
 const (
 	shellDocument = "AWS-RunShellScript"
-	// keptCommands is the maximum number of commands that are stored (AWS keeps them for 30 days).
-	// shownOutput is the number of characters of their output that are shown (AWS docs:
-	// GetCommandInvocation, the first 24,000 characters).
-	keptCommands = 500
-	shownOutput  = 24_000
+	// maxCommands is the maximum number of commands that are stored (AWS keeps them for 30 days).
+	// maxOutput is the maximum number of characters of a command's output that a response contains
+	// (AWS docs: GetCommandInvocation, the first 24,000 characters).
+	maxCommands = 500
+	maxOutput   = 24_000
 )
 
 // command is a script that was sent to one instance.
@@ -31,11 +31,11 @@ type command struct {
 	Code           int
 }
 
-// over reports whether the command has ended.
-func (c command) over(now time.Time) bool { return !now.Before(c.Ends) }
+// ended reports whether the command has ended.
+func (c command) ended(now time.Time) bool { return !now.Before(c.Ends) }
 
-// sendCommand interprets the script at once. If the script takes time, the command stays in
-// progress for that time.
+// sendCommand interprets the script at once. If the script takes time, the status of the command is
+// InProgress for that long.
 func sendCommand(s *Service, in properties) (any, error) {
 	if document := in.text("DocumentName"); document != shellDocument {
 		return nil, wire.Errorf(
@@ -61,11 +61,11 @@ func sendCommand(s *Service, in properties) (any, error) {
 	targets := in.texts("InstanceIds")
 	if len(targets) == 0 {
 		return nil, wire.Errorf(
-			http.StatusBadRequest, "InvalidTarget", "This endpoint takes targets by InstanceIds only.",
+			http.StatusBadRequest, "InvalidTarget", "The sandbox supports only targets in InstanceIds.",
 		)
 	}
 	for _, instance := range targets {
-		env := s.hostOf(instance)
+		env := s.environmentOf(instance)
 		if env == nil || env.Status == "Launching" {
 			return nil, wire.Errorf(
 				http.StatusBadRequest, "InvalidInstanceId", "Instances [[%s]] not in a valid state for account %s",
@@ -73,10 +73,10 @@ func sendCommand(s *Service, in properties) (any, error) {
 			)
 		}
 		s.state.Commands = append(
-			s.state.Commands, s.interpret(env, lines, limit).sent(id, instance, in.text("Comment"), now),
+			s.state.Commands, s.interpret(env, lines, limit).asCommand(id, instance, in.text("Comment"), now),
 		)
 	}
-	if extra := len(s.state.Commands) - keptCommands; extra > 0 {
+	if extra := len(s.state.Commands) - maxCommands; extra > 0 {
 		s.state.Commands = slices.Delete(s.state.Commands, 0, extra)
 	}
 	return map[string]any{"Command": map[string]any{
@@ -84,10 +84,11 @@ func sendCommand(s *Service, in properties) (any, error) {
 		"Status":        "Pending",
 		"StatusDetails": "Pending", "RequestedDateTime": epoch(now), "TargetCount": len(targets), "CompletedCount": 0,
 		"ErrorCount": 0,
-	}}, s.save()
+	}}, s.saveState()
 }
 
-// getInvocation returns the result of a command on an instance, or says that it is still running.
+// getInvocation returns the status of a command on an instance and, if the command has ended, its
+// result.
 func getInvocation(s *Service, in properties) (any, error) {
 	for _, c := range s.state.Commands {
 		if c.ID == in.text("CommandId") && c.Instance == in.text("InstanceId") {
@@ -105,11 +106,11 @@ func (c command) invocation(now time.Time) map[string]any {
 		"ResponseCode":          -1,
 		"StandardOutputContent": "", "StandardErrorContent": "",
 	}
-	if !c.over(now) {
+	if !c.ended(now) {
 		return view
 	}
 	view["Status"], view["StatusDetails"], view["ResponseCode"] = c.Status, c.Status, c.Code
-	view["StandardOutputContent"] = c.Output[:min(len(c.Output), shownOutput)]
+	view["StandardOutputContent"] = c.Output[:min(len(c.Output), maxOutput)]
 	view["ExecutionEndDateTime"], view["ExecutionElapsedTime"] = isoTime(c.Ends), fmt.Sprintf(
 		"PT%.3fS", c.Ends.Sub(c.Sent).Seconds(),
 	)
@@ -125,7 +126,8 @@ func listInvocations(s *Service, in properties) (any, error) {
 	for _, filter := range in.children("Filters") {
 		if filter.text("key") != "InvokedAfter" {
 			return nil, wire.Errorf(
-				http.StatusBadRequest, "InvalidFilterKey", "The filter key %s is not valid here; only InvokedAfter is.",
+				http.StatusBadRequest, "InvalidFilterKey",
+				"The sandbox does not support the filter key %s; use InvokedAfter.",
 				filter.text("key"),
 			)
 		}
@@ -153,8 +155,9 @@ func listInvocations(s *Service, in properties) (any, error) {
 	return withToken(map[string]any{"CommandInvocations": page}, "NextToken", next), nil
 }
 
-// past returns a service with the commands as they were that long ago. It also lists the tagged
-// resources that have been deleted since then. The caller holds the lock.
+// past returns a service for calls that see an older state: it has only the commands that were sent
+// before lag ago, and its tagging API also lists resources that were deleted since then. The caller
+// holds the lock.
 func (s *Service) past(lag time.Duration) *Service {
 	if lag == 0 {
 		return s
@@ -171,8 +174,9 @@ func (s *Service) past(lag time.Duration) *Service {
 	return old
 }
 
-// scripted is the result of a script: its output, its exit code and how long it takes.
-type scripted struct {
+// scriptResult is the result of a script: its output, its exit code, how long it takes, and the
+// limit for that.
+type scriptResult struct {
 	output strings.Builder
 	code   int
 	takes  time.Duration
@@ -181,7 +185,7 @@ type scripted struct {
 	skips bool
 }
 
-func (r *scripted) sent(id, instance, comment string, now time.Time) command {
+func (r *scriptResult) asCommand(id, instance, comment string, now time.Time) command {
 	c := command{
 		ID: id, Instance: instance, Comment: comment, Sent: now, Ends: now.Add(r.takes), Output: r.output.String(),
 		Status: "Success", Code: r.code,

@@ -22,8 +22,8 @@ import (
 // instance returns the id of an instance of a ready environment.
 func (a *account) instance() string {
 	a.t.Helper()
-	balancer := a.shop()
-	a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	balancer := a.createShop()
+	a.createReady(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	return a.instances()[0]
 }
 
@@ -48,8 +48,8 @@ func (a *account) send(instance string, parameters map[string][]string) (*ssm.Se
 	})
 }
 
-// carried sends a script and returns its result.
-func (a *account) carried(instance string, lines ...string) *ssm.GetCommandInvocationOutput {
+// runScript sends a script and returns its result.
+func (a *account) runScript(instance string, lines ...string) *ssm.GetCommandInvocationOutput {
 	a.t.Helper()
 	sent, err := a.send(instance, map[string][]string{"commands": lines})
 	if err != nil {
@@ -71,15 +71,15 @@ func (a *account) invocation(id, instance string) *ssm.GetCommandInvocationOutpu
 
 const inApp = "docker compose exec -T app "
 
-func TestAFewCommandsAreCarriedOutInTheAppsContainer(t *testing.T) {
+func TestSendCommandSupportsAFewCommandsInTheContainer(t *testing.T) {
 	a := newAccount(t, Config{})
 	instance := a.instance()
 	for name, test := range map[string]struct {
 		line, output string
 		code         int32
 	}{
-		"words as they are": {inApp + `'echo' '$(reboot) ' "it's" 2>&1 </dev/null`, "", noCommand},
-		"quotes": {
+		"a double quote": {inApp + `'echo' '$(reboot) ' "it's" 2>&1 </dev/null`, "", commandNotFound},
+		"single quotes": {
 			inApp + `'echo' '$(reboot); ' 'it'\''s' 2>&1 </dev/null`, "$(reboot);  it's\n", 0,
 		},
 		"a word of several lines": {inApp + "'echo' 'a\nb'", "a\nb\n", 0},
@@ -88,19 +88,19 @@ func TestAFewCommandsAreCarriedOutInTheAppsContainer(t *testing.T) {
 		"failure":                 {inApp + "'false' | tail -c 10", "", 1},
 		"a variable":              {inApp + "printenv PERCH_BRANCH", "login\n", 0},
 		"all variables":           {inApp + "env", "PERCH_BRANCH=login\n", 0},
-		"a variable that is none": {inApp + "printenv SECRET", "", 1},
-		"a command that no app has": {
-			inApp + "'python' 'manage.py'", "python: not found. The sandbox runs no container", noCommand,
+		"an unset variable":       {inApp + "printenv SECRET", "", 1},
+		"an unknown command in the container": {
+			inApp + "'python' 'manage.py'", "python: not found. The sandbox runs no container", commandNotFound,
 		},
-		"a command of the machine": {"touch /tmp/perch", "The sandbox has no shell", noCommand},
-		"a substitution":           {inApp + "echo $(id)", "The sandbox has no shell", noCommand},
-		"another folder":           {"cd /etc || exit 1", "The sandbox has no shell", noCommand},
-		"an output to a file":      {inApp + "echo a >b", "The sandbox has no shell", noCommand},
-		"another pipe":             {inApp + "echo a | sh", "The sandbox has no shell", noCommand},
-		"a quote that stays open":  {inApp + "echo 'a", "a quote that is not closed", noCommand},
+		"a command on the machine": {"touch /tmp/perch", "The sandbox has no shell", commandNotFound},
+		"a substitution":           {inApp + "echo $(id)", "The sandbox has no shell", commandNotFound},
+		"another folder":           {"cd /etc || exit 1", "The sandbox has no shell", commandNotFound},
+		"a redirection to a file":  {inApp + "echo a >b", "The sandbox has no shell", commandNotFound},
+		"another pipe":             {inApp + "echo a | sh", "The sandbox has no shell", commandNotFound},
+		"an unclosed quote":        {inApp + "echo 'a", "a quote that is not closed", commandNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := a.carried(instance, "#!/bin/bash", "set -o pipefail", "cd /var/app/current || exit 1", test.line)
+			got := a.runScript(instance, "#!/bin/bash", "set -o pipefail", "cd /var/app/current || exit 1", test.line)
 			status := map[bool]types.CommandInvocationStatus{
 				true: types.CommandInvocationStatusSuccess, false: types.CommandInvocationStatusFailed,
 			}[test.code == 0]
@@ -116,24 +116,24 @@ func TestAFewCommandsAreCarriedOutInTheAppsContainer(t *testing.T) {
 	}
 }
 
-func TestACommandThatIsNotKnownIsSkippedWhereThatIsWanted(t *testing.T) {
+func TestSkipCommandsMakesAnUnknownCommandSucceed(t *testing.T) {
 	a := newAccount(t, Config{SkipCommands: true})
 	instance := a.instance()
-	got := a.carried(instance, inApp+"'python' 'manage.py' 2>&1 </dev/null | tail -c 2000")
-	want := "Skipped: the sandbox runs no container, so python is not called and counts as done. With --run=strict " +
-		"it fails.\n"
+	got := a.runScript(instance, inApp+"'python' 'manage.py' 2>&1 </dev/null | tail -c 2000")
+	want := "Skipped: the sandbox runs no container, so it did not run python and reports success. " +
+		"With --run=strict, the command fails.\n"
 	if output := aws.ToString(got.StandardOutputContent); got.Status != "Success" || got.ResponseCode != 0 ||
 		output != want {
 		t.Errorf("%s, exit code %d, output %q", got.Status, got.ResponseCode, output)
 	}
 	for _, line := range []string{inApp + "false", "touch /tmp/perch"} {
-		if got := a.carried(instance, line); got.Status != "Failed" {
+		if got := a.runScript(instance, line); got.Status != "Failed" {
 			t.Errorf("%s: %s", line, got.Status)
 		}
 	}
 }
 
-func TestACommandTakesItsTimeAndNoMoreThanItMay(t *testing.T) {
+func TestACommandEndsAfterItsDurationOrItsTimeout(t *testing.T) {
 	a := newAccount(t, Config{})
 	instance := a.instance()
 	sent, err := a.send(instance, map[string][]string{"commands": {inApp + "sleep 30"}})
@@ -163,9 +163,9 @@ func TestACommandTakesItsTimeAndNoMoreThanItMay(t *testing.T) {
 func TestCommandsAreListedWithTheirComments(t *testing.T) {
 	a := newAccount(t, Config{})
 	instance := a.instance()
-	old := a.carried(instance, inApp+"true")
+	old := a.runScript(instance, inApp+"true")
 	a.now = a.now.Add(time.Minute)
-	fresh := a.carried(instance, inApp+"false")
+	fresh := a.runScript(instance, inApp+"false")
 	list := func(in *ssm.ListCommandInvocationsInput) (ids []string) {
 		t.Helper()
 		out, err := ssm.NewFromConfig(a.aws).ListCommandInvocations(t.Context(), in)
@@ -188,12 +188,12 @@ func TestCommandsAreListedWithTheirComments(t *testing.T) {
 	diff(t, list(&ssm.ListCommandInvocationsInput{CommandId: old.CommandId}), []string{*old.CommandId})
 }
 
-func TestAListThatLagsHasTheCommandsOfThen(t *testing.T) {
+func TestALaggingListLeavesOutNewerCommands(t *testing.T) {
 	a := newAccount(t, Config{})
 	instance := a.instance()
-	old := a.carried(instance, inApp+"true")
+	old := a.runScript(instance, inApp+"true")
 	a.now = a.now.Add(time.Minute)
-	a.carried(instance, inApp+"false")
+	a.runScript(instance, inApp+"false")
 	for lag, want := range map[time.Duration][]string{time.Second: {*old.CommandId}, time.Hour: nil} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
 		r.Header.Set("X-Amz-Target", "AmazonSSM.ListCommandInvocations")
@@ -211,10 +211,10 @@ func TestAListThatLagsHasTheCommandsOfThen(t *testing.T) {
 	}
 }
 
-func TestCommandsThatCannotBeSentAreRejectedInAWSsWords(t *testing.T) {
+func TestInvalidCommandsHaveAWSsErrors(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := ssm.NewFromConfig(a.aws)
-	balancer := a.shop()
+	balancer := a.createShop()
 	a.create(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	launching := a.instances()[0]
 	_, elsewhere := client.GetCommandInvocation(
@@ -238,12 +238,12 @@ func TestCommandsThatCannotBeSentAreRejectedInAWSsWords(t *testing.T) {
 	}
 }
 
-func TestAnEnvironmentHasAsManyInstancesAsItsGroup(t *testing.T) {
+func TestAnEnvironmentHasAsManyInstancesAsItsMinSize(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
+	balancer := a.createShop()
 	settings := environmentProperties(balancer.ID)
 	settings["OptionSettings"] = append(settings["OptionSettings"].([]any), setting(nsGroup, "MinSize", "2"))
-	_, r := a.ready(typeEnvironment, "Environment", settings)
+	_, r := a.createReady(typeEnvironment, "Environment", settings)
 	before := a.instances()
 	if len(before) != 2 || before[0] == before[1] {
 		t.Fatalf("instances %v", before)
@@ -256,7 +256,7 @@ func TestAnEnvironmentHasAsManyInstancesAsItsGroup(t *testing.T) {
 	diff(t, a.instances(), before[:1])
 }
 
-func TestASecretIsMadeByItsOwnCallOnce(t *testing.T) {
+func TestCreateSecretRejectsATakenName(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := secretsmanager.NewFromConfig(a.aws)
 	in := &secretsmanager.CreateSecretInput{Name: aws.String("shop/seed-token"), SecretString: aws.String("s3cret")}
@@ -275,14 +275,14 @@ func TestASecretIsMadeByItsOwnCallOnce(t *testing.T) {
 	)
 }
 
-func TestPagesKnowTheTokenOfTheirEnvironment(t *testing.T) {
+func TestEnvironmentsReturnTheirSeedToken(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
-	secret, _ := a.ready(typeSecret, "Secret", map[string]any{"SecretString": "s3cret"})
-	parameter, _ := a.ready(
+	balancer := a.createShop()
+	secret, _ := a.createReady(typeSecret, "Secret", map[string]any{"SecretString": "s3cret"})
+	parameter, _ := a.createReady(
 		typeParameter, "Parameter", map[string]any{"Name": "/shop/token", "Type": "String", "Value": "plain"},
 	)
-	_, r := a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	_, r := a.createReady(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	for reference, want := range map[string]struct {
 		guarded bool
 		token   string

@@ -13,7 +13,7 @@ import (
 
 // deleteDatabase deletes a database. It takes a final snapshot unless the caller skips that.
 func deleteDatabase(s *Service, f form) ([]wire.Node, error) {
-	db, name := s.named(typeDatabase, f.Get("DBInstanceIdentifier")), f.Get("FinalDBSnapshotIdentifier")
+	db, name := s.findByName(typeDatabase, f.Get("DBInstanceIdentifier")), f.Get("FinalDBSnapshotIdentifier")
 	skips := f.Get("SkipFinalSnapshot") == "true"
 	switch {
 	case db == nil:
@@ -29,7 +29,7 @@ func deleteDatabase(s *Service, f form) ([]wire.Node, error) {
 	case !skips && !databasePattern.MatchString(strings.ToLower(name)):
 		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterValue",
 			"The parameter FinalDBSnapshotIdentifier is not a valid identifier.")
-	case !skips && s.named(typeSnapshot, name) != nil:
+	case !skips && s.findByName(typeSnapshot, name) != nil:
 		return nil, wire.Errorf(http.StatusBadRequest, "DBSnapshotAlreadyExists",
 			"Cannot create the snapshot because a snapshot with the identifier %s already exists.", name)
 	case !skips && db.Status != "available":
@@ -40,32 +40,32 @@ func deleteDatabase(s *Service, f form) ([]wire.Node, error) {
 	db.Status = "deleting"
 	node := wire.N("DBInstance", s.databaseNodes(db)...)
 	if !skips {
-		s.snapshot(db, strings.ToLower(name))
+		s.addSnapshot(db, strings.ToLower(name))
 	}
-	s.drop(db)
-	return []wire.Node{node}, s.save()
+	s.deleteRecord(db)
+	return []wire.Node{node}, s.saveState()
 }
 
 func deleteSubnetGroup(s *Service, f form) ([]wire.Node, error) {
 	name := f.Get("DBSubnetGroupName")
-	group := s.named(typeSubnetGroup, name)
+	group := s.findByName(typeSubnetGroup, name)
 	if group == nil {
 		return nil, noSubnetGroup(name)
 	}
-	for _, db := range s.of(typeDatabase) {
+	for _, db := range s.recordsOf(typeDatabase) {
 		if strings.EqualFold(db.Properties.text("DBSubnetGroupName"), group.Name) {
 			return nil, wire.Errorf(
 				http.StatusBadRequest, "InvalidDBSubnetGroupStateFault", usedSubnetGroup, group.Name, db.Name,
 			)
 		}
 	}
-	s.drop(group)
-	return nil, s.save()
+	s.deleteRecord(group)
+	return nil, s.saveState()
 }
 
 func deleteSecurityGroup(s *Service, f form) ([]wire.Node, error) {
 	id := f.Get("GroupId")
-	group := s.find(typeSecurityGroup, id)
+	group := s.findByID(typeSecurityGroup, id)
 	switch {
 	case group == nil:
 		return nil, wire.Errorf(
@@ -77,21 +77,22 @@ func deleteSecurityGroup(s *Service, f form) ([]wire.Node, error) {
 	case s.groupInUse(group):
 		return nil, wire.Errorf(http.StatusBadRequest, "DependencyViolation", "resource %s has a dependent object", id)
 	}
-	s.drop(group)
-	return []wire.Node{wire.T("return", "true"), wire.T("groupId", id)}, s.save()
+	s.deleteRecord(group)
+	return []wire.Node{wire.T("return", "true"), wire.T("groupId", id)}, s.saveState()
 }
 
-// hiddenDeletion is the key of the time at which a secret is finally deleted, in Unix seconds.
+// hiddenDeletion is the key in record.Hidden of the time at which AWS deletes a secret that is
+// marked for deletion, in Unix seconds.
 const hiddenDeletion = "deletion"
 
-// deleteSecret marks a secret for deletion in 7 to 30 days, as the caller requests. Until then it
-// can be described but not read.
+// deleteSecret marks a secret for deletion after the requested 7 to 30 days. Callers can still
+// describe the secret, but they cannot read its value.
 func deleteSecret(s *Service, in properties) (any, error) {
 	secret, err := s.secret(in.text("SecretId"))
 	if err != nil {
 		return nil, err
 	}
-	days, err := strconv.Atoi(in.or("RecoveryWindowInDays", "30"))
+	days, err := strconv.Atoi(in.textOr("RecoveryWindowInDays", "30"))
 	if err != nil || days < 7 || days > 30 {
 		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterException",
 			"The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
@@ -100,5 +101,5 @@ func deleteSecret(s *Service, in properties) (any, error) {
 	hidden := maps.Clone(secret.Hidden)
 	hidden[hiddenDeletion] = strconv.FormatInt(date, 10)
 	secret.Hidden = hidden
-	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "DeletionDate": date}, s.save()
+	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "DeletionDate": date}, s.saveState()
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-func TestADatabaseIsDeletedWithAFinalSnapshotOrWithout(t *testing.T) {
+func TestDeleteDBInstanceTakesOrSkipsAFinalSnapshot(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := sdk.NewFromConfig(a.aws)
 	p := databaseProperties()
-	state, _ := a.ready(typeDatabase, "Database", p)
+	state, _ := a.createReady(typeDatabase, "Database", p)
 	id, snapshot := aws.String(state.ID), aws.String("shop-final")
 	remove := func(database, final *string, skip bool) error {
 		_, err := client.DeleteDBInstance(t.Context(), &sdk.DeleteDBInstanceInput{
@@ -29,32 +29,32 @@ func TestADatabaseIsDeletedWithAFinalSnapshotOrWithout(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := remove(id, snapshot, false); !strings.HasPrefix(code(err), "DBInstanceNotFound") {
-		t.Errorf("the second time: %v", err)
+		t.Errorf("delete again: %v", err)
 	}
 	out, err := client.DescribeDBSnapshots(t.Context(), &sdk.DescribeDBSnapshotsInput{DBInstanceIdentifier: id})
 	if err != nil || len(out.DBSnapshots) != 1 || aws.ToString(out.DBSnapshots[0].DBSnapshotIdentifier) != *snapshot {
 		t.Errorf("snapshots %+v, %v", out, err)
 	}
-	again, _ := a.ready(typeDatabase, "Again", p)
+	again, _ := a.createReady(typeDatabase, "Again", p)
 	if wantError(
 		t, remove(aws.String(again.ID), snapshot, false), "already exists",
 	); remove(aws.String(again.ID), nil, true) != nil {
-		t.Error("it is not deleted without a snapshot")
+		t.Error("the deletion without a snapshot failed")
 	}
 	p["DeletionProtection"] = true
-	protected, _ := a.ready(typeDatabase, "Protected", p)
+	protected, _ := a.createReady(typeDatabase, "Protected", p)
 	wantError(t, remove(aws.String(protected.ID), nil, true), "Cannot delete protected DB Instance")
 }
 
-func TestGroupsAreDeletedWhenNothingUsesThem(t *testing.T) {
+func TestSecurityAndSubnetGroupsInUseCannotBeDeleted(t *testing.T) {
 	a := newAccount(t, Config{})
-	group, _ := a.ready(typeSecurityGroup, "Group", map[string]any{"GroupDescription": "x"})
-	subnets, _ := a.ready(typeSubnetGroup, "Subnets", map[string]any{
+	group, _ := a.createReady(typeSecurityGroup, "Group", map[string]any{"GroupDescription": "x"})
+	subnets, _ := a.createReady(typeSubnetGroup, "Subnets", map[string]any{
 		"DBSubnetGroupDescription": "x", "SubnetIds": []any{Subnets[0], Subnets[1]},
 	})
 	p := databaseProperties()
 	p["DBSubnetGroupName"], p["VPCSecurityGroups"] = subnets.ID, []any{group.ID}
-	_, database := a.ready(typeDatabase, "Database", p)
+	_, database := a.createReady(typeDatabase, "Database", p)
 	deleteGroup := func(id string) error {
 		_, err := ec2.NewFromConfig(a.aws).DeleteSecurityGroup(t.Context(), &ec2.DeleteSecurityGroupInput{GroupId: &id})
 		return err
@@ -80,10 +80,10 @@ func TestGroupsAreDeletedWhenNothingUsesThem(t *testing.T) {
 	wantError(t, deleteGroup(DefaultSecurityGroup), "CannotDelete")
 }
 
-func TestASecretIsDeletedAfterItsRecoveryWindow(t *testing.T) {
+func TestDeleteSecretMarksASecretForDeletion(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := secretsmanager.NewFromConfig(a.aws)
-	state, _ := a.ready(typeSecret, "Secret", map[string]any{"SecretString": "x"})
+	state, _ := a.createReady(typeSecret, "Secret", map[string]any{"SecretString": "x"})
 	remove := func(days int64) error {
 		in := &secretsmanager.DeleteSecretInput{SecretId: &state.ID, RecoveryWindowInDays: &days}
 		_, err := client.DeleteSecret(t.Context(), in)

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Environment is an Elastic Beanstalk environment from the point of view of its visitors.
+// Environment is an Elastic Beanstalk environment, or an Auto Scaling group of a custom template,
+// with the host name under which the sandbox serves its page.
 type Environment struct {
 	// Host is the host name that leads to the environment, without a port.
 	Host string
@@ -18,25 +19,25 @@ type Environment struct {
 	// Options are the app's environment variables (namespace
 	// aws:elasticbeanstalk:application:environment).
 	Options map[string]string
-	// HealthPath is the path of the load balancer's health check; `/` or empty if it is the page
-	// itself.
+	// HealthPath is the path of the load balancer's health check; `/` and empty mean the start
+	// page.
 	HealthPath string
 	// Guarded means that the environment has a secret SEED_TOKEN. SeedToken is its value; empty if
-	// it cannot be read. It is never shown.
+	// it cannot be read. No page shows it.
 	Guarded   bool
 	SeedToken string
 }
 
 // Environments returns the Elastic Beanstalk environments with the host names that lead to them:
 // those in the rules of a shared load balancer, or else the names of the DNS records that point to
-// the environment. It leaves out environments without a host. It includes the Auto Scaling groups
-// of custom templates.
+// the environment. It leaves out environments without a host name, and includes the Auto Scaling
+// groups of custom templates.
 func (s *Service) Environments() []Environment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endOperations()
 	var all []Environment
-	for _, env := range s.of(typeEnvironment) {
+	for _, env := range s.recordsOf(typeEnvironment) {
 		options := s.options(env)
 		guarded, token := s.seedToken(options)
 		for _, host := range s.hosts(env, options) {
@@ -46,14 +47,14 @@ func (s *Service) Environments() []Environment {
 			})
 		}
 	}
-	return append(all, s.groups()...)
+	return append(all, s.scalingGroups()...)
 }
 
 func (s *Service) hosts(env *record, options options) []string {
 	var hosts []string
 	for _, option := range options {
 		if strings.HasPrefix(option.Namespace, nsRule) && option.Name == "HostHeaders" {
-			hosts = append(hosts, split(option.Value)...)
+			hosts = append(hosts, splitList(option.Value)...)
 		}
 	}
 	if len(hosts) > 0 {
@@ -83,7 +84,7 @@ func (s *Service) strange(set recordSet, env *record) bool {
 	if !sameName && endpoint != domainName(loopback) {
 		return false
 	}
-	return !slices.ContainsFunc(s.of(typeRecordSet), func(rec *record) bool {
+	return !slices.ContainsFunc(s.recordsOf(typeRecordSet), func(rec *record) bool {
 		return rec.Stack == env.Stack && domainName(rec.Properties.text("Name")) == set.Name
 	})
 }
@@ -99,7 +100,7 @@ func (o options) variables() map[string]string {
 }
 
 // composeValue returns the value that an app gets for an environment variable. Beanstalk writes the
-// value unchanged into a file `.env`, and Compose parses that (Compose docs: "Syntax for
+// value unchanged into a file `.env`, and Compose parses that file (Compose docs: "Syntax for
 // environment files"). Spaces at the ends, quotes around the value, and everything after ` #` are
 // lost.
 func composeValue(value string) string {
@@ -119,8 +120,8 @@ func composeValue(value string) string {
 	return strings.TrimSpace(value)
 }
 
-// healthPath returns the path of the load balancer's health check, from one of the two options for
-// it; `/` if neither is set.
+// healthPath returns the path of the load balancer's health check, from one of the two options that
+// set it; `/` if neither is set.
 func (o options) healthPath() string {
 	for _, option := range o {
 		if strings.HasPrefix(option.Namespace, "aws:elasticbeanstalk:environment:process:") &&
@@ -151,5 +152,5 @@ func (s *Service) seedToken(options options) (guarded bool, token string) {
 func (s *Service) Resources() []Tagged {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.tagged(s.config.Now())
+	return s.taggedResources(s.config.Now())
 }

@@ -12,38 +12,38 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// kind defines how one resource type differs from others. The caller of its functions holds the
-// Service's lock.
+// kind defines the behaviour of one resource type. The caller of its functions holds the Service's
+// lock.
 type kind struct {
 	// service is the service's name in CloudFormation's messages.
 	service string
-	// named is the property with the resource's name; empty if a template cannot give a name. limit
-	// is the maximum length of a generated name.
-	named string
-	limit int
-	// brief means that a generated name does not contain the stack's name.
-	brief bool
-	// lower means that the service converts names to lower case.
-	lower bool
+	// nameProperty is the property with the resource's name; empty if a template cannot set the
+	// name. limit is the maximum length of a generated name; 0 means 255.
+	nameProperty string
+	limit        int
+	// withoutStack leaves the stack's name out of generated names.
+	withoutStack bool
+	// lowerCase converts names to lower case, as the service does.
+	lowerCase bool
 	// prepare checks the properties and sets what the service generates: ID, ARN, Attributes. ID is
-	// only empty during a creation.
+	// empty only during a creation.
 	prepare func(s *Service, rec *record) error
-	// kept is called when a record has been created or changed.
-	kept func(s *Service, rec *record)
+	// saved is called after a record was created or updated.
+	saved func(s *Service, rec *record)
 	// settle is called when a creation or an update ends.
 	settle func(s *Service, rec *record)
-	// repeated reports whether an update is the one in progress. It rejects an update that is not
-	// possible now.
+	// repeated reports whether r repeats the update in progress. It returns an error if the
+	// resource cannot be updated now.
 	repeated func(rec *record, r resource.Request) (bool, error)
-	// changing is called before an update sets the new properties.
-	changing func(s *Service, rec *record)
-	// reject returns an error if a resource cannot be deleted now. It is called when the deletion
-	// begins and, with late set, when the deletion's time has passed.
-	reject func(s *Service, rec *record, late bool) error
-	// terminating is called when a deletion has begun.
-	terminating func(s *Service, rec *record)
-	// remove is called when a deletion ends; if it is nil, the record is deleted.
-	remove func(s *Service, rec *record, r resource.Request)
+	// beforeUpdate is called before an update sets the new properties.
+	beforeUpdate func(s *Service, rec *record)
+	// rejectDelete returns an error if a resource cannot be deleted now. It is called when the
+	// deletion begins (late is false) and when it ends (late is true).
+	rejectDelete func(s *Service, rec *record, late bool) error
+	// beginDelete is called when a deletion begins, after rejectDelete.
+	beginDelete func(s *Service, rec *record)
+	// finishDelete is called when a deletion ends. If it is nil, the record is deleted.
+	finishDelete func(s *Service, rec *record, r resource.Request)
 }
 
 // handler is CloudFormation's handler for the resources of one kind.
@@ -52,15 +52,16 @@ type handler struct {
 	kind    kind
 }
 
-// failure returns an error with a service's words. code is the class in which CloudFormation puts
-// it.
-func failure(service string, status int, code, format string, args ...any) *resource.Error {
+// handlerError returns an error with a service's message. code is CloudFormation's
+// HandlerErrorCode.
+func handlerError(service string, status int, code, format string, args ...any) *resource.Error {
 	return &resource.Error{Service: service, Message: fmt.Sprintf(format, args...), Status: status, Code: code}
 }
 
-// invalid returns the rejection of a request that can never succeed.
-func invalid(service, format string, args ...any) *resource.Error {
-	return failure(service, http.StatusBadRequest, "InvalidRequest", format, args...)
+// invalidRequest returns an error with the HandlerErrorCode InvalidRequest, for a request that can
+// never succeed.
+func invalidRequest(service, format string, args ...any) *resource.Error {
+	return handlerError(service, http.StatusBadRequest, "InvalidRequest", format, args...)
 }
 
 // generatedName returns the name that CloudFormation generates if the template gives none.
@@ -81,24 +82,24 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	owner := r.StackID + "|" + r.LogicalID + "|" + r.Suffix
-	for _, rec := range s.of(r.Type) {
+	for _, rec := range s.recordsOf(r.Type) {
 		if rec.Owner == owner {
 			return rec.view(), nil
 		}
 	}
 	now := s.config.Now().UTC()
 	rec := &record{
-		Type: r.Type, Name: h.name(r), Owner: owner, Stack: r.StackName, Logical: r.LogicalID, Created: now,
+		Type: r.Type, Name: h.resourceName(r), Owner: owner, Stack: r.StackName, Logical: r.LogicalID, Created: now,
 		Updated:    now,
 		Properties: r.Properties, Tags: tagsOf(r), Attributes: map[string]string{}, Hidden: map[string]string{},
-		Until: until(now, r),
+		Until: endOf(now, r),
 	}
-	if err := h.make(rec); err != nil {
+	if err := h.prepareRecord(rec); err != nil {
 		return resource.State{}, err
 	}
 	s.state.Records = append(s.state.Records, rec)
-	h.keep(rec)
-	return rec.view(), s.save()
+	h.callSaved(rec)
+	return rec.view(), s.saveState()
 }
 
 // withoutSystemTags are types that get the stack's tags but not CloudFormation's system tags (their
@@ -115,42 +116,43 @@ func tagsOf(r resource.Request) map[string]string {
 	if slices.Contains(withoutTags, r.Type) {
 		return nil
 	}
-	tags := merged(r.Tags, properties(r.Properties).tags())
+	tags := mergeTags(r.Tags, properties(r.Properties).tags())
 	if slices.Contains(withoutSystemTags, r.Type) {
 		maps.DeleteFunc(tags, func(key, _ string) bool { return strings.HasPrefix(key, "aws:cloudformation:") })
 	}
 	return tags
 }
 
-// until returns when the operation that r begins ends; zero if the engine did not say how long it
-// takes.
-func until(now time.Time, r resource.Request) time.Time {
+// endOf returns when the operation that r begins will end; zero if r does not say how long the
+// operation takes.
+func endOf(now time.Time, r resource.Request) time.Time {
 	if r.Takes == 0 {
 		return time.Time{}
 	}
 	return now.Add(r.Takes)
 }
 
-func (h handler) name(r resource.Request) string {
+func (h handler) resourceName(r resource.Request) string {
 	name := ""
-	if h.kind.named != "" {
-		name = properties(r.Properties).text(h.kind.named)
+	if h.kind.nameProperty != "" {
+		name = properties(r.Properties).text(h.kind.nameProperty)
 	}
 	switch {
 	case name != "":
-	case h.kind.brief:
+	case h.kind.withoutStack:
 		name = r.LogicalID + "-" + r.Suffix
 	default:
 		name = generatedName(r, h.kind.limit)
 	}
-	if h.kind.lower {
+	if h.kind.lowerCase {
 		name = strings.ToLower(name)
 	}
 	return name
 }
 
-// make runs the kind's checks and rejects a name that is taken.
-func (h handler) make(rec *record) error {
+// prepareRecord runs the kind's prepare function, and rejects a name or id that another resource
+// has.
+func (h handler) prepareRecord(rec *record) error {
 	if h.kind.prepare != nil {
 		if err := h.kind.prepare(h.service, rec); err != nil {
 			return err
@@ -159,10 +161,10 @@ func (h handler) make(rec *record) error {
 	if rec.ID == "" {
 		rec.ID = rec.Name
 	}
-	for _, other := range h.service.of(rec.Type) {
+	for _, other := range h.service.recordsOf(rec.Type) {
 		if other != rec && (other.ID == rec.ID || other.Name == rec.Name && other.Scope == rec.Scope) {
 			noun := rec.Type[strings.LastIndex(rec.Type, ":")+1:]
-			return failure(
+			return handlerError(
 				h.kind.service, http.StatusBadRequest, "AlreadyExists", "%s %s already exists", noun, rec.Name,
 			)
 		}
@@ -170,19 +172,19 @@ func (h handler) make(rec *record) error {
 	return nil
 }
 
-func (h handler) keep(rec *record) {
-	if h.kind.kept != nil {
-		h.kind.kept(h.service, rec)
+func (h handler) callSaved(rec *record) {
+	if h.kind.saved != nil {
+		h.kind.saved(h.service, rec)
 	}
 }
 
-// Update implements resource.Handler. If the change is rejected, the record stays the same.
+// Update implements resource.Handler. If it rejects the change, it leaves the record unchanged.
 func (h handler) Update(_ context.Context, r resource.Request) (resource.State, error) {
 	s := h.service
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endOperations()
-	rec, err := h.existing(r)
+	rec, err := h.existingRecord(r)
 	if err != nil {
 		return resource.State{}, err
 	}
@@ -193,17 +195,17 @@ func (h handler) Update(_ context.Context, r resource.Request) (resource.State, 
 	}
 	before := *rec
 	rec.Attributes, rec.Hidden = maps.Clone(rec.Attributes), maps.Clone(rec.Hidden)
-	if h.kind.changing != nil {
-		h.kind.changing(s, rec)
+	if h.kind.beforeUpdate != nil {
+		h.kind.beforeUpdate(s, rec)
 	}
 	rec.Properties, rec.Tags, rec.Updated = r.Properties, tagsOf(r), s.config.Now().UTC()
-	rec.Until = until(rec.Updated, r)
-	if err := h.make(rec); err != nil {
+	rec.Until = endOf(rec.Updated, r)
+	if err := h.prepareRecord(rec); err != nil {
 		*rec = before
 		return resource.State{}, err
 	}
-	h.keep(rec)
-	return rec.view(), s.save()
+	h.callSaved(rec)
+	return rec.view(), s.saveState()
 }
 
 // Settle implements resource.Settler.
@@ -211,14 +213,14 @@ func (h handler) Settle(_ context.Context, r resource.Request) (resource.State, 
 	s := h.service
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rec, err := h.existing(r)
+	rec, err := h.existingRecord(r)
 	if err != nil {
 		return resource.State{}, err
 	}
 	if h.kind.settle != nil {
 		h.kind.settle(s, rec)
 	}
-	return rec.view(), s.save()
+	return rec.view(), s.saveState()
 }
 
 // Terminate implements resource.Terminator.
@@ -227,17 +229,17 @@ func (h handler) Terminate(_ context.Context, r resource.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endOperations()
-	rec := s.find(r.Type, r.PhysicalID)
+	rec := s.findByID(r.Type, r.PhysicalID)
 	if rec == nil {
 		return nil
 	}
-	if err := h.rejected(rec, false); err != nil {
+	if err := h.rejectDelete(rec, false); err != nil {
 		return err
 	}
-	if h.kind.terminating != nil {
-		h.kind.terminating(s, rec)
+	if h.kind.beginDelete != nil {
+		h.kind.beginDelete(s, rec)
 	}
-	return s.save()
+	return s.saveState()
 }
 
 // Delete implements resource.Handler.
@@ -245,39 +247,39 @@ func (h handler) Delete(_ context.Context, r resource.Request) error {
 	s := h.service
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rec := s.find(r.Type, r.PhysicalID)
+	rec := s.findByID(r.Type, r.PhysicalID)
 	if rec == nil {
 		return nil
 	}
-	if err := h.rejected(rec, true); err != nil {
+	if err := h.rejectDelete(rec, true); err != nil {
 		return err
 	}
-	if h.kind.remove != nil {
-		h.kind.remove(s, rec, r)
+	if h.kind.finishDelete != nil {
+		h.kind.finishDelete(s, rec, r)
 	} else {
-		s.drop(rec)
+		s.deleteRecord(rec)
 	}
-	return s.save()
+	return s.saveState()
 }
 
-func (h handler) rejected(rec *record, late bool) error {
-	if h.kind.reject == nil {
+func (h handler) rejectDelete(rec *record, late bool) error {
+	if h.kind.rejectDelete == nil {
 		return nil
 	}
-	return h.kind.reject(h.service, rec, late)
+	return h.kind.rejectDelete(h.service, rec, late)
 }
 
-func (h handler) existing(r resource.Request) (*record, error) {
-	if rec := h.service.find(r.Type, r.PhysicalID); rec != nil {
+func (h handler) existingRecord(r resource.Request) (*record, error) {
+	if rec := h.service.findByID(r.Type, r.PhysicalID); rec != nil {
 		return rec, nil
 	}
-	return nil, failure(
+	return nil, handlerError(
 		h.kind.service, http.StatusNotFound, "NotFound", "Resource of type '%s' with identifier '%s' was not found.",
 		r.Type, r.PhysicalID,
 	)
 }
 
-// view returns the resource as templates see it.
+// view returns the values of Ref and Fn::GetAtt for the resource.
 func (r *record) view() resource.State {
 	return resource.State{ID: r.ID, Attributes: maps.Clone(r.Attributes)}
 }

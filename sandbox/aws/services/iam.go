@@ -18,10 +18,12 @@ const (
 )
 
 var iamKinds = map[string]kind{
-	typeRole:            {service: iam, named: "RoleName", limit: 64, prepare: prepareRole, reject: rejectRole},
-	typeInstanceProfile: {service: iam, named: "InstanceProfileName", limit: 128, prepare: prepareProfile},
+	typeRole: {
+		service: iam, nameProperty: "RoleName", limit: 64, prepare: prepareRole, rejectDelete: rejectRole,
+	},
+	typeInstanceProfile: {service: iam, nameProperty: "InstanceProfileName", limit: 128, prepare: prepareProfile},
 	typePolicy:          {service: iam, limit: 128, prepare: preparePolicy},
-	typeManagedPolicy:   {service: iam, named: "ManagedPolicyName", limit: 128, prepare: prepareManagedPolicy},
+	typeManagedPolicy:   {service: iam, nameProperty: "ManagedPolicyName", limit: 128, prepare: prepareManagedPolicy},
 }
 
 func (s *Service) iamARN(resource string) string {
@@ -29,10 +31,10 @@ func (s *Service) iamARN(resource string) string {
 }
 
 func prepareRole(s *Service, rec *record) error {
-	if other := s.named(typeRole, rec.Name); other != nil && other != rec {
-		return failure(iam, http.StatusConflict, "AlreadyExists", "Role with name %s already exists.", rec.Name)
+	if other := s.findByName(typeRole, rec.Name); other != nil && other != rec {
+		return handlerError(iam, http.StatusConflict, "AlreadyExists", "Role with name %s already exists.", rec.Name)
 	}
-	rec.ARN = s.iamARN("role" + rec.Properties.or("Path", "/") + rec.Name)
+	rec.ARN = s.iamARN("role" + rec.Properties.textOr("Path", "/") + rec.Name)
 	rec.Attributes["Arn"] = rec.ARN
 	if rec.ID == "" {
 		rec.Attributes["RoleId"] = "AROA" + random(upperDigits, 17)
@@ -41,9 +43,9 @@ func prepareRole(s *Service, rec *record) error {
 }
 
 func rejectRole(s *Service, rec *record, late bool) error {
-	for _, profile := range s.of(typeInstanceProfile) {
+	for _, profile := range s.recordsOf(typeInstanceProfile) {
 		if late && slices.Contains(profile.Properties.texts("Roles"), rec.Name) {
-			return failure(
+			return handlerError(
 				iam, http.StatusConflict, "GeneralServiceException",
 				"Cannot delete entity, must remove roles from instance profile first.",
 			)
@@ -54,14 +56,14 @@ func rejectRole(s *Service, rec *record, late bool) error {
 
 func prepareProfile(s *Service, rec *record) error {
 	for _, role := range rec.Properties.texts("Roles") {
-		if s.named(typeRole, role) == nil {
-			return failure(iam, http.StatusNotFound, "NotFound", "The role with name %s cannot be found.", role)
+		if s.findByName(typeRole, role) == nil {
+			return handlerError(iam, http.StatusNotFound, "NotFound", "The role with name %s cannot be found.", role)
 		}
 	}
-	if other := s.named(typeInstanceProfile, rec.Name); other != nil && other != rec {
-		return failure(iam, http.StatusConflict, "AlreadyExists", "Instance Profile %s already exists.", rec.Name)
+	if other := s.findByName(typeInstanceProfile, rec.Name); other != nil && other != rec {
+		return handlerError(iam, http.StatusConflict, "AlreadyExists", "Instance Profile %s already exists.", rec.Name)
 	}
-	rec.ARN = s.iamARN("instance-profile" + rec.Properties.or("Path", "/") + rec.Name)
+	rec.ARN = s.iamARN("instance-profile" + rec.Properties.textOr("Path", "/") + rec.Name)
 	rec.Attributes["Arn"] = rec.ARN
 	if rec.ID == "" {
 		rec.Attributes["InstanceProfileId"] = "AIPA" + random(upperDigits, 17)
@@ -71,8 +73,8 @@ func prepareProfile(s *Service, rec *record) error {
 
 func preparePolicy(s *Service, rec *record) error {
 	for _, role := range rec.Properties.texts("Roles") {
-		if s.named(typeRole, role) == nil {
-			return failure(iam, http.StatusNotFound, "NotFound", "The role with name %s cannot be found.", role)
+		if s.findByName(typeRole, role) == nil {
+			return handlerError(iam, http.StatusNotFound, "NotFound", "The role with name %s cannot be found.", role)
 		}
 	}
 	rec.Attributes["Id"] = rec.Name
@@ -80,7 +82,7 @@ func preparePolicy(s *Service, rec *record) error {
 }
 
 func prepareManagedPolicy(s *Service, rec *record) error {
-	rec.ARN = s.iamARN("policy" + rec.Properties.or("Path", "/") + rec.Name)
+	rec.ARN = s.iamARN("policy" + rec.Properties.textOr("Path", "/") + rec.Name)
 	rec.ID = rec.ARN
 	rec.Attributes["PolicyArn"] = rec.ARN
 	return nil
@@ -107,20 +109,20 @@ func noEntity(format string, args ...any) *wire.Error {
 }
 
 func (s *Service) role(f form) (*record, error) {
-	if role := s.named(typeRole, f.Get("RoleName")); role != nil {
+	if role := s.findByName(typeRole, f.Get("RoleName")); role != nil {
 		return role, nil
 	}
 	return nil, noEntity("The role with name %s cannot be found.", f.Get("RoleName"))
 }
 
 func roleNodes(role *record) []wire.Node {
-	return present(
-		wire.T("Path", role.Properties.or("Path", "/")), wire.T("RoleName", role.Name),
+	return omitEmpty(
+		wire.T("Path", role.Properties.textOr("Path", "/")), wire.T("RoleName", role.Name),
 		wire.T("RoleId", role.Attributes["RoleId"]), wire.T("Arn", role.ARN),
 		wire.T("CreateDate", role.Created.UTC().Format("2006-01-02T15:04:05Z")),
 		wire.T("AssumeRolePolicyDocument", url.PathEscape(role.Properties.text("AssumeRolePolicyDocument"))),
 		wire.T("Description", role.Properties.text("Description")),
-		wire.T("MaxSessionDuration", role.Properties.or("MaxSessionDuration", "3600")),
+		wire.T("MaxSessionDuration", role.Properties.textOr("MaxSessionDuration", "3600")),
 	)
 }
 
@@ -129,9 +131,9 @@ func roleNodes(role *record) []wire.Node {
 func (s *Service) RoleOf(profile string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if found := s.known(typeInstanceProfile, profile); found != nil {
+	if found := s.findByReference(typeInstanceProfile, profile); found != nil {
 		for _, name := range found.Properties.texts("Roles") {
-			if role := s.named(typeRole, name); role != nil {
+			if role := s.findByName(typeRole, name); role != nil {
 				return role.ARN
 			}
 		}
@@ -143,7 +145,7 @@ func (s *Service) RoleOf(profile string) string {
 func (s *Service) RoleExists(arn string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.of(typeRole), func(role *record) bool { return role.ARN == arn })
+	return slices.ContainsFunc(s.recordsOf(typeRole), func(role *record) bool { return role.ARN == arn })
 }
 
 // createRole creates a role that belongs to no stack.
@@ -167,21 +169,21 @@ func createRole(s *Service, f form) ([]wire.Node, error) {
 		)
 	}
 	s.state.Records = append(s.state.Records, role)
-	return []wire.Node{wire.N("Role", roleNodes(role)...)}, s.save()
+	return []wire.Node{wire.N("Role", roleNodes(role)...)}, s.saveState()
 }
 
-// deleteRole deletes a role that nothing uses.
+// deleteRole deletes a role. It fails if the role has policies or is in an instance profile.
 func deleteRole(s *Service, f form) ([]wire.Node, error) {
 	role, err := s.role(f)
 	if err != nil {
 		return nil, err
 	}
-	if len(s.inline(role)) > 0 {
+	if len(s.inlinePolicies(role)) > 0 {
 		return nil, wire.Errorf(
 			http.StatusConflict, "DeleteConflict", "Cannot delete entity, must delete policies first.",
 		)
 	}
-	if len(s.attached(role)) > 0 {
+	if len(s.attachedPolicies(role)) > 0 {
 		return nil, wire.Errorf(
 			http.StatusConflict,
 			"DeleteConflict",
@@ -191,8 +193,8 @@ func deleteRole(s *Service, f form) ([]wire.Node, error) {
 	if err := rejectRole(s, role, true); err != nil {
 		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "%s", err.Error())
 	}
-	s.drop(role)
-	return nil, s.save()
+	s.deleteRecord(role)
+	return nil, s.saveState()
 }
 
 func getRole(s *Service, f form) ([]wire.Node, error) {
@@ -204,7 +206,7 @@ func getRole(s *Service, f form) ([]wire.Node, error) {
 }
 
 func listRoles(s *Service, f form) ([]wire.Node, error) {
-	page, next := paged(s.of(typeRole), f.Get("Marker"), f.Get("MaxItems"), 1000)
+	page, next := paged(s.recordsOf(typeRole), f.Get("Marker"), f.Get("MaxItems"), 1000)
 	more := []wire.Node{wire.T("IsTruncated", "false")}
 	if next != "" {
 		more = []wire.Node{wire.T("IsTruncated", "true"), wire.T("Marker", next)}
@@ -213,26 +215,26 @@ func listRoles(s *Service, f form) ([]wire.Node, error) {
 }
 
 func getProfile(s *Service, f form) ([]wire.Node, error) {
-	profile := s.named(typeInstanceProfile, f.Get("InstanceProfileName"))
+	profile := s.findByName(typeInstanceProfile, f.Get("InstanceProfileName"))
 	if profile == nil {
 		return nil, noEntity("Instance Profile %s cannot be found.", f.Get("InstanceProfileName"))
 	}
 	var roles []*record
 	for _, name := range profile.Properties.texts("Roles") {
-		if role := s.named(typeRole, name); role != nil {
+		if role := s.findByName(typeRole, name); role != nil {
 			roles = append(roles, role)
 		}
 	}
 	return []wire.Node{wire.N("InstanceProfile",
-		wire.T("Path", profile.Properties.or("Path", "/")), wire.T("InstanceProfileName", profile.Name),
+		wire.T("Path", profile.Properties.textOr("Path", "/")), wire.T("InstanceProfileName", profile.Name),
 		wire.T("InstanceProfileId", profile.Attributes["InstanceProfileId"]),
 		wire.T("Arn", profile.ARN), wire.T("CreateDate", profile.Created.UTC().Format("2006-01-02T15:04:05Z")),
 		list("Roles", "member", roles, roleNodes))}, nil
 }
 
-// inline returns a role's inline policies, as name and document: those in its properties, and
-// separate policies that name the role.
-func (s *Service) inline(role *record) [][2]string {
+// inlinePolicies returns a role's inline policies, as pairs of name and document: those in its
+// properties, and resources of type AWS::IAM::Policy that list the role.
+func (s *Service) inlinePolicies(role *record) [][2]string {
 	var policies [][2]string
 	add := func(p properties) {
 		policies = append(policies, [2]string{p.text("PolicyName"), p.text("PolicyDocument")})
@@ -240,7 +242,7 @@ func (s *Service) inline(role *record) [][2]string {
 	for _, policy := range role.Properties.children("Policies") {
 		add(policy)
 	}
-	for _, rec := range s.of(typePolicy) {
+	for _, rec := range s.recordsOf(typePolicy) {
 		if slices.Contains(rec.Properties.texts("Roles"), role.Name) {
 			add(rec.Properties)
 		}
@@ -253,7 +255,7 @@ func getRolePolicy(s *Service, f form) ([]wire.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, policy := range s.inline(role) {
+	for _, policy := range s.inlinePolicies(role) {
 		if policy[0] == f.Get("PolicyName") {
 			return []wire.Node{
 				wire.T("RoleName", role.Name), wire.T("PolicyName", policy[0]),
@@ -270,7 +272,7 @@ func listRolePolicies(s *Service, f form) ([]wire.Node, error) {
 		return nil, err
 	}
 	var names []string
-	for _, policy := range s.inline(role) {
+	for _, policy := range s.inlinePolicies(role) {
 		names = append(names, policy[0])
 	}
 	return []wire.Node{texts("PolicyNames", "member", names), wire.T("IsTruncated", "false")}, nil

@@ -10,15 +10,15 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// administrator is the only AWS managed policy whose document the sandbox has. It allows
+// administratorPolicy is the only AWS managed policy whose document the sandbox has. It allows
 // everything.
-const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
+const administratorPolicy = "arn:aws:iam::aws:policy/AdministratorAccess"
 
-// attached returns the ARNs of a role's managed policies: those in its properties, and policies
-// that name the role.
-func (s *Service) attached(role *record) []string {
+// attachedPolicies returns the ARNs of a role's managed policies: those in its properties, and
+// resources of type AWS::IAM::ManagedPolicy that list the role.
+func (s *Service) attachedPolicies(role *record) []string {
 	arns := role.Properties.texts("ManagedPolicyArns")
-	for _, policy := range s.of(typeManagedPolicy) {
+	for _, policy := range s.recordsOf(typeManagedPolicy) {
 		if slices.Contains(policy.Properties.texts("Roles"), role.Name) && !slices.Contains(arns, policy.ARN) {
 			arns = append(arns, policy.ARN)
 		}
@@ -26,18 +26,18 @@ func (s *Service) attached(role *record) []string {
 	return arns
 }
 
-// attachedDocuments returns the names and documents of a role's managed policies. It leaves out
-// AWS's own policies except the administrator's.
+// attachedDocuments returns a role's managed policies, as pairs of name and document. It leaves out
+// AWS managed policies except AdministratorAccess.
 func (s *Service) attachedDocuments(role *record) [][2]string {
 	var documents [][2]string
-	for _, arn := range s.attached(role) {
-		if arn == administrator {
+	for _, arn := range s.attachedPolicies(role) {
+		if arn == administratorPolicy {
 			documents = append(
 				documents,
 				[2]string{"AdministratorAccess", `{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`},
 			)
 		}
-		if policy := s.known(typeManagedPolicy, arn); policy != nil {
+		if policy := s.findByReference(typeManagedPolicy, arn); policy != nil {
 			documents = append(documents, [2]string{policy.Name, policy.Properties.text("PolicyDocument")})
 		}
 	}
@@ -77,7 +77,7 @@ func createPolicy(s *Service, f form) ([]wire.Node, error) {
 		Properties: properties{"PolicyDocument": document},
 		Attributes: map[string]string{"PolicyId": "ANPA" + random(upperDigits, 17)}, Hidden: map[string]string{},
 	}
-	if s.named(typeManagedPolicy, name) != nil {
+	if s.findByName(typeManagedPolicy, name) != nil {
 		return nil, wire.Errorf(
 			http.StatusConflict,
 			"EntityAlreadyExists",
@@ -103,23 +103,23 @@ func createPolicy(s *Service, f form) ([]wire.Node, error) {
 			wire.T("IsAttachable", "true"),
 			wire.T("CreateDate", isoTime(now)),
 		),
-	}, s.save()
+	}, s.saveState()
 }
 
 // deletePolicy deletes a managed policy that is not attached to any role.
 func deletePolicy(s *Service, f form) ([]wire.Node, error) {
-	policy := s.known(typeManagedPolicy, f.Get("PolicyArn"))
+	policy := s.findByReference(typeManagedPolicy, f.Get("PolicyArn"))
 	if policy == nil {
 		return nil, noEntity("Policy %s was not found.", f.Get("PolicyArn"))
 	}
 	if slices.ContainsFunc(
-		s.of(typeRole),
-		func(role *record) bool { return slices.Contains(s.attached(role), policy.ARN) },
+		s.recordsOf(typeRole),
+		func(role *record) bool { return slices.Contains(s.attachedPolicies(role), policy.ARN) },
 	) {
 		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "Cannot delete a policy attached to entities.")
 	}
-	s.drop(policy)
-	return nil, s.save()
+	s.deleteRecord(policy)
+	return nil, s.saveState()
 }
 
 func attachRolePolicy(s *Service, f form) ([]wire.Node, error) {
@@ -128,14 +128,14 @@ func attachRolePolicy(s *Service, f form) ([]wire.Node, error) {
 		return nil, err
 	}
 	arn := f.Get("PolicyArn")
-	if s.known(typeManagedPolicy, arn) == nil && !strings.HasPrefix(arn, "arn:aws:iam::aws:policy/") {
+	if s.findByReference(typeManagedPolicy, arn) == nil && !strings.HasPrefix(arn, "arn:aws:iam::aws:policy/") {
 		return nil, noEntity("Policy %s does not exist or is not attachable.", arn)
 	}
 	arns := role.Properties.texts("ManagedPolicyArns")
 	if !slices.Contains(arns, arn) {
-		setPolicies(role, append(arns, arn))
+		setManagedPolicies(role, append(arns, arn))
 	}
-	return nil, s.save()
+	return nil, s.saveState()
 }
 
 func detachRolePolicy(s *Service, f form) ([]wire.Node, error) {
@@ -147,11 +147,11 @@ func detachRolePolicy(s *Service, f form) ([]wire.Node, error) {
 	if !slices.Contains(arns, f.Get("PolicyArn")) {
 		return nil, noEntity("Policy %s was not found.", f.Get("PolicyArn"))
 	}
-	setPolicies(role, slices.DeleteFunc(arns, func(arn string) bool { return arn == f.Get("PolicyArn") }))
-	return nil, s.save()
+	setManagedPolicies(role, slices.DeleteFunc(arns, func(arn string) bool { return arn == f.Get("PolicyArn") }))
+	return nil, s.saveState()
 }
 
-func setPolicies(role *record, arns []string) {
+func setManagedPolicies(role *record, arns []string) {
 	list := make([]any, len(arns))
 	for i, arn := range arns {
 		list[i] = arn
@@ -164,7 +164,7 @@ func listAttachedRolePolicies(s *Service, f form) ([]wire.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	policies := list("AttachedPolicies", "member", s.attached(role), func(arn string) []wire.Node {
+	policies := list("AttachedPolicies", "member", s.attachedPolicies(role), func(arn string) []wire.Node {
 		return []wire.Node{wire.T("PolicyName", arn[strings.LastIndex(arn, "/")+1:]), wire.T("PolicyArn", arn)}
 	})
 	return []wire.Node{policies, wire.T("IsTruncated", "false")}, nil

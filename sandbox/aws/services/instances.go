@@ -8,9 +8,9 @@ import (
 
 const nsGroup = "aws:autoscaling:asg"
 
-// scale gives the environment the minimum number of instances of its Auto Scaling group. An
-// instance is only an id to which commands can be sent; nothing runs on it.
-func (s *Service) scale(env *record) {
+// setInstances gives the environment as many instances as the MinSize of its Auto Scaling group. An
+// instance is only an id to which callers can send commands; nothing runs on it.
+func (s *Service) setInstances(env *record) {
 	wanted := 1
 	if s.option(env, nsEnvironment, "EnvironmentType") != "SingleInstance" {
 		if least, err := strconv.Atoi(s.option(env, nsGroup, "MinSize")); err == nil {
@@ -27,9 +27,9 @@ func (s *Service) scale(env *record) {
 // instances returns the ids of the environment's instances.
 func instances(env *record) []string { return strings.Fields(env.Hidden["instances"]) }
 
-// hostOf returns the environment to which the instance belongs; nil if there is none.
-func (s *Service) hostOf(instance string) *record {
-	for _, env := range s.of(typeEnvironment) {
+// environmentOf returns the environment to which an instance belongs; nil if there is none.
+func (s *Service) environmentOf(instance string) *record {
+	for _, env := range s.recordsOf(typeEnvironment) {
 		if slices.Contains(instances(env), instance) {
 			return env
 		}
@@ -42,7 +42,7 @@ func (s *Service) hostOf(instance string) *record {
 func (s *Service) InstanceTags(instance string) map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if env := s.hostOf(instance); env != nil {
+	if env := s.environmentOf(instance); env != nil {
 		return env.Tags
 	}
 	return nil

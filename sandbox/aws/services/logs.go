@@ -20,7 +20,7 @@ var logActions = map[string]jsonAction{
 
 func createLogGroup(s *Service, in properties) (any, error) {
 	name := in.text("logGroupName")
-	if s.named(typeLogGroup, name) != nil {
+	if s.findByName(typeLogGroup, name) != nil {
 		return nil, wire.Errorf(
 			http.StatusBadRequest,
 			"ResourceAlreadyExistsException",
@@ -28,7 +28,7 @@ func createLogGroup(s *Service, in properties) (any, error) {
 		)
 	}
 	s.addLogGroup(name, in.tags())
-	return map[string]any{}, s.save()
+	return map[string]any{}, s.saveState()
 }
 
 func (s *Service) addLogGroup(name string, tags map[string]string) {
@@ -46,18 +46,18 @@ func deleteLogGroup(s *Service, in properties) (any, error) {
 		return nil, err
 	}
 	s.dropLogGroup(rec)
-	return map[string]any{}, s.save()
+	return map[string]any{}, s.saveState()
 }
 
 // dropLogGroup deletes a log group with its events.
 func (s *Service) dropLogGroup(group *record) {
 	delete(s.state.Logs, group.Name)
-	s.drop(group)
+	s.deleteRecord(group)
 }
 
 func describeLogGroups(s *Service, in properties) (any, error) {
 	found := []map[string]any{}
-	for _, rec := range s.of(typeLogGroup) {
+	for _, rec := range s.recordsOf(typeLogGroup) {
 		if strings.HasPrefix(rec.Name, in.text("logGroupNamePrefix")) {
 			found = append(found, map[string]any{
 				"logGroupName": rec.Name, "arn": rec.ARN + ":*", "logGroupArn": rec.ARN,

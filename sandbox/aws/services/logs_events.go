@@ -28,17 +28,17 @@ type logEvent struct {
 }
 
 const (
-	// keptLogEvents is the maximum number of events in a log group. AWS keeps all of them for the
+	// maxLogEvents is the maximum number of events in a log group. AWS keeps all of them for the
 	// group's retention time.
-	keptLogEvents = 1000
-	// mostEvents is the maximum number of events on a page (AWS docs: FilterLogEvents).
-	mostEvents = 10_000
+	maxLogEvents = 1000
+	// maxPageEvents is the maximum number of events on a page (AWS docs: FilterLogEvents).
+	maxPageEvents = 10_000
 	// searchWindow is the length of time that one page of FilterLogEvents searches. AWS does not
 	// document the length, only that a page with a nextToken can be empty.
 	searchWindow = time.Hour
 )
 
-// logOf returns the content of the log group with the name, so that the caller can change it.
+// logOf returns the content of a log group, by the group's name. The caller may change it.
 func (s *Service) logOf(group string) *groupLog {
 	if s.state.Logs == nil {
 		s.state.Logs = map[string]*groupLog{}
@@ -49,15 +49,15 @@ func (s *Service) logOf(group string) *groupLog {
 	return s.state.Logs[group]
 }
 
-// add writes an event. If the group has too many events, it deletes the oldest.
-func (l *groupLog) add(stream string, at time.Time, text string) {
+// addEvent writes an event. If the group has too many events, it deletes the oldest.
+func (l *groupLog) addEvent(stream string, at time.Time, text string) {
 	l.Events = append(l.Events, logEvent{stream, random("0123456789", 56), at.UTC(), text})
-	if extra := len(l.Events) - keptLogEvents; extra > 0 {
+	if extra := len(l.Events) - maxLogEvents; extra > 0 {
 		l.Events = slices.Delete(l.Events, 0, extra)
 	}
 }
 
-// newestFirstFrom is the earliest startTime of a search that begins with the newest events (AWS
+// newestFirstFrom is the earliest startTime for a search that begins with the newest events (AWS
 // docs: FilterLogEvents).
 var newestFirstFrom = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -65,13 +65,14 @@ func badLogParameter(format string, args ...any) error {
 	return wire.Errorf(http.StatusBadRequest, "InvalidParameterException", format, args...)
 }
 
-// logGroup returns the log group that a call gives by name, or by name or ARN as its identifier.
+// logGroup returns the log group of a call, which has either its name in logGroupName, or its name
+// or ARN in logGroupIdentifier.
 func (s *Service) logGroup(in properties) (*record, error) {
 	name, identifier := in.text("logGroupName"), in.text("logGroupIdentifier")
 	if (name == "") == (identifier == "") {
 		return nil, badLogParameter("Exactly one of logGroupName and logGroupIdentifier is required.")
 	}
-	for _, group := range s.of(typeLogGroup) {
+	for _, group := range s.recordsOf(typeLogGroup) {
 		if group.Name == cmp.Or(name, identifier) || group.ARN == identifier {
 			return group, nil
 		}
@@ -96,10 +97,10 @@ func createLogStream(s *Service, in properties) (any, error) {
 		)
 	}
 	log.Streams = append(log.Streams, name)
-	return map[string]any{}, s.save()
+	return map[string]any{}, s.saveState()
 }
 
-// putLogEvents adds events, whose times are in the request, to a stream.
+// putLogEvents adds events to a stream. Their times are those in the request.
 func putLogEvents(s *Service, in properties) (any, error) {
 	group, err := s.logGroup(in)
 	if err != nil {
@@ -112,12 +113,13 @@ func putLogEvents(s *Service, in properties) (any, error) {
 		)
 	}
 	for _, event := range in.children("logEvents") {
-		log.add(stream, time.UnixMilli(int64(event.number("timestamp", 0))), event.text("message"))
+		log.addEvent(stream, time.UnixMilli(int64(event.number("timestamp", 0))), event.text("message"))
 	}
-	return map[string]any{"nextSequenceToken": random("0123456789", 56)}, s.save()
+	return map[string]any{"nextSequenceToken": random("0123456789", 56)}, s.saveState()
 }
 
-// filterLogEvents finds the events of a time range in all streams, or in those that the call names.
+// filterLogEvents returns the events of a time range in all streams, or in the streams that the
+// call lists.
 func filterLogEvents(s *Service, in properties) (any, error) {
 	group, err := s.logGroup(in)
 	if err != nil {
@@ -156,7 +158,7 @@ func (s *Service) logSearch(in properties, group *record) (logSearch, error) {
 	q := logSearch{
 		from: group.Created, to: s.config.Now(), streams: in.texts("logStreamNames"),
 		prefix: in.text("logStreamNamePrefix"),
-		limit:  in.number("limit", mostEvents), newestFirst: in.text("startFromHead") == "false",
+		limit:  in.number("limit", maxPageEvents), newestFirst: in.text("startFromHead") == "false",
 	}
 	if in.text("startTime") != "" {
 		q.from = time.UnixMilli(int64(in.number("startTime", 0)))
@@ -170,19 +172,19 @@ func (s *Service) logSearch(in properties, group *record) (logSearch, error) {
 		q.skip, _ = strconv.Atoi(skip)
 	}
 	switch {
-	case q.limit < 1 || q.limit > mostEvents:
-		return q, badLogParameter("limit has to be between 1 and %d", mostEvents)
+	case q.limit < 1 || q.limit > maxPageEvents:
+		return q, badLogParameter("limit must be between 1 and %d", maxPageEvents)
 	case in.text("filterPattern") != "":
-		return q, badLogParameter("This endpoint has no filter patterns.")
+		return q, badLogParameter("The sandbox does not support filterPattern.")
 	case len(q.streams) > 0 && q.prefix != "":
-		return q, badLogParameter("Only one of logStreamNames and logStreamNamePrefix can be given.")
+		return q, badLogParameter("logStreamNames and logStreamNamePrefix cannot be combined.")
 	case q.newestFirst && (in.text("startTime") == "" || q.from.Before(newestFirstFrom)):
 		return q, badLogParameter("startFromHead=false requires a startTime on or after 2024-01-01T00:00:00Z.")
 	}
 	return q, nil
 }
 
-// matching returns the events that a search finds, in its order.
+// matching returns the events that match a search, in the order of the search.
 func (q logSearch) matching(events []logEvent) []logEvent {
 	var found []logEvent
 	for _, event := range events {

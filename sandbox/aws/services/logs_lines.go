@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// engineLog is the log of the platform on an instance. appLog is the output of all containers,
-	// as `docker compose logs` prints it. A Docker platform streams both (Beanstalk guide,
+	// engineLog is the platform's log on an instance. appLog is the output of all containers, as
+	// `docker compose logs` prints it. A Docker platform streams both logs (Beanstalk guide,
 	// "Instance log streaming").
 	engineLog = "/var/log/eb-engine.log"
 	appLog    = "/var/log/eb-docker/containers/eb-current-app/stdouterr.log"
@@ -28,7 +28,7 @@ func (s *Service) streamLogs(env *record, launched bool) {
 		return
 	}
 	for _, log := range streamedLogs {
-		if name := logGroupOf(env, log); s.named(typeLogGroup, name) == nil {
+		if name := logGroupOf(env, log); s.findByName(typeLogGroup, name) == nil {
 			s.addLogGroup(name, nil)
 		}
 	}
@@ -43,7 +43,7 @@ func (s *Service) streamLogs(env *record, launched bool) {
 func (s *Service) FailDeployment(name, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if env := s.named(typeEnvironment, name); env != nil {
+	if env := s.findByName(typeEnvironment, name); env != nil {
 		env.Hidden["failure"] = reason
 	}
 }
@@ -89,18 +89,18 @@ func (s *Service) writeLog(group, instance string, lines []string) {
 		log.Streams = append(log.Streams, instance)
 	}
 	for _, line := range lines {
-		log.add(instance, s.config.Now(), line)
+		log.addEvent(instance, s.config.Now(), line)
 	}
 }
 
-// dropLogs deletes the log groups of an environment if its options require that. Otherwise they
-// stay.
+// dropLogs deletes the log groups of an environment if its options require that. Otherwise it keeps
+// them.
 func (s *Service) dropLogs(env *record) {
 	if s.options(env).value(nsLogStreams, "DeleteOnTerminate") != "true" {
 		return
 	}
 	for _, log := range streamedLogs {
-		if group := s.named(typeLogGroup, logGroupOf(env, log)); group != nil {
+		if group := s.findByName(typeLogGroup, logGroupOf(env, log)); group != nil {
 			s.dropLogGroup(group)
 		}
 	}

@@ -15,17 +15,17 @@ import (
 
 const testGroup = "/aws/elasticbeanstalk/shop-login" + appLog
 
-// streamingEnvironment returns the properties of an environment that streams its logs, and whose
-// logs are deleted with it.
+// streamingEnvironment returns the properties of an environment that streams its logs, and that
+// deletes them when it is terminated.
 func (a *account) streamingEnvironment() map[string]any {
-	p := environmentProperties(a.shop().ID)
+	p := environmentProperties(a.createShop().ID)
 	p["OptionSettings"] = append(p["OptionSettings"].([]any),
 		setting(nsLogStreams, "StreamLogs", "true"), setting(nsLogStreams, "DeleteOnTerminate", "true"))
 	return p
 }
 
-// logTexts returns the messages on all pages of a search, with an empty text for a page without
-// messages.
+// logTexts returns the messages on all pages of a search. For a page without messages, it returns
+// an empty text.
 func (a *account) logTexts(in logs.FilterLogEventsInput) (texts []string) {
 	a.t.Helper()
 	pages := logs.NewFilterLogEventsPaginator(logs.NewFromConfig(a.aws), &in)
@@ -46,7 +46,7 @@ func (a *account) logTexts(in logs.FilterLogEventsInput) (texts []string) {
 
 func TestAnEnvironmentLogsItsDeployments(t *testing.T) {
 	a := newAccount(t, Config{})
-	_, r := a.ready(typeEnvironment, "Environment", a.streamingEnvironment())
+	_, r := a.createReady(typeEnvironment, "Environment", a.streamingEnvironment())
 	said := a.logTexts(logs.FilterLogEventsInput{LogGroupName: aws.String(testGroup)})
 	diff(t, said, []string{"app-1  | starting version " + versionLabel, "app-1  | listening on 0.0.0.0:80"})
 

@@ -8,8 +8,9 @@ import (
 	"perch"
 )
 
-// Types of custom templates that define their own machines. No machine runs here. The results of
-// Ref and Fn::GetAtt are documented on each type's page of the CloudFormation template reference.
+// Resource types of custom templates that define EC2 instances without Elastic Beanstalk. The
+// sandbox runs no instances. The values of Ref and Fn::GetAtt are those on each type's page in the
+// CloudFormation template reference.
 const (
 	typeClassicBalancer = "AWS::ElasticLoadBalancing::LoadBalancer"
 	typeGroup           = "AWS::AutoScaling::AutoScalingGroup"
@@ -23,30 +24,31 @@ const (
 
 var machineKinds = map[string]kind{
 	typeClassicBalancer: {
-		service: "ElasticLoadBalancing", named: "LoadBalancerName", limit: 32, prepare: prepareClassic,
-		settle: activate,
+		service: "ElasticLoadBalancing", nameProperty: "LoadBalancerName", limit: 32, prepare: prepareClassic,
+		settle: setActive,
 	},
 	typeGroup: {
-		service: scaling, named: "AutoScalingGroupName", limit: 255, prepare: prepareGroup, settle: activate,
+		service: scaling, nameProperty: "AutoScalingGroupName", limit: 255, prepare: prepareGroup, settle: setActive,
 	},
 	typeLaunch: {
-		service: scaling, named: "LaunchConfigurationName", limit: 255, prepare: prepareLaunch, reject: rejectLaunch,
+		service: scaling, nameProperty: "LaunchConfigurationName", limit: 255, prepare: prepareLaunch,
+		rejectDelete: rejectLaunch,
 	},
 	typeScaling:  {service: scaling, limit: 255, prepare: prepareScaling},
-	typeInstance: {service: network, prepare: prepareInstance, settle: activate},
-	typeAlarm:    {service: "CloudWatch", named: "AlarmName", limit: 255, prepare: prepareAlarm},
+	typeInstance: {service: network, prepare: prepareInstance, settle: setActive},
+	typeAlarm:    {service: "CloudWatch", nameProperty: "AlarmName", limit: 255, prepare: prepareAlarm},
 }
 
-// legalPlaces rejects subnets and security groups that do not exist.
-func (s *Service) legalPlaces(service string, subnets, groups []string) error {
+// checkNetwork rejects subnets and security groups that do not exist.
+func (s *Service) checkNetwork(service string, subnets, groups []string) error {
 	for _, subnet := range subnets {
 		if s.subnetVPC(subnet) == "" {
-			return invalid(service, "The subnet ID '%s' does not exist", subnet)
+			return invalidRequest(service, "The subnet ID '%s' does not exist", subnet)
 		}
 	}
 	for _, group := range groups {
-		if s.find(typeSecurityGroup, group) == nil {
-			return invalid(service, "The security group '%s' does not exist", group)
+		if s.findByID(typeSecurityGroup, group) == nil {
+			return invalidRequest(service, "The security group '%s' does not exist", group)
 		}
 	}
 	return nil
@@ -55,9 +57,9 @@ func (s *Service) legalPlaces(service string, subnets, groups []string) error {
 func prepareClassic(s *Service, rec *record) error {
 	p := rec.Properties
 	if len(p.children("Listeners")) == 0 {
-		return invalid("ElasticLoadBalancing", "Property Listeners cannot be empty.")
+		return invalidRequest("ElasticLoadBalancing", "Property Listeners cannot be empty.")
 	}
-	if err := s.legalPlaces(
+	if err := s.checkNetwork(
 		"ElasticLoadBalancing", p.texts("Subnets"), p.texts("SecurityGroups"),
 	); err != nil || rec.ID != "" {
 		return err
@@ -73,35 +75,37 @@ func prepareClassic(s *Service, rec *record) error {
 
 func prepareGroup(s *Service, rec *record) error {
 	p := rec.Properties
-	if launch := p.text("LaunchConfigurationName"); launch != "" && s.named(typeLaunch, launch) == nil {
-		return failure(
+	if launch := p.text("LaunchConfigurationName"); launch != "" && s.findByName(typeLaunch, launch) == nil {
+		return handlerError(
 			scaling, http.StatusBadRequest, "InvalidRequest",
 			"Launch configuration name not found - Launch configuration %s not found", launch,
 		)
 	}
 	if p.number("MinSize", -1) < 0 || p.number("MaxSize", -1) < p.number("MinSize", 0) {
-		return invalid(
+		return invalidRequest(
 			scaling, "Max bound, %s, must be greater than or equal to min bound, %s", p.text("MaxSize"),
 			p.text("MinSize"),
 		)
 	}
 	for _, name := range p.texts("LoadBalancerNames") {
-		if s.named(typeClassicBalancer, name) == nil {
-			return invalid(scaling, "Provided Load Balancers may not be valid. Please ensure they exist and try again.")
+		if s.findByName(typeClassicBalancer, name) == nil {
+			return invalidRequest(
+				scaling, "Provided Load Balancers may not be valid. Please ensure they exist and try again.",
+			)
 		}
 	}
 	rec.ARN = s.arn("autoscaling", "autoScalingGroup:"+rec.Hidden["id"]+":autoScalingGroupName/"+rec.Name)
-	return s.legalPlaces(scaling, p.texts("VPCZoneIdentifier"), nil)
+	return s.checkNetwork(scaling, p.texts("VPCZoneIdentifier"), nil)
 }
 
 func prepareLaunch(s *Service, rec *record) error {
-	return s.legalPlaces(scaling, nil, rec.Properties.texts("SecurityGroups"))
+	return s.checkNetwork(scaling, nil, rec.Properties.texts("SecurityGroups"))
 }
 
 func rejectLaunch(s *Service, rec *record, late bool) error {
-	for _, group := range s.of(typeGroup) {
+	for _, group := range s.recordsOf(typeGroup) {
 		if late && group.Properties.text("LaunchConfigurationName") == rec.Name {
-			return failure(
+			return handlerError(
 				scaling, http.StatusBadRequest, "GeneralServiceException",
 				"Cannot delete launch configuration %s because it is attached to AutoScalingGroup %s", rec.Name,
 				group.Name,
@@ -113,8 +117,8 @@ func rejectLaunch(s *Service, rec *record, late bool) error {
 
 func prepareScaling(s *Service, rec *record) error {
 	group := rec.Properties.text("AutoScalingGroupName")
-	if s.named(typeGroup, group) == nil {
-		return failure(scaling, http.StatusBadRequest, "InvalidRequest", "Group %s not found", group)
+	if s.findByName(typeGroup, group) == nil {
+		return handlerError(scaling, http.StatusBadRequest, "InvalidRequest", "Group %s not found", group)
 	}
 	rec.ARN = s.arn(
 		"autoscaling", "scalingPolicy:"+digest(rec.Name)+":autoScalingGroupName/"+group+":policyName/"+rec.Name,
@@ -126,12 +130,12 @@ func prepareScaling(s *Service, rec *record) error {
 
 func prepareInstance(s *Service, rec *record) error {
 	p := rec.Properties
-	subnet := p.or("SubnetId", Subnets[0])
-	if err := s.legalPlaces(network, []string{subnet}, p.texts("SecurityGroupIds")); err != nil {
+	subnet := p.textOr("SubnetId", Subnets[0])
+	if err := s.checkNetwork(network, []string{subnet}, p.texts("SecurityGroupIds")); err != nil {
 		return err
 	}
-	if profile := p.text("IamInstanceProfile"); profile != "" && s.named(typeInstanceProfile, profile) == nil {
-		return invalid(
+	if profile := p.text("IamInstanceProfile"); profile != "" && s.findByName(typeInstanceProfile, profile) == nil {
+		return invalidRequest(
 			network, "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
 			profile,
 		)
@@ -158,23 +162,23 @@ func prepareAlarm(s *Service, rec *record) error {
 	return nil
 }
 
-// groups returns the Auto Scaling groups behind classic load balancers to which DNS records of the
-// same stack point.
-func (s *Service) groups() []Environment {
+// scalingGroups returns the Auto Scaling groups of custom templates as environments. Each is behind
+// a Classic Load Balancer to which a DNS record of the same stack points.
+func (s *Service) scalingGroups() []Environment {
 	var all []Environment
-	for _, group := range s.of(typeGroup) {
+	for _, group := range s.recordsOf(typeGroup) {
 		for _, name := range group.Properties.texts("LoadBalancerNames") {
-			balancer := s.named(typeClassicBalancer, name)
+			balancer := s.findByName(typeClassicBalancer, name)
 			if balancer == nil || group.Properties.number("MinSize", 0) == 0 {
 				continue
 			}
-			for _, rec := range s.of(typeRecordSet) {
+			for _, rec := range s.recordsOf(typeRecordSet) {
 				if rec.Stack != group.Stack || domainName(rec.Properties.child("AliasTarget").text(
 					"DNSName",
 				)) != domainName(balancer.Attributes["DNSName"]) {
 					continue
 				}
-				all = append(all, group.visited(strings.TrimSuffix(domainName(rec.Properties.text("Name")), ".")))
+				all = append(all, group.asEnvironment(strings.TrimSuffix(domainName(rec.Properties.text("Name")), ".")))
 			}
 		}
 	}
@@ -182,7 +186,7 @@ func (s *Service) groups() []Environment {
 	return slices.CompactFunc(all, func(a, b Environment) bool { return a.Host == b.Host })
 }
 
-func (r *record) visited(host string) Environment {
+func (r *record) asEnvironment(host string) Environment {
 	status, health := "Launching", "Grey"
 	if r.Status == "active" {
 		status, health = "Ready", "Green"

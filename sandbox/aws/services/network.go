@@ -23,7 +23,7 @@ const (
 
 var networkKinds = map[string]kind{
 	typeSecurityGroup: {
-		service: network, named: "GroupName", prepare: prepareSecurityGroup, reject: rejectSecurityGroup,
+		service: network, nameProperty: "GroupName", prepare: prepareSecurityGroup, rejectDelete: rejectSecurityGroup,
 	},
 	typeIngress: {service: network, prepare: prepareGroupRule},
 	typeEgress:  {service: network, prepare: prepareGroupRule},
@@ -34,7 +34,7 @@ func (s *Service) subnetVPC(subnet string) string {
 	if slices.Contains(Subnets, subnet) {
 		return VPC
 	}
-	if made := s.find(typeSubnet, subnet); made != nil {
+	if made := s.findByID(typeSubnet, subnet); made != nil {
 		return made.Attributes["VpcId"]
 	}
 	return ""
@@ -43,7 +43,7 @@ func (s *Service) subnetVPC(subnet string) string {
 // subnetZone returns the availability zone of a subnet: the one in its stack's template or, for a
 // default subnet, the zone a, b or c.
 func (s *Service) subnetZone(subnet string) string {
-	if made := s.find(typeSubnet, subnet); made != nil {
+	if made := s.findByID(typeSubnet, subnet); made != nil {
 		return made.Attributes["AvailabilityZone"]
 	}
 	if i := slices.Index(Subnets, subnet); i >= 0 {
@@ -53,14 +53,14 @@ func (s *Service) subnetZone(subnet string) string {
 }
 
 func prepareSecurityGroup(s *Service, rec *record) error {
-	vpc := rec.Properties.or("VpcId", VPC)
+	vpc := rec.Properties.textOr("VpcId", VPC)
 	if !s.vpcExists(vpc) {
-		return invalid(network, "The vpc ID '%s' does not exist", vpc)
+		return invalidRequest(network, "The vpc ID '%s' does not exist", vpc)
 	}
 	rec.Scope = vpc
-	for _, other := range s.of(typeSecurityGroup) {
+	for _, other := range s.recordsOf(typeSecurityGroup) {
 		if other != rec && other.Scope == vpc && other.Name == rec.Name {
-			return failure(
+			return handlerError(
 				network, http.StatusBadRequest, "AlreadyExists", "The security group '%s' already exists for VPC '%s'",
 				rec.Name, vpc,
 			)
@@ -74,11 +74,11 @@ func prepareSecurityGroup(s *Service, rec *record) error {
 	return nil
 }
 
-// rejectSecurityGroup keeps a group to which something still refers. EC2 is only called when the
-// deletion's time has passed, because CloudFormation repeats the call until then.
+// rejectSecurityGroup rejects the deletion of a group that another resource uses. It does so only
+// when the deletion ends, because CloudFormation repeats the call to EC2 until then.
 func rejectSecurityGroup(s *Service, rec *record, late bool) error {
 	if late && s.groupInUse(rec) {
-		return failure(
+		return handlerError(
 			network, http.StatusBadRequest, "GeneralServiceException", "resource %s has a dependent object", rec.ID,
 		)
 	}
@@ -87,7 +87,7 @@ func rejectSecurityGroup(s *Service, rec *record, late bool) error {
 
 func (s *Service) groupInUse(rec *record) bool {
 	for _, other := range s.state.Records {
-		if other == rec || other.gone() {
+		if other == rec || other.isDeleted() {
 			continue
 		}
 		switch other.Type {
@@ -119,14 +119,14 @@ func (s *Service) groupInUse(rec *record) bool {
 func (s *Service) environmentUses(env *record, group string) bool {
 	return slices.ContainsFunc(s.options(env), func(o option) bool {
 		return (o.Name == "SecurityGroups" || o.Name == "ManagedSecurityGroup") &&
-			slices.Contains(split(o.Value), group)
+			slices.Contains(splitList(o.Value), group)
 	})
 }
 
 func prepareGroupRule(s *Service, rec *record) error {
 	group := rec.Properties.text("GroupId")
-	if s.find(typeSecurityGroup, group) == nil {
-		return invalid(network, "The security group '%s' does not exist", group)
+	if s.findByID(typeSecurityGroup, group) == nil {
+		return invalidRequest(network, "The security group '%s' does not exist", group)
 	}
 	if rec.ID == "" {
 		rec.ID = "sgr-" + random(hexDigits, 17)
@@ -135,7 +135,7 @@ func prepareGroupRule(s *Service, rec *record) error {
 	return nil
 }
 
-// ec2 serves EC2's dialect of the query protocol: names in lower camel case, <item> lists, and the
+// ec2 serves EC2's variant of the query protocol: names in lower camel case, <item> lists, and the
 // request's id next to the result.
 func (s *Service) ec2() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -151,7 +151,7 @@ func (s *Service) ec2() http.Handler {
 			))
 			return
 		}
-		result, failed := s.locked(func() ([]wire.Node, error) { return call(s, f) })
+		result, failed := s.withLock(func() ([]wire.Node, error) { return call(s, f) })
 		if failed != nil {
 			writeEC2Error(w, s.wireError(failed))
 			return
@@ -183,11 +183,12 @@ var networkActions = map[string]action{
 	"DeleteSecurityGroup":       deleteSecurityGroup,
 }
 
-// filters reads EC2's filters. It rejects an unknown filter instead of ignoring it.
-func filters(f form, matches map[string]string) (bool, error) {
+// matchesFilters reports whether a resource matches the filters of a request. values has the
+// resource's value for each supported filter. It returns an error for any other filter.
+func matchesFilters(f form, values map[string]string) (bool, error) {
 	for i := 1; f.Get("Filter."+strconv.Itoa(i)+".Name") != ""; i++ {
 		name := f.Get("Filter." + strconv.Itoa(i) + ".Name")
-		value, ok := matches[name]
+		value, ok := values[name]
 		if !ok {
 			return false, wire.Errorf(
 				http.StatusBadRequest, "InvalidParameterValue", "The filter '%s' is invalid", name,
@@ -210,20 +211,20 @@ func describeSubnets(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	all := slices.Clone(Subnets)
-	for _, made := range s.of(typeSubnet) {
+	for _, made := range s.recordsOf(typeSubnet) {
 		all = append(all, made.ID)
 	}
 	var found []string
 	for _, id := range all {
-		matches, err := filters(f, map[string]string{
+		matches, err := matchesFilters(f, map[string]string{
 			"vpc-id": s.subnetVPC(id), "subnet-id": id,
-			"default-for-az":    strconv.FormatBool(s.find(typeSubnet, id) == nil),
+			"default-for-az":    strconv.FormatBool(s.findByID(typeSubnet, id) == nil),
 			"availability-zone": s.subnetZone(id), "state": "available",
 		})
 		if err != nil {
 			return nil, err
 		}
-		if matches && wanted(asked, id) {
+		if matches && matchesFilter(asked, id) {
 			found = append(found, id)
 		}
 	}
@@ -232,7 +233,7 @@ func describeSubnets(s *Service, f form) ([]wire.Node, error) {
 
 func (s *Service) subnetNodes(id string) []wire.Node {
 	block, public, byDefault := "172.31."+strconv.Itoa(16*slices.Index(Subnets, id))+".0/20", true, true
-	if made := s.find(typeSubnet, id); made != nil {
+	if made := s.findByID(typeSubnet, id); made != nil {
 		block, public, byDefault = made.Properties.text("CidrBlock"), made.Properties.flag("MapPublicIpOnLaunch"), false
 	}
 	return []wire.Node{
@@ -254,19 +255,19 @@ func (s *Service) subnetNodes(id string) []wire.Node {
 func describeSecurityGroups(s *Service, f form) ([]wire.Node, error) {
 	asked := f.list("GroupId")
 	for _, id := range asked {
-		if s.find(typeSecurityGroup, id) == nil {
+		if s.findByID(typeSecurityGroup, id) == nil {
 			return nil, wire.Errorf(
 				http.StatusBadRequest, "InvalidGroup.NotFound", "The security group '%s' does not exist", id,
 			)
 		}
 	}
 	var found []*record
-	for _, group := range s.of(typeSecurityGroup) {
-		matches, err := filters(f, groupFilters(group))
+	for _, group := range s.recordsOf(typeSecurityGroup) {
+		matches, err := matchesFilters(f, groupFilters(group))
 		if err != nil {
 			return nil, err
 		}
-		if matches && wanted(asked, group.ID) {
+		if matches && matchesFilter(asked, group.ID) {
 			found = append(found, group)
 		}
 	}
@@ -291,10 +292,11 @@ func groupFilters(group *record) map[string]string {
 	return matches
 }
 
-// permissions returns a group's rules: those in its properties and those of separate resources.
+// permissions returns a group's rules: those in its properties, and resources of type kind that
+// refer to the group.
 func (s *Service) permissions(group *record, kind, property string) []properties {
 	rules := group.Properties.children(property)
-	for _, rec := range s.of(kind) {
+	for _, rec := range s.recordsOf(kind) {
 		if rec.Properties.text("GroupId") == group.ID {
 			rules = append(rules, rec.Properties)
 		}
@@ -303,10 +305,10 @@ func (s *Service) permissions(group *record, kind, property string) []properties
 }
 
 func permissionNodes(p properties) []wire.Node {
-	group := p.or("SourceSecurityGroupId", p.text("DestinationSecurityGroupId"))
-	return present(wire.T(
+	group := p.textOr("SourceSecurityGroupId", p.text("DestinationSecurityGroupId"))
+	return omitEmpty(wire.T(
 		"ipProtocol", p.text("IpProtocol"),
 	), wire.T("fromPort", p.text("FromPort")), wire.T("toPort", p.text("ToPort")),
-		wire.N("groups", present(wire.N("item", present(wire.T("groupId", group))...))...),
-		wire.N("ipRanges", present(wire.N("item", present(wire.T("cidrIp", p.text("CidrIp")))...))...))
+		wire.N("groups", omitEmpty(wire.N("item", omitEmpty(wire.T("groupId", group))...))...),
+		wire.N("ipRanges", omitEmpty(wire.N("item", omitEmpty(wire.T("cidrIp", p.text("CidrIp")))...))...))
 }

@@ -17,27 +17,28 @@ const (
 )
 
 var parameterKinds = map[string]kind{
-	typeParameter: {service: "Ssm", named: "Name", limit: 1011, prepare: prepareParameter},
+	typeParameter: {service: "Ssm", nameProperty: "Name", limit: 1011, prepare: prepareParameter},
 }
 
 func prepareParameter(s *Service, rec *record) error {
-	if other := s.named(typeParameter, rec.Name); other != nil && other != rec {
-		return failure(
+	if other := s.findByName(typeParameter, rec.Name); other != nil && other != rec {
+		return handlerError(
 			"Ssm", http.StatusBadRequest, "AlreadyExists",
 			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
 		)
 	}
 	kind := rec.Properties.text("Type")
 	if kind != "String" && kind != "StringList" {
-		return invalid(
-			"Ssm", "Type %s is not supported: CloudFormation makes parameters of type String and StringList", kind,
+		return invalidRequest(
+			"Ssm", "Type %s is not supported: CloudFormation creates only parameters of type String and StringList",
+			kind,
 		)
 	}
 	s.setParameter(rec, kind, rec.Properties.text("Value"))
 	return nil
 }
 
-// setParameter gives a parameter a value. A different value is a new version.
+// setParameter sets the value of a parameter. If the value is different, it creates a new version.
 func (s *Service) setParameter(rec *record, kind, value string) {
 	rec.ARN = s.arn("ssm", "parameter/"+strings.TrimPrefix(rec.Name, "/"))
 	last, _ := strconv.Atoi(rec.Hidden["version"])
@@ -48,11 +49,12 @@ func (s *Service) setParameter(rec *record, kind, value string) {
 	rec.Attributes["Type"], rec.Attributes["Value"] = kind, value
 }
 
-// secure reports whether a parameter is a secure string.
-func (r *record) secure() bool { return r.Attributes["Type"] == secureString }
+// isSecure reports whether a parameter is a secure string.
+func (r *record) isSecure() bool { return r.Attributes["Type"] == secureString }
 
-// version returns the value of a parameter's version; the latest if number is empty.
-func (r *record) version(number string) (string, error) {
+// versionValue returns the value of a version of a parameter; that of the latest version if number
+// is empty.
+func (r *record) versionValue(number string) (string, error) {
 	if value, ok := r.Hidden["value "+cmp.Or(number, r.Hidden["version"])]; ok {
 		return value, nil
 	}
@@ -60,7 +62,7 @@ func (r *record) version(number string) (string, error) {
 		"Systems Manager could not find version %s of %s. Verify the version and try again.", number, r.Name)
 }
 
-// systemsActions are the actions of Systems Manager: of Parameter Store and Run Command.
+// systemsActions are the actions of Systems Manager, for Parameter Store and Run Command.
 var systemsActions = map[string]jsonAction{
 	"GetParameter":           getParameter,
 	"PutParameter":           putParameter,
@@ -70,7 +72,7 @@ var systemsActions = map[string]jsonAction{
 }
 
 func (s *Service) parameter(reference string) (*record, error) {
-	for _, rec := range s.of(typeParameter) {
+	for _, rec := range s.recordsOf(typeParameter) {
 		if rec.Name == reference || rec.ARN == reference {
 			return rec, nil
 		}
@@ -84,24 +86,25 @@ func getParameter(s *Service, in properties) (any, error) {
 		return nil, err
 	}
 	value := rec.Attributes["Value"]
-	if rec.secure() && !in.flag("WithDecryption") {
-		// Without decryption, the value is not readable.
+	if rec.isSecure() && !in.flag("WithDecryption") {
+		// Without decryption, AWS returns the encrypted value.
 		value = base64.StdEncoding.EncodeToString([]byte(digest(value)))
 	}
 	return map[string]any{"Parameter": map[string]any{
-		"Name": rec.Name, "Type": rec.Attributes["Type"], "Value": value, "Version": rec.number(),
+		"Name": rec.Name, "Type": rec.Attributes["Type"], "Value": value, "Version": rec.latestVersion(),
 		"LastModifiedDate": epoch(rec.Updated), "ARN": rec.ARN, "DataType": "text",
 	}}, nil
 }
 
-// number returns the number of a parameter's latest version.
-func (r *record) number() int { return number(r.Hidden["version"]) }
+// latestVersion returns the number of a parameter's latest version.
+func (r *record) latestVersion() int { return parseInt(r.Hidden["version"]) }
 
-// putParameter creates a parameter that belongs to no stack, or changes one's value.
+// putParameter creates a parameter that belongs to no stack, or changes the value of an existing
+// parameter.
 func putParameter(s *Service, in properties) (any, error) {
 	name, now := in.text("Name"), s.config.Now().UTC()
-	rec := s.named(typeParameter, name)
-	switch kind := in.or("Type", ""); {
+	rec := s.findByName(typeParameter, name)
+	switch kind := in.textOr("Type", ""); {
 	case name == "" || in.text("Value") == "":
 		return nil, wire.Errorf(http.StatusBadRequest, "ValidationException", "a parameter needs a name and a value")
 	case rec != nil && !in.flag("Overwrite"):
@@ -120,5 +123,5 @@ func putParameter(s *Service, in properties) (any, error) {
 	}
 	rec.Updated = now
 	s.setParameter(rec, rec.Attributes["Type"], in.text("Value"))
-	return map[string]any{"Version": rec.number(), "Tier": "Standard"}, s.save()
+	return map[string]any{"Version": rec.latestVersion(), "Tier": "Standard"}, s.saveState()
 }

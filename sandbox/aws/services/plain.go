@@ -2,13 +2,14 @@ package services
 
 import "strings"
 
-// plainKinds are types whose resources are records without behaviour, so that stacks with them can
-// be created.
+// plainKinds are the types that only need a name and attributes, so that stacks can contain them.
 var plainKinds = map[string]kind{
-	typeLogGroup:            {service: "CloudWatchLogs", named: "LogGroupName", limit: 512, prepare: prepareLogGroup},
-	"AWS::SNS::Topic":       {service: "Sns", named: "TopicName", limit: 256, prepare: prepareTopic},
+	typeLogGroup: {
+		service: "CloudWatchLogs", nameProperty: "LogGroupName", limit: 512, prepare: prepareLogGroup,
+	},
+	"AWS::SNS::Topic":       {service: "Sns", nameProperty: "TopicName", limit: 256, prepare: prepareTopic},
 	"AWS::SNS::TopicPolicy": {service: "Sns"},
-	"AWS::SQS::Queue":       {service: "Sqs", named: "QueueName", limit: 80, prepare: prepareQueue},
+	"AWS::SQS::Queue":       {service: "Sqs", nameProperty: "QueueName", limit: 80, prepare: prepareQueue},
 	"AWS::SQS::QueuePolicy": {service: "Sqs"},
 }
 
@@ -28,8 +29,8 @@ func prepareTopic(s *Service, rec *record) error {
 func prepareQueue(s *Service, rec *record) error {
 	if rec.Properties.flag("FifoQueue") && !strings.HasSuffix(rec.Name, ".fifo") {
 		if rec.Properties.text("QueueName") != "" {
-			return invalid("Sqs", "The name of a FIFO queue can only include alphanumeric characters, hyphens, or "+
-				"underscores, must end with .fifo suffix and be 1 to 80 in length.")
+			return invalidRequest("Sqs", "The name of a FIFO queue can only include alphanumeric characters, "+
+				"hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.")
 		}
 		rec.Name += ".fifo"
 	}

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// properties are a resource's properties as a template gives them. Numbers and booleans may also be
-// texts.
+// properties are a resource's properties as in its template. A number or a boolean may also be a
+// string.
 type properties map[string]any
 
-// scalar formats a value as CloudFormation does; a missing value is empty.
+// scalar formats a value as text, as CloudFormation does; empty if value is nil.
 func scalar(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -30,8 +30,8 @@ func scalar(value any) string {
 
 func (p properties) text(key string) string { return scalar(p[key]) }
 
-// or returns the text, or fallback if there is none.
-func (p properties) or(key, fallback string) string {
+// textOr returns the value of key as text, or fallback if it is empty.
+func (p properties) textOr(key, fallback string) string {
 	if text := p.text(key); text != "" {
 		return text
 	}
@@ -47,7 +47,7 @@ func (p properties) number(key string, fallback int) int {
 	return fallback
 }
 
-// texts returns a list of scalars. A single scalar is a list of one.
+// texts returns the values of a list as texts. It returns a single value as a list of one.
 func (p properties) texts(key string) []string {
 	list, ok := p[key].([]any)
 	if !ok {
@@ -63,13 +63,13 @@ func (p properties) texts(key string) []string {
 	return texts
 }
 
-// child returns an object; an empty one if there is none.
+// child returns the object under key; nil if there is none.
 func (p properties) child(key string) properties {
 	child, _ := p[key].(map[string]any)
 	return child
 }
 
-// children returns a list of objects.
+// children returns the objects in the list under key.
 func (p properties) children(key string) []properties {
 	list, _ := p[key].([]any)
 	var children []properties
@@ -81,7 +81,8 @@ func (p properties) children(key string) []properties {
 	return children
 }
 
-// tags reads the Tags property: a list of Key and Value or, for some types, an object.
+// tags returns the tags in the property Tags, which is a list of Key and Value or, for some types,
+// an object.
 func (p properties) tags() map[string]string {
 	tags := map[string]string{}
 	for _, tag := range p.children("Tags") {

@@ -49,7 +49,8 @@ func (f form) list(name string) []string {
 	return list
 }
 
-// action answers one call of the query protocol. If the nodes are nil, the answer has no result.
+// action handles one call of the query protocol and returns the nodes of its result. If they are
+// nil, the response has no result element.
 type action func(s *Service, f form) ([]wire.Node, error)
 
 // query serves the query protocol of one service.
@@ -67,7 +68,7 @@ func (s *Service) query(namespace, version string, actions map[string]action) ht
 			))
 			return
 		}
-		result, failed := s.locked(func() ([]wire.Node, error) { return call(s, f) })
+		result, failed := s.withLock(func() ([]wire.Node, error) { return call(s, f) })
 		if failed != nil {
 			wire.WriteQueryError(w, namespace, s.wireError(failed))
 			return
@@ -89,7 +90,7 @@ func readForm(r *http.Request) (form, string, *wire.Error) {
 	return form{r.Form, access.CallerOf(r.Context())}, name, nil
 }
 
-func (s *Service) locked(call func() ([]wire.Node, error)) ([]wire.Node, error) {
+func (s *Service) withLock(call func() ([]wire.Node, error)) ([]wire.Node, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endOperations()
@@ -108,10 +109,11 @@ func (s *Service) wireError(err error) *wire.Error {
 	)
 }
 
-// jsonAction answers one call of the JSON protocol. in is the request's object.
+// jsonAction handles one call of the JSON protocol. in is the request's JSON object.
 type jsonAction func(s *Service, in properties) (any, error)
 
-// json serves the JSON 1.1 protocol of the service whose targets begin with prefix.
+// json serves the JSON 1.1 protocol of one service. prefix is the part of X-Amz-Target before the
+// action's name.
 func (s *Service) json(prefix string, actions map[string]jsonAction) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		target, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), prefix+".")
@@ -141,13 +143,14 @@ func (s *Service) json(prefix string, actions map[string]jsonAction) http.Handle
 	})
 }
 
-// isoTime formats a time as in XML answers: in UTC, with milliseconds.
+// isoTime formats a time as XML responses do: in UTC, with milliseconds.
 func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// epoch formats a time as in JSON answers: in seconds, with milliseconds after the point.
+// epoch returns a time in the form of JSON responses: in Unix seconds, with milliseconds as the
+// fraction.
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// list returns an XML list whose items are named item.
+// list returns an XML element called name, with one element called item for each of items.
 func list[E any](name, item string, items []E, fields func(E) []wire.Node) wire.Node {
 	node := wire.N(name)
 	for _, each := range items {
@@ -156,7 +159,7 @@ func list[E any](name, item string, items []E, fields func(E) []wire.Node) wire.
 	return node
 }
 
-// texts returns an XML list of texts.
+// texts returns an XML element called name, with one element called item for each of values.
 func texts(name, item string, values []string) wire.Node {
 	node := wire.N(name)
 	for _, value := range values {
@@ -165,9 +168,9 @@ func texts(name, item string, values []string) wire.Node {
 	return node
 }
 
-// present removes the elements that have neither text nor children, because AWS leaves out values
-// that are not set.
-func present(nodes ...wire.Node) []wire.Node {
+// omitEmpty removes the elements without text and children, because AWS leaves out values that are
+// not set.
+func omitEmpty(nodes ...wire.Node) []wire.Node {
 	return slices.DeleteFunc(nodes, func(n wire.Node) bool { return n.Text == "" && len(n.Children) == 0 })
 }
 
@@ -187,10 +190,10 @@ func sortedTags(tags map[string]string) [][2]string {
 	return pairs
 }
 
-// wanted reports whether one of values is in the list. An empty list contains everything.
-func wanted(list []string, values ...string) bool {
-	if len(list) == 0 {
+// matchesFilter reports whether filter contains one of values. An empty filter matches everything.
+func matchesFilter(filter []string, values ...string) bool {
+	if len(filter) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(list, func(one string) bool { return slices.Contains(values, one) })
+	return slices.ContainsFunc(filter, func(one string) bool { return slices.Contains(values, one) })
 }

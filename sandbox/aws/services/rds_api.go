@@ -33,7 +33,7 @@ func noDatabase(name string) *wire.Error {
 func describeDatabases(s *Service, f form) ([]wire.Node, error) {
 	name := f.Get("DBInstanceIdentifier")
 	var found []*record
-	for _, db := range s.of(typeDatabase) {
+	for _, db := range s.recordsOf(typeDatabase) {
 		if name == "" || strings.EqualFold(db.Name, name) || db.ARN == name {
 			found = append(found, db)
 		}
@@ -42,7 +42,7 @@ func describeDatabases(s *Service, f form) ([]wire.Node, error) {
 		return nil, noDatabase(name)
 	}
 	page, next := paged(found, f.Get("Marker"), f.Get("MaxRecords"), 100)
-	return append(present(wire.T("Marker", next)), list("DBInstances", "DBInstance", page, s.databaseNodes)), nil
+	return append(omitEmpty(wire.T("Marker", next)), list("DBInstances", "DBInstance", page, s.databaseNodes)), nil
 }
 
 func (s *Service) databaseNodes(db *record) []wire.Node {
@@ -60,32 +60,32 @@ func (s *Service) databaseNodes(db *record) []wire.Node {
 		return []wire.Node{wire.T("VpcSecurityGroupId", group), wire.T("Status", "active")}
 	})
 	subnets := wire.N("DBSubnetGroup")
-	if group := s.named(typeSubnetGroup, p.text("DBSubnetGroupName")); group != nil {
+	if group := s.findByName(typeSubnetGroup, p.text("DBSubnetGroupName")); group != nil {
 		subnets.Children = s.subnetGroupNodes(group)
 	}
-	return present(
+	return omitEmpty(
 		wire.T("DBInstanceIdentifier", db.Name), wire.T("DBInstanceClass", p.text("DBInstanceClass")),
-		wire.T("Engine", db.given("Engine")),
-		wire.T("EngineVersion", db.given("EngineVersion")), wire.T("DBInstanceStatus", db.Status),
-		wire.T("MasterUsername", db.given("MasterUsername")),
-		wire.T("DBName", db.given("DBName")), endpoint, wire.T(
-			"AllocatedStorage", cmp.Or(db.given("AllocatedStorage"), "20"),
-		), wire.T("StorageType", p.or("StorageType", "gp2")),
+		wire.T("Engine", db.propertyOf("Engine")),
+		wire.T("EngineVersion", db.propertyOf("EngineVersion")), wire.T("DBInstanceStatus", db.Status),
+		wire.T("MasterUsername", db.propertyOf("MasterUsername")),
+		wire.T("DBName", db.propertyOf("DBName")), endpoint, wire.T(
+			"AllocatedStorage", cmp.Or(db.propertyOf("AllocatedStorage"), "20"),
+		), wire.T("StorageType", p.textOr("StorageType", "gp2")),
 		wire.T("InstanceCreateTime", isoTime(db.Created)),
-		wire.T("BackupRetentionPeriod", p.or("BackupRetentionPeriod", "1")),
+		wire.T("BackupRetentionPeriod", p.textOr("BackupRetentionPeriod", "1")),
 		wire.T("MultiAZ", strconv.FormatBool(p.flag("MultiAZ"))),
 		wire.T("PubliclyAccessible", strconv.FormatBool(p.flag("PubliclyAccessible"))),
-		wire.T("StorageEncrypted", strconv.FormatBool(db.given("StorageEncrypted") == "true")),
+		wire.T("StorageEncrypted", strconv.FormatBool(db.propertyOf("StorageEncrypted") == "true")),
 		wire.T("DeletionProtection", strconv.FormatBool(p.flag("DeletionProtection"))),
-		wire.T("EngineLifecycleSupport", p.or("EngineLifecycleSupport", extendedSupport)),
+		wire.T("EngineLifecycleSupport", p.textOr("EngineLifecycleSupport", extendedSupport)),
 		wire.T("DbiResourceId", db.Attributes["DbiResourceId"]), wire.T("DBInstanceArn", db.ARN), groups, subnets,
 		tagNodes("TagList", "Tag", db.Tags))
 }
 
-// modifyDatabase changes the deletion protection, at once. It rejects any other change, which
-// belongs in the template.
+// modifyDatabase changes only the deletion protection, at once. It rejects any other change,
+// because that belongs in the template.
 func modifyDatabase(s *Service, f form) ([]wire.Node, error) {
-	db := s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
+	db := s.findByName(typeDatabase, f.Get("DBInstanceIdentifier"))
 	if db == nil {
 		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
 	}
@@ -106,7 +106,7 @@ func modifyDatabase(s *Service, f form) ([]wire.Node, error) {
 		}
 		changed["DeletionProtection"] = protection
 		db.Properties = changed
-		if err := s.save(); err != nil {
+		if err := s.saveState(); err != nil {
 			return nil, err
 		}
 	}
@@ -121,9 +121,9 @@ func startDatabase(s *Service, f form) ([]wire.Node, error) {
 	return s.switchDatabase(f, statusStopped, "available")
 }
 
-// switchDatabase changes the status of a database, at once.
+// switchDatabase changes the status of a database from one value to another, at once.
 func (s *Service) switchDatabase(f form, from, to string) ([]wire.Node, error) {
-	db := s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
+	db := s.findByName(typeDatabase, f.Get("DBInstanceIdentifier"))
 	switch {
 	case db == nil:
 		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
@@ -133,7 +133,7 @@ func (s *Service) switchDatabase(f form, from, to string) ([]wire.Node, error) {
 		)
 	}
 	db.Status = to
-	return []wire.Node{wire.N("DBInstance", s.databaseNodes(db)...)}, s.save()
+	return []wire.Node{wire.N("DBInstance", s.databaseNodes(db)...)}, s.saveState()
 }
 
 func noSnapshot(name string) *wire.Error {
@@ -142,7 +142,9 @@ func noSnapshot(name string) *wire.Error {
 
 // createSnapshot takes a snapshot at once.
 func createSnapshot(s *Service, f form) ([]wire.Node, error) {
-	name, db := strings.ToLower(f.Get("DBSnapshotIdentifier")), s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
+	name, db := strings.ToLower(f.Get("DBSnapshotIdentifier")), s.findByName(
+		typeDatabase, f.Get("DBInstanceIdentifier"),
+	)
 	switch {
 	case db == nil:
 		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
@@ -151,7 +153,7 @@ func createSnapshot(s *Service, f form) ([]wire.Node, error) {
 			http.StatusBadRequest, "InvalidParameterValue",
 			"The parameter DBSnapshotIdentifier is not a valid identifier.",
 		)
-	case s.named(typeSnapshot, name) != nil:
+	case s.findByName(typeSnapshot, name) != nil:
 		return nil, wire.Errorf(
 			http.StatusBadRequest, "DBSnapshotAlreadyExists",
 			"Cannot create the snapshot because a snapshot with the identifier %s already exists.", name,
@@ -163,14 +165,14 @@ func createSnapshot(s *Service, f form) ([]wire.Node, error) {
 			db.Name,
 		)
 	}
-	snapshot := s.snapshot(db, name)
-	return []wire.Node{wire.N("DBSnapshot", snapshotNodes(snapshot)...)}, s.save()
+	snapshot := s.addSnapshot(db, name)
+	return []wire.Node{wire.N("DBSnapshot", snapshotNodes(snapshot)...)}, s.saveState()
 }
 
 func describeSnapshots(s *Service, f form) ([]wire.Node, error) {
 	name, db := f.Get("DBSnapshotIdentifier"), f.Get("DBInstanceIdentifier")
 	var found []*record
-	for _, snapshot := range s.of(typeSnapshot) {
+	for _, snapshot := range s.recordsOf(typeSnapshot) {
 		kind := f.Get("SnapshotType")
 		if (name == "" || strings.EqualFold(snapshot.Name, name)) &&
 			(db == "" || strings.EqualFold(snapshot.Scope, db)) && (kind == "" || kind == "manual") {
@@ -181,17 +183,17 @@ func describeSnapshots(s *Service, f form) ([]wire.Node, error) {
 		return nil, noSnapshot(name)
 	}
 	page, next := paged(found, f.Get("Marker"), f.Get("MaxRecords"), 100)
-	return append(present(wire.T("Marker", next)), list("DBSnapshots", "DBSnapshot", page, snapshotNodes)), nil
+	return append(omitEmpty(wire.T("Marker", next)), list("DBSnapshots", "DBSnapshot", page, snapshotNodes)), nil
 }
 
 func snapshotNodes(snapshot *record) []wire.Node {
-	return present(
+	return omitEmpty(
 		wire.T("DBSnapshotIdentifier", snapshot.Name), wire.T("DBInstanceIdentifier", snapshot.Scope),
 		wire.T("SnapshotCreateTime", isoTime(snapshot.Created)),
-		wire.T("Engine", snapshot.given("Engine")), wire.T("EngineVersion", snapshot.given("EngineVersion")),
-		wire.T("AllocatedStorage", cmp.Or(snapshot.given("AllocatedStorage"), "20")),
-		wire.T("Encrypted", strconv.FormatBool(snapshot.given("StorageEncrypted") == "true")),
-		wire.T("Status", snapshot.Status), wire.T("MasterUsername", snapshot.given("MasterUsername")),
+		wire.T("Engine", snapshot.propertyOf("Engine")), wire.T("EngineVersion", snapshot.propertyOf("EngineVersion")),
+		wire.T("AllocatedStorage", cmp.Or(snapshot.propertyOf("AllocatedStorage"), "20")),
+		wire.T("Encrypted", strconv.FormatBool(snapshot.propertyOf("StorageEncrypted") == "true")),
+		wire.T("Status", snapshot.Status), wire.T("MasterUsername", snapshot.propertyOf("MasterUsername")),
 		wire.T("SnapshotType", "manual"),
 		wire.T("PercentProgress", "100"), wire.T("DBSnapshotArn", snapshot.ARN),
 		wire.T("DbiResourceId", snapshot.Attributes["DbiResourceId"]),
@@ -199,13 +201,13 @@ func snapshotNodes(snapshot *record) []wire.Node {
 }
 
 func deleteSnapshot(s *Service, f form) ([]wire.Node, error) {
-	snapshot := s.named(typeSnapshot, f.Get("DBSnapshotIdentifier"))
+	snapshot := s.findByName(typeSnapshot, f.Get("DBSnapshotIdentifier"))
 	if snapshot == nil {
 		return nil, noSnapshot(f.Get("DBSnapshotIdentifier"))
 	}
-	s.drop(snapshot)
+	s.deleteRecord(snapshot)
 	snapshot.Status = "deleted"
-	return []wire.Node{wire.N("DBSnapshot", snapshotNodes(snapshot)...)}, s.save()
+	return []wire.Node{wire.N("DBSnapshot", snapshotNodes(snapshot)...)}, s.saveState()
 }
 
 func noSubnetGroup(name string) *wire.Error {
@@ -215,7 +217,7 @@ func noSubnetGroup(name string) *wire.Error {
 func describeSubnetGroups(s *Service, f form) ([]wire.Node, error) {
 	name := f.Get("DBSubnetGroupName")
 	var found []*record
-	for _, group := range s.of(typeSubnetGroup) {
+	for _, group := range s.recordsOf(typeSubnetGroup) {
 		if name == "" || strings.EqualFold(group.Name, name) {
 			found = append(found, group)
 		}
@@ -237,7 +239,7 @@ func (s *Service) subnetGroupNodes(group *record) []wire.Node {
 	if in := group.Properties.texts("SubnetIds"); len(in) > 0 {
 		vpc = s.subnetVPC(in[0])
 	}
-	return present(wire.T(
+	return omitEmpty(wire.T(
 		"DBSubnetGroupName", group.Name,
 	), wire.T("DBSubnetGroupDescription", group.Properties.text("DBSubnetGroupDescription")),
 		wire.T("VpcId", vpc), wire.T("SubnetGroupStatus", "Complete"), subnets, wire.T("DBSubnetGroupArn", group.ARN))
@@ -246,7 +248,7 @@ func (s *Service) subnetGroupNodes(group *record) []wire.Node {
 func listDatabaseTags(s *Service, f form) ([]wire.Node, error) {
 	arn := f.Get("ResourceName")
 	for _, kind := range []string{typeDatabase, typeSnapshot, typeSubnetGroup, typeParameterGroup} {
-		for _, rec := range s.of(kind) {
+		for _, rec := range s.recordsOf(kind) {
 			if rec.ARN == arn {
 				return []wire.Node{tagNodes("TagList", "Tag", rec.Tags)}, nil
 			}

@@ -21,16 +21,16 @@ func prepareCluster(s *Service, rec *record) error {
 	engine := strings.ToLower(rec.Properties.text("Engine"))
 	switch {
 	case !databasePattern.MatchString(rec.Name):
-		return invalid(rds, "The parameter DBClusterIdentifier is not a valid identifier.")
+		return invalidRequest(rds, "The parameter DBClusterIdentifier is not a valid identifier.")
 	case !strings.HasPrefix(engine, "aurora-") || enginePorts[engine] == "":
-		return invalid(rds, "Invalid DB engine: %s", engine)
+		return invalidRequest(rds, "Invalid DB engine: %s", engine)
 	}
 	if rec.ID == "" {
 		rec.ID, rec.ARN = rec.Name, s.arn("rds", "cluster:"+rec.Name)
 		rec.Attributes["DBClusterArn"] = rec.ARN
 		rec.Attributes["Endpoint.Address"] = rec.Name + ".cluster-" + random(lowerDigits, 12) + "." + s.config.Region +
 			".rds.amazonaws.com"
-		rec.Attributes["Endpoint.Port"] = rec.Properties.or("Port", enginePorts[engine])
+		rec.Attributes["Endpoint.Port"] = rec.Properties.textOr("Port", enginePorts[engine])
 	}
 	rec.Status = "available"
 	return nil
@@ -39,17 +39,17 @@ func prepareCluster(s *Service, rec *record) error {
 func rejectCluster(s *Service, rec *record, late bool) error {
 	switch {
 	case !late && rec.Properties.flag("DeletionProtection"):
-		return failure(rds, http.StatusBadRequest, "InvalidRequest", protectedCluster)
+		return handlerError(rds, http.StatusBadRequest, "InvalidRequest", protectedCluster)
 	case late && len(s.membersOf(rec)) > 0:
-		return invalid(rds, "Cluster cannot be deleted, it still contains DB instances in non-deleting state.")
+		return invalidRequest(rds, "Cluster cannot be deleted, it still contains DB instances in non-deleting state.")
 	}
 	return nil
 }
 
-// removeCluster leaves a snapshot behind if the deletion policy requires one. The snapshot belongs
-// to no stack.
+// removeCluster deletes a cluster. If the deletion policy requires a snapshot, it creates one,
+// which belongs to no stack.
 func removeCluster(s *Service, rec *record, r resource.Request) {
-	s.drop(rec)
+	s.deleteRecord(rec)
 	if !r.Snapshot {
 		return
 	}
@@ -65,7 +65,7 @@ func removeCluster(s *Service, rec *record, r resource.Request) {
 
 // membersOf returns the databases of a cluster.
 func (s *Service) membersOf(cluster *record) (members []*record) {
-	for _, db := range s.of(typeDatabase) {
+	for _, db := range s.recordsOf(typeDatabase) {
 		if strings.EqualFold(db.Properties.text("DBClusterIdentifier"), cluster.Name) {
 			members = append(members, db)
 		}
@@ -76,7 +76,7 @@ func (s *Service) membersOf(cluster *record) (members []*record) {
 func describeClusters(s *Service, f form) ([]wire.Node, error) {
 	name := f.Get("DBClusterIdentifier")
 	var found []*record
-	for _, cluster := range s.of(typeCluster) {
+	for _, cluster := range s.recordsOf(typeCluster) {
 		if name == "" || strings.EqualFold(cluster.Name, name) || cluster.ARN == name {
 			found = append(found, cluster)
 		}
@@ -85,7 +85,7 @@ func describeClusters(s *Service, f form) ([]wire.Node, error) {
 		return nil, wire.Errorf(http.StatusNotFound, "DBClusterNotFoundFault", "DBCluster %s not found.", name)
 	}
 	page, next := paged(found, f.Get("Marker"), f.Get("MaxRecords"), 100)
-	return append(present(wire.T("Marker", next)), list("DBClusters", "DBCluster", page, s.clusterNodes)), nil
+	return append(omitEmpty(wire.T("Marker", next)), list("DBClusters", "DBCluster", page, s.clusterNodes)), nil
 }
 
 func (s *Service) clusterNodes(cluster *record) []wire.Node {
@@ -93,7 +93,7 @@ func (s *Service) clusterNodes(cluster *record) []wire.Node {
 		return []wire.Node{wire.T("DBInstanceIdentifier", db.Name)}
 	})
 	p := cluster.Properties
-	return present(
+	return omitEmpty(
 		wire.T("DBClusterIdentifier", cluster.Name), wire.T("DBClusterArn", cluster.ARN),
 		wire.T("Engine", p.text("Engine")),
 		wire.T("EngineVersion", p.text("EngineVersion")), wire.T("Status", cluster.Status),

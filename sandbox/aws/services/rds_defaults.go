@@ -15,11 +15,11 @@ const tlsRequired = 15
 const newestMajor = 18
 
 // describeEngineDefaults lists the default parameters of a family, such as postgres18. AWS has
-// several hundred; this lists only the one that clients need to know.
+// several hundred; the sandbox lists only rds.force_ssl.
 func describeEngineDefaults(_ *Service, f form) ([]wire.Node, error) {
 	family := f.Get("DBParameterGroupFamily")
 	number, isPostgres := strings.CutPrefix(family, "postgres")
-	version := major(number)
+	version := majorVersion(number)
 	if !isPostgres || version < 11 || version > newestMajor {
 		return nil, wire.Errorf(
 			http.StatusBadRequest, "InvalidParameterValue", "DBParameterGroupFamily %s is not a valid family.", family)

@@ -27,7 +27,7 @@ func databaseProperties() map[string]any {
 	}
 }
 
-func TestADatabaseIsCreatedAndAvailable(t *testing.T) {
+func TestADatabaseIsAvailableAfterItsCreation(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := sdk.NewFromConfig(a.aws)
 	state, r := a.create(typeDatabase, "Database", databaseProperties())
@@ -62,12 +62,12 @@ func TestADatabaseIsCreatedAndAvailable(t *testing.T) {
 	}
 }
 
-func TestDeletionProtectionBlocksUntilItIsModified(t *testing.T) {
+func TestDeletionProtectionBlocksADeletionUntilItIsOff(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := sdk.NewFromConfig(a.aws)
 	p := databaseProperties()
 	p["DeletionProtection"] = true
-	state, r := a.ready(typeDatabase, "Database", p)
+	state, r := a.createReady(typeDatabase, "Database", p)
 	wantError(t, a.remove(r), "Cannot delete protected DB Instance, please disable deletion protection and try again.")
 	out, err := client.ModifyDBInstance(
 		t.Context(),
@@ -80,14 +80,14 @@ func TestDeletionProtectionBlocksUntilItIsModified(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p["DeletionProtection"] != true {
-		t.Fatal("the engine's own properties were changed")
+		t.Fatal("the properties in the request were changed")
 	}
 }
 
 func TestAStoppedDatabaseCannotBeChangedUntilItIsStarted(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := sdk.NewFromConfig(a.aws)
-	state, r := a.ready(typeDatabase, "Database", databaseProperties())
+	state, r := a.createReady(typeDatabase, "Database", databaseProperties())
 	if _, err := client.StopDBInstance(
 		t.Context(), &sdk.StopDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)},
 	); err != nil {
@@ -109,9 +109,9 @@ func TestAStoppedDatabaseCannotBeChangedUntilItIsStarted(t *testing.T) {
 	}
 }
 
-func TestOtherModificationsAreRejected(t *testing.T) {
+func TestModifyDBInstanceRejectsOtherChanges(t *testing.T) {
 	a := newAccount(t, Config{})
-	state, _ := a.ready(typeDatabase, "Database", databaseProperties())
+	state, _ := a.createReady(typeDatabase, "Database", databaseProperties())
 	_, err := sdk.NewFromConfig(a.aws).ModifyDBInstance(
 		t.Context(),
 		&sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID), AllocatedStorage: aws.Int32(30)},
@@ -119,11 +119,11 @@ func TestOtherModificationsAreRejected(t *testing.T) {
 	wantError(t, err, "AllocatedStorage cannot be modified here")
 }
 
-func TestASnapshotIsLeftBehindWhereThePolicyAsks(t *testing.T) {
+func TestADeletionTakesASnapshotIfThePolicyRequiresOne(t *testing.T) {
 	for _, asked := range []bool{true, false} {
 		a := newAccount(t, Config{})
 		client := sdk.NewFromConfig(a.aws)
-		state, r := a.ready(typeDatabase, "Database", databaseProperties())
+		state, r := a.createReady(typeDatabase, "Database", databaseProperties())
 		r.Snapshot = asked
 		if err := a.remove(r); err != nil {
 			t.Fatal(err)
@@ -162,7 +162,7 @@ func TestADatabaseIsRestoredFromASnapshot(t *testing.T) {
 	client := sdk.NewFromConfig(a.aws)
 	p := databaseProperties()
 	p["StorageEncrypted"] = true
-	state, source := a.ready(typeDatabase, "Source", p)
+	state, source := a.createReady(typeDatabase, "Source", p)
 	in := &sdk.CreateDBSnapshotInput{DBInstanceIdentifier: &state.ID, DBSnapshotIdentifier: aws.String("shop-seed-1")}
 	made, err := client.CreateDBSnapshot(t.Context(), in)
 	if err != nil {
@@ -174,7 +174,7 @@ func TestADatabaseIsRestoredFromASnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, reference := range []string{"shop-seed-1", aws.ToString(made.DBSnapshot.DBSnapshotArn)} {
-		restored, _ := a.ready(typeDatabase, "Restored"+
+		restored, _ := a.createReady(typeDatabase, "Restored"+
 			string(rune('A'+i)), map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": reference})
 		out, err := client.DescribeDBInstances(
 			t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: &restored.ID},
@@ -192,24 +192,24 @@ func TestADatabaseIsRestoredFromASnapshot(t *testing.T) {
 			t.Errorf("encrypted %v, attributes %v", aws.ToBool(db.StorageEncrypted), restored.Attributes)
 		}
 	}
-	_, err = a.try(request(
+	_, err = a.tryCreate(request(
 		typeDatabase, "Unknown",
 		map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": "shop-seed-2"},
 	))
 	wantError(t, err, "DBSnapshot not found: shop-seed-2")
 }
 
-func TestARestoredDatabaseOutlivesItsSnapshot(t *testing.T) {
+func TestARestoredDatabaseCanBeUpdatedWithoutItsSnapshot(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := sdk.NewFromConfig(a.aws)
-	state, _ := a.ready(typeDatabase, "Source", databaseProperties())
+	state, _ := a.createReady(typeDatabase, "Source", databaseProperties())
 	name := aws.String("shop-seed-1")
 	if _, err := client.CreateDBSnapshot(
 		t.Context(), &sdk.CreateDBSnapshotInput{DBInstanceIdentifier: &state.ID, DBSnapshotIdentifier: name},
 	); err != nil {
 		t.Fatal(err)
 	}
-	_, r := a.ready(
+	_, r := a.createReady(
 		typeDatabase, "Restored", map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": *name},
 	)
 	if _, err := client.DeleteDBSnapshot(
@@ -222,7 +222,7 @@ func TestARestoredDatabaseOutlivesItsSnapshot(t *testing.T) {
 	}
 }
 
-func TestDatabasesAreRejectedInRDSsWords(t *testing.T) {
+func TestDatabaseErrorsHaveRDSsMessages(t *testing.T) {
 	tests := []struct {
 		property, sentence string
 		value              any
@@ -239,7 +239,7 @@ func TestDatabasesAreRejectedInRDSsWords(t *testing.T) {
 			a := newAccount(t, Config{})
 			p := databaseProperties()
 			p[test.property] = test.value
-			_, err := a.try(request(typeDatabase, "Database", p))
+			_, err := a.tryCreate(request(typeDatabase, "Database", p))
 			wantError(t, err, test.sentence)
 		})
 	}
@@ -248,16 +248,16 @@ func TestDatabasesAreRejectedInRDSsWords(t *testing.T) {
 func TestASubnetGroupNeedsTwoZones(t *testing.T) {
 	a := newAccount(t, Config{})
 	group := func(subnets ...string) map[string]any {
-		return map[string]any{"DBSubnetGroupDescription": "x", "SubnetIds": anys(subnets)}
+		return map[string]any{"DBSubnetGroupDescription": "x", "SubnetIds": toAny(subnets)}
 	}
-	_, err := a.try(request(typeSubnetGroup, "One", group(Subnets[0])))
+	_, err := a.tryCreate(request(typeSubnetGroup, "One", group(Subnets[0])))
 	wantError(t, err, "at least 2 AZs")
-	_, err = a.try(request(typeSubnetGroup, "Unknown", group(Subnets[0], "subnet-nope")))
+	_, err = a.tryCreate(request(typeSubnetGroup, "Unknown", group(Subnets[0], "subnet-nope")))
 	wantError(t, err, "Some input subnets in :[subnet-nope] are invalid.")
-	state, r := a.ready(typeSubnetGroup, "Two", group(Subnets[0], Subnets[1]))
+	state, r := a.createReady(typeSubnetGroup, "Two", group(Subnets[0], Subnets[1]))
 	p := databaseProperties()
 	p["DBSubnetGroupName"] = state.ID
-	_, db := a.ready(typeDatabase, "Database", p)
+	_, db := a.createReady(typeDatabase, "Database", p)
 	wantError(t, a.remove(r), "is still using it")
 	out, err := sdk.NewFromConfig(a.aws).DescribeDBSubnetGroups(
 		t.Context(), &sdk.DescribeDBSubnetGroupsInput{DBSubnetGroupName: aws.String(state.ID)},

@@ -13,7 +13,7 @@ import (
 
 // Resolve returns the value of one of CloudFormation's dynamic references, without its braces, such
 // as `resolve:secretsmanager:ID:SecretString:key` or `resolve:ssm:name`. Its errors have AWS's
-// words.
+// messages.
 func (s *Service) Resolve(reference string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,7 +30,8 @@ func (s *Service) Resolve(reference string) (string, error) {
 	)
 }
 
-// resolveSecret reads ID:SecretString:key:stage:version. ID may be an ARN, which contains colons.
+// resolveSecret returns the value of a reference ID:SecretString:key:stage:version. ID may be an
+// ARN, which contains colons.
 func (s *Service) resolveSecret(reference string) (string, error) {
 	id, path, _ := strings.Cut(reference, ":SecretString")
 	parts := append(strings.Split(strings.TrimPrefix(path, ":"), ":"), "", "")
@@ -42,7 +43,7 @@ func (s *Service) resolveSecret(reference string) (string, error) {
 	}
 	answer, err := getSecretValue(s, in)
 	if err != nil {
-		return "", notFound(err)
+		return "", eventError(err)
 	}
 	value := answer.(map[string]any)["SecretString"].(string)
 	if key == "" {
@@ -61,8 +62,9 @@ func (s *Service) resolveSecret(reference string) (string, error) {
 	return scalar(entry), nil
 }
 
-// notFound converts an answer of Secrets Manager to CloudFormation's words in an event.
-func notFound(err error) error {
+// eventError converts an error of Secrets Manager to the message that CloudFormation shows in a
+// stack event.
+func eventError(err error) error {
 	var answer *wire.Error
 	if !errors.As(err, &answer) {
 		return err
@@ -74,24 +76,24 @@ func notFound(err error) error {
 	)
 }
 
-// resolveParameter reads NAME or NAME:VERSION from Parameter Store.
+// resolveParameter returns the value of a reference NAME or NAME:VERSION to Parameter Store.
 func (s *Service) resolveParameter(kind, reference string) (string, error) {
 	name, version, _ := strings.Cut(reference, ":")
 	rec, err := s.parameter(name)
 	value := ""
 	if err == nil {
-		value, err = rec.version(version)
+		value, err = rec.versionValue(version)
 	}
 	switch {
 	case err != nil:
 		return "", wire.Errorf(
 			http.StatusBadRequest, "ValidationError", "Parameters: [%s:%s] cannot be found.", kind, reference,
 		)
-	case kind == "ssm" && rec.secure():
+	case kind == "ssm" && rec.isSecure():
 		return "", wire.Errorf(
 			http.StatusBadRequest, "ValidationError", "Non-secure ssm prefix was used for secure parameter %s", name,
 		)
-	case kind == "ssm-secure" && !rec.secure():
+	case kind == "ssm-secure" && !rec.isSecure():
 		return "", wire.Errorf(
 			http.StatusBadRequest, "ValidationError", "Secure ssm-secure prefix was used for non-secure parameter %s",
 			name,

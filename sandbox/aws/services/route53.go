@@ -20,32 +20,35 @@ const (
 
 var route53Kinds = map[string]kind{
 	typeHostedZone: {
-		service: route53Service, named: "Name", prepare: prepareZone, reject: rejectZone, remove: removeZone,
+		service: route53Service, nameProperty: "Name", prepare: prepareZone, rejectDelete: rejectZone,
+		finishDelete: removeZone,
 	},
-	typeRecordSet: {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
-	typeSetGroup:  {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
+	typeRecordSet: {service: route53Service, prepare: prepareSets, saved: addSets, finishDelete: removeSets},
+	typeSetGroup:  {service: route53Service, prepare: prepareSets, saved: addSets, finishDelete: removeSets},
 }
 
 // recordSet is one resource record set of a hosted zone.
 type recordSet struct {
 	Zone, Name, Type string
-	// SetID tells sets of one name and type apart; Weight goes with it.
+	// SetID distinguishes sets with the same name and type, and Weight is the set's weight among
+	// them.
 	SetID, Weight string
 	TTL           string
 	Values        []string
-	// Alias is the DNS name that an alias leads to, AliasZone its hosted zone.
+	// Alias is the DNS name to which an alias record points, and AliasZone the hosted zone of that
+	// name.
 	Alias, AliasZone string
 	EvaluateHealth   bool
 	// InSync is when Route 53's name servers begin to answer for the set.
 	InSync time.Time
 }
 
-func (r recordSet) same(other recordSet) bool {
+func (r recordSet) sameKey(other recordSet) bool {
 	return r.Zone == other.Zone && r.Name == other.Name && r.Type == other.Type && r.SetID == other.SetID
 }
 
-// domainName writes a name as Route 53 keeps it: lower case, a dot at its end, other characters
-// than letters, digits, `-`, `_` and `.` in octal.
+// domainName returns a name as Route 53 stores it: in lower case, with a dot at the end, and with
+// octal codes for all characters except letters, digits, `-`, `_`, `.` and backslashes.
 func domainName(name string) string {
 	var b strings.Builder
 	name = strings.ToLower(strings.TrimSuffix(name, ".")) + "."
@@ -60,23 +63,23 @@ func domainName(name string) string {
 	return b.String()
 }
 
-// order is the order of listings: by the labels from the right, then by type, then by set
-// identifier.
-func (r recordSet) order(other recordSet) int {
-	if c := strings.Compare(reversed(r.Name), reversed(other.Name)); c != 0 {
+// compare orders sets as listings do: by the labels of the name from right to left, then by type,
+// then by set identifier.
+func (r recordSet) compare(other recordSet) int {
+	if c := strings.Compare(reverseLabels(r.Name), reverseLabels(other.Name)); c != 0 {
 		return c
 	}
 	return strings.Compare(r.Type+"\x00"+r.SetID, other.Type+"\x00"+other.SetID)
 }
 
-func reversed(name string) string {
+func reverseLabels(name string) string {
 	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
 	slices.Reverse(labels)
 	return strings.Join(labels, "\x00")
 }
 
-// apex are the sets that every zone begins with.
-func apex(zone, name string) []recordSet {
+// apexSets returns the sets that every new zone has.
+func apexSets(zone, name string) []recordSet {
 	servers := []string{
 		"ns-1.sandbox.invalid.", "ns-2.sandbox.invalid.", "ns-3.sandbox.invalid.", "ns-4.sandbox.invalid.",
 	}
@@ -95,15 +98,15 @@ func prepareZone(s *Service, rec *record) error {
 		return nil
 	}
 	rec.ID = "Z" + random(upperDigits, 20)
-	// AWS allows several zones of one name; the scope keeps them apart.
+	// AWS allows several zones with the same name, so the scope is different for each zone.
 	rec.Scope, rec.ARN = rec.ID, "arn:aws:route53:::hostedzone/"+rec.ID
 	rec.Attributes["Id"] = rec.ID
-	s.state.Sets = append(s.state.Sets, apex(rec.ID, rec.Name)...)
-	rec.Attributes["NameServers"] = strings.Join(apex(rec.ID, rec.Name)[0].Values, ",")
+	s.state.Sets = append(s.state.Sets, apexSets(rec.ID, rec.Name)...)
+	rec.Attributes["NameServers"] = strings.Join(apexSets(rec.ID, rec.Name)[0].Values, ",")
 	return nil
 }
 
-// zoneSets are the sets of a zone in the order of listings.
+// zoneSets returns the sets of a zone in the order of listings.
 func (s *Service) zoneSets(zone string) []recordSet {
 	var sets []recordSet
 	for _, set := range s.state.Sets {
@@ -111,13 +114,13 @@ func (s *Service) zoneSets(zone string) []recordSet {
 			sets = append(sets, set)
 		}
 	}
-	slices.SortFunc(sets, recordSet.order)
+	slices.SortFunc(sets, recordSet.compare)
 	return sets
 }
 
 func rejectZone(s *Service, rec *record, late bool) error {
 	if late && len(s.zoneSets(rec.ID)) > 2 {
-		return invalid(
+		return invalidRequest(
 			route53Service,
 			"The specified hosted zone contains non-required resource record sets  and so cannot be deleted.",
 		)
@@ -126,26 +129,28 @@ func rejectZone(s *Service, rec *record, late bool) error {
 }
 
 func removeZone(s *Service, rec *record, _ resource.Request) {
-	s.drop(rec)
+	s.deleteRecord(rec)
 	s.state.Sets = slices.DeleteFunc(s.state.Sets, func(set recordSet) bool { return set.Zone == rec.ID })
 }
 
-// zone finds the hosted zone that a record names by id or by name.
+// zone returns the hosted zone with the id or the name in the properties.
 func (s *Service) zone(p properties) (*record, error) {
 	if id := strings.TrimPrefix(p.text("HostedZoneId"), "/hostedzone/"); id != "" {
-		if zone := s.find(typeHostedZone, id); zone != nil {
+		if zone := s.findByID(typeHostedZone, id); zone != nil {
 			return zone, nil
 		}
-		return nil, failure(route53Service, http.StatusNotFound, "NotFound", "No hosted zone found with ID: %s", id)
+		return nil, handlerError(
+			route53Service, http.StatusNotFound, "NotFound", "No hosted zone found with ID: %s", id,
+		)
 	}
-	if zone := s.named(typeHostedZone, domainName(p.text("HostedZoneName"))); zone != nil {
+	if zone := s.findByName(typeHostedZone, domainName(p.text("HostedZoneName"))); zone != nil {
 		return zone, nil
 	}
-	return nil, invalid(route53Service, "No hosted zones named %s found", p.text("HostedZoneName"))
+	return nil, invalidRequest(route53Service, "No hosted zones named %s found", p.text("HostedZoneName"))
 }
 
-// declared are the record sets that a RecordSet or a RecordSetGroup declares.
-func (s *Service) declared(rec *record) ([]recordSet, error) {
+// declaredSets returns the record sets in the properties of a RecordSet or a RecordSetGroup.
+func (s *Service) declaredSets(rec *record) ([]recordSet, error) {
 	each := []properties{rec.Properties}
 	if rec.Type == typeSetGroup {
 		each = rec.Properties.children("RecordSets")
@@ -172,14 +177,14 @@ func (s *Service) declared(rec *record) ([]recordSet, error) {
 			set.Alias = domainName(target)
 		}
 		if reason := set.rejection(zone.Name); reason != "" {
-			return nil, invalid(route53Service, "[%s]", reason)
+			return nil, invalidRequest(route53Service, "[%s]", reason)
 		}
 		sets = append(sets, set)
 	}
 	return sets, nil
 }
 
-// rejection is why a zone of that name does not take the set; empty if it does.
+// rejection returns why the zone with this name rejects the set; empty if the set is valid.
 func (r recordSet) rejection(zone string) string {
 	switch {
 	case r.Name != zone && !strings.HasSuffix(r.Name, "."+zone):
@@ -214,14 +219,14 @@ func orNull(text string) string {
 	return text
 }
 
-func (s *Service) setIndex(set recordSet) int { return slices.IndexFunc(s.state.Sets, set.same) }
+func (s *Service) setIndex(set recordSet) int { return slices.IndexFunc(s.state.Sets, set.sameKey) }
 
-// clash is why set cannot be created beside the sets that exist; empty if it can. A CNAME is alone
-// under its name.
-func (s *Service) clash(set recordSet) string {
+// findConflict returns why set conflicts with an existing set; empty if it does not. A CNAME cannot
+// have the same name as a set of another type.
+func (s *Service) findConflict(set recordSet) string {
 	for _, other := range s.state.Sets {
 		switch {
-		case set.same(other):
+		case set.sameKey(other):
 			return fmt.Sprintf(
 				"Tried to create resource record set [name='%s', type='%s'] but it already exists", set.Name, set.Type,
 			)
@@ -234,39 +239,39 @@ func (s *Service) clash(set recordSet) string {
 	return ""
 }
 
-// prepareSets checks a declaration against the zone. On an update the record's own former sets do
-// not count.
+// prepareSets checks whether the declared sets can be created in their zones. On an update, it
+// first removes the sets that the resource has created before.
 func prepareSets(s *Service, rec *record) error {
-	sets, err := s.declared(rec)
+	sets, err := s.declaredSets(rec)
 	if err != nil {
 		return err
 	}
 	if len(sets) == 0 {
-		return invalid(route53Service, "[Invalid request: no resource record sets]")
+		return invalidRequest(route53Service, "[Invalid request: no resource record sets]")
 	}
 	former := s.state.Sets
 	if rec.ID != "" {
-		s.withdraw(rec)
+		s.withdrawSets(rec)
 	}
 	for _, set := range sets {
-		if reason := s.clash(set); reason != "" {
+		if reason := s.findConflict(set); reason != "" {
 			s.state.Sets = former
-			return invalid(route53Service, "[%s]", reason)
+			return invalidRequest(route53Service, "[%s]", reason)
 		}
 	}
 	if rec.ID == "" {
 		rec.ID = strings.TrimSuffix(strings.ReplaceAll(sets[0].Name, `\052`, "*"), ".")
-		if rec.Type == typeSetGroup || s.find(rec.Type, rec.ID) != nil {
+		if rec.Type == typeSetGroup || s.findByID(rec.Type, rec.ID) != nil {
 			rec.ID = rec.Name
 		}
 	}
 	return nil
 }
 
-// keepSets puts the declared sets into their zones. A set that an update changes goes on being
-// answered for.
-func keepSets(s *Service, rec *record) {
-	sets, _ := s.declared(rec)
+// addSets adds the declared sets to their zones. While an update changes a set, the name servers
+// continue to answer for it.
+func addSets(s *Service, rec *record) {
+	sets, _ := s.declaredSets(rec)
 	former := strings.Split(rec.Hidden["sets"], "\n")
 	keys := make([]string, len(sets))
 	for i, set := range sets {
@@ -281,11 +286,11 @@ func keepSets(s *Service, rec *record) {
 	rec.Hidden["sets"] = strings.Join(keys, "\n")
 }
 
-// key tells the set from the others of all zones.
+// key identifies the set among the sets of all zones.
 func (r recordSet) key() string { return r.Zone + " " + r.Name + " " + r.Type + " " + r.SetID }
 
-// withdraw takes the sets that a record put into their zones out again.
-func (s *Service) withdraw(rec *record) {
+// withdrawSets removes the sets of a resource from their zones.
+func (s *Service) withdrawSets(rec *record) {
 	keys := strings.Split(rec.Hidden["sets"], "\n")
 	rest := make([]recordSet, 0, len(s.state.Sets))
 	for _, set := range s.state.Sets {
@@ -297,6 +302,6 @@ func (s *Service) withdraw(rec *record) {
 }
 
 func removeSets(s *Service, rec *record, _ resource.Request) {
-	s.withdraw(rec)
-	s.drop(rec)
+	s.withdrawSets(rec)
+	s.deleteRecord(rec)
 }

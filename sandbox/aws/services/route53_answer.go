@@ -8,11 +8,12 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// testAnswer answers as the zone's name servers do. NXDOMAIN is the answer for a name without
-// records, and for one whose records are not in sync yet. Wildcards do not answer here.
-func testAnswer(s *Service, r *http.Request) (int, wire.Node, error) {
+// testDNSAnswer returns the answer of the zone's name servers. The response code is NXDOMAIN for a
+// name without records, and for a name whose records are not in sync yet. Wildcard records are not
+// supported.
+func testDNSAnswer(s *Service, r *http.Request) (int, wire.Node, error) {
 	query := r.URL.Query()
-	zone, err := s.zoneOf(strings.TrimPrefix(query.Get("hostedzoneid"), "/hostedzone/"))
+	zone, err := s.zoneByID(strings.TrimPrefix(query.Get("hostedzoneid"), "/hostedzone/"))
 	if err != nil {
 		return 0, wire.Node{}, err
 	}
@@ -31,8 +32,9 @@ func testAnswer(s *Service, r *http.Request) (int, wire.Node, error) {
 	), nil
 }
 
-// answer is the response code and the record data for a name and type at a time. A CNAME answers
-// for every type, and an alias with an address of its load balancer.
+// answer returns the response code and the record data for a name and a type at a given time. For a
+// CNAME, it returns the target, regardless of the type. For an alias, it returns an address of the
+// load balancer.
 func (s *Service) answer(question recordSet, at time.Time) (code string, values []string) {
 	code = "NXDOMAIN"
 	for _, set := range s.zoneSets(question.Zone) {

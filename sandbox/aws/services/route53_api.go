@@ -11,14 +11,14 @@ import (
 
 const route53Namespace = "https://route53.amazonaws.com/doc/2013-04-01/"
 
-// route53Call answers one call; the node is the whole document.
+// route53Call handles one call. root is the whole response document.
 type route53Call func(s *Service, r *http.Request) (status int, root wire.Node, err error)
 
 // route53 serves Route 53's REST API.
 func (s *Service) route53() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, call := range map[string]route53Call{
-		"GET /2013-04-01/testdnsanswer":              testAnswer,
+		"GET /2013-04-01/testdnsanswer":              testDNSAnswer,
 		"GET /2013-04-01/hostedzone/{id}/rrset":      listSets,
 		"POST /2013-04-01/hostedzone/{id}/rrset":     changeSets,
 		"POST /2013-04-01/hostedzone/{id}/rrset/{$}": changeSets,
@@ -27,20 +27,20 @@ func (s *Service) route53() http.Handler {
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		wire.WriteQueryError(w, route53Namespace, wire.Errorf(
-			http.StatusNotFound, "UnknownOperationException", "No operation of Route 53 answers %s %s.", r.Method,
-			r.URL.Path,
+			http.StatusNotFound, "UnknownOperationException", "The sandbox has no Route 53 operation for %s %s.",
+			r.Method, r.URL.Path,
 		))
 	})
 	return mux
 }
 
-// Route53Actions are the actions of Route 53 that the endpoint has.
+// Route53Actions returns the actions of Route 53 that the sandbox implements.
 func Route53Actions() []string {
 	return []string{"ChangeResourceRecordSets", "ListResourceRecordSets", "TestDNSAnswer"}
 }
 
-// Route53Action is the action that a request of Route 53's is about; its method if the endpoint
-// does not have the action.
+// Route53Action returns the action of a request to Route 53; the request's method if the sandbox
+// does not implement the action.
 func Route53Action(r *http.Request) string {
 	switch path := strings.TrimSuffix(r.URL.Path, "/"); {
 	case r.Method == http.MethodGet && path == "/2013-04-01/testdnsanswer":
@@ -67,8 +67,8 @@ func (s *Service) serveRoute53(w http.ResponseWriter, r *http.Request, call rout
 	_, _ = w.Write(wire.XML(root, route53Namespace))
 }
 
-func (s *Service) zoneOf(id string) (*record, error) {
-	if zone := s.find(typeHostedZone, id); zone != nil {
+func (s *Service) zoneByID(id string) (*record, error) {
+	if zone := s.findByID(typeHostedZone, id); zone != nil {
 		return zone, nil
 	}
 	return nil, wire.Errorf(http.StatusNotFound, "NoSuchHostedZone", "No hosted zone found with ID: %s", id)

@@ -10,10 +10,10 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// listSets lists a zone's record sets from name and type on, at most maxitems (AWS docs: 300) on a
-// page.
+// listSets lists a zone's record sets, beginning with the given name and type. A page has at most
+// maxitems sets (AWS docs: ListResourceRecordSets, at most 300).
 func listSets(s *Service, r *http.Request) (int, wire.Node, error) {
-	zone, err := s.zoneOf(r.PathValue("id"))
+	zone, err := s.zoneByID(r.PathValue("id"))
 	if err != nil {
 		return 0, wire.Node{}, err
 	}
@@ -28,7 +28,7 @@ func listSets(s *Service, r *http.Request) (int, wire.Node, error) {
 	sets := s.zoneSets(zone.ID)
 	if name := query.Get("name"); name != "" {
 		start.Name = domainName(name)
-		sets = slices.DeleteFunc(sets, func(set recordSet) bool { return set.order(start) < 0 })
+		sets = slices.DeleteFunc(sets, func(set recordSet) bool { return set.compare(start) < 0 })
 	}
 	page, next := paged(sets, "", query.Get("maxitems"), 300)
 	size := query.Get("maxitems")
@@ -41,7 +41,7 @@ func listSets(s *Service, r *http.Request) (int, wire.Node, error) {
 	}
 	if next != "" {
 		following := sets[len(page)]
-		nodes = append(nodes, present(
+		nodes = append(nodes, omitEmpty(
 			wire.T("NextRecordName", following.Name), wire.T("NextRecordType", following.Type),
 			wire.T("NextRecordIdentifier", following.SetID),
 		)...)
@@ -57,7 +57,7 @@ func setNodes(set recordSet) []wire.Node {
 			wire.T("EvaluateTargetHealth", strconv.FormatBool(set.EvaluateHealth)),
 		)
 	}
-	return present(
+	return omitEmpty(
 		wire.T("Name", set.Name), wire.T("Type", set.Type), wire.T("SetIdentifier", set.SetID),
 		wire.T("Weight", set.Weight), wire.T("TTL", set.TTL),
 		list(
@@ -68,7 +68,7 @@ func setNodes(set recordSet) []wire.Node {
 	)
 }
 
-// change is one change of a ChangeResourceRecordSets request.
+// change is one change in a ChangeResourceRecordSets request.
 type change struct {
 	Action string
 	Set    struct {
@@ -95,9 +95,9 @@ func (c change) recordSet(zone string) recordSet {
 	return set
 }
 
-// changeSets carries out all changes of a batch or none.
+// changeSets applies all changes of a batch, or none.
 func changeSets(s *Service, r *http.Request) (int, wire.Node, error) {
-	zone, err := s.zoneOf(r.PathValue("id"))
+	zone, err := s.zoneByID(r.PathValue("id"))
 	if err != nil {
 		return 0, wire.Node{}, err
 	}
@@ -113,7 +113,7 @@ func changeSets(s *Service, r *http.Request) (int, wire.Node, error) {
 	former := slices.Clone(s.state.Sets)
 	var reasons []string
 	for _, change := range in.Changes {
-		if reason := s.change(zone, change); reason != "" {
+		if reason := s.applyChange(zone, change); reason != "" {
 			reasons = append(reasons, reason)
 		}
 	}
@@ -123,11 +123,11 @@ func changeSets(s *Service, r *http.Request) (int, wire.Node, error) {
 			http.StatusBadRequest, "InvalidChangeBatch", "[%s]", strings.Join(reasons, ", "),
 		)
 	}
-	return http.StatusOK, wire.N("ChangeResourceRecordSetsResponse", s.changeInfo()), s.save()
+	return http.StatusOK, wire.N("ChangeResourceRecordSetsResponse", s.changeInfo()), s.saveState()
 }
 
-// change carries out one change and says why it cannot, where it cannot.
-func (s *Service) change(zone *record, c change) string {
+// applyChange applies one change. If it cannot, it returns the reason; otherwise an empty text.
+func (s *Service) applyChange(zone *record, c change) string {
 	set := c.recordSet(zone.ID)
 	if reason := set.rejection(zone.Name); reason != "" {
 		return reason
@@ -146,10 +146,11 @@ func (s *Service) change(zone *record, c change) string {
 		s.state.Sets = slices.Delete(slices.Clone(s.state.Sets), i, i+1)
 	case c.Action == "UPSERT" && i >= 0:
 		s.state.Sets = slices.Clone(s.state.Sets)
-		set.InSync = s.state.Sets[i].InSync // Until the change is in sync, the former values are the answer.
+		// The name servers continue to answer for a set that changes.
+		set.InSync = s.state.Sets[i].InSync
 		s.state.Sets[i] = set
 	case c.Action == "UPSERT" || c.Action == "CREATE":
-		if reason := s.clash(set); reason != "" {
+		if reason := s.findConflict(set); reason != "" {
 			return reason
 		}
 		set.InSync = s.config.Now().UTC().Add(s.config.DNSLag)

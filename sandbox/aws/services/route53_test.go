@@ -11,14 +11,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-func txt(name string) types.ResourceRecordSet {
+func txtRecord(name string) types.ResourceRecordSet {
 	return types.ResourceRecordSet{
 		Name: aws.String(name), Type: types.RRTypeTxt, TTL: aws.Int64(60),
 		ResourceRecords: []types.ResourceRecord{{Value: aws.String(`"x"`)}},
 	}
 }
 
-func (a *account) change(action types.ChangeAction, sets ...types.ResourceRecordSet) error {
+func (a *account) changeRecords(action types.ChangeAction, sets ...types.ResourceRecordSet) error {
 	var changes []types.Change
 	for _, set := range sets {
 		changes = append(changes, types.Change{Action: action, ResourceRecordSet: &set})
@@ -30,8 +30,9 @@ func (a *account) change(action types.ChangeAction, sets ...types.ResourceRecord
 	return err
 }
 
-// listed reads all pages of the zone's records, size on a page, as `name type`.
-func (a *account) listed(size int32) []string {
+// listRecords returns the zone's records from all pages, each as `name type`. A page has size
+// records.
+func (a *account) listRecords(size int32) []string {
 	a.t.Helper()
 	in := &route53.ListResourceRecordSetsInput{HostedZoneId: aws.String(HostedZone), MaxItems: aws.Int32(size)}
 	var names []string
@@ -52,8 +53,9 @@ func (a *account) listed(size int32) []string {
 
 func TestRecordsAreListedByLabelsFromTheRight(t *testing.T) {
 	a := newAccount(t, Config{})
-	if err := a.change(
-		types.ChangeActionCreate, txt("b.localhost"), txt("a.b.localhost"), txt("*.localhost"), txt("C.localhost"),
+	if err := a.changeRecords(
+		types.ChangeActionCreate, txtRecord("b.localhost"), txtRecord("a.b.localhost"), txtRecord("*.localhost"),
+		txtRecord("C.localhost"),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -62,11 +64,11 @@ func TestRecordsAreListedByLabelsFromTheRight(t *testing.T) {
 		"c.localhost. TXT",
 	}
 	for size := int32(1); size <= 7; size++ {
-		diff(t, a.listed(size), want)
+		diff(t, a.listRecords(size), want)
 	}
 }
 
-func TestPagesOfRecordsAreTheWholeListing(t *testing.T) {
+func TestPagesOfRecordsContainEveryRecordOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		a := newAccount(t, Config{})
 		labels := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-c]{1,2}(\.[a-c])?`), 1, 12, rapid.ID[string]).Draw(
@@ -74,21 +76,21 @@ func TestPagesOfRecordsAreTheWholeListing(t *testing.T) {
 		)
 		sets := make([]types.ResourceRecordSet, len(labels))
 		for i, label := range labels {
-			sets[i] = txt(label + ".localhost")
+			sets[i] = txtRecord(label + ".localhost")
 		}
-		if err := a.change(types.ChangeActionCreate, sets...); err != nil {
+		if err := a.changeRecords(types.ChangeActionCreate, sets...); err != nil {
 			rt.Fatal(err)
 		}
-		whole := a.listed(300)
-		if paged := a.listed(rapid.Int32Range(1, 15).Draw(rt, "size")); !slices.Equal(paged, whole) {
-			rt.Fatalf("pages %v, whole %v", paged, whole)
+		whole := a.listRecords(300)
+		if paged := a.listRecords(rapid.Int32Range(1, 15).Draw(rt, "size")); !slices.Equal(paged, whole) {
+			rt.Fatalf("all pages have %v, one page has %v", paged, whole)
 		}
 	})
 }
 
-func TestABatchOfChangesIsDoneWhollyOrNotAtAll(t *testing.T) {
+func TestAChangeBatchIsAppliedCompletelyOrNotAtAll(t *testing.T) {
 	a := newAccount(t, Config{})
-	if err := a.change(types.ChangeActionCreate, txt("a.localhost")); err != nil {
+	if err := a.changeRecords(types.ChangeActionCreate, txtRecord("a.localhost")); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -99,35 +101,36 @@ func TestABatchOfChangesIsDoneWhollyOrNotAtAll(t *testing.T) {
 		{
 			"created twice",
 			"Tried to create resource record set [name='a.localhost.', type='TXT'] but it already exists",
-			types.ChangeActionCreate, []types.ResourceRecordSet{txt("b.localhost"), txt("a.localhost")},
+			types.ChangeActionCreate, []types.ResourceRecordSet{txtRecord("b.localhost"), txtRecord("a.localhost")},
 		},
 		{
 			"deleted but missing", "but it was not found", types.ChangeActionDelete,
-			[]types.ResourceRecordSet{txt("a.localhost"), txt("b.localhost")},
+			[]types.ResourceRecordSet{txtRecord("a.localhost"), txtRecord("b.localhost")},
 		},
 		{
 			"outside the zone", "RRSet with DNS name a.example.com. is not permitted in zone localhost.",
-			types.ChangeActionUpsert, []types.ResourceRecordSet{txt("b.localhost"), txt("a.example.com")},
+			types.ChangeActionUpsert, []types.ResourceRecordSet{txtRecord("b.localhost"), txtRecord("a.example.com")},
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := a.change(test.action, test.sets...)
+			err := a.changeRecords(test.action, test.sets...)
 			wantError(t, err, test.sentence)
-			diff(t, a.listed(300), []string{"localhost. NS", "localhost. SOA", "a.localhost. TXT"})
+			diff(t, a.listRecords(300), []string{"localhost. NS", "localhost. SOA", "a.localhost. TXT"})
 		})
 	}
-	if err := a.change(types.ChangeActionUpsert, txt("a.localhost"), txt("b.localhost")); err != nil {
+	both := []types.ResourceRecordSet{txtRecord("a.localhost"), txtRecord("b.localhost")}
+	if err := a.changeRecords(types.ChangeActionUpsert, both...); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.change(types.ChangeActionDelete, txt("a.localhost"), txt("b.localhost")); err != nil {
+	if err := a.changeRecords(types.ChangeActionDelete, both...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestAnAliasRecordFollowsItsResource(t *testing.T) {
+func TestARecordSetIsUpdatedAndDeletedWithItsResource(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
+	balancer := a.createShop()
 	p := map[string]any{
 		"HostedZoneId": HostedZone, "Name": "login.localhost", "Type": "A",
 		"AliasTarget": map[string]any{
@@ -142,7 +145,7 @@ func TestAnAliasRecordFollowsItsResource(t *testing.T) {
 	if err != nil || aws.ToString(out.ResourceRecordSets[0].AliasTarget.DNSName) != balancer.Attributes["DNSName"]+"." {
 		t.Fatalf("records = %+v, %v", out, err)
 	}
-	_, err = a.try(request(typeRecordSet, "Second", p))
+	_, err = a.tryCreate(request(typeRecordSet, "Second", p))
 	wantError(t, err, "[Tried to create resource record set [name='login.localhost.', type='A'] but it already exists]")
 
 	r.Properties = map[string]any{
@@ -152,14 +155,14 @@ func TestAnAliasRecordFollowsItsResource(t *testing.T) {
 	if _, err := a.service.Handlers()[typeRecordSet].Update(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	diff(t, a.listed(300), []string{"localhost. NS", "localhost. SOA", "login.localhost. CNAME"})
+	diff(t, a.listRecords(300), []string{"localhost. NS", "localhost. SOA", "login.localhost. CNAME"})
 	if err := a.remove(r); err != nil {
 		t.Fatal(err)
 	}
-	diff(t, a.listed(300), []string{"localhost. NS", "localhost. SOA"})
+	diff(t, a.listRecords(300), []string{"localhost. NS", "localhost. SOA"})
 }
 
-func TestARecordThatRoute53WouldRejectIsRejected(t *testing.T) {
+func TestInvalidRecordsHaveRoute53sErrors(t *testing.T) {
 	tests := []struct {
 		name, sentence string
 		properties     map[string]any
@@ -190,21 +193,21 @@ func TestARecordThatRoute53WouldRejectIsRejected(t *testing.T) {
 		}},
 	}
 	a := newAccount(t, Config{})
-	if err := a.change(types.ChangeActionCreate, txt("taken.localhost")); err != nil {
+	if err := a.changeRecords(types.ChangeActionCreate, txtRecord("taken.localhost")); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := a.try(request(typeRecordSet, "Record", test.properties))
+			_, err := a.tryCreate(request(typeRecordSet, "Record", test.properties))
 			wantError(t, err, test.sentence)
 		})
 	}
 }
 
-func TestAZoneIsRemovedOnlyWhenEmpty(t *testing.T) {
+func TestAHostedZoneIsDeletedOnlyIfEmpty(t *testing.T) {
 	a := newAccount(t, Config{})
-	state, r := a.ready(typeHostedZone, "Zone", map[string]any{"Name": "stack.example.com"})
-	a.ready(typeSetGroup, "Group", map[string]any{"HostedZoneId": state.ID, "RecordSets": []any{
+	state, r := a.createReady(typeHostedZone, "Zone", map[string]any{"Name": "stack.example.com"})
+	a.createReady(typeSetGroup, "Group", map[string]any{"HostedZoneId": state.ID, "RecordSets": []any{
 		map[string]any{"Name": "a.stack.example.com", "Type": "TXT", "TTL": "60", "ResourceRecords": []any{`"x"`}},
 	}})
 	wantError(t, a.remove(r), "contains non-required resource record sets")
@@ -222,7 +225,7 @@ func TestAZoneIsRemovedOnlyWhenEmpty(t *testing.T) {
 	diff(t, code(err), "NoSuchHostedZone")
 }
 
-func TestDomainNamesHaveOneSpelling(t *testing.T) {
+func TestDomainNamesAreNormalized(t *testing.T) {
 	for name, want := range map[string]string{
 		"A.localhost": "a.localhost.", "a.localhost.": "a.localhost.", "*.localhost": `\052.localhost.`,
 		`\052.localhost.`: `\052.localhost.`,
@@ -233,8 +236,8 @@ func TestDomainNamesHaveOneSpelling(t *testing.T) {
 	}
 }
 
-// answered is the response code and the record data of TestDNSAnswer.
-func (a *account) answered(name string, kind types.RRType) (code string, data []string) {
+// testAnswer returns the response code and the record data of TestDNSAnswer.
+func (a *account) testAnswer(name string, kind types.RRType) (code string, data []string) {
 	a.t.Helper()
 	out, err := route53.NewFromConfig(a.aws).TestDNSAnswer(a.t.Context(), &route53.TestDNSAnswerInput{
 		HostedZoneId: aws.String(HostedZone), RecordName: &name, RecordType: kind,
@@ -249,7 +252,7 @@ func TestNameServersAnswerForARecordWhenItIsInSync(t *testing.T) {
 	a := newAccount(t, Config{DNSLag: time.Minute})
 	want := func(name string, kind types.RRType, code string, data ...string) {
 		t.Helper()
-		gotCode, gotData := a.answered(name, kind)
+		gotCode, gotData := a.testAnswer(name, kind)
 		diff(t, gotCode, code)
 		diff(t, gotData, append([]string{}, data...))
 	}
@@ -260,10 +263,13 @@ func TestNameServersAnswerForARecordWhenItIsInSync(t *testing.T) {
 		}
 	}
 	_, r := a.create(typeRecordSet, "Record", address("203.0.113.1"))
-	if err := a.change(types.ChangeActionCreate, txt("other.localhost")); err != nil {
+	if err := a.changeRecords(types.ChangeActionCreate, txtRecord("other.localhost")); err != nil {
 		t.Fatal(err)
 	}
-	diff(t, a.listed(300), []string{"localhost. NS", "localhost. SOA", "login.localhost. A", "other.localhost. TXT"})
+	diff(
+		t, a.listRecords(300),
+		[]string{"localhost. NS", "localhost. SOA", "login.localhost. A", "other.localhost. TXT"},
+	)
 	a.now = a.now.Add(time.Minute - time.Second)
 	want("login.localhost", types.RRTypeA, "NXDOMAIN")
 	want("other.localhost", types.RRTypeTxt, "NXDOMAIN")
@@ -273,12 +279,12 @@ func TestNameServersAnswerForARecordWhenItIsInSync(t *testing.T) {
 	want("other.localhost", types.RRTypeTxt, "NOERROR", `"x"`)
 	want("none.localhost", types.RRTypeA, "NXDOMAIN")
 
-	// A record that is changed goes on being answered for.
+	// The name servers continue to answer while a record changes.
 	r.Properties = address("203.0.113.2")
 	if _, err := a.service.Handlers()[typeRecordSet].Update(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.change(types.ChangeActionUpsert, txt("other.localhost")); err != nil {
+	if err := a.changeRecords(types.ChangeActionUpsert, txtRecord("other.localhost")); err != nil {
 		t.Fatal(err)
 	}
 	want("login.localhost", types.RRTypeA, "NOERROR", "203.0.113.2")
@@ -289,7 +295,7 @@ func TestNameServersAnswerForARecordWhenItIsInSync(t *testing.T) {
 	want("login.localhost", types.RRTypeA, "NXDOMAIN")
 }
 
-func TestNameServersAnswerForAnAliasWithAnAddressAndForACNAMEWithItsTarget(t *testing.T) {
+func TestAnAliasHasAnAddressAndACNAMEItsTarget(t *testing.T) {
 	a := newAccount(t, Config{Loopback: true})
 	for name, p := range map[string]map[string]any{
 		"Alias": {"Name": "alias.localhost", "Type": "A", "AliasTarget": map[string]any{
@@ -301,7 +307,7 @@ func TestNameServersAnswerForAnAliasWithAnAddressAndForACNAMEWithItsTarget(t *te
 		a.create(typeRecordSet, name, p)
 	}
 	for name, want := range map[string]string{"alias.localhost": "127.0.0.1", "name.localhost": "x.example.com"} {
-		code, data := a.answered(name, types.RRTypeA)
+		code, data := a.testAnswer(name, types.RRTypeA)
 		diff(t, code, "NOERROR")
 		diff(t, data, []string{want})
 	}

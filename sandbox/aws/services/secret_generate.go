@@ -22,7 +22,7 @@ func generateSecret(p properties) (string, error) {
 	}
 	object := map[string]any{}
 	if template == "" || key == "" || json.Unmarshal([]byte(template), &object) != nil {
-		return "", invalid(
+		return "", invalidRequest(
 			secretsManager, "SecretStringTemplate must be a JSON object and needs GenerateStringKey.",
 		)
 	}
@@ -34,25 +34,26 @@ func generateSecret(p properties) (string, error) {
 func generatePassword(p properties) (string, error) {
 	length, excluded := p.number("PasswordLength", 32), p.text("ExcludeCharacters")
 	if length < 1 || length > 4096 {
-		return "", invalid(secretsManager, "1 validation error detected: Value '%d' at 'passwordLength' failed to "+
-			"satisfy constraint: Member must have value between 1 and 4096", length)
+		return "", invalidRequest(secretsManager, "1 validation error detected: Value '%d' at 'passwordLength' "+
+			"failed to satisfy constraint: Member must have value between 1 and 4096", length)
 	}
 	groups := passwordGroups(p, excluded)
 	all := strings.Join(groups, "")
 	if all == "" {
-		return "", invalid(secretsManager, "You excluded all characters; a password needs at least one type of them.")
+		return "", invalidRequest(
+			secretsManager, "You excluded all characters; a password needs at least one type of them.",
+		)
 	}
 	every := !strings.EqualFold(p.text("RequireEachIncludedType"), "false")
 	for {
 		password := random(all, length)
-		if !every || length < len(groups) || hasEach(password, groups) {
+		if !every || length < len(groups) || containsEach(password, groups) {
 			return password, nil
 		}
 	}
 }
 
-// passwordGroups returns the characters of each included group, without those that are excluded one
-// by one.
+// passwordGroups returns the characters of each included group, without the characters in excluded.
 func passwordGroups(p properties, excluded string) []string {
 	var groups []string
 	for _, group := range [][2]string{
@@ -75,7 +76,7 @@ func passwordGroups(p properties, excluded string) []string {
 	return groups
 }
 
-func hasEach(password string, groups []string) bool {
+func containsEach(password string, groups []string) bool {
 	for _, group := range groups {
 		if !strings.ContainsAny(password, group) {
 			return false

@@ -20,13 +20,16 @@ const (
 )
 
 var secretKinds = map[string]kind{
-	typeSecret:     {service: secretsManager, named: "Name", brief: true, prepare: prepareSecret},
-	typeAttachment: {service: secretsManager, prepare: prepareAttachment, kept: attach, settle: attach, remove: detach},
+	typeSecret: {service: secretsManager, nameProperty: "Name", withoutStack: true, prepare: prepareSecret},
+	typeAttachment: {
+		service: secretsManager, prepare: prepareAttachment, saved: attachSecret, settle: attachSecret,
+		finishDelete: detachSecret,
+	},
 }
 
 func prepareSecret(s *Service, rec *record) error {
-	if other := s.named(typeSecret, rec.Name); other != nil && other != rec {
-		return failure(
+	if other := s.findByName(typeSecret, rec.Name); other != nil && other != rec {
+		return handlerError(
 			secretsManager, http.StatusBadRequest, "AlreadyExists",
 			"The operation failed because the secret %s already exists.", rec.Name,
 		)
@@ -34,8 +37,8 @@ func prepareSecret(s *Service, rec *record) error {
 	text, generate := rec.Properties.text("SecretString"), rec.Properties.child("GenerateSecretString")
 	switch fresh := rec.ID == ""; {
 	case text != "" && generate != nil:
-		return invalid(secretsManager, "You can't specify both a secret value and a configuration to generate one. "+
-			"Choose one of SecretString and GenerateSecretString.")
+		return invalidRequest(secretsManager, "You can't specify both a secret value and a configuration to "+
+			"generate one. Choose one of SecretString and GenerateSecretString.")
 	case text != "":
 		rec.Hidden["value"] = text
 	case fresh && generate != nil:
@@ -56,56 +59,56 @@ func prepareSecret(s *Service, rec *record) error {
 var attachmentKeys = []string{"engine", "host", "port", "dbname", "dbInstanceIdentifier"}
 
 func prepareAttachment(s *Service, rec *record) error {
-	secret := s.known(typeSecret, rec.Properties.text("SecretId"))
+	secret := s.findByReference(typeSecret, rec.Properties.text("SecretId"))
 	if secret == nil {
-		return failure(
+		return handlerError(
 			secretsManager, http.StatusNotFound, "NotFound", "Secrets Manager can't find the specified secret.",
 		)
 	}
 	target, kind := rec.Properties.text("TargetId"), rec.Properties.text("TargetType")
-	if kind != typeDatabase || s.named(typeDatabase, target) == nil {
-		return invalid(secretsManager, "The target %s of type %s could not be found", target, kind)
+	if kind != typeDatabase || s.findByName(typeDatabase, target) == nil {
+		return invalidRequest(secretsManager, "The target %s of type %s could not be found", target, kind)
 	}
 	var object map[string]any
 	if json.Unmarshal([]byte(secret.Hidden["value"]), &object) != nil {
-		return invalid(
+		return invalidRequest(
 			secretsManager,
-			"The secret's value is not a JSON object, so that the target's details cannot be added to it",
+			"The secret's value is not a JSON object, so the target's details cannot be added to it",
 		)
 	}
 	rec.ID = secret.ARN
 	return nil
 }
 
-// attach writes the database's details into the secret.
-func attach(s *Service, rec *record) {
-	db := s.named(typeDatabase, rec.Properties.text("TargetId"))
+// attachSecret writes the database's details into the secret.
+func attachSecret(s *Service, rec *record) {
+	db := s.findByName(typeDatabase, rec.Properties.text("TargetId"))
 	if db == nil {
 		return
 	}
 	details := map[string]any{
-		"engine": db.given("Engine"), "host": db.Attributes["Endpoint.Address"],
-		"port":                 number(db.Attributes["Endpoint.Port"]),
+		"engine": db.propertyOf("Engine"), "host": db.Attributes["Endpoint.Address"],
+		"port":                 parseInt(db.Attributes["Endpoint.Port"]),
 		"dbInstanceIdentifier": db.Name,
 	}
-	if name := db.given("DBName"); name != "" {
+	if name := db.propertyOf("DBName"); name != "" {
 		details["dbname"] = name
 	}
-	s.rewrite(rec.ID, func(object map[string]any) { maps.Copy(object, details) })
+	s.rewriteSecret(rec.ID, func(object map[string]any) { maps.Copy(object, details) })
 }
 
-func detach(s *Service, rec *record, _ resource.Request) {
-	s.rewrite(rec.ID, func(object map[string]any) {
+func detachSecret(s *Service, rec *record, _ resource.Request) {
+	s.rewriteSecret(rec.ID, func(object map[string]any) {
 		for _, key := range attachmentKeys {
 			delete(object, key)
 		}
 	})
-	s.drop(rec)
+	s.deleteRecord(rec)
 }
 
-// rewrite changes the JSON object in a secret, as a new version.
-func (s *Service) rewrite(arn string, edit func(map[string]any)) {
-	secret := s.find(typeSecret, arn)
+// rewriteSecret changes the JSON object in a secret. The result is a new version.
+func (s *Service) rewriteSecret(arn string, edit func(map[string]any)) {
+	secret := s.findByID(typeSecret, arn)
 	if secret == nil {
 		return
 	}
@@ -151,12 +154,13 @@ func createSecret(s *Service, in properties) (any, error) {
 		)
 	}
 	s.state.Records = append(s.state.Records, secret)
-	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.Hidden["version"]}, s.save()
+	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.Hidden["version"]}, s.saveState()
 }
 
-// secret finds a secret by name, by ARN, or by ARN without its last seven characters.
+// secret returns the secret with a name, an ARN, or an ARN without its random suffix of seven
+// characters.
 func (s *Service) secret(reference string) (*record, error) {
-	for _, secret := range s.of(typeSecret) {
+	for _, secret := range s.recordsOf(typeSecret) {
 		if secret.Name == reference || secret.ARN == reference || secret.ARN[:len(secret.ARN)-7] == reference {
 			return secret, nil
 		}
@@ -175,7 +179,7 @@ func getSecretValue(s *Service, in properties) (any, error) {
 		return nil, wire.Errorf(http.StatusBadRequest, "InvalidRequestException",
 			"You can't perform this operation on the secret because it was marked for deletion.")
 	}
-	version, stage := in.text("VersionId"), in.or("VersionStage", "AWSCURRENT")
+	version, stage := in.text("VersionId"), in.textOr("VersionStage", "AWSCURRENT")
 	value, ok := secret.Hidden["value"]
 	if !ok || stage != "AWSCURRENT" || version != "" && version != secret.Hidden["version"] {
 		return nil, wire.Errorf(

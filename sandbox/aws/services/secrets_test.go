@@ -22,11 +22,13 @@ func (a *account) secretString(id string) string {
 	return aws.ToString(out.SecretString)
 }
 
-func generated(p map[string]any) map[string]any { return map[string]any{"GenerateSecretString": p} }
+func generateProperties(p map[string]any) map[string]any {
+	return map[string]any{"GenerateSecretString": p}
+}
 
 func TestAGeneratedSecretIsAttachedToItsDatabase(t *testing.T) {
 	a := newAccount(t, Config{})
-	state, r := a.ready(typeSecret, "Secret", generated(map[string]any{
+	state, r := a.createReady(typeSecret, "Secret", generateProperties(map[string]any{
 		"SecretStringTemplate": `{"username":"perch"}`, "GenerateStringKey": "password", "PasswordLength": 30,
 		"ExcludeCharacters": `"@/\`,
 	}))
@@ -35,8 +37,8 @@ func TestAGeneratedSecretIsAttachedToItsDatabase(t *testing.T) {
 		t.Fatalf("Ref = %s", state.ID)
 	}
 	diff(t, state.Attributes, map[string]string{"Id": state.ID})
-	db, _ := a.ready(typeDatabase, "Database", databaseProperties())
-	attached, attachment := a.ready(
+	db, _ := a.createReady(typeDatabase, "Database", databaseProperties())
+	attached, attachment := a.createReady(
 		typeAttachment, "Attachment",
 		map[string]any{"SecretId": state.ID, "TargetId": db.ID, "TargetType": typeDatabase},
 	)
@@ -76,7 +78,7 @@ func TestAGeneratedSecretIsAttachedToItsDatabase(t *testing.T) {
 	diff(t, code(err), "ResourceNotFoundException")
 }
 
-func TestGeneratedPasswordsKeepTheirRules(t *testing.T) {
+func TestGeneratedPasswordsFollowTheirRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		length := rapid.IntRange(4, 80).Draw(rt, "length")
 		excluded := rapid.StringMatching(`[a-zA-Z0-9!-/]{0,10}`).Draw(rt, "excluded")
@@ -89,7 +91,7 @@ func TestGeneratedPasswordsKeepTheirRules(t *testing.T) {
 			rt.Fatal(err)
 		}
 		if len(password) != length || excluded != "" && strings.ContainsAny(password, excluded) ||
-			!hasEach(password, passwordGroups(p, excluded)) {
+			!containsEach(password, passwordGroups(p, excluded)) {
 			rt.Fatalf("password %q", password)
 		}
 		if p.flag("ExcludePunctuation") && strings.ContainsAny(password, punctuation) {
@@ -100,9 +102,9 @@ func TestGeneratedPasswordsKeepTheirRules(t *testing.T) {
 
 func TestAnUpdateKeepsAGeneratedSecret(t *testing.T) {
 	a := newAccount(t, Config{})
-	state, r := a.ready(typeSecret, "Secret", generated(map[string]any{}))
+	state, r := a.createReady(typeSecret, "Secret", generateProperties(map[string]any{}))
 	before := a.secretString(state.ID)
-	r.Properties = generated(map[string]any{"PasswordLength": 12})
+	r.Properties = generateProperties(map[string]any{"PasswordLength": 12})
 	if _, err := a.service.Handlers()[typeSecret].Update(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
@@ -111,13 +113,13 @@ func TestAnUpdateKeepsAGeneratedSecret(t *testing.T) {
 
 func TestSecretsAreFoundByNameAndShortARN(t *testing.T) {
 	a := newAccount(t, Config{})
-	state, _ := a.ready(typeSecret, "Secret", map[string]any{"Name": "shop/preview", "SecretString": "value"})
+	state, _ := a.createReady(typeSecret, "Secret", map[string]any{"Name": "shop/preview", "SecretString": "value"})
 	for _, id := range []string{"shop/preview", state.ID, state.ID[:len(state.ID)-7]} {
 		diff(t, a.secretString(id), "value")
 	}
 }
 
-func TestSecretsAreRejectedInSecretsManagersWords(t *testing.T) {
+func TestSecretErrorsHaveSecretsManagersMessages(t *testing.T) {
 	tests := []struct {
 		name, sentence string
 		properties     map[string]any
@@ -126,27 +128,27 @@ func TestSecretsAreRejectedInSecretsManagersWords(t *testing.T) {
 			"both ways", "You can't specify both",
 			map[string]any{"SecretString": "x", "GenerateSecretString": map[string]any{"PasswordLength": 3}},
 		},
-		{"too long", "between 1 and 4096", generated(map[string]any{"PasswordLength": 5000})},
+		{"too long", "between 1 and 4096", generateProperties(map[string]any{"PasswordLength": 5000})},
 		{
 			"template without key", "must be a JSON object and needs GenerateStringKey",
-			generated(map[string]any{"SecretStringTemplate": "{}"}),
+			generateProperties(map[string]any{"SecretStringTemplate": "{}"}),
 		},
-		{"nothing left", "You excluded all characters", generated(map[string]any{
+		{"nothing left", "You excluded all characters", generateProperties(map[string]any{
 			"ExcludeLowercase": true, "ExcludeUppercase": true, "ExcludeNumbers": true, "ExcludePunctuation": true,
 		})},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := newAccount(t, Config{}).try(request(typeSecret, "Secret", test.properties))
+			_, err := newAccount(t, Config{}).tryCreate(request(typeSecret, "Secret", test.properties))
 			wantError(t, err, test.sentence)
 		})
 	}
 }
 
-func TestReferencesThatLeadNowhereAreErrors(t *testing.T) {
+func TestDynamicReferencesToMissingValuesAreErrors(t *testing.T) {
 	a := newAccount(t, Config{})
-	a.ready(typeSecret, "Secret", map[string]any{"Name": "json", "SecretString": `{"a":"b"}`})
-	a.ready(typeParameter, "Parameter", map[string]any{"Name": "/shop/size", "Type": "String", "Value": "5"})
+	a.createReady(typeSecret, "Secret", map[string]any{"Name": "json", "SecretString": `{"a":"b"}`})
+	a.createReady(typeParameter, "Parameter", map[string]any{"Name": "/shop/size", "Type": "String", "Value": "5"})
 	if got, err := a.service.Resolve("resolve:ssm:/shop/size:1"); err != nil || got != "5" {
 		t.Fatalf("parameter = %q, %v", got, err)
 	}

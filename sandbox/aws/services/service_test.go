@@ -54,7 +54,7 @@ func newAccount(t *testing.T, config Config) *account {
 	return a
 }
 
-// request returns what the engine would send for a resource of the stack `shop-main`.
+// request returns a request as CloudFormation sends it for a resource of the stack `shop-main`.
 func request(kind, logical string, p map[string]any) resource.Request {
 	return resource.Request{
 		Account: testAccount, Region: testRegion, StackID: "stack-1", StackName: "shop-main", LogicalID: logical,
@@ -63,15 +63,16 @@ func request(kind, logical string, p map[string]any) resource.Request {
 	}
 }
 
-func (a *account) try(r resource.Request) (resource.State, error) {
+func (a *account) tryCreate(r resource.Request) (resource.State, error) {
 	return a.service.Handlers()[r.Type].Create(a.t.Context(), r)
 }
 
-// create creates a resource, and returns its request in the form that later calls need.
+// create creates a resource. It returns the resource's state, and a request with its physical id
+// for later calls.
 func (a *account) create(kind, logical string, p map[string]any) (resource.State, resource.Request) {
 	a.t.Helper()
 	r := request(kind, logical, p)
-	state, err := a.try(r)
+	state, err := a.tryCreate(r)
 	if err != nil {
 		a.t.Fatalf("create %s: %v", kind, err)
 	}
@@ -79,8 +80,8 @@ func (a *account) create(kind, logical string, p map[string]any) (resource.State
 	return state, r
 }
 
-// ready creates a resource and lets its time pass.
-func (a *account) ready(kind, logical string, p map[string]any) (resource.State, resource.Request) {
+// createReady creates a resource and ends the creation.
+func (a *account) createReady(kind, logical string, p map[string]any) (resource.State, resource.Request) {
 	a.t.Helper()
 	_, r := a.create(kind, logical, p)
 	return a.settle(r), r
@@ -122,15 +123,17 @@ func setting(namespace, name, value string) any {
 	return map[string]any{"Namespace": namespace, "OptionName": name, "Value": value}
 }
 
-// shop creates the application, a version and the shared load balancer that environments need, and
-// returns the load balancer.
-func (a *account) shop() resource.State {
+// createShop creates the application, a version and the shared load balancer that environments
+// need, and returns the load balancer.
+func (a *account) createShop() resource.State {
 	a.t.Helper()
-	a.ready(typeApplication, "Application", map[string]any{"ApplicationName": "shop"})
-	a.ready(typeVersion, "Version", map[string]any{
+	a.createReady(typeApplication, "Application", map[string]any{"ApplicationName": "shop"})
+	a.createReady(typeVersion, "Version", map[string]any{
 		"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": "bundle.zip"},
 	})
-	balancer, _ := a.ready(typeLoadBalancer, "Balancer", map[string]any{"Name": "shop", "Subnets": anys(Subnets)})
+	balancer, _ := a.createReady(
+		typeLoadBalancer, "Balancer", map[string]any{"Name": "shop", "Subnets": toAny(Subnets)},
+	)
 	return balancer
 }
 
@@ -154,8 +157,8 @@ func environmentProperties(balancer string) map[string]any {
 func TestStateSurvivesARestart(t *testing.T) {
 	dir := t.TempDir()
 	first := newAccount(t, Config{Dir: dir})
-	secret, _ := first.ready(typeSecret, "Secret", map[string]any{"SecretString": "s3cret"})
-	first.ready(typeRecordSet, "Record", map[string]any{
+	secret, _ := first.createReady(typeSecret, "Secret", map[string]any{"SecretString": "s3cret"})
+	first.createReady(typeRecordSet, "Record", map[string]any{
 		"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "TXT", "TTL": "60", "ResourceRecords": []any{`"x"`},
 	})
 
@@ -167,11 +170,11 @@ func TestStateSurvivesARestart(t *testing.T) {
 	diff(t, second.service.state.Sets, first.service.state.Sets)
 }
 
-func TestUnreadableStateIsRejectedAndKept(t *testing.T) {
+func TestNewRejectsUnreadableState(t *testing.T) {
 	dir := t.TempDir()
 	a := newAccount(t, Config{Dir: dir})
-	a.ready("AWS::SNS::Topic", "Topic", nil)
-	writeFile(t, a.service.file(), "{broken")
+	a.createReady("AWS::SNS::Topic", "Topic", nil)
+	writeFile(t, a.service.stateFile(), "{broken")
 	_, err := New(Config{Dir: dir})
 	wantError(t, err, "remove the file to begin again")
 }
@@ -188,7 +191,7 @@ func TestCreateAgainReturnsTheSameResource(t *testing.T) {
 	}
 }
 
-func TestNamesAreUnique(t *testing.T) {
+func TestTakenNamesAreRejected(t *testing.T) {
 	tests := []struct {
 		kind, sentence string
 		properties     map[string]any
@@ -212,7 +215,7 @@ func TestNamesAreUnique(t *testing.T) {
 		t.Run(test.kind, func(t *testing.T) {
 			a := newAccount(t, Config{})
 			a.create(test.kind, "First", test.properties)
-			_, err := a.try(request(test.kind, "Second", test.properties))
+			_, err := a.tryCreate(request(test.kind, "Second", test.properties))
 			wantError(t, err, test.sentence)
 			if e, ok := resource.As(err); !ok || e.Code != "AlreadyExists" {
 				t.Fatalf("error = %#v, want the code AlreadyExists", err)
@@ -221,7 +224,7 @@ func TestNamesAreUnique(t *testing.T) {
 	}
 }
 
-func TestGeneratedNamesFitTheirService(t *testing.T) {
+func TestGeneratedNamesAreNotLongerThanTheLimit(t *testing.T) {
 	r := request(typeLoadBalancer, "ALogicalIdThatIsLongerThanAnyNameMayBe", nil)
 	for _, limit := range []int{32, 40, 63, 255} {
 		name := generatedName(r, limit)
@@ -233,18 +236,18 @@ func TestGeneratedNamesFitTheirService(t *testing.T) {
 
 func TestARejectedUpdateChangesNothing(t *testing.T) {
 	a := newAccount(t, Config{})
-	balancer := a.shop()
-	_, r := a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	balancer := a.createShop()
+	_, r := a.createReady(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	changed := environmentProperties(balancer.ID)
 	changed["VersionLabel"] = "missing"
 	r.Properties = changed
 	_, err := a.service.Handlers()[typeEnvironment].Update(t.Context(), r)
 	wantError(t, err, "No Application Version named 'missing' found.")
-	env := a.service.find(typeEnvironment, r.PhysicalID)
+	env := a.service.findByID(typeEnvironment, r.PhysicalID)
 	diff(t, []string{env.Status, env.Properties.text("VersionLabel")}, []string{"Ready", versionLabel})
 }
 
-func TestDeletingWhatIsGoneIsNoError(t *testing.T) {
+func TestDeletingAMissingResourceSucceeds(t *testing.T) {
 	a := newAccount(t, Config{})
 	for kind := range a.service.Handlers() {
 		r := request(kind, "Gone", nil)
@@ -255,7 +258,7 @@ func TestDeletingWhatIsGoneIsNoError(t *testing.T) {
 	}
 }
 
-func TestUnknownActionsAnswerTheServicesOwnError(t *testing.T) {
+func TestUnknownActionsReturnTheServicesError(t *testing.T) {
 	tests := []struct{ service, body, target, want string }{
 		{"rds", "Action=Nope&Version=2014-10-31", "", "<Code>InvalidAction</Code>"},
 		{

@@ -1,8 +1,8 @@
 // Package services imitates the AWS services that environments use, except CloudFormation and S3:
 // Elastic Beanstalk, RDS, Route 53, load balancing, certificates, IAM, STS, Secrets Manager,
 // Parameter Store, Run Command, CloudWatch Logs, EC2's network and resource tagging. Each service
-// answers its protocol over HTTP, and creates its resources for CloudFormation. It answers calls
-// that it does not implement with the service's own error.
+// speaks its AWS protocol over HTTP and creates its resources for CloudFormation. A call that the
+// sandbox does not implement gets the error that AWS returns for an unknown action.
 package services
 
 import (
@@ -17,7 +17,7 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// What every account has from the start.
+// The resources that every account has from the start.
 const (
 	// VPC is the id of the default VPC.
 	VPC = "vpc-0a1b2c3d4e5f60718"
@@ -34,21 +34,21 @@ var Subnets = []string{"subnet-0a1111111111111aa", "subnet-0b2222222222222bb", "
 
 // Config configures a Service.
 type Config struct {
-	// Account is the 12-digit account, and Region the region, of all resources.
+	// Account is the 12-digit account ID of all resources, and Region their region.
 	Account string
 	Region  string
 	// Dir is the folder in which the state is stored; empty keeps it in memory only.
 	Dir string
 	// Logger receives errors that are not returned to any caller; nil discards them.
 	Logger *slog.Logger
-	// Now returns the time that resources get; nil uses the machine's clock.
+	// Now returns the current time; nil means time.Now.
 	Now func() time.Time
 	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each a name as AWS does.
 	LoadBalancerDNS string
-	// PostgreSQL is host:port of the PostgreSQL server that is behind every database; empty gives
-	// each database an address where nothing answers.
+	// PostgreSQL is the host:port of a PostgreSQL server. Every RDS database has it as its
+	// endpoint. If it is empty, each database has an endpoint at which no server listens.
 	PostgreSQL string
-	// Loopback gives instances, databases and queues addresses of this machine.
+	// Loopback makes instances, databases and queues use addresses of this machine.
 	Loopback bool
 	// ObjectExists reports whether S3 has an object. Elastic Beanstalk uses it to find source
 	// bundles. If it is nil, every object exists.
@@ -58,8 +58,8 @@ type Config struct {
 	// EnforceIAM allows callers that have assumed a role, and stacks with a service role, only what
 	// the role's policies allow.
 	EnforceIAM bool
-	// Granted receives the statements that allowed what a role did. Denied receives what was denied
-	// to one. Nil discards them.
+	// Granted receives the policy statements that allowed a role's calls. Denied receives each call
+	// that a role may not make. Nil discards them.
 	Granted func([]access.Grant)
 	Denied  func(*access.Denial)
 	// Tagged lists the tagged resources of other services for the tagging API, including those that
@@ -70,8 +70,8 @@ type Config struct {
 	// RulesOnHTTP makes Elastic Beanstalk also add a rule on port 80 for every environment with a
 	// shared load balancer.
 	RulesOnHTTP bool
-	// SkipCommands makes an unknown command in a container succeed, with a sentence in its output.
-	// Otherwise it fails.
+	// SkipCommands makes an unknown command in a container succeed, with a note in its output. If
+	// SkipCommands is false, the command fails.
 	SkipCommands bool
 	// TaggingLag is how long the tagging API still lists a deleted resource.
 	TaggingLag time.Duration
@@ -79,7 +79,7 @@ type Config struct {
 	DNSLag time.Duration
 }
 
-// Storage has the S3 calls that other AWS services make.
+// Storage is the part of S3 that other AWS services call.
 type Storage interface {
 	// Provide creates a bucket with a policy; if the bucket exists, it does nothing.
 	Provide(bucket, policy string) error
@@ -95,22 +95,22 @@ type Tagged struct {
 	Tags map[string]string
 }
 
-// Service has the resources of all services of one account in one region. It is safe for concurrent
+// Service holds the resources of all services for one account and region. It is safe for concurrent
 // use.
 type Service struct {
 	config Config
 
 	mu    sync.Mutex
 	state state
-	// deleted are the last deleted resources with tags, oldest first. They are not stored across a
-	// restart.
+	// deleted has the most recently deleted resources that had tags, oldest first. A restart loses
+	// them.
 	deleted []deletedResource
-	// documents caches parsed policies, by name and text; see document.
+	// documents caches parsed policies, by name and text; see parsePolicy.
 	documents map[[2]string]*access.Document
 }
 
-// New returns a Service with the state in Dir. If the state cannot be read, New returns an error,
-// so that the state is never overwritten.
+// New returns a Service with the state in Config.Dir. If it cannot read that state, it returns an
+// error, so that no later save overwrites the state.
 func New(config Config) (*Service, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -119,20 +119,21 @@ func New(config Config) (*Service, error) {
 		config.Now = time.Now
 	}
 	s := &Service{config: config, documents: map[[2]string]*access.Document{}}
-	if err := s.load(); err != nil {
+	if err := s.loadState(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Close writes the state a last time.
+// Close saves the state.
 func (s *Service) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.save()
+	return s.saveState()
 }
 
-// Services returns the HTTP handlers, by the name for which clients sign requests (SigV4).
+// Services returns the HTTP handlers, by the service name in the credential scope of a request's
+// signature (SigV4).
 func (s *Service) Services() map[string]http.Handler {
 	return map[string]http.Handler{
 		"elasticbeanstalk": s.query(
@@ -155,7 +156,8 @@ func (s *Service) Services() map[string]http.Handler {
 	}
 }
 
-// Actions returns the names of the actions of each service whose calls name their action.
+// Actions returns the names of the implemented actions, by service. It leaves out Route 53, whose
+// requests do not contain an action's name.
 func Actions() map[string][]string {
 	names := map[string][]string{}
 	for service, actions := range map[string]map[string]action{
@@ -173,7 +175,7 @@ func Actions() map[string][]string {
 	return names
 }
 
-// Handlers returns the handlers with which CloudFormation creates resources, by resource type.
+// Handlers returns the handlers through which CloudFormation manages resources, by resource type.
 func (s *Service) Handlers() map[string]resource.Handler {
 	handlers := map[string]resource.Handler{}
 	for _, kinds := range []map[string]kind{

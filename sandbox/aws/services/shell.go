@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// noCommand is the exit code of a shell for an unknown command.
-const noCommand = 127
+// commandNotFound is the exit code of a shell for an unknown command.
+const commandNotFound = 127
 
-// interpret carries out a script as an instance of the environment would, as far as that is
-// possible without running anything: it enters the folder of the Compose project and calls one of a
-// few commands in the app's container. It skips an unknown command if Config.SkipCommands is set.
-// Anything else ends the script with exit code 127 and a sentence. Nothing is ever executed on the
-// machine that the sandbox runs on.
-func (s *Service) interpret(env *record, lines []string, limit time.Duration) *scripted {
-	r := &scripted{limit: limit, skips: s.config.SkipCommands}
+// interpret imitates an instance of the environment that runs a script. It executes nothing on the
+// sandbox's machine. It supports a change to the folder of the Compose project, `docker compose
+// logs`, and a few commands in the app's container. If Config.SkipCommands is set, an unknown
+// command in the container succeeds. Any other line ends the script with exit code 127 and an
+// explanation in its output.
+func (s *Service) interpret(env *record, lines []string, limit time.Duration) *scriptResult {
+	r := &scriptResult{limit: limit, skips: s.config.SkipCommands}
 	for _, line := range lines {
 		words, err := shellWords(line)
 		switch {
 		case err != nil:
 			r.reject("%v", err)
-		case len(words) == 0, equal(words, "set -o pipefail"), equal(words, "cd /var/app/current || exit 1"):
-		case len(words) > 5 && equal(words[:5], "docker compose exec -T app"):
-			s.contain(r, env, words[5:])
-		case len(words) > 3 && equal(words[:3], "docker compose logs"):
+		case len(words) == 0, equalWords(words, "set -o pipefail"), equalWords(words, "cd /var/app/current || exit 1"):
+		case len(words) > 5 && equalWords(words[:5], "docker compose exec -T app"):
+			s.execInContainer(r, env, words[5:])
+		case len(words) > 3 && equalWords(words[:3], "docker compose logs"):
 			s.showLogs(r, env, words[3:])
 		default:
 			r.reject("%q", line)
@@ -39,16 +39,16 @@ func (s *Service) interpret(env *record, lines []string, limit time.Duration) *s
 	return r
 }
 
-func (r *scripted) reject(format string, args ...any) {
-	r.code = noCommand
-	fmt.Fprintf(&r.output, "The sandbox has no shell: it understands `docker compose exec -T app COMMAND` and "+
-		"`docker compose logs` in /var/app/current, and not "+format+".\n", args...)
+func (r *scriptResult) reject(format string, args ...any) {
+	r.code = commandNotFound
+	fmt.Fprintf(&r.output, "The sandbox has no shell. In /var/app/current it supports only "+
+		"`docker compose exec -T app COMMAND` and `docker compose logs`, and not "+format+".\n", args...)
 }
 
-// showLogs prints what the containers have logged since the last deployment. It supports the
+// showLogs prints the log lines of the containers since the last deployment. It supports the
 // options --since and --tail.
-func (s *Service) showLogs(r *scripted, env *record, words []shellWord) {
-	options, keep, ok := r.redirected(words)
+func (s *Service) showLogs(r *scriptResult, env *record, words []shellWord) {
+	options, keep, ok := r.parseRedirections(words)
 	if !ok {
 		return
 	}
@@ -78,25 +78,26 @@ func (s *Service) showLogs(r *scripted, env *record, words []shellWord) {
 	r.output.WriteString(text.String()[max(text.Len()-keep, 0):])
 }
 
-// contain calls a command in the app's container.
-func (s *Service) contain(r *scripted, env *record, words []shellWord) {
-	command, keep, ok := r.redirected(words)
+// execInContainer imitates a command in the app's container.
+func (s *Service) execInContainer(r *scriptResult, env *record, words []shellWord) {
+	command, keep, ok := r.parseRedirections(words)
 	if !ok {
 		return
 	}
 	var out strings.Builder
-	r.call(&out, command, s.options(env).variables())
+	r.runCommand(&out, command, s.options(env).variables())
 	text := out.String()
 	r.output.WriteString(text[max(len(text)-keep, 0):])
 }
 
-// redirected returns a command without its redirections, and how much of the end of its output is
-// kept. It only knows the redirections that limit output to its end; ok is false for any other.
-func (r *scripted) redirected(words []shellWord) (command []string, keep int, ok bool) {
-	keep = shownOutput
+// parseRedirections returns a command without its redirections, and how many bytes at the end of
+// its output to keep. It supports `2>&1`, `</dev/null` and a pipe to `tail -c`; ok is false for
+// anything else.
+func (r *scriptResult) parseRedirections(words []shellWord) (command []string, keep int, ok bool) {
+	keep = maxOutput
 	if i := slices.IndexFunc(words, func(w shellWord) bool { return w.operator && w.text == "|" }); i >= 0 {
-		if rest := words[i+1:]; len(rest) != 3 || !equal(rest[:2], "tail -c") {
-			r.reject("what follows %q", "|")
+		if rest := words[i+1:]; len(rest) != 3 || !equalWords(rest[:2], "tail -c") {
+			r.reject("this command after %q", "|")
 			return nil, 0, false
 		} else if n, err := strconv.Atoi(rest[2].text); err == nil {
 			keep = n
@@ -114,8 +115,8 @@ func (r *scripted) redirected(words []shellWord) (command []string, keep int, ok
 	return command, keep, true
 }
 
-// call carries out a command that the sandbox knows in a container.
-func (r *scripted) call(out *strings.Builder, command []string, variables map[string]string) {
+// runCommand imitates one of the commands that the sandbox supports in a container.
+func (r *scriptResult) runCommand(out *strings.Builder, command []string, variables map[string]string) {
 	name, args := command[0], command[1:]
 	switch name {
 	case "true":
@@ -124,7 +125,7 @@ func (r *scripted) call(out *strings.Builder, command []string, variables map[st
 	case "echo":
 		fmt.Fprintln(out, strings.Join(args, " "))
 	case "printenv", "env":
-		r.print(out, args, variables)
+		r.printVariables(out, args, variables)
 	case "sleep":
 		seconds, err := strconv.ParseFloat(strings.Join(args, " "), 64)
 		if err != nil || seconds < 0 || seconds > 86400 {
@@ -135,18 +136,19 @@ func (r *scripted) call(out *strings.Builder, command []string, variables map[st
 		r.takes += time.Duration(seconds * float64(time.Second))
 	default:
 		if r.skips {
-			fmt.Fprintf(out, "Skipped: the sandbox runs no container, so %s is not called and counts as done. With "+
-				"--run=strict it fails.\n", name)
+			fmt.Fprintf(out, "Skipped: the sandbox runs no container, so it did not run %s and reports success. "+
+				"With --run=strict, the command fails.\n", name)
 			return
 		}
-		fmt.Fprintf(out, "%s: not found. The sandbox runs no container: of the commands that an app may have it "+
-			"knows echo, env, false, printenv, sleep and true.\n", name)
-		r.code = noCommand
+		fmt.Fprintf(out, "%s: not found. The sandbox runs no container and supports only the commands echo, env, "+
+			"false, printenv, sleep and true.\n", name)
+		r.code = commandNotFound
 	}
 }
 
-// print writes the values of the named variables, or of all variables.
-func (r *scripted) print(out *strings.Builder, names []string, variables map[string]string) {
+// printVariables prints the values of the variables in names. If names is empty, it prints all
+// variables with their names.
+func (r *scriptResult) printVariables(out *strings.Builder, names []string, variables map[string]string) {
 	if len(names) == 0 {
 		for _, pair := range sortedTags(variables) {
 			fmt.Fprintln(out, pair[0]+"="+pair[1])
@@ -168,7 +170,7 @@ type shellWord struct {
 	operator bool
 }
 
-func equal(words []shellWord, text string) bool {
+func equalWords(words []shellWord, text string) bool {
 	var spelled []string
 	for _, word := range words {
 		spelled = append(spelled, word.text)
@@ -176,11 +178,11 @@ func equal(words []shellWord, text string) bool {
 	return strings.Join(spelled, " ") == text
 }
 
-// shellOperators are the operators that are parsed, longest first.
+// shellOperators are the supported operators, longest first.
 var shellOperators = []string{"</dev/null", "2>&1", "||", "|"}
 
-// shellWords splits a line of a script as a shell would. It rejects what a shell would expand,
-// because there is no shell to do that.
+// shellWords splits a line of a script as a shell would. It rejects characters that a shell would
+// expand, because there is no shell.
 func shellWords(line string) ([]shellWord, error) {
 	var words []shellWord
 	var word strings.Builder

@@ -22,39 +22,43 @@ type record struct {
 	// Name is the resource's name in its service. Two resources with the same type and scope cannot
 	// have the same name.
 	Name string
-	// Scope is the scope in which Name must be unique: an application, a VPC.
+	// Scope identifies the parent within which Name must be unique, such as an application or a
+	// VPC.
 	Scope string
 	ARN   string
-	// Owner identifies the creation of the resource, so that a repeated Create finds it.
+	// Owner identifies the Create request of the resource, so that a repeated Create returns the
+	// same resource.
 	Owner string
-	// Stack is the name of the stack that created it, and Logical its logical id there.
+	// Stack is the name of the stack that created the resource, and Logical its logical id in that
+	// stack.
 	Stack   string
 	Logical string
-	// Properties are the resolved properties in the template.
+	// Properties are the properties in the template, with resolved references.
 	Properties properties
 	Tags       map[string]string
-	// Attributes are the values of Fn::GetAtt. Hidden has further values of the service, which
-	// templates never see.
+	// Attributes are the values of Fn::GetAtt. Hidden has other values of the service, which
+	// templates cannot read.
 	Attributes map[string]string
 	Hidden     map[string]string
-	// Status and Health have the service's words.
+	// Status and Health are the service's values, such as Ready and Green.
 	Status  string
 	Health  string
 	Created time.Time
 	Updated time.Time
-	// Retained are the options of an environment that an update has left out.
+	// Retained has the options that an environment had before its last update. They still apply if
+	// the update left them out.
 	Retained options
-	// Until is when the operation in progress ends, even if no caller waits for it; zero if that is
-	// unknown.
+	// Until is when the operation in progress ends, even if no caller waits for it; zero if the end
+	// is unknown.
 	Until time.Time
-	// Ended is when the resource was removed, for types that listings still show afterwards.
+	// Ended is when the resource was deleted, for types that listings still show after that.
 	Ended time.Time
 }
 
-// gone reports whether the resource was removed, and only listings still show it.
-func (r *record) gone() bool { return !r.Ended.IsZero() }
+// isDeleted reports whether the resource was deleted, so that only listings still show it.
+func (r *record) isDeleted() bool { return !r.Ended.IsZero() }
 
-// state is everything that is stored across a restart.
+// state is everything that survives a restart.
 type state struct {
 	Records []*record
 	// Sets are the record sets of all hosted zones.
@@ -69,20 +73,19 @@ type state struct {
 	Sessions []session
 }
 
-// find returns the resource of a type by its physical id, or nil.
-func (s *Service) find(kind, id string) *record {
+// findByID returns the resource of a type by its physical id, or nil.
+func (s *Service) findByID(kind, id string) *record {
 	for _, rec := range s.state.Records {
-		if rec.Type == kind && rec.ID == id && !rec.gone() {
+		if rec.Type == kind && rec.ID == id && !rec.isDeleted() {
 			return rec
 		}
 	}
 	return nil
 }
 
-// named returns the resource of a type by its name, or nil. It ignores case, which no service
-// distinguishes.
-func (s *Service) named(kind, name string) *record {
-	for _, rec := range s.of(kind) {
+// findByName returns the resource of a type by its name, or nil. It ignores case.
+func (s *Service) findByName(kind, name string) *record {
+	for _, rec := range s.recordsOf(kind) {
 		if strings.EqualFold(rec.Name, name) {
 			return rec
 		}
@@ -90,9 +93,9 @@ func (s *Service) named(kind, name string) *record {
 	return nil
 }
 
-// known returns the resource of a type by its name, id or ARN, or nil.
-func (s *Service) known(kind, reference string) *record {
-	for _, rec := range s.of(kind) {
+// findByReference returns the resource of a type by its name, id or ARN, or nil.
+func (s *Service) findByReference(kind, reference string) *record {
+	for _, rec := range s.recordsOf(kind) {
 		if rec.ID == reference || rec.ARN == reference || strings.EqualFold(rec.Name, reference) {
 			return rec
 		}
@@ -100,19 +103,19 @@ func (s *Service) known(kind, reference string) *record {
 	return nil
 }
 
-// of returns the resources of a type, oldest first.
-func (s *Service) of(kind string) []*record {
+// recordsOf returns the resources of a type, oldest first.
+func (s *Service) recordsOf(kind string) []*record {
 	var found []*record
 	for _, rec := range s.state.Records {
-		if rec.Type == kind && !rec.gone() {
+		if rec.Type == kind && !rec.isDeleted() {
 			found = append(found, rec)
 		}
 	}
 	return found
 }
 
-// drop deletes a resource. The tagging API still lists it for some time.
-func (s *Service) drop(rec *record) {
+// deleteRecord deletes a resource. The tagging API still lists it for some time.
+func (s *Service) deleteRecord(rec *record) {
 	s.rememberTags(rec)
 	s.state.Records = slices.DeleteFunc(s.state.Records, func(other *record) bool { return other == rec })
 }
@@ -121,14 +124,14 @@ func (s *Service) arn(service, resource string) string {
 	return "arn:aws:" + service + ":" + s.config.Region + ":" + s.config.Account + ":" + resource
 }
 
-func (s *Service) file() string { return filepath.Join(s.config.Dir, "services.json") }
+func (s *Service) stateFile() string { return filepath.Join(s.config.Dir, "services.json") }
 
-func (s *Service) load() error {
-	defer s.furnish()
+func (s *Service) loadState() error {
+	defer s.addDefaultResources()
 	if s.config.Dir == "" {
 		return nil
 	}
-	body, err := os.ReadFile(s.file())
+	body, err := os.ReadFile(s.stateFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -137,15 +140,15 @@ func (s *Service) load() error {
 	}
 	if err := json.Unmarshal(body, &s.state); err != nil {
 		return fmt.Errorf(
-			"read state of the sandbox's services in %s: %w; remove the file to begin again", s.file(), err,
+			"read state of the sandbox's services in %s: %w; remove the file to begin again", s.stateFile(), err,
 		)
 	}
 	return nil
 }
 
-// save writes the state to a new file and renames that over the old one, so that a crash leaves a
-// complete file.
-func (s *Service) save() error {
+// saveState writes the state to a new file and renames that over the old one, so that a crash
+// leaves a complete file.
+func (s *Service) saveState() error {
 	if s.config.Dir == "" {
 		return nil
 	}
@@ -156,18 +159,18 @@ func (s *Service) save() error {
 	if err := os.MkdirAll(s.config.Dir, 0o700); err != nil {
 		return fmt.Errorf("write state of the sandbox's services: %w", err)
 	}
-	next := s.file() + ".next"
+	next := s.stateFile() + ".next"
 	if err := os.WriteFile(next, body, 0o600); err != nil {
 		return fmt.Errorf("write state of the sandbox's services: %w", err)
 	}
-	if err := os.Rename(next, s.file()); err != nil {
+	if err := os.Rename(next, s.stateFile()); err != nil {
 		return fmt.Errorf("write state of the sandbox's services: %w", err)
 	}
 	return nil
 }
 
-// furnish adds to an empty account the resources that every account has.
-func (s *Service) furnish() {
+// addDefaultResources adds the resources that every account has to an empty account.
+func (s *Service) addDefaultResources() {
 	if len(s.state.Records) > 0 {
 		return
 	}
@@ -183,7 +186,7 @@ func (s *Service) furnish() {
 			Attributes: map[string]string{"Id": HostedZone},
 		},
 	)
-	s.state.Sets = append(s.state.Sets, apex(HostedZone, HostedZoneName)...)
+	s.state.Sets = append(s.state.Sets, apexSets(HostedZone, HostedZoneName)...)
 }
 
 const (
@@ -193,7 +196,8 @@ const (
 	upperDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
 
-// random returns n characters of alphabet, which has at most 128. Each character is equally likely.
+// random returns n random characters of alphabet, each equally likely. alphabet has at most 128
+// characters.
 func random(alphabet string, n int) string {
 	text := make([]byte, 0, n)
 	buffer := make([]byte, 4*n+16)
@@ -209,8 +213,8 @@ func random(alphabet string, n int) string {
 	return string(text)
 }
 
-// merged returns a copy of tags, overridden by more.
-func merged(tags, more map[string]string) map[string]string {
+// mergeTags returns the tags of both maps. If both have a key, the value is that of more.
+func mergeTags(tags, more map[string]string) map[string]string {
 	all := maps.Clone(tags)
 	if all == nil {
 		all = map[string]string{}

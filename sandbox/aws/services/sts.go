@@ -12,8 +12,8 @@ var stsActions = map[string]action{
 	"AssumeRole":        assumeRole,
 }
 
-// caller returns the ARN of a client that has not assumed a role.
-func (s *Service) caller() string {
+// defaultCaller returns the ARN of a client that has not assumed a role.
+func (s *Service) defaultCaller() string {
 	return "arn:aws:sts::" + s.config.Account + ":assumed-role/perch-worker/sandbox"
 }
 
@@ -26,35 +26,35 @@ func callerIdentity(s *Service, f form) ([]wire.Node, error) {
 		}, nil
 	}
 	return []wire.Node{
-		wire.T("Arn", s.caller()), wire.T("UserId", "AROA0000000000SANDBOX:sandbox"),
+		wire.T("Arn", s.defaultCaller()), wire.T("UserId", "AROA0000000000SANDBOX:sandbox"),
 		wire.T("Account", s.config.Account),
 	}, nil
 }
 
-// assumeRole returns credentials for a role. If the role does not exist, it answers like AWS,
-// without telling whether the role exists.
+// assumeRole returns credentials for a role. If the role does not exist, it returns AccessDenied,
+// because AWS does not reveal whether a role exists.
 func assumeRole(s *Service, f form) ([]wire.Node, error) {
 	arn, name := f.Get("RoleArn"), f.Get("RoleSessionName")
-	role := s.known(typeRole, arn)
+	role := s.findByReference(typeRole, arn)
 	if role == nil || role.ARN != arn {
 		return nil, wire.Errorf(
 			http.StatusForbidden, "AccessDenied",
-			"User: %s is not authorized to perform: sts:AssumeRole on resource: %s", s.caller(), arn,
+			"User: %s is not authorized to perform: sts:AssumeRole on resource: %s", s.defaultCaller(), arn,
 		)
 	}
-	duration := time.Duration(number(f.Get("DurationSeconds"))) * time.Second
+	duration := time.Duration(parseInt(f.Get("DurationSeconds"))) * time.Second
 	if duration == 0 {
 		duration = time.Hour
 	}
 	key := "ASIA" + random(upperDigits, 16)
-	s.remember(session{Key: key, Role: role.Name, Name: name})
+	s.storeSession(session{Key: key, Role: role.Name, Name: name})
 	return []wire.Node{
 		wire.N(
 			"AssumedRoleUser",
 			wire.T("AssumedRoleId", role.Attributes["RoleId"]+":"+name),
-			wire.T("Arn", s.assumed(role.Name, name)),
+			wire.T("Arn", s.sessionARN(role.Name, name)),
 		),
 		wire.N("Credentials", wire.T("AccessKeyId", key), wire.T("SecretAccessKey", random(mixedCase, 40)),
 			wire.T("SessionToken", random(mixedCase, 64)), wire.T("Expiration", isoTime(s.config.Now().Add(duration)))),
-	}, s.save()
+	}, s.saveState()
 }

@@ -20,18 +20,19 @@ type deletedResource struct {
 // maxDeleted is the maximum number of deleted resources that are stored.
 const maxDeleted = 1000
 
-// rememberTags stores what the tagging API still lists of a resource that is deleted now.
+// rememberTags stores the ARN and the tags of a resource that is being deleted, because the tagging
+// API still lists it for some time.
 func (s *Service) rememberTags(rec *record) {
-	if !rec.tagged() {
+	if !rec.isTagged() {
 		return
 	}
 	s.deleted = append(s.deleted, deletedResource{Tagged{rec.ARN, rec.Tags}, s.config.Now().UTC()})
 	s.deleted = s.deleted[max(0, len(s.deleted)-maxDeleted):]
 }
 
-// getResources lists tagged resources by tags and types, ordered by ARN. It lists deleted ones for
-// some time, as AWS does for minutes to hours (API reference: "all the tagged or previously tagged
-// resources"; aws/aws-cli#8197).
+// getResources lists tagged resources by tags and types, ordered by ARN. It still lists deleted
+// resources for Config.TaggingLag. AWS does so for minutes to hours (API reference: "all the tagged
+// or previously tagged resources"; aws/aws-cli#8197).
 func getResources(s *Service, in properties) (any, error) {
 	arns, kinds := in.texts("ResourceARNList"), in.texts("ResourceTypeFilters")
 	if len(arns) > 0 && (len(kinds) > 0 || len(in.children("TagFilters")) > 0) {
@@ -41,8 +42,8 @@ func getResources(s *Service, in properties) (any, error) {
 		)
 	}
 	found := []map[string]any{}
-	for _, each := range s.tagged(s.config.Now().Add(-s.config.TaggingLag)) {
-		if wanted(arns, each.ARN) && ofKind(each.ARN, kinds) && each.matches(in.children("TagFilters")) {
+	for _, each := range s.taggedResources(s.config.Now().Add(-s.config.TaggingLag)) {
+		if matchesFilter(arns, each.ARN) && hasType(each.ARN, kinds) && each.matches(in.children("TagFilters")) {
 			found = append(found, map[string]any{"ResourceARN": each.ARN, "Tags": tagObjects(each.Tags)})
 		}
 	}
@@ -50,12 +51,12 @@ func getResources(s *Service, in properties) (any, error) {
 	return map[string]any{"ResourceTagMappingList": page, "PaginationToken": next}, nil
 }
 
-// tagged returns the resources with tags, including those that were deleted after since. It returns
-// a resource that was created again with the same ARN once.
-func (s *Service) tagged(since time.Time) []Tagged {
+// taggedResources returns the resources with tags, including those that were deleted after since.
+// If a resource was deleted and created again with the same ARN, it returns the resource only once.
+func (s *Service) taggedResources(since time.Time) []Tagged {
 	var all []Tagged
 	for _, rec := range s.state.Records {
-		if rec.tagged() && (!rec.gone() || rec.Ended.After(since)) {
+		if rec.isTagged() && (!rec.isDeleted() || rec.Ended.After(since)) {
 			all = append(all, Tagged{rec.ARN, rec.Tags})
 		}
 	}
@@ -71,14 +72,15 @@ func (s *Service) tagged(since time.Time) []Tagged {
 	return slices.CompactFunc(all, func(a, b Tagged) bool { return a.ARN == b.ARN })
 }
 
-// tagged reports whether the tagging API lists the resource. It never lists roles, and lists hosted
-// zones in us-east-1 only.
-func (r *record) tagged() bool {
+// isTagged reports whether the tagging API lists the resource. It never lists roles, and lists
+// hosted zones in us-east-1 only.
+func (r *record) isTagged() bool {
 	return r.ARN != "" && len(r.Tags) > 0 && r.Type != typeRole && r.Type != typeHostedZone
 }
 
-// ofKind reports whether an ARN has one of the types, each `service` or `service:type`.
-func ofKind(arn string, kinds []string) bool {
+// hasType reports whether an ARN has one of the types, each in the form `service` or
+// `service:type`. An empty list matches every ARN.
+func hasType(arn string, kinds []string) bool {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(kinds) == 0 || len(parts) < 6 {
 		return len(kinds) == 0
@@ -97,7 +99,7 @@ func ofKind(arn string, kinds []string) bool {
 func (t Tagged) matches(filters []properties) bool {
 	for _, filter := range filters {
 		value, ok := t.Tags[filter.text("Key")]
-		if !ok || !wanted(filter.texts("Values"), value) {
+		if !ok || !matchesFilter(filter.texts("Values"), value) {
 			return false
 		}
 	}
