@@ -14,15 +14,15 @@ import (
 type blobs interface {
 	// put reads r to its end and stores it. If r fails, put stores nothing.
 	put(r io.Reader) (name string, size int64, err error)
-	// open returns a reader of the blob's bytes. It stays readable after a remove.
+	// open returns a reader of the blob's bytes. The reader works even after the blob was removed.
 	open(name string) (io.ReadSeekCloser, error)
 	// remove deletes a blob.
 	remove(name string)
 }
 
 type memoryBlobs struct {
-	mu   sync.Mutex
-	held map[string][]byte
+	mu       sync.Mutex
+	contents map[string][]byte
 }
 
 func (m *memoryBlobs) put(r io.Reader) (string, int64, error) {
@@ -33,14 +33,14 @@ func (m *memoryBlobs) put(r io.Reader) (string, int64, error) {
 	name := rand.Text()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.held[name] = data
+	m.contents[name] = data
 	return name, int64(len(data)), nil
 }
 
 func (m *memoryBlobs) open(name string) (io.ReadSeekCloser, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	data, ok := m.held[name]
+	data, ok := m.contents[name]
 	if !ok {
 		return nil, os.ErrNotExist
 	}
@@ -50,7 +50,7 @@ func (m *memoryBlobs) open(name string) (io.ReadSeekCloser, error) {
 func (m *memoryBlobs) remove(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.held, name)
+	delete(m.contents, name)
 }
 
 type nopCloser struct{ io.ReadSeeker }
@@ -84,15 +84,15 @@ func (d dirBlobs) open(name string) (io.ReadSeekCloser, error) {
 
 func (d dirBlobs) remove(name string) { _ = os.Remove(filepath.Join(d.dir, name)) }
 
-// sweep deletes the files of blobs that are not in named. They are left if a process is killed
-// after it has written a blob and before it has recorded it.
-func (d dirBlobs) sweep(named map[string]bool) error {
+// removeUnused deletes the files of all blobs that are not in used. Such a file exists if the
+// process was killed after it wrote a blob and before it recorded the blob in the journal.
+func (d dirBlobs) removeUnused(used map[string]bool) error {
 	files, err := os.ReadDir(d.dir)
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
-		if !named[file.Name()] {
+		if !used[file.Name()] {
 			d.remove(file.Name())
 		}
 	}

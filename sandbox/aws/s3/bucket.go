@@ -25,11 +25,11 @@ type settings struct {
 	Encryption   *encryption   `json:",omitempty"`
 	Ownership    string        `json:",omitempty"`
 	ObjectLock   bool          `json:",omitempty"`
-	// Kept are other CloudFormation properties. Only AbacStatus has an effect: with it, the
-	// bucket's tags are condition keys.
+	// Kept has other CloudFormation properties. Only AbacStatus has an effect: if it is Enabled,
+	// the bucket's tags are condition keys.
 	Kept map[string]any `json:",omitempty"`
-	// Origin identifies the creation of the bucket, so that CloudFormation's second attempt finds
-	// it.
+	// Origin identifies CloudFormation's Create request of the bucket, so that a repeated Create
+	// returns the same bucket.
 	Origin string `json:",omitempty"`
 }
 
@@ -58,10 +58,10 @@ type bucket struct {
 	deletes *rate.Limiter
 }
 
-func (b *bucket) empty() bool { return len(b.index.entries) == 0 }
+func (b *bucket) isEmpty() bool { return len(b.index.entries) == 0 }
 
-// find returns the version that a reader gets: the newest if id is empty, otherwise the one with
-// the id. Its errors are those of GetObject.
+// find returns the version that GetObject reads: the newest if id is empty, otherwise the one with
+// the id. It returns the errors of GetObject.
 func (b *bucket) find(key, id string) (*version, error) {
 	e := b.index.get(key)
 	if id == "" {
@@ -86,7 +86,7 @@ func (b *bucket) find(key, id string) (*version, error) {
 }
 
 // lookup returns the version or marker with the id; nil if there is none. It returns an error if
-// the id cannot be one.
+// the id is not valid.
 func (b *bucket) lookup(key, id string) (*version, error) {
 	sequence, ok := sequenceOf(id)
 	if id != nullVersion && !ok {
@@ -120,33 +120,33 @@ func (e *entry) null() *version {
 	return nil
 }
 
-// add makes v the newest of the key's versions, and returns the null version that it replaces, if
-// any.
-func (b *bucket) add(key string, v *version) (replaced *version) {
+// addVersion makes v the newest of the key's versions, and returns the null version that it
+// replaces, if any.
+func (b *bucket) addVersion(key string, v *version) (replaced *version) {
 	e := b.index.put(key)
 	if v.ID == nullVersion {
 		if replaced = e.null(); replaced != nil {
-			e.drop(replaced.Seq)
+			e.removeVersion(replaced.Seq)
 		}
 	}
 	e.versions = append(e.versions, v)
 	return replaced
 }
 
-// remove removes one version and returns it.
-func (b *bucket) remove(key string, sequence uint64) *version {
+// removeVersion removes one version and returns it.
+func (b *bucket) removeVersion(key string, sequence uint64) *version {
 	e := b.index.get(key)
 	if e == nil {
 		return nil
 	}
-	v := e.drop(sequence)
+	v := e.removeVersion(sequence)
 	if len(e.versions) == 0 {
 		b.index.remove(key)
 	}
 	return v
 }
 
-func (e *entry) drop(sequence uint64) *version {
+func (e *entry) removeVersion(sequence uint64) *version {
 	at := e.position(sequence)
 	if at == len(e.versions) || e.versions[at].Seq != sequence {
 		return nil

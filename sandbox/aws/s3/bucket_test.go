@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func create(c *sdk.Client, t *testing.T, name, location string) error {
+func createBucket(c *sdk.Client, t *testing.T, name, location string) error {
 	in := &sdk.CreateBucketInput{Bucket: &name}
 	if location != "" {
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{
@@ -23,16 +23,16 @@ func create(c *sdk.Client, t *testing.T, name, location string) error {
 	return err
 }
 
-func TestBucketsAreMadeAndRejectedAsAWSDoes(t *testing.T) {
-	b := newBed(t, "")
-	if err := create(b.Client, t, "fresh-bucket", testRegion); err != nil {
+func TestCreateBucketSucceedsAndFailsAsInAWS(t *testing.T) {
+	b := newFixture(t, "")
+	if err := createBucket(b.Client, t, "fresh-bucket", testRegion); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, create(b.Client, t, "fresh-bucket", testRegion), "BucketAlreadyOwnedByYou", 409)
-	wantCode(t, create(b.Client, t, "elsewhere", ""), "IllegalLocationConstraintException", 400)
-	wantCode(t, create(b.Client, t, "elsewhere", "eu-west-1"), "IllegalLocationConstraintException", 400)
+	wantCode(t, createBucket(b.Client, t, "fresh-bucket", testRegion), "BucketAlreadyOwnedByYou", 409)
+	wantCode(t, createBucket(b.Client, t, "elsewhere", ""), "IllegalLocationConstraintException", 400)
+	wantCode(t, createBucket(b.Client, t, "elsewhere", "eu-west-1"), "IllegalLocationConstraintException", 400)
 	for _, name := range []string{"UPPER", "under_score", "two..dots", "192.168.1.1", "-dash"} {
-		wantCode(t, create(b.Client, t, name, testRegion), "InvalidBucketName", 400)
+		wantCode(t, createBucket(b.Client, t, name, testRegion), "InvalidBucketName", 400)
 	}
 	head := must(b.HeadBucket(b.ctx, &sdk.HeadBucketInput{Bucket: aws.String("fresh-bucket")}))(t)
 	if *head.BucketRegion != testRegion {
@@ -43,9 +43,9 @@ func TestBucketsAreMadeAndRejectedAsAWSDoes(t *testing.T) {
 }
 
 func TestBucketsAreListedInPages(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	for _, name := range []string{"bucket-c", "bucket-a", "bucket-b"} {
-		if err := b.service.make(name, newSettings()); err != nil {
+		if err := b.service.makeBucket(name, newSettings()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,8 +63,8 @@ func TestBucketsAreListedInPages(t *testing.T) {
 	}
 }
 
-func TestABucketIsDeletedOnlyWhenNothingIsInIt(t *testing.T) {
-	b := newBed(t, versioningEnabled)
+func TestABucketIsDeletedOnlyIfEmpty(t *testing.T) {
+	b := newFixture(t, versioningEnabled)
 	b.put("a", "1")
 	marker := b.delete("a", "").VersionId
 	for _, v := range must(b.ListObjectVersions(b.ctx, &sdk.ListObjectVersionsInput{Bucket: aws.String(testBucket)}))(
@@ -80,8 +80,8 @@ func TestABucketIsDeletedOnlyWhenNothingIsInIt(t *testing.T) {
 	wantCode(t, err, "NoSuchBucket", 404)
 }
 
-func TestBucketTagsAreReplacedAndCloudFormationsStay(t *testing.T) {
-	b := newBed(t, "")
+func TestPutBucketTaggingKeepsTheTagsOfCloudFormation(t *testing.T) {
+	b := newFixture(t, "")
 	name := aws.String(testBucket)
 	_, err := b.GetBucketTagging(b.ctx, &sdk.GetBucketTaggingInput{Bucket: name})
 	wantCode(t, err, "NoSuchTagSet", 404)
@@ -94,7 +94,7 @@ func TestBucketTagsAreReplacedAndCloudFormationsStay(t *testing.T) {
 		return err
 	}
 	wantCode(t, put(stack), "InvalidTag", 400)
-	if err := b.service.change(testBucket, func(next *settings) error {
+	if err := b.service.changeSettings(testBucket, func(next *settings) error {
 		next.Tags = map[string]string{*stack.Key: *stack.Value}
 		return nil
 	}); err != nil {
@@ -119,7 +119,7 @@ func TestBucketTagsAreReplacedAndCloudFormationsStay(t *testing.T) {
 }
 
 func TestObjectTagsBelongToOneVersion(t *testing.T) {
-	b := newBed(t, versioningEnabled)
+	b := newFixture(t, versioningEnabled)
 	tagged := &sdk.PutObjectInput{
 		Bucket: aws.String(testBucket), Key: aws.String("a"), Body: strings.NewReader("1"), Tagging: aws.String("k=v"),
 	}
@@ -135,8 +135,8 @@ func TestObjectTagsBelongToOneVersion(t *testing.T) {
 	}
 }
 
-func TestVersioningOfANewBucketAndAfterChange(t *testing.T) {
-	b := newBed(t, "")
+func TestVersioningIsUnsetUntilItIsPut(t *testing.T) {
+	b := newFixture(t, "")
 	name := aws.String(testBucket)
 	if status := must(b.GetBucketVersioning(b.ctx, &sdk.GetBucketVersioningInput{Bucket: name}))(t).
 		Status; status != "" {
@@ -151,8 +151,8 @@ func TestVersioningOfANewBucketAndAfterChange(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotImplementedSaysSo(t *testing.T) {
-	b := newBed(t, "")
+func TestUnsupportedRequestsAreRejected(t *testing.T) {
+	b := newFixture(t, "")
 	b.put("a", "1")
 	_, err := b.GetBucketAcl(b.ctx, &sdk.GetBucketAclInput{Bucket: aws.String(testBucket)})
 	wantCode(t, err, "NotImplemented", 501)
@@ -170,8 +170,8 @@ func TestWhatIsNotImplementedSaysSo(t *testing.T) {
 	wantCode(t, err, "Forbidden", 403)
 }
 
-func TestErrorsAreS3sOwnDocuments(t *testing.T) {
-	b := newBed(t, "")
+func TestErrorsHaveTheFormatOfS3(t *testing.T) {
+	b := newFixture(t, "")
 	response := must(http.Get(b.url + "/absent/key"))(t)
 	defer response.Body.Close()
 	body := string(must(io.ReadAll(response.Body))(t))

@@ -16,7 +16,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// owner returns the account's element in S3's documents, with its canonical user id.
+// owner returns an XML element with the account's canonical user id.
 func (s *Service) owner(element string) wire.Node {
 	id := sha256.Sum256([]byte(s.config.Account))
 	return wire.N(element, wire.T("ID", hex.EncodeToString(id[:])))
@@ -66,7 +66,7 @@ func (s *Service) listBuckets(w http.ResponseWriter, r *request) error {
 			token = append(token, wire.T("ContinuationToken", nodes[l.limit-1].Children[0].Text))
 			return false
 		}
-		created := stamp(s.buckets[name].settings.Created)
+		created := formatTime(s.buckets[name].settings.Created)
 		nodes = append(nodes, wire.N(
 			"Bucket", wire.T("Name", name), wire.T("CreationDate", created), wire.T("BucketRegion", s.config.Region),
 		))
@@ -106,7 +106,7 @@ func (s *Service) createBucket(w http.ResponseWriter, r *request) error {
 	if r.Header.Get("x-amz-bucket-object-lock-enabled") == "true" {
 		created.ObjectLock, created.Versioning = true, versioningEnabled
 	}
-	if err := s.make(r.bucket, created); err != nil {
+	if err := s.makeBucket(r.bucket, created); err != nil {
 		return err
 	}
 	w.Header().Set("Location", "/"+r.bucket)
@@ -120,9 +120,9 @@ func noBucketACL() *failure {
 	)
 }
 
-// make creates a bucket. In us-east-1, S3 answers the owner's second attempt like the first, and
-// changes nothing.
-func (s *Service) make(name string, created *settings) error {
+// makeBucket creates a bucket. If the account already owns the bucket and the region is us-east-1,
+// it succeeds and changes nothing, as S3 does.
+func (s *Service) makeBucket(name string, created *settings) error {
 	if err := checkBucketName(name); err != nil {
 		return err
 	}
@@ -174,17 +174,17 @@ func checkBucketName(name string) error {
 }
 
 func (s *Service) deleteBucket(w http.ResponseWriter, r *request) error {
-	err := s.with(r.bucket, s.drop)
+	err := s.withBucket(r.bucket, s.dropBucket)
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	return err
 }
 
-// drop deletes an empty bucket. Incomplete multipart uploads do not prevent that; they are deleted,
-// too.
-func (s *Service) drop(b *bucket) error {
-	if !b.empty() {
+// dropBucket deletes an empty bucket. It also deletes the bucket's incomplete multipart uploads,
+// which do not count as content.
+func (s *Service) dropBucket(b *bucket) error {
+	if !b.isEmpty() {
 		return bucketNotEmpty(b.name)
 	}
 	if err := s.commit(record{Op: opDrop, Bucket: b.name}); err != nil {

@@ -6,14 +6,14 @@ import (
 	"perch/sandbox/aws/access"
 )
 
-// permitted checks that the caller's role may carry out an action on the resource of the request.
-// An empty action is always permitted.
-func (r *request) permitted(action string) error {
-	return r.permittedOn(action, r.bucket, r.key)
+// checkRole checks that the caller's role allows an action on the bucket or object of the request.
+// It allows an empty action.
+func (r *request) checkRole(action string) error {
+	return r.checkRoleOn(action, r.bucket, r.key)
 }
 
-// permittedOn is permitted for a bucket, or an object in it.
-func (r *request) permittedOn(action, bucket, key string) error {
+// checkRoleOn is like checkRole, but for the given bucket, or an object in it if key is not empty.
+func (r *request) checkRoleOn(action, bucket, key string) error {
 	resource := "arn:aws:s3:::" + bucket
 	if key != "" {
 		resource += "/" + key
@@ -28,21 +28,21 @@ func (r *request) permittedOn(action, bucket, key string) error {
 	return nil
 }
 
-// concealed returns the error that a caller gets for a key that does not exist. Only a caller who
-// may list the bucket is told that (AWS docs: GetObject, HeadObject).
-func (r *request) concealed(err error) error {
-	if code(err) != "NoSuchKey" {
+// hideMissingKey replaces the error NoSuchKey with AccessDenied if the caller's role may not list
+// the bucket (AWS docs: GetObject, HeadObject).
+func (r *request) hideMissingKey(err error) error {
+	if errorCode(err) != "NoSuchKey" {
 		return err
 	}
-	if denied := r.permittedOn("s3:ListBucket", r.bucket, ""); denied != nil {
+	if denied := r.checkRoleOn("s3:ListBucket", r.bucket, ""); denied != nil {
 		return denied
 	}
 	return err
 }
 
-// compare adds the tags of a bucket to the condition keys of the request, if the bucket has
-// AbacStatus (AWS docs: Enabling ABAC in general purpose buckets). The caller holds mu.
-func (r *request) compare(b *bucket) {
+// addTagKeys adds the tags of a bucket to the condition keys of the request, if the bucket's
+// AbacStatus is Enabled (AWS docs: Enabling ABAC in general purpose buckets). The caller holds mu.
+func (r *request) addTagKeys(b *bucket) {
 	if b.settings.Kept["AbacStatus"] != "Enabled" {
 		return
 	}

@@ -29,7 +29,7 @@ type checksum struct {
 	Type  string `json:",omitempty"`
 }
 
-// defaultAlgorithm is the algorithm that S3 uses if the client names none (AWS docs: "Checking
+// defaultAlgorithm is the algorithm that S3 uses if the client specifies none (AWS docs: "Checking
 // object integrity").
 const defaultAlgorithm = "CRC64NVME"
 
@@ -54,21 +54,21 @@ func (c checksum) nodes() []wire.Node {
 	return []wire.Node{wire.T("Checksum"+c.Algorithm, c.Value), wire.T("ChecksumType", c.Type)}
 }
 
-func (c checksum) write(header http.Header) {
+func (c checksum) writeHeaders(header http.Header) {
 	if c.Algorithm != "" {
 		header.Set(c.header(), c.Value)
 		header.Set("x-amz-checksum-type", c.Type)
 	}
 }
 
-// claimed returns the checksum that the request states for its body. The value is empty if the
-// checksum follows in the trailer.
-func claimed(header http.Header) (checksum, error) {
+// statedChecksum returns the checksum of the body according to the request's headers. Its value is
+// empty if the checksum follows in the trailer.
+func statedChecksum(header http.Header) (checksum, error) {
 	var found checksum
 	for name := range algorithms {
 		c := checksum{Algorithm: name, Type: fullObject}
 		value := header.Get(c.header())
-		if value == "" && !trails(header, c.header()) {
+		if value == "" && !isTrailer(header, c.header()) {
 			continue
 		}
 		if found.Algorithm != "" {
@@ -94,7 +94,7 @@ func (c checksum) wellFormed() bool {
 	return err == nil && len(raw) == algorithms[c.Algorithm]().Size()
 }
 
-func trails(header http.Header, name string) bool {
+func isTrailer(header http.Header, name string) bool {
 	for trailer := range strings.SplitSeq(header.Get("x-amz-trailer"), ",") {
 		if strings.EqualFold(strings.TrimSpace(trailer), name) {
 			return true
@@ -110,8 +110,8 @@ func unsupportedAlgorithm() *failure {
 		"[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
 }
 
-// compose returns the checksum of the parts' checksums.
-func compose(algorithm string, parts []*part) checksum {
+// compositeChecksum returns the checksum of the parts' checksums.
+func compositeChecksum(algorithm string, parts []*part) checksum {
 	sum := algorithms[algorithm]()
 	for _, p := range parts {
 		raw, _ := base64.StdEncoding.DecodeString(p.Checksum.Value)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// cli runs the AWS CLI against the bed and returns what it prints.
-func (b *bed) cli(arguments ...string) (string, error) {
+// cli runs the AWS CLI against the service and returns its output.
+func (b *fixture) cli(arguments ...string) (string, error) {
 	b.t.Helper()
 	path, err := exec.LookPath("aws")
 	if err != nil {
@@ -28,7 +28,7 @@ func (b *bed) cli(arguments ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-func (b *bed) mustCLI(arguments ...string) string {
+func (b *fixture) mustCLI(arguments ...string) string {
 	b.t.Helper()
 	out, err := b.cli(arguments...)
 	if err != nil {
@@ -37,8 +37,8 @@ func (b *bed) mustCLI(arguments ...string) string {
 	return out
 }
 
-func TestForeignClientCopiesAndSyncs(t *testing.T) {
-	b := newBed(t, versioningEnabled)
+func TestTheAWSCLICopiesAndSyncs(t *testing.T) {
+	b := newFixture(t, versioningEnabled)
 	dir := t.TempDir()
 	big := strings.Repeat("0123456789abcdef", 9<<16)
 	for name, content := range map[string]string{"small & odd.txt": "small", "big.bin": big} {
@@ -46,7 +46,7 @@ func TestForeignClientCopiesAndSyncs(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		// A sync compares this with the object's time, which S3 stores in whole seconds.
+		// `aws s3 sync` compares this time with the object's, which S3 stores in whole seconds.
 		yesterday := time.Now().AddDate(0, 0, -1)
 		if err := os.Chtimes(path, yesterday, yesterday); err != nil {
 			t.Fatal(err)
@@ -54,12 +54,12 @@ func TestForeignClientCopiesAndSyncs(t *testing.T) {
 	}
 	b.mustCLI("s3", "sync", dir, "s3://"+testBucket+"/dir", "--only-show-errors")
 	if out := b.mustCLI("s3", "sync", dir, "s3://"+testBucket+"/dir"); out != "" {
-		t.Errorf("a second sync did something: %s", out)
+		t.Errorf("the second sync copied: %s", out)
 	}
 	back := filepath.Join(t.TempDir(), "back")
 	b.mustCLI("s3", "cp", "s3://"+testBucket+"/dir/big.bin", back, "--only-show-errors")
 	if data := must(os.ReadFile(back))(t); string(data) != big {
-		t.Errorf("%d bytes came back", len(data))
+		t.Errorf("the copy has %d bytes", len(data))
 	}
 	b.mustCLI("s3", "cp", "s3://"+testBucket+"/dir", "s3://"+testBucket+"/copy", "--recursive", "--only-show-errors")
 	if out := b.mustCLI("s3", "ls", "s3://"+testBucket+"/"); out != "PRE copy/\n                           PRE dir/" {
@@ -73,8 +73,8 @@ func TestForeignClientCopiesAndSyncs(t *testing.T) {
 	}
 }
 
-func TestForeignClientPagesThroughVersions(t *testing.T) {
-	b := newBed(t, versioningEnabled)
+func TestTheAWSCLIPagesThroughVersions(t *testing.T) {
+	b := newFixture(t, versioningEnabled)
 	for i := range 7 {
 		b.put(fmt.Sprintf("key %d\n&", i%3), "x")
 	}

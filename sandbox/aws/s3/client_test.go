@@ -19,7 +19,8 @@ const (
 	testRegion  = "eu-central-1"
 )
 
-// serve starts a service over HTTP. dir is the folder of its state; empty keeps it in memory.
+// serve starts a service with an HTTP server. dir is the folder of its state; empty keeps the state
+// in memory.
 func serve(t *testing.T, dir string) (*Service, *httptest.Server) {
 	t.Helper()
 	s, err := New(Config{Account: testAccount, Region: testRegion, Dir: dir})
@@ -46,8 +47,8 @@ func client(endpoint string) *sdk.Client {
 	}, func(o *sdk.Options) { o.UsePathStyle = true })
 }
 
-// bed is a service with a client and one bucket.
-type bed struct {
+// fixture is a service with a client and one bucket.
+type fixture struct {
 	*sdk.Client
 	t       *testing.T
 	ctx     context.Context
@@ -57,29 +58,30 @@ type bed struct {
 
 const testBucket = "shop-login-assets"
 
-func newBed(t *testing.T, versioning string) *bed {
+func newFixture(t *testing.T, versioning string) *fixture {
 	t.Helper()
 	service, server := serve(t, "")
-	b := &bed{client(server.URL), t, t.Context(), service, server.URL}
-	if err := service.make(testBucket, newSettings()); err != nil {
+	b := &fixture{client(server.URL), t, t.Context(), service, server.URL}
+	if err := service.makeBucket(testBucket, newSettings()); err != nil {
 		t.Fatal(err)
 	}
-	b.version(versioning)
+	b.setVersioning(versioning)
 	return b
 }
 
-// version sets the bucket's versioning state; empty leaves it as it is.
-func (b *bed) version(status string) {
+// setVersioning sets the bucket's versioning state; empty changes nothing.
+func (b *fixture) setVersioning(status string) {
 	b.t.Helper()
 	if status == "" {
 		return
 	}
-	if err := b.service.change(testBucket, func(next *settings) error { return next.version(status) }); err != nil {
+	set := func(next *settings) error { return next.setVersioning(status) }
+	if err := b.service.changeSettings(testBucket, set); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// must fails the test if there is an error.
+// must returns a function that returns value, or fails the test if there is an error.
 func must[T any](value T, err error) func(t *testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()

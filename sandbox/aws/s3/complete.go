@@ -27,7 +27,7 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	}
 	defer end()
 	var document completeRequest
-	// The checksum in the request's header is that of the object, not of the body.
+	// The checksum in the request's header is the object's, not the body's.
 	body, err := r.readClaimed(maxDocument, checksum{})
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	var u upload
 	err = s.withUpload(r, func(_ *bucket, found *upload) (err error) {
 		u = *found
-		chosen, err = found.choose(document.Parts)
+		chosen, err = found.chooseParts(document.Parts)
 		return err
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 			v.Checksum.Algorithm,
 		)
 	}
-	if err := s.store(w, r, v, record{Op: opEnd, Bucket: r.bucket, UploadID: u.ID}); err != nil {
+	if err := s.storeVersion(w, r, v, record{Op: opEnd, Bucket: r.bucket, UploadID: u.ID}); err != nil {
 		return err
 	}
 	nodes := []wire.Node{
@@ -69,8 +69,8 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	return reply(w, "CompleteMultipartUploadResult", append(nodes, v.Checksum.nodes()...)...)
 }
 
-// choose returns the parts that the client names, in its order.
-func (u *upload) choose(wanted []completePart) ([]*part, error) {
+// chooseParts returns the parts that the client lists, in the same order.
+func (u *upload) chooseParts(wanted []completePart) ([]*part, error) {
 	for i, want := range wanted {
 		if i > 0 && want.PartNumber <= wanted[i-1].PartNumber {
 			return nil, failf(
@@ -103,8 +103,8 @@ func (u *upload) choose(wanted []completePart) ([]*part, error) {
 	return chosen, nil
 }
 
-// assemble makes an object from the parts. Its ETag is the md5 of the parts' md5s, and the number
-// of parts.
+// assemble joins the parts into an object. The ETag is the MD5 of the parts' MD5s, followed by `-`
+// and the number of parts.
 func (s *Service) assemble(u *upload, parts []*part) (*version, error) {
 	v := *u.Draft
 	etag := md5.New()
@@ -127,7 +127,7 @@ func (s *Service) assemble(u *upload, parts []*part) (*version, error) {
 	}
 	v.Checksum = checksum{Algorithm: algorithm, Value: encodeSum(sum), Type: fullObject}
 	if u.Type == composite {
-		v.Checksum = compose(algorithm, parts)
+		v.Checksum = compositeChecksum(algorithm, parts)
 	}
 	return &v, nil
 }

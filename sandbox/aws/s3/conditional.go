@@ -33,8 +33,8 @@ func (s *Service) beginConditional(r *request) (end func(), err error) {
 	}, nil
 }
 
-// noteDeletion tells the conditional writes in progress that an object was deleted, if it was. The
-// caller holds mu.
+// noteDeletion marks the conditional writes to a key that are in progress, because the object was
+// deleted. If the deletion changed nothing, it marks none. The caller holds mu.
 func (s *Service) noteDeletion(bucket, key string, done deletion) {
 	if len(done.change) == 0 {
 		return
@@ -48,9 +48,9 @@ func (s *Service) noteDeletion(bucket, key string, done deletion) {
 
 // checkConditions checks a write's If-None-Match and If-Match against the current version. A delete
 // marker counts as no object. Of several writes, the first to finish succeeds, and the others fail
-// with 412. If a deletion has succeeded since the write began, it fails with 409 (AWS docs:
-// "Conditional write behavior"). If-Match reads the object's ETag, so it also needs s3:GetObject.
-// The caller holds mu.
+// with 412. If the object was deleted after the write began, the write fails with 409 (AWS docs:
+// "Conditional write behavior"). If-Match compares the object's ETag, so the write also needs
+// s3:GetObject. The caller holds mu.
 func (s *Service) checkConditions(b *bucket, r *request) error {
 	write := s.conditional[r]
 	if write == nil {
@@ -58,7 +58,7 @@ func (s *Service) checkConditions(b *bucket, r *request) error {
 	}
 	match := r.Header.Get("If-Match")
 	if match != "" {
-		if err := s.readable(b, r); err != nil {
+		if err := s.checkReadable(b, r); err != nil {
 			return err
 		}
 	}
@@ -76,17 +76,17 @@ func (s *Service) checkConditions(b *bucket, r *request) error {
 	return nil
 }
 
-// checkDeletion checks DeleteObject's If-Match, which general purpose buckets accept since
-// September 2025. It fails with 404 if there is no object, and with 412 if the object has another
-// ETag (AWS docs: "How to perform conditional deletes"). An ETag also needs s3:GetObject; `*` does
-// not. The caller holds mu.
-func (s *Service) checkDeletion(b *bucket, r *request) error {
+// checkDeleteCondition checks DeleteObject's If-Match, which general purpose buckets support since
+// September 2025. The deletion fails with 404 if there is no object, and with 412 if the object has
+// another ETag (AWS docs: "How to perform conditional deletes"). If-Match with an ETag also needs
+// s3:GetObject; `*` does not. The caller holds mu.
+func (s *Service) checkDeleteCondition(b *bucket, r *request) error {
 	match := r.Header.Get("If-Match")
 	if match == "" {
 		return nil
 	}
 	if match != "*" {
-		if err := s.readable(b, r); err != nil {
+		if err := s.checkReadable(b, r); err != nil {
 			return err
 		}
 	}
@@ -100,12 +100,12 @@ func (s *Service) checkDeletion(b *bucket, r *request) error {
 	return nil
 }
 
-// readable checks that the caller may read the object.
-func (s *Service) readable(b *bucket, r *request) error {
-	if err := s.allowed(b, "s3:GetObject", r.key); err != nil {
+// checkReadable checks that the caller may read the object.
+func (s *Service) checkReadable(b *bucket, r *request) error {
+	if err := s.checkPolicy(b, "s3:GetObject", r.key); err != nil {
 		return err
 	}
-	return r.permitted("s3:GetObject")
+	return r.checkRole("s3:GetObject")
 }
 
 // current returns the key's current object; nil if it has none or if a delete marker hides it.

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// putIf writes an object under conditions; empty means no condition.
-func (b *bed) putIf(body, noneMatch, match string) (*sdk.PutObjectOutput, error) {
+// putIf writes an object with If-None-Match and If-Match; an empty value means no condition.
+func (b *fixture) putIf(body, noneMatch, match string) (*sdk.PutObjectOutput, error) {
 	in := &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("card"), Body: strings.NewReader(body)}
 	if noneMatch != "" {
 		in.IfNoneMatch = &noneMatch
@@ -29,7 +29,7 @@ func (b *bed) putIf(body, noneMatch, match string) (*sdk.PutObjectOutput, error)
 func TestConditionalWrites(t *testing.T) {
 	for _, versioning := range []string{"", versioningEnabled, versioningSuspended} {
 		t.Run("versioning "+versioning, func(t *testing.T) {
-			b := newBed(t, versioning)
+			b := newFixture(t, versioning)
 			_, err := b.putIf("1", "", `"0123"`)
 			wantCode(t, err, "NoSuchKey", 404)
 			first := must(b.putIf("1", "*", ""))(t)
@@ -49,8 +49,8 @@ func TestConditionalWrites(t *testing.T) {
 	}
 }
 
-func TestConditionsThatS3DoesNotImplement(t *testing.T) {
-	b := newBed(t, "")
+func TestUnsupportedConditionsReturnNotImplemented(t *testing.T) {
+	b := newFixture(t, "")
 	etag := *b.put("card", "1").ETag
 	_, err := b.putIf("2", etag, "")
 	wantCode(t, err, "NotImplemented", 501)
@@ -61,8 +61,8 @@ func TestConditionsThatS3DoesNotImplement(t *testing.T) {
 	}
 }
 
-func TestAMultipartUploadIsCompletedUnderAConditionOrStaysOpen(t *testing.T) {
-	b := newBed(t, "")
+func TestAMultipartUploadStaysOpenIfItsConditionFails(t *testing.T) {
+	b := newFixture(t, "")
 	upload := b.begin("card")
 	part := b.part("card", upload, 1, []byte("1"))
 	in := completion("card", upload, part)
@@ -80,7 +80,7 @@ func TestAMultipartUploadIsCompletedUnderAConditionOrStaysOpen(t *testing.T) {
 func TestADeletionDuringAConditionalWriteIsAConflict(t *testing.T) {
 	for _, condition := range []string{"If-Match", "If-None-Match"} {
 		t.Run(condition, func(t *testing.T) {
-			b := newBed(t, "")
+			b := newFixture(t, "")
 			value := *b.put("card", "1").ETag
 			if condition == "If-None-Match" {
 				value = "*"
@@ -88,7 +88,7 @@ func TestADeletionDuringAConditionalWriteIsAConflict(t *testing.T) {
 			err := b.putAround(condition, value, func() { b.delete("card", "") })
 			if err == nil || !strings.Contains(err.Error(), "409") ||
 				!strings.Contains(err.Error(), "ConditionalRequestConflict") {
-				t.Errorf("the write ends with %v", err)
+				t.Errorf("the write returns %v", err)
 			}
 			must(b.putIf("2", "*", ""))(t)
 		})
@@ -96,17 +96,17 @@ func TestADeletionDuringAConditionalWriteIsAConflict(t *testing.T) {
 }
 
 func TestOfTwoConditionalWritesTheFirstToFinishWins(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	etag := *b.put("card", "1").ETag
 	err := b.putAround("If-Match", etag, func() { must(b.putIf("2", "", etag))(t) })
 	if err == nil || !strings.Contains(err.Error(), "412") || !strings.Contains(err.Error(), "PreconditionFailed") {
-		t.Errorf("the slower write ends with %v", err)
+		t.Errorf("the write that finishes last returns %v", err)
 	}
 }
 
 // putAround begins a conditional write, calls meanwhile while the service reads the write's body,
 // and then sends the rest.
-func (b *bed) putAround(condition, value string, meanwhile func()) error {
+func (b *fixture) putAround(condition, value string, meanwhile func()) error {
 	reader, writer := io.Pipe()
 	trace := &httptrace.ClientTrace{Got100Continue: func() {
 		go func() {
@@ -140,7 +140,7 @@ func (b *bed) putAround(condition, value string, meanwhile func()) error {
 func TestConditionalDeletes(t *testing.T) {
 	for _, versioning := range []string{"", versioningEnabled} {
 		t.Run("versioning "+versioning, func(t *testing.T) {
-			b := newBed(t, versioning)
+			b := newFixture(t, versioning)
 			drop := func(match string) error {
 				_, err := b.DeleteObject(b.ctx, &sdk.DeleteObjectInput{
 					Bucket: aws.String(testBucket), Key: aws.String("card"), IfMatch: &match,
@@ -157,7 +157,7 @@ func TestConditionalDeletes(t *testing.T) {
 			_, err := b.get("card", "")
 			var gone smithy.APIError
 			if !errors.As(err, &gone) || gone.ErrorCode() != "NoSuchKey" {
-				t.Errorf("the object is there: %v", err)
+				t.Errorf("the object still exists: %v", err)
 			}
 		})
 	}

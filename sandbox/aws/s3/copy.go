@@ -12,8 +12,8 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// copySource reads the x-amz-copy-source header: `[/]bucket/key[?versionId=id]`, with a URL-encoded
-// key.
+// copySource parses the x-amz-copy-source header: `[/]bucket/key[?versionId=id]`, with a
+// URL-encoded key.
 func copySource(header http.Header) (bucket, key, id string, err error) {
 	source := header.Get("x-amz-copy-source")
 	path, query, _ := strings.Cut(strings.TrimPrefix(source, "/"), "?")
@@ -28,22 +28,22 @@ func copySource(header http.Header) (bucket, key, id string, err error) {
 	return bucket, key, values.Get("versionId"), nil
 }
 
-// source opens the version that a copy reads.
-func (s *Service) source(r *request, w http.ResponseWriter) (found *version, body io.ReadSeekCloser, err error) {
+// openSource opens the version that a copy reads.
+func (s *Service) openSource(r *request, w http.ResponseWriter) (found *version, body io.ReadSeekCloser, err error) {
 	name, key, id, err := copySource(r.Header)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = s.with(name, func(b *bucket) (err error) {
-		r.compare(b)
+	err = s.withBucket(name, func(b *bucket) (err error) {
+		r.addTagKeys(b)
 		action := "s3:GetObject"
 		if id != "" {
 			action = "s3:GetObjectVersion"
 		}
-		if err := s.allowed(b, action, key); err != nil {
+		if err := s.checkPolicy(b, action, key); err != nil {
 			return err
 		}
-		if err := r.permittedOn(action, name, key); err != nil {
+		if err := r.checkRoleOn(action, name, key); err != nil {
 			return err
 		}
 		if found, err = b.find(key, id); err != nil {
@@ -64,12 +64,12 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	defer end()
-	found, body, err := s.source(r, w)
+	found, body, err := s.openSource(r, w)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	if err := copyable(r.Header, found); err != nil {
+	if err := checkCopyConditions(r.Header, found); err != nil {
 		return err
 	}
 	replace := r.Header.Get("x-amz-metadata-directive") == "REPLACE"
@@ -88,7 +88,7 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 	}
 	if r.Header.Get("x-amz-tagging-directive") != "REPLACE" {
 		if len(found.Tags) > 0 {
-			if err := r.permittedOn("s3:GetObjectTagging", name, key); err != nil {
+			if err := r.checkRoleOn("s3:GetObjectTagging", name, key); err != nil {
 				return err
 			}
 		}
@@ -98,21 +98,22 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 	if v.Checksum.Algorithm == "" {
 		v.Checksum.Algorithm = found.Checksum.Algorithm
 	}
-	if v.Blob, v.Size, v.ETag, err = s.keep(body, &v.Checksum); err != nil {
+	if v.Blob, v.Size, v.ETag, err = s.storeCopy(body, &v.Checksum); err != nil {
 		return err
 	}
-	if err := s.store(w, r, v); err != nil {
+	if err := s.storeVersion(w, r, v); err != nil {
 		return err
 	}
 	nodes := append(
-		[]wire.Node{wire.T("LastModified", stamp(v.Modified)), wire.T("ETag", quote(v.ETag))}, v.Checksum.nodes()...,
+		[]wire.Node{wire.T("LastModified", formatTime(v.Modified)), wire.T("ETag", quote(v.ETag))},
+		v.Checksum.nodes()...,
 	)
 	return reply(w, "CopyObjectResult", nodes...)
 }
 
-// keep stores the bytes of another object as an object in a single part. The checksum uses the
-// algorithm in sum or, if it has none, S3's default.
-func (s *Service) keep(body io.Reader, sum *checksum) (blob string, size int64, etag string, err error) {
+// storeCopy stores the bytes of another object as a new blob. It sets sum to their checksum, with
+// the algorithm in sum or, if that is empty, S3's default.
+func (s *Service) storeCopy(body io.Reader, sum *checksum) (blob string, size int64, etag string, err error) {
 	if sum.Algorithm == "" {
 		sum.Algorithm = defaultAlgorithm
 	}
@@ -126,16 +127,16 @@ func (s *Service) keep(body io.Reader, sum *checksum) (blob string, size int64, 
 	return blob, size, hex.EncodeToString(digest.Sum(nil)), err
 }
 
-// copyable checks the x-amz-copy-source-if-* headers against the source. Every failure is answered
-// with 412.
-func copyable(header http.Header, found *version) error {
+// checkCopyConditions checks the x-amz-copy-source-if-* headers against the source. If one of them
+// does not hold, the copy fails with 412.
+func checkCopyConditions(header http.Header, found *version) error {
 	conditions := http.Header{}
 	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
 		if value := header.Get("x-amz-copy-source-" + name); value != "" {
 			conditions.Set(name, value)
 		}
 	}
-	if unchanged(conditions, found) != nil {
+	if checkPreconditions(conditions, found) != nil {
 		return preconditionFailed("x-amz-copy-source-If")
 	}
 	return nil

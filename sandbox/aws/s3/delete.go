@@ -11,7 +11,7 @@ import (
 // maxDelete is the maximum number of keys in one DeleteObjects (AWS docs: DeleteObjects).
 const maxDelete = 1000
 
-// deletion is the outcome for one key: the change to commit, and the answer to the client.
+// deletion is the result for one key: the change to commit, and the version in the response.
 type deletion struct {
 	change []record
 	// version is the version or marker that was removed, or the marker that was created; nil if
@@ -19,20 +19,20 @@ type deletion struct {
 	version *version
 }
 
-// remove determines what the deletion of a key, or of one version of it, changes in the bucket.
-// Without an id, a bucket with versioning gets a marker; if versioning is suspended, the marker
-// replaces the null version.
-func (s *Service) remove(b *bucket, key, id string, bypass bool) (deletion, error) {
+// planDeletion returns what the deletion of a key, or of one version of it, changes in the bucket.
+// It changes nothing. Without an id, a bucket with versioning gets a marker; if versioning is
+// suspended, the marker replaces the null version.
+func (s *Service) planDeletion(b *bucket, key, id string, bypass bool) (deletion, error) {
 	action := "s3:DeleteObject"
 	if id != "" {
 		action = "s3:DeleteObjectVersion"
 	}
-	if err := s.allowed(b, action, key); err != nil {
+	if err := s.checkPolicy(b, action, key); err != nil {
 		return deletion{}, err
 	}
 	if id == "" && b.settings.Versioning != "" {
 		marker := &version{Marker: true}
-		b.stamp(s, marker)
+		b.numberVersion(s, marker)
 		return deletion{[]record{{Op: opPut, Bucket: b.name, Key: key, Version: marker}}, marker}, nil
 	}
 	if id == "" {
@@ -50,14 +50,14 @@ func (s *Service) remove(b *bucket, key, id string, bypass bool) (deletion, erro
 
 func (s *Service) deleteObject(w http.ResponseWriter, r *request) error {
 	id := r.query.Get("versionId")
-	return noContent(w, s.with(r.bucket, func(b *bucket) error {
+	return noContent(w, s.withBucket(r.bucket, func(b *bucket) error {
 		if _, err := s.allowedDeletes(b, 1); err != nil {
 			return err
 		}
-		if err := s.checkDeletion(b, r); err != nil {
+		if err := s.checkDeleteCondition(b, r); err != nil {
 			return err
 		}
-		done, err := s.remove(b, r.key, id, bypasses(r))
+		done, err := s.planDeletion(b, r.key, id, bypassesGovernance(r))
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func parseDelete(body string) (deleteRequest, error) {
 }
 
 func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
-	claim, err := claimed(r.Header)
+	claim, err := statedChecksum(r.Header)
 	if err != nil {
 		return err
 	}
@@ -120,12 +120,12 @@ func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := wait(r.Context(), s.config.Limits.KeyLatency*time.Duration(len(document.Objects))); err != nil {
+	if err := waitFor(r.Context(), s.config.Limits.KeyLatency*time.Duration(len(document.Objects))); err != nil {
 		return err
 	}
 	var nodes []wire.Node
-	err = s.with(r.bucket, func(b *bucket) error {
-		nodes, err = s.removeAll(r, b, document)
+	err = s.withBucket(r.bucket, func(b *bucket) error {
+		nodes, err = s.deleteKeys(r, b, document)
 		return err
 	})
 	if err != nil {
@@ -134,18 +134,19 @@ func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
 	return reply(w, "DeleteResult", nodes...)
 }
 
-// removeAll deletes the keys one by one. If one fails, it is reported, and the others are still
-// deleted. If a key is named twice, the second deletion sees the result of the first.
-func (s *Service) removeAll(r *request, b *bucket, document deleteRequest) ([]wire.Node, error) {
+// deleteKeys deletes the keys one by one. If one of them fails, the response contains its error,
+// and deleteKeys continues with the others. If a key is listed twice, the second deletion sees the
+// result of the first.
+func (s *Service) deleteKeys(r *request, b *bucket, document deleteRequest) ([]wire.Node, error) {
 	var nodes []wire.Node
 	allowed, err := s.allowedDeletes(b, len(document.Objects))
 	if err != nil {
 		return nil, err
 	}
 	for i, object := range document.Objects {
-		done, err := s.removeOne(r, b, object, i < allowed)
+		done, err := s.planKeyDeletion(r, b, object, i < allowed)
 		if err != nil {
-			nodes = append(nodes, rejected(object, err))
+			nodes = append(nodes, errorNode(object, err))
 			continue
 		}
 		if err := s.commit(done.change...); err != nil {
@@ -153,15 +154,16 @@ func (s *Service) removeAll(r *request, b *bucket, document deleteRequest) ([]wi
 		}
 		s.noteDeletion(b.name, object.Key, done)
 		if !document.Quiet {
-			nodes = append(nodes, deleted(b, object, done.version))
+			nodes = append(nodes, deletedNode(b, object, done.version))
 		}
 	}
 	return nodes, nil
 }
 
-// removeOne is remove for one of several keys. The key may be over the bucket's limit, or fail
-// because of a fault.
-func (s *Service) removeOne(r *request, b *bucket, object deleteKey, allowed bool) (deletion, error) {
+// planKeyDeletion is planDeletion for one of the keys of DeleteObjects. It fails if the key is over
+// the bucket's limit, if Config.FailKey makes it fail, or if the caller's role does not allow the
+// deletion.
+func (s *Service) planKeyDeletion(r *request, b *bucket, object deleteKey, allowed bool) (deletion, error) {
 	if !allowed {
 		return deletion{}, slowDown()
 	}
@@ -174,13 +176,13 @@ func (s *Service) removeOne(r *request, b *bucket, object deleteKey, allowed boo
 	if object.VersionID != "" {
 		action = "s3:DeleteObjectVersion"
 	}
-	if err := r.permittedOn(action, b.name, object.Key); err != nil {
+	if err := r.checkRoleOn(action, b.name, object.Key); err != nil {
 		return deletion{}, err
 	}
-	return s.remove(b, object.Key, object.VersionID, bypasses(r))
+	return s.planDeletion(b, object.Key, object.VersionID, bypassesGovernance(r))
 }
 
-func deleted(b *bucket, object deleteKey, v *version) wire.Node {
+func deletedNode(b *bucket, object deleteKey, v *version) wire.Node {
 	nodes := []wire.Node{wire.T("Key", object.Key)}
 	if object.VersionID != "" {
 		nodes = append(nodes, wire.T("VersionId", object.VersionID))
@@ -191,9 +193,9 @@ func deleted(b *bucket, object deleteKey, v *version) wire.Node {
 	return wire.N("Deleted", nodes...)
 }
 
-// rejected returns the error of one key. In DeleteObjects, S3 answers an invalid id like a version
-// that does not exist.
-func rejected(object deleteKey, err error) wire.Node {
+// errorNode returns the Error element of one key. In DeleteObjects, an invalid version id has the
+// same error as a version that does not exist.
+func errorNode(object deleteKey, err error) wire.Node {
 	var f *failure
 	if !errors.As(err, &f) {
 		f = failf(

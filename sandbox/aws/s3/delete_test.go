@@ -26,8 +26,8 @@ func md5Base64(text string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// deleteAll requests the deletion of all identifiers at once.
-func (b *bed) deleteAll(quiet bool, objects ...types.ObjectIdentifier) *sdk.DeleteObjectsOutput {
+// deleteAll deletes all objects with one DeleteObjects.
+func (b *fixture) deleteAll(quiet bool, objects ...types.ObjectIdentifier) *sdk.DeleteObjectsOutput {
 	b.t.Helper()
 	return must(b.DeleteObjects(
 		b.ctx,
@@ -35,13 +35,13 @@ func (b *bed) deleteAll(quiet bool, objects ...types.ObjectIdentifier) *sdk.Dele
 	))(b.t)
 }
 
-func TestDeleteObjectsTellsEachKeysFate(t *testing.T) {
-	b := newBed(t, versioningEnabled)
+func TestDeleteObjectsReportsTheResultOfEachKey(t *testing.T) {
+	b := newFixture(t, versioningEnabled)
 	version := b.put("a", "1").VersionId
 	out := b.deleteAll(false,
 		types.ObjectIdentifier{Key: aws.String("a")},
 		types.ObjectIdentifier{Key: aws.String("a"), VersionId: version},
-		types.ObjectIdentifier{Key: aws.String("never was"), VersionId: aws.String(newID(7))},
+		types.ObjectIdentifier{Key: aws.String("absent"), VersionId: aws.String(newID(7))},
 		types.ObjectIdentifier{Key: aws.String("a"), VersionId: aws.String("nonsense")},
 	)
 	if len(out.Deleted) != 3 || len(out.Errors) != 1 || *out.Errors[0].Code != "NoSuchVersion" {
@@ -51,17 +51,17 @@ func TestDeleteObjectsTellsEachKeysFate(t *testing.T) {
 	if !*marker.DeleteMarker || marker.VersionId != nil || len(*marker.DeleteMarkerVersionId) != 32 {
 		t.Errorf("marker %+v", marker)
 	}
-	if *removed.VersionId != *version || removed.DeleteMarker != nil || *absent.Key != "never was" {
+	if *removed.VersionId != *version || removed.DeleteMarker != nil || *absent.Key != "absent" {
 		t.Errorf("removed %+v, absent %+v", removed, absent)
 	}
 	out = b.deleteAll(true, types.ObjectIdentifier{Key: aws.String("a"), VersionId: marker.DeleteMarkerVersionId})
 	if len(out.Deleted) != 0 || len(b.listed()) != 0 {
-		t.Errorf("quiet answer %+v, left %v", out, b.listed())
+		t.Errorf("quiet response %+v, left %v", out, b.listed())
 	}
 }
 
 func TestDeleteObjectsRejectsWhatAWSRejects(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	objects := make([]types.ObjectIdentifier, 1001)
 	for i := range objects {
 		objects[i].Key = aws.String(fmt.Sprint(i))
@@ -96,8 +96,8 @@ func TestDeleteObjectsRejectsWhatAWSRejects(t *testing.T) {
 	}
 }
 
-func TestALegalHoldKeepsItsVersionAndNoOther(t *testing.T) {
-	b := newBed(t, "")
+func TestObjectLockProtectsOnlyLockedVersions(t *testing.T) {
+	b := newFixture(t, "")
 	must(b.CreateBucket(b.ctx, &sdk.CreateBucketInput{
 		Bucket: aws.String("locked-bucket"), ObjectLockEnabledForBucket: aws.Bool(true),
 		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: testRegion},
@@ -135,8 +135,8 @@ func TestALegalHoldKeepsItsVersionAndNoOther(t *testing.T) {
 	}))(t)
 }
 
-func TestHeadShowsWhatLocksAnObject(t *testing.T) {
-	b := newBed(t, "")
+func TestHeadObjectReturnsTheObjectLock(t *testing.T) {
+	b := newFixture(t, "")
 	bucket, until := aws.String("locked-bucket"), time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	must(b.CreateBucket(b.ctx, &sdk.CreateBucketInput{
 		Bucket: bucket, ObjectLockEnabledForBucket: aws.Bool(true),

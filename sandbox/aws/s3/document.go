@@ -22,8 +22,8 @@ const (
 	maxDocument = 2 << 20
 )
 
-// render prints a document as S3 does: with a header, without indentation, without self-closed
-// elements.
+// render formats a document as S3 does: with an XML declaration, without indentation, and without
+// self-closing elements.
 func render(root wire.Node, namespace string) string {
 	var b strings.Builder
 	b.WriteString(xmlHeader)
@@ -44,8 +44,8 @@ func renderNode(b *strings.Builder, n wire.Node, attributes string) {
 	b.WriteString("</" + n.Name + ">")
 }
 
-// escape writes text. It writes control characters as character references, even those that XML 1.0
-// does not allow. S3 does the same, which is why clients request encoding-type=url.
+// escape writes escaped text. It writes control characters as character references, even those that
+// XML 1.0 does not allow. S3 does the same, which is why clients request encoding-type=url.
 func escape(b *strings.Builder, text string) {
 	for _, r := range text {
 		switch {
@@ -65,7 +65,7 @@ func escape(b *strings.Builder, text string) {
 	}
 }
 
-// reply answers with 200 and a document in S3's namespace.
+// reply sends a response with status 200 and a document in S3's namespace.
 func reply(w http.ResponseWriter, name string, children ...wire.Node) error {
 	writeDocument(w, http.StatusOK, render(wire.N(name, children...), namespace))
 	return nil
@@ -106,7 +106,7 @@ func unmarshal(body string, document any) error {
 
 // readBody reads a body of at most limit bytes and checks its checksums.
 func (r *request) readBody(limit int64) (string, error) {
-	claim, err := claimed(r.Header)
+	claim, err := statedChecksum(r.Header)
 	if err != nil {
 		return "", err
 	}
@@ -136,5 +136,5 @@ func encodeURL(text string) string {
 	return strings.NewReplacer("%2F", "/", "%2A", "*", "~", "%7E").Replace(url.QueryEscape(text))
 }
 
-// stamp formats a time as S3's documents do.
-func stamp(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z") }
+// formatTime formats a time as S3's documents do.
+func formatTime(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z") }

@@ -8,7 +8,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// failure is an S3 error with the elements and headers that only S3 has.
+// failure is an S3 error with the additional elements and headers of its response.
 type failure struct {
 	cause   *wire.Error
 	details []wire.Node
@@ -35,13 +35,12 @@ func (f *failure) withHeader(name, value string) *failure {
 	return f
 }
 
-// WriteError answers a request with err, in the form of S3's errors. Injected faults use it.
+// WriteError sends err as an S3 error response. Fault injection uses it.
 func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err *wire.Error) {
 	s.fail(w, newRequest(r), &failure{cause: err})
 }
 
-// fail writes the error document. It logs an error that is not one of S3's, and answers with
-// InternalError.
+// fail sends an error response. If err is not an S3 error, it logs err and sends InternalError.
 func (s *Service) fail(w http.ResponseWriter, r *request, err error) {
 	var f *failure
 	if !errors.As(err, &f) {
@@ -98,7 +97,9 @@ func invalidVersion(name, value string) *failure {
 }
 
 func noSuchBucket(name string) *failure {
-	return failf(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist").with("BucketName", name)
+	return failf(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist").with(
+		"BucketName", name,
+	)
 }
 
 // noSuchKey returns the error for a key without versions, or for a key whose newest version is

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// getObject answers GetObject and HeadObject.
+// getObject handles GetObject and HeadObject.
 func (s *Service) getObject(w http.ResponseWriter, r *request) error {
 	var found *version
 	var body io.ReadSeekCloser
-	err := s.with(r.bucket, func(b *bucket) (err error) {
+	err := s.withBucket(r.bucket, func(b *bucket) (err error) {
 		if found, err = b.find(r.key, r.query.Get("versionId")); err != nil {
-			return r.concealed(err)
+			return r.hideMissingKey(err)
 		}
 		b.writeVersionID(w.Header(), found)
 		b.writeEncryption(w.Header())
@@ -25,14 +25,14 @@ func (s *Service) getObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	defer body.Close()
-	if err := unchanged(r.Header, found); err != nil {
+	if err := checkPreconditions(r.Header, found); err != nil {
 		return err
 	}
-	part, status, err := r.span(found)
+	part, status, err := r.selectSpan(found)
 	if err != nil {
 		return err
 	}
-	found.write(w.Header(), r)
+	found.writeHeaders(w.Header(), r)
 	if status == http.StatusPartialContent {
 		w.Header().Set("Content-Range", part.header(found.Size))
 	}
@@ -47,8 +47,8 @@ func (s *Service) getObject(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// write sets the headers that describe the object.
-func (v *version) write(header http.Header, r *request) {
+// writeHeaders sets the headers that describe the object.
+func (v *version) writeHeaders(header http.Header, r *request) {
 	for name, value := range v.Headers {
 		if strings.HasPrefix(name, metaPrefix) {
 			header[name] = []string{value}
@@ -67,24 +67,24 @@ func (v *version) write(header http.Header, r *request) {
 	header.Set("Last-Modified", v.Modified.Format(http.TimeFormat))
 	header.Set("Accept-Ranges", "bytes")
 	v.writeTagCount(header)
-	if v.Hold && r.permitted("s3:GetObjectLegalHold") == nil {
+	if v.Hold && r.checkRole("s3:GetObjectLegalHold") == nil {
 		header.Set("x-amz-object-lock-legal-hold", "ON")
 	}
-	if v.Mode != "" && r.permitted("s3:GetObjectRetention") == nil {
+	if v.Mode != "" && r.checkRole("s3:GetObjectRetention") == nil {
 		header.Set("x-amz-object-lock-mode", v.Mode)
-		header.Set("x-amz-object-lock-retain-until-date", stamp(v.Until))
+		header.Set("x-amz-object-lock-retain-until-date", formatTime(v.Until))
 	}
 	if r.query.Has("partNumber") && len(v.Parts) > 0 {
 		header.Set("x-amz-mp-parts-count", strconv.Itoa(len(v.Parts)))
 	}
 	if r.Header.Get("x-amz-checksum-mode") == "ENABLED" && r.Header.Get("Range") == "" && !r.query.Has("partNumber") {
-		v.Checksum.write(header)
+		v.Checksum.writeHeaders(header)
 	}
 }
 
-// unchanged checks the conditional headers against the object, in the order and combination of RFC
-// 9110, as S3 does.
-func unchanged(header http.Header, v *version) error {
+// checkPreconditions checks the conditional headers against the object, in the order and
+// combination of RFC 9110, as S3 does.
+func checkPreconditions(header http.Header, v *version) error {
 	if match := header.Get("If-Match"); match != "" {
 		if !etagListed(match, v.ETag) {
 			return preconditionFailed("If-Match")
@@ -122,9 +122,9 @@ func (p span) header(size int64) string {
 		strconv.FormatInt(size, 10)
 }
 
-// span returns the range of the object that the request selects, by part number or by range, and
-// the status of the answer.
-func (r *request) span(v *version) (span, int, error) {
+// selectSpan returns the range of bytes that the request selects by part number or by range, and
+// the status of the response.
+func (r *request) selectSpan(v *version) (span, int, error) {
 	if number := r.query.Get("partNumber"); number != "" {
 		return v.partSpan(number)
 	}

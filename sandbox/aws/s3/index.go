@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// index holds a bucket's keys, sorted by their bytes. Keys that are added or removed are only
-// sorted for the next listing, so a bucket with many thousand keys fills and empties in linear
-// time.
+// index has a bucket's keys, in the order of their bytes. It sorts added keys only for the next
+// listing, so that adding and removing many thousand keys takes linear time.
 type index struct {
 	entries map[string]*entry
-	// ordered is sorted and may contain removed keys. fresh is not sorted and has no removed keys.
+	// ordered is sorted. fresh has the keys that were added after that, in any order. Both may
+	// contain removed keys.
 	ordered []string
 	fresh   []string
 }
 
-// entry is one key with at least one version, oldest first.
+// entry has the versions of one key, oldest first. There is at least one.
 type entry struct {
 	versions []*version
 }

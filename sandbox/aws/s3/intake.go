@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// intake reads a request's body, and decodes it if it is sent in chunks. It then verifies what the
-// client states about the body.
+// intake reads a request's body, decodes its chunks if there are any, and computes its size, hashes
+// and checksum. verify compares these with what the client states.
 type intake struct {
 	body     io.Reader
 	chunks   *chunkReader
@@ -29,8 +29,8 @@ type intake struct {
 	sum      hash.Hash
 }
 
-// newIntake returns an intake for a body with the claimed checksum. If the claim has no algorithm,
-// it computes S3's default checksum.
+// newIntake returns an intake for a body with the stated checksum. If that has no algorithm, the
+// intake computes S3's default checksum.
 func newIntake(r *request, claim checksum) (*intake, error) {
 	var err error
 	in := &intake{
@@ -65,7 +65,7 @@ func (in *intake) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// verify compares the bytes read with the stated length, hashes and checksum.
+// verify compares the bytes that were read with the stated size, hashes and checksum.
 func (in *intake) verify() error {
 	if in.size != in.expected {
 		return incompleteBody()

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// Kinds of changes. Every change of state is one of these, and only apply makes it.
+// Kinds of changes. Every change of the state is one of these, and only apply changes the state.
 const (
 	opBucket = "bucket" // A bucket was created, or its settings were changed.
 	opDrop   = "drop"   // A bucket was deleted.
@@ -32,7 +32,7 @@ type record struct {
 }
 
 // commit writes the changes to the journal and applies them. The caller holds mu and has checked
-// that the changes are legal.
+// that the changes are valid.
 func (s *Service) commit(records ...record) error {
 	if err := s.journal.append(records); err != nil {
 		return fmt.Errorf("write S3 journal: %w", err)
@@ -63,9 +63,9 @@ func (s *Service) apply(r record) (unused []string) {
 		}
 	case opPut:
 		s.sequence = max(s.sequence, r.Version.Seq)
-		unused = blobOf(b.add(r.Key, r.Version))
+		unused = blobOf(b.addVersion(r.Key, r.Version))
 	case opRemove:
-		unused = blobOf(b.remove(r.Key, r.Seq))
+		unused = blobOf(b.removeVersion(r.Key, r.Seq))
 	default:
 		return s.applyUpload(b, r)
 	}

@@ -10,18 +10,19 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// lived opens a service in dir, fills a bucket with every kind of state, and closes the service.
-func lived(t *testing.T, dir string) []record {
+// fillDir starts a service with its state in dir, fills a bucket with every kind of state, and
+// closes the service. It returns the state.
+func fillDir(t *testing.T, dir string) []record {
 	t.Helper()
 	service, server := serve(t, dir)
-	b := &bed{client(server.URL), t, t.Context(), service, server.URL}
+	b := &fixture{client(server.URL), t, t.Context(), service, server.URL}
 	wanted := newSettings()
 	wanted.Tags = map[string]string{"branch": "feature/login"}
-	if err := service.make(testBucket, wanted); err != nil {
+	if err := service.makeBucket(testBucket, wanted); err != nil {
 		t.Fatal(err)
 	}
 	b.put("first\n&", "null version")
-	b.version(versioningEnabled)
+	b.setVersioning(versioningEnabled)
 	b.put("first\n&", "newer")
 	b.delete("first\n&", "")
 	b.delete("gone", *b.put("gone", "removed").VersionId)
@@ -49,13 +50,13 @@ var sameRecords = cmp.Options{cmp.AllowUnexported(record{}), cmpopts.IgnoreUnexp
 
 func TestStateSurvivesARestart(t *testing.T) {
 	dir := t.TempDir()
-	before := lived(t, dir)
+	before := fillDir(t, dir)
 	s := reopen(t, dir)
 	if diff := cmp.Diff(before, s.snapshot(), sameRecords); diff != "" {
 		t.Error(diff)
 	}
 	if data, err := s.Object(testBucket, "big"); err == nil {
-		t.Errorf("an upload that is not complete reads as %q", data)
+		t.Errorf("an incomplete upload can be read: %q", data)
 	}
 	files, _ := os.ReadDir(filepath.Join(dir, "objects"))
 	if len(files) != 3 {
@@ -63,9 +64,9 @@ func TestStateSurvivesARestart(t *testing.T) {
 	}
 }
 
-func TestATornLineIsForgotten(t *testing.T) {
+func TestAnIncompleteLastLineIsRemoved(t *testing.T) {
 	dir := t.TempDir()
-	before := lived(t, dir)
+	before := fillDir(t, dir)
 	path := filepath.Join(dir, "journal.jsonl")
 	whole := must(os.ReadFile(path))(t)
 	torn := append(whole, []byte(`{"Op":"drop","Bucket":"`+testBucket)...)
@@ -79,20 +80,20 @@ func TestATornLineIsForgotten(t *testing.T) {
 	if diff := cmp.Diff(before, s.snapshot(), sameRecords); diff != "" {
 		t.Error(diff)
 	}
-	if err := s.make("after-the-crash", newSettings()); err != nil {
+	if err := s.makeBucket("after-the-crash", newSettings()); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := reopen(t, dir).buckets["after-the-crash"]; !ok {
-		t.Error("what was written after the torn line is lost")
+		t.Error("the change after the incomplete line is lost")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "objects", "ORPHAN")); err == nil {
-		t.Error("a blob that nothing names is still there")
+		t.Error("an unused blob still exists")
 	}
 }
 
 func TestABrokenJournalIsRejected(t *testing.T) {
 	dir := t.TempDir()
-	lived(t, dir)
+	fillDir(t, dir)
 	path := filepath.Join(dir, "journal.jsonl")
 	whole := must(os.ReadFile(path))(t)
 	if err := os.WriteFile(path, append([]byte("nonsense\n"), whole...), 0o600); err != nil {
@@ -103,7 +104,7 @@ func TestABrokenJournalIsRejected(t *testing.T) {
 	}
 }
 
-func TestALongJournalIsRewrittenAtTheStart(t *testing.T) {
+func TestALongJournalIsRewrittenAtStartup(t *testing.T) {
 	dir := t.TempDir()
 	s := reopen(t, dir)
 	for range 1100 {
@@ -119,10 +120,10 @@ func TestALongJournalIsRewrittenAtTheStart(t *testing.T) {
 	}
 }
 
-func TestAClosedServiceChangesNothing(t *testing.T) {
+func TestAClosedServiceRejectsChanges(t *testing.T) {
 	s := reopen(t, t.TempDir())
 	_ = s.Close()
-	if err := s.make(testBucket, newSettings()); err == nil || s.buckets[testBucket] != nil {
+	if err := s.makeBucket(testBucket, newSettings()); err == nil || s.buckets[testBucket] != nil {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -8,21 +8,21 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits are the limits on the speed of this S3. The zero value has none.
+// Limits make the service as slow as S3. The zero value limits nothing.
 type Limits struct {
-	// Deletes is how many keys a bucket deletes in a second, and the maximum at once. In a
-	// DeleteObjects, each key over the limit fails with SlowDown. If all keys are over it, the
-	// whole request fails with status 503. S3's limit is 3,500 for a partition, and a new bucket
-	// has one partition (AWS docs: "Best practices design patterns: optimizing Amazon S3
-	// performance").
+	// Deletes is the maximum number of keys that a bucket deletes in a second. It is also the
+	// maximum that it deletes at once. In a DeleteObjects, each key over the limit fails with
+	// SlowDown. If all keys are over it, the whole request fails with status 503. S3's limit is
+	// 3,500 for a partition, and a new bucket has one partition (AWS docs: "Best practices design
+	// patterns: optimizing Amazon S3 performance").
 	Deletes float64
 	// Latency is the duration of every request. KeyLatency is the additional duration of each key
 	// in a DeleteObjects.
 	Latency, KeyLatency time.Duration
 }
 
-// wait waits for the duration of a request.
-func wait(ctx context.Context, d time.Duration) error {
+// waitFor waits for d. It returns an error if ctx is cancelled first.
+func waitFor(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
@@ -36,7 +36,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// allowedDeletes returns how many of n keys the bucket may delete now. The caller holds mu.
+// allowedDeletes returns how many of n keys the bucket may delete now. If it may delete none, it
+// returns SlowDown. The caller holds mu.
 func (s *Service) allowedDeletes(b *bucket, n int) (int, error) {
 	perSecond := s.config.Limits.Deletes
 	if perSecond == 0 {

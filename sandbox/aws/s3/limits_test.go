@@ -10,7 +10,7 @@ import (
 )
 
 func TestDeletesOverTheLimitAreRejectedKeyByKeyThenAsAWhole(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	b.service.config.Limits.Deletes = 0.001
 	var doomed []types.ObjectIdentifier
 	for i := range 3 {
@@ -28,8 +28,8 @@ func TestDeletesOverTheLimitAreRejectedKeyByKeyThenAsAWhole(t *testing.T) {
 	wantCode(t, err, "SlowDown", 503)
 }
 
-func TestKeysFailOnlyBecauseOfAFault(t *testing.T) {
-	b := newBed(t, "")
+func TestFailKeyMakesSingleKeysFail(t *testing.T) {
+	b := newFixture(t, "")
 	b.service.config.FailKey = func(bucket, key string) (string, string) {
 		if bucket == testBucket && key == "bad" {
 			return "InternalError", "We encountered an internal error. Please try again."

@@ -11,15 +11,15 @@ import (
 
 // objectPage is one page of a bucket's objects: their newest versions, without markers.
 type objectPage struct {
-	objects   []named
+	objects   []keyedVersion
 	prefixes  []string
 	truncated bool
 	// last is the last name or common prefix on the page.
 	last string
 }
 
-// named is a version with its key.
-type named struct {
+// keyedVersion is a version with its key.
+type keyedVersion struct {
 	key string
 	*version
 }
@@ -42,7 +42,7 @@ func (b *bucket) objects(s scope) objectPage {
 		if common {
 			page.prefixes = append(page.prefixes, name)
 		} else {
-			page.objects = append(page.objects, named{name, b.index.get(name).latest()})
+			page.objects = append(page.objects, keyedVersion{name, b.index.get(name).latest()})
 		}
 		return true
 	})
@@ -71,7 +71,7 @@ func (s *Service) listObjectsV2(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	head := l.head(r)
+	head := l.headNodes(r)
 	if r.query.Has("continuation-token") {
 		head = append(head, wire.T("ContinuationToken", token))
 	}
@@ -84,23 +84,23 @@ func (s *Service) listObjectsV2(w http.ResponseWriter, r *request) error {
 		head = append(head, wire.T("StartAfter", l.encode(r.query.Get("start-after"))))
 	}
 	head = append(head, wire.T("KeyCount", strconv.Itoa(page.count())))
-	return reply(w, "ListBucketResult", append(head, s.entries(l, page, r.query.Get("fetch-owner") == "true")...)...)
+	return reply(w, "ListBucketResult", append(head, s.entryNodes(l, page, r.query.Get("fetch-owner") == "true")...)...)
 }
 
 func (s *Service) page(r *request, l listing) (page objectPage, err error) {
-	err = s.with(r.bucket, func(b *bucket) error {
+	err = s.withBucket(r.bucket, func(b *bucket) error {
 		page = b.objects(l.scope)
 		return nil
 	})
 	return page, err
 }
 
-// entries returns the elements of a page's objects and common prefixes.
-func (s *Service) entries(l listing, page objectPage, owner bool) []wire.Node {
+// entryNodes returns the elements of a page's objects and common prefixes.
+func (s *Service) entryNodes(l listing, page objectPage, owner bool) []wire.Node {
 	nodes := []wire.Node{wire.T("IsTruncated", strconv.FormatBool(page.truncated))}
 	for _, o := range page.objects {
 		children := []wire.Node{wire.T("Key", l.encode(o.key))}
-		children = append(children, o.listed()...)
+		children = append(children, o.listedNodes()...)
 		if owner {
 			children = append(children, s.owner("Owner"))
 		}
@@ -109,9 +109,9 @@ func (s *Service) entries(l listing, page objectPage, owner bool) []wire.Node {
 	return append(nodes, l.commonPrefixes(page.prefixes)...)
 }
 
-// listed returns the elements that every listing shows for an object.
-func (v *version) listed() []wire.Node {
-	nodes := []wire.Node{wire.T("LastModified", stamp(v.Modified)), wire.T("ETag", quote(v.ETag))}
+// listedNodes returns the elements that every listing shows for an object.
+func (v *version) listedNodes() []wire.Node {
+	nodes := []wire.Node{wire.T("LastModified", formatTime(v.Modified)), wire.T("ETag", quote(v.ETag))}
 	if v.Checksum.Algorithm != "" {
 		nodes = append(
 			nodes, wire.T("ChecksumAlgorithm", v.Checksum.Algorithm), wire.T("ChecksumType", v.Checksum.Type),
@@ -137,8 +137,8 @@ func (r *request) listing() (l listing, err error) {
 	return l, err
 }
 
-// head returns the elements in which a listing repeats the request.
-func (l listing) head(r *request) []wire.Node {
+// headNodes returns the elements of a listing that repeat the request's parameters.
+func (l listing) headNodes(r *request) []wire.Node {
 	nodes := []wire.Node{wire.T("Name", r.bucket), wire.T("Prefix", l.encode(l.prefix))}
 	if l.delimiter != "" {
 		nodes = append(nodes, wire.T("Delimiter", l.encode(l.delimiter)))

@@ -8,7 +8,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// uploadPage is one page of a bucket's uploads, sorted by key, then by the time when they began.
+// uploadPage is one page of a bucket's uploads, sorted by key, then by age, oldest first.
 type uploadPage struct {
 	uploads         []*upload
 	prefixes        []string
@@ -31,7 +31,7 @@ func (b *bucket) byKey() (keys []string, uploads map[string][]*upload) {
 }
 
 // uploadsIn returns the page of b that begins after the scope's marker. For the key that equals the
-// marker, it has only the uploads that are younger than after.
+// marker, it has only the uploads whose sequence number is greater than after.
 func (b *bucket) uploadsIn(s scope, after uint64) uploadPage {
 	var page uploadPage
 	if s.limit == 0 {
@@ -87,7 +87,11 @@ func (s *Service) listUploads(w http.ResponseWriter, r *request) error {
 		}
 	}
 	var page uploadPage
-	if err := s.with(r.bucket, func(b *bucket) error { page = b.uploadsIn(l.scope, after); return nil }); err != nil {
+	err = s.withBucket(r.bucket, func(b *bucket) error {
+		page = b.uploadsIn(l.scope, after)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	return reply(w, "ListMultipartUploadsResult", s.uploadNodes(r, l, page)...)
@@ -117,7 +121,7 @@ func (s *Service) uploadNodes(r *request, l listing, page uploadPage) []wire.Nod
 		nodes = append(nodes, wire.N("Upload", wire.T(
 			"Key", l.encode(u.Key),
 		), wire.T("UploadId", u.ID), s.owner("Initiator"), s.owner("Owner"),
-			wire.T("StorageClass", u.Draft.storageClass()), wire.T("Initiated", stamp(u.Initiated))))
+			wire.T("StorageClass", u.Draft.storageClass()), wire.T("Initiated", formatTime(u.Initiated))))
 	}
 	return append(nodes, l.commonPrefixes(page.prefixes)...)
 }

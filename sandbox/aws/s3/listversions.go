@@ -18,16 +18,17 @@ type versionPage struct {
 }
 
 type listedVersion struct {
-	named
+	keyedVersion
 	latest bool
 }
 
-// older reports whether a version of the marker's key comes after the version marker.
-type older func(v *version) bool
+// versionFilter reports whether a version of the marker's key comes after the version marker in the
+// listing.
+type versionFilter func(v *version) bool
 
 // versions returns the page of b that begins after the scope's marker. If the scope is inclusive,
-// the page begins within the marker's key, with the versions that behind accepts.
-func (b *bucket) versions(s scope, behind older) versionPage {
+// the page begins within the marker's key, with the versions that afterMarker accepts.
+func (b *bucket) versions(s scope, afterMarker versionFilter) versionPage {
 	var page versionPage
 	if s.limit == 0 {
 		return page
@@ -39,10 +40,10 @@ func (b *bucket) versions(s scope, behind older) versionPage {
 		}
 		versions := b.index.get(name).versions
 		for i, v := range slices.Backward(versions) {
-			if s.inclusive && name == s.marker && !behind(v) {
+			if s.inclusive && name == s.marker && !afterMarker(v) {
 				continue
 			}
-			if !page.add(listedVersion{named{name, v}, i == len(versions)-1}, s.limit) {
+			if !page.add(listedVersion{keyedVersion{name, v}, i == len(versions)-1}, s.limit) {
 				return false
 			}
 		}
@@ -74,10 +75,10 @@ func (p *versionPage) add(v listedVersion, limit int) bool {
 	return true
 }
 
-// behind returns the check for version-id-marker. The marker's version may have been removed, but
-// its id still shows its position. A null version's id does not, so if that version has been
-// removed, the page has all versions of the key.
-func (b *bucket) behind(key, id string) (older, error) {
+// versionsAfter returns the filter for version-id-marker. The marker's version may have been
+// removed, but its id still contains its position. The id of a null version does not contain it, so
+// if that version was removed, the page has all versions of the key.
+func (b *bucket) versionsAfter(key, id string) (versionFilter, error) {
 	if id != nullVersion {
 		sequence, ok := sequenceOf(id)
 		if !ok {
@@ -105,20 +106,20 @@ func (s *Service) listVersions(w http.ResponseWriter, r *request) error {
 		return invalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker", id)
 	}
 	var page versionPage
-	err = s.with(r.bucket, func(b *bucket) error {
-		var behind older
+	err = s.withBucket(r.bucket, func(b *bucket) error {
+		var afterMarker versionFilter
 		if l.inclusive {
-			if behind, err = b.behind(l.marker, id); err != nil {
+			if afterMarker, err = b.versionsAfter(l.marker, id); err != nil {
 				return err
 			}
 		}
-		page = b.versions(l.scope, behind)
+		page = b.versions(l.scope, afterMarker)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	nodes := append(l.head(r), wire.T("KeyMarker", l.encode(l.marker)), wire.T("VersionIdMarker", id))
+	nodes := append(l.headNodes(r), wire.T("KeyMarker", l.encode(l.marker)), wire.T("VersionIdMarker", id))
 	if page.truncated {
 		nodes = append(nodes, wire.T("NextKeyMarker", l.encode(page.lastKey)))
 		if page.lastID != "" {
@@ -137,8 +138,10 @@ func (s *Service) versionNode(l listing, v listedVersion) wire.Node {
 		wire.T("Key", l.encode(v.key)), wire.T("VersionId", v.ID), wire.T("IsLatest", strconv.FormatBool(v.latest)),
 	}
 	if v.Marker {
-		return wire.N("DeleteMarker", append(nodes, wire.T("LastModified", stamp(v.Modified)), s.owner("Owner"))...)
+		return wire.N(
+			"DeleteMarker", append(nodes, wire.T("LastModified", formatTime(v.Modified)), s.owner("Owner"))...,
+		)
 	}
-	nodes = append(nodes, v.listed()...)
+	nodes = append(nodes, v.listedNodes()...)
 	return wire.N("Version", append(nodes, s.owner("Owner"), wire.T("StorageClass", v.storageClass()))...)
 }

@@ -7,17 +7,17 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-func lockNeeded(b *bucket) error {
+func requireObjectLock(b *bucket) error {
 	if b.settings.ObjectLock {
 		return nil
 	}
 	return invalidRequest("Bucket is missing Object Lock Configuration")
 }
 
-// getObjectLock answers that the bucket has no Object Lock configuration, as S3 does (S3 API
-// reference: GetObjectLockConfiguration).
+// getObjectLock returns whether the bucket has Object Lock. If it does not, the error is that of S3
+// (S3 API reference: GetObjectLockConfiguration).
 func (s *Service) getObjectLock(w http.ResponseWriter, r *request) error {
-	return s.with(r.bucket, func(b *bucket) error {
+	return s.withBucket(r.bucket, func(b *bucket) error {
 		if !b.settings.ObjectLock {
 			return failf(
 				http.StatusNotFound, "ObjectLockConfigurationNotFoundError",
@@ -28,8 +28,8 @@ func (s *Service) getObjectLock(w http.ResponseWriter, r *request) error {
 	})
 }
 
-// retain reads a new version's retention from a request's headers.
-func (v *version) retain(header http.Header) error {
+// setRetention sets a new version's retention according to a request's headers.
+func (v *version) setRetention(header http.Header) error {
 	mode, until := header.Get("x-amz-object-lock-mode"), header.Get("x-amz-object-lock-retain-until-date")
 	switch {
 	case mode == "" && until == "":
@@ -50,5 +50,7 @@ func (v *version) retain(header http.Header) error {
 	return nil
 }
 
-// bypasses reports whether the request overrides retention in governance mode.
-func bypasses(r *request) bool { return r.Header.Get("x-amz-bypass-governance-retention") == "true" }
+// bypassesGovernance reports whether the request overrides retention in governance mode.
+func bypassesGovernance(r *request) bool {
+	return r.Header.Get("x-amz-bypass-governance-retention") == "true"
+}

@@ -27,8 +27,8 @@ type upload struct {
 	Initiated time.Time
 	// Draft is the object that the upload will create, without its bytes.
 	Draft *version
-	// Algorithm and Type are those of the checksum that the client announced; empty if it announced
-	// none.
+	// Algorithm and Type are those of the checksum in the client's CreateMultipartUpload; empty if
+	// there is none.
 	Algorithm string `json:",omitempty"`
 	Type      string `json:",omitempty"`
 	parts     map[int]*part
@@ -65,9 +65,9 @@ func invalidPartNumber(text string) *failure {
 	return invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", text)
 }
 
-// withUpload calls f with the upload that the request names.
+// withUpload calls f with the upload that has the request's id and key, while it holds mu.
 func (s *Service) withUpload(r *request, f func(b *bucket, u *upload) error) error {
-	return s.with(r.bucket, func(b *bucket) error {
+	return s.withBucket(r.bucket, func(b *bucket) error {
 		id := r.query.Get("uploadId")
 		u := b.uploads[id]
 		if u == nil || u.Key != r.key {
@@ -92,8 +92,8 @@ func (s *Service) createUpload(w http.ResponseWriter, r *request) error {
 	if u.Type == "" && u.Algorithm != "" {
 		u.Type = map[bool]string{true: fullObject, false: composite}[u.Algorithm == defaultAlgorithm]
 	}
-	err = s.with(r.bucket, func(b *bucket) error {
-		if err := s.storable(b, r, v); err != nil {
+	err = s.withBucket(r.bucket, func(b *bucket) error {
+		if err := s.checkStorable(b, r, v); err != nil {
 			return err
 		}
 		u.Seq = s.nextSequence()
@@ -130,7 +130,7 @@ func (s *Service) uploadPart(w http.ResponseWriter, r *request) error {
 	if err := s.withUpload(r, func(*bucket, *upload) error { return nil }); err != nil {
 		return err
 	}
-	blob, in, err := s.receive(r)
+	blob, in, err := s.receiveBody(r)
 	if err != nil {
 		return err
 	}
@@ -142,14 +142,14 @@ func (s *Service) uploadPart(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	w.Header().Set("ETag", quote(p.ETag))
-	p.Checksum.write(w.Header())
+	p.Checksum.writeHeaders(w.Header())
 	w.Header().Del("x-amz-checksum-type")
 	return nil
 }
 
 func (s *Service) storePart(w http.ResponseWriter, r *request, p *part) error {
 	err := s.withUpload(r, func(b *bucket, u *upload) error {
-		if err := s.allowed(b, "s3:PutObject", r.key); err != nil {
+		if err := s.checkPolicy(b, "s3:PutObject", r.key); err != nil {
 			return err
 		}
 		if u.Algorithm != "" && u.Algorithm != p.Checksum.Algorithm {
@@ -172,7 +172,7 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, body, err := s.source(r, w)
+	found, body, err := s.openSource(r, w)
 	if err != nil {
 		return err
 	}
@@ -193,13 +193,13 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *request) error {
 	); err != nil {
 		return err
 	}
-	if p.Blob, p.Size, p.ETag, err = s.keep(io.LimitReader(body, run.length), &p.Checksum); err != nil {
+	if p.Blob, p.Size, p.ETag, err = s.storeCopy(io.LimitReader(body, run.length), &p.Checksum); err != nil {
 		return err
 	}
 	if err := s.storePart(w, r, p); err != nil {
 		return err
 	}
-	return reply(w, "CopyPartResult", wire.T("LastModified", stamp(p.Modified)), wire.T("ETag", quote(p.ETag)))
+	return reply(w, "CopyPartResult", wire.T("LastModified", formatTime(p.Modified)), wire.T("ETag", quote(p.ETag)))
 }
 
 func (s *Service) abortUpload(w http.ResponseWriter, r *request) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func (b *bed) begin(key string) *string {
+func (b *fixture) begin(key string) *string {
 	b.t.Helper()
 	return must(b.CreateMultipartUpload(b.ctx, &sdk.CreateMultipartUploadInput{
 		Bucket: aws.String(testBucket), Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
@@ -20,7 +20,7 @@ func (b *bed) begin(key string) *string {
 	}))(b.t).UploadId
 }
 
-func (b *bed) part(key string, upload *string, number int32, body []byte) types.CompletedPart {
+func (b *fixture) part(key string, upload *string, number int32, body []byte) types.CompletedPart {
 	b.t.Helper()
 	out := must(b.UploadPart(b.ctx, &sdk.UploadPartInput{
 		Bucket: aws.String(testBucket), Key: &key, UploadId: upload, PartNumber: &number, Body: bytes.NewReader(body),
@@ -29,7 +29,7 @@ func (b *bed) part(key string, upload *string, number int32, body []byte) types.
 	return types.CompletedPart{ETag: out.ETag, PartNumber: &number, ChecksumCRC32: out.ChecksumCRC32}
 }
 
-func (b *bed) complete(
+func (b *fixture) complete(
 	key string, upload *string, parts ...types.CompletedPart,
 ) (*sdk.CompleteMultipartUploadOutput, error) {
 	return b.CompleteMultipartUpload(b.ctx, completion(key, upload, parts...))
@@ -43,7 +43,7 @@ func completion(key string, upload *string, parts ...types.CompletedPart) *sdk.C
 }
 
 func TestPartsBecomeOneObject(t *testing.T) {
-	b := newBed(t, versioningEnabled)
+	b := newFixture(t, versioningEnabled)
 	upload := b.begin("big")
 	first := bytes.Repeat([]byte("a"), minPart)
 	parts := []types.CompletedPart{b.part("big", upload, 2, first), b.part("big", upload, 7, []byte("end"))}
@@ -66,8 +66,8 @@ func TestPartsBecomeOneObject(t *testing.T) {
 	wantCode(t, err, "NoSuchUpload", 404)
 }
 
-func TestPartsThatDoNotMakeAnObject(t *testing.T) {
-	b := newBed(t, "")
+func TestInvalidPartsAreRejected(t *testing.T) {
+	b := newFixture(t, "")
 	upload := b.begin("big")
 	one, two := b.part("big", upload, 1, []byte("small")), b.part("big", upload, 2, []byte("end"))
 	_, err := b.complete("big", upload, one, two)
@@ -82,13 +82,13 @@ func TestPartsThatDoNotMakeAnObject(t *testing.T) {
 	))(t)
 	_, err = b.complete("big", upload, two)
 	wantCode(t, err, "NoSuchUpload", 404)
-	if held := len(b.service.blobs.(*memoryBlobs).held); held != 0 {
-		t.Errorf("%d blobs are left of an aborted upload", held)
+	if held := len(b.service.blobs.(*memoryBlobs).contents); held != 0 {
+		t.Errorf("%d blobs are left after the abort", held)
 	}
 }
 
 func TestUploadsAreListedInPages(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	var want []string
 	for _, key := range []string{"a", "a", "b", "b", "b", "dir/c"} {
 		want = append(want, key+" "+*b.begin(key))
@@ -109,8 +109,8 @@ func TestUploadsAreListedInPages(t *testing.T) {
 	}
 }
 
-func TestAPartMayBeCopied(t *testing.T) {
-	b := newBed(t, "")
+func TestUploadPartCopyCopiesARange(t *testing.T) {
+	b := newFixture(t, "")
 	b.put("source", "0123456789")
 	upload := b.begin("target")
 	out := must(b.UploadPartCopy(b.ctx, &sdk.UploadPartCopyInput{
@@ -123,11 +123,11 @@ func TestAPartMayBeCopied(t *testing.T) {
 	}
 }
 
-func TestUploadsThatAreNotCompleteDoNotKeepABucket(t *testing.T) {
-	b := newBed(t, "")
+func TestDeleteBucketDeletesIncompleteUploads(t *testing.T) {
+	b := newFixture(t, "")
 	b.part("big", b.begin("big"), 1, []byte("x"))
 	must(b.DeleteBucket(b.ctx, &sdk.DeleteBucketInput{Bucket: aws.String(testBucket)}))(t)
-	if held := len(b.service.blobs.(*memoryBlobs).held); held != 0 {
+	if held := len(b.service.blobs.(*memoryBlobs).contents); held != 0 {
 		t.Errorf("%d blobs are left", held)
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func (b *bed) put(key, body string) *sdk.PutObjectOutput {
+func (b *fixture) put(key, body string) *sdk.PutObjectOutput {
 	b.t.Helper()
 	return must(b.PutObject(
 		b.ctx, &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: &key, Body: strings.NewReader(body)},
 	))(b.t)
 }
 
-func (b *bed) get(key, version string) (string, error) {
+func (b *fixture) get(key, version string) (string, error) {
 	in := &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: &key}
 	if version != "" {
 		in.VersionId = &version
@@ -33,7 +33,7 @@ func (b *bed) get(key, version string) (string, error) {
 	return string(body), err
 }
 
-func (b *bed) delete(key, version string) *sdk.DeleteObjectOutput {
+func (b *fixture) delete(key, version string) *sdk.DeleteObjectOutput {
 	b.t.Helper()
 	in := &sdk.DeleteObjectInput{Bucket: aws.String(testBucket), Key: &key}
 	if version != "" {
@@ -42,8 +42,9 @@ func (b *bed) delete(key, version string) *sdk.DeleteObjectOutput {
 	return must(b.DeleteObject(b.ctx, in))(b.t)
 }
 
-// listed returns all versions and markers in the bucket as text: the key, the id and the kind.
-func (b *bed) listed() []string {
+// listed returns all versions and markers in the bucket, each as text: the key, the id, and
+// `marker` for a marker.
+func (b *fixture) listed() []string {
 	b.t.Helper()
 	out := must(b.ListObjectVersions(b.ctx, &sdk.ListObjectVersionsInput{Bucket: aws.String(testBucket)}))(b.t)
 	var lines []string
@@ -56,8 +57,8 @@ func (b *bed) listed() []string {
 	return lines
 }
 
-func TestObjectsComeBackAsTheyWent(t *testing.T) {
-	b := newBed(t, "")
+func TestGetObjectReturnsWhatPutObjectStored(t *testing.T) {
+	b := newFixture(t, "")
 	_, err := b.PutObject(b.ctx, &sdk.PutObjectInput{
 		Bucket: aws.String(testBucket), Key: aws.String("page.html"), Body: strings.NewReader("<p>hello</p>"),
 		ContentType: aws.String("text/html"), CacheControl: aws.String("no-store"), ContentEncoding: aws.String("gzip"),
@@ -88,8 +89,8 @@ func TestObjectsComeBackAsTheyWent(t *testing.T) {
 	}
 }
 
-func TestRangesAreCutAsAWSCutsThem(t *testing.T) {
-	b := newBed(t, "")
+func TestGetObjectReturnsARangeAsAWSDoes(t *testing.T) {
+	b := newFixture(t, "")
 	b.put("digits", "0123456789")
 	for _, test := range []struct{ header, body, contentRange string }{
 		{"bytes=2-4", "234", "bytes 2-4/10"},
@@ -115,16 +116,16 @@ func TestRangesAreCutAsAWSCutsThem(t *testing.T) {
 }
 
 func TestDeletingInEachVersioningState(t *testing.T) {
-	t.Run("without versioning the object is gone", func(t *testing.T) {
-		b := newBed(t, "")
+	t.Run("without versioning, DeleteObject deletes the object", func(t *testing.T) {
+		b := newFixture(t, "")
 		b.put("a", "1")
 		out := b.delete("a", "")
 		if out.VersionId != nil || out.DeleteMarker != nil || len(b.listed()) != 0 {
 			t.Errorf("%+v, left %v", out, b.listed())
 		}
 	})
-	t.Run("enabled versioning makes a marker, and a marker can be deleted", func(t *testing.T) {
-		b := newBed(t, versioningEnabled)
+	t.Run("with versioning, DeleteObject adds a marker, which can be deleted", func(t *testing.T) {
+		b := newFixture(t, versioningEnabled)
 		first := *b.put("a", "1").VersionId
 		marker := b.delete("a", "")
 		if len(first) != 32 || !*marker.DeleteMarker {
@@ -141,15 +142,15 @@ func TestDeletingInEachVersioningState(t *testing.T) {
 			t.Errorf("%+v", undone)
 		}
 		if body, err := b.get("a", ""); err != nil || body != "1" {
-			t.Errorf("after the marker's end: %q, %v", body, err)
+			t.Errorf("after the marker was deleted: %q, %v", body, err)
 		}
 	})
-	t.Run("suspended versioning replaces the null version and no other", func(t *testing.T) {
-		b := newBed(t, "")
+	t.Run("with suspended versioning, DeleteObject replaces only the null version", func(t *testing.T) {
+		b := newFixture(t, "")
 		b.put("a", "before versioning")
-		b.version(versioningEnabled)
+		b.setVersioning(versioningEnabled)
 		kept := *b.put("a", "kept").VersionId
-		b.version(versioningSuspended)
+		b.setVersioning(versioningSuspended)
 		b.put("a", "null again")
 		if diff := cmp.Diff([]string{"a null", "a " + kept}, b.listed()); diff != "" {
 			t.Error(diff)
@@ -163,8 +164,8 @@ func TestDeletingInEachVersioningState(t *testing.T) {
 	})
 }
 
-func TestVersionIDsThatAreNotThere(t *testing.T) {
-	b := newBed(t, versioningEnabled)
+func TestMissingAndInvalidVersionIDs(t *testing.T) {
+	b := newFixture(t, versioningEnabled)
 	b.put("a", "1")
 	absent := newID(99)
 	_, err := b.get("a", absent)
@@ -177,8 +178,8 @@ func TestVersionIDsThatAreNotThere(t *testing.T) {
 	}
 }
 
-func TestUploadsAreCheckedAgainstTheirChecksums(t *testing.T) {
-	b := newBed(t, "")
+func TestPutObjectRejectsWrongChecksums(t *testing.T) {
+	b := newFixture(t, "")
 	in := &sdk.PutObjectInput{
 		Bucket: aws.String(testBucket), Key: aws.String("a"), Body: bytes.NewReader([]byte("abc")),
 	}
@@ -198,8 +199,8 @@ func TestUploadsAreCheckedAgainstTheirChecksums(t *testing.T) {
 	}
 }
 
-func TestCopyKeepsOrReplacesWhatBelongsToAnObject(t *testing.T) {
-	b := newBed(t, versioningEnabled)
+func TestCopyObjectCopiesAVersion(t *testing.T) {
+	b := newFixture(t, versioningEnabled)
 	must(b.PutObject(b.ctx, &sdk.PutObjectInput{
 		Bucket: aws.String(testBucket), Key: aws.String("dir/a b+c"), Body: strings.NewReader("first"),
 		ContentType: aws.String("text/plain"), Tagging: aws.String("k=v"),
@@ -222,8 +223,8 @@ func TestCopyKeepsOrReplacesWhatBelongsToAnObject(t *testing.T) {
 	wantCode(t, err, "NoSuchKey", 404)
 }
 
-func TestConditionsOfAReader(t *testing.T) {
-	b := newBed(t, "")
+func TestGetObjectChecksItsConditions(t *testing.T) {
+	b := newFixture(t, "")
 	etag := *b.put("a", "1").ETag
 	_, err := b.GetObject(
 		b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a"), IfNoneMatch: &etag},

@@ -9,17 +9,17 @@ import (
 type operation struct {
 	name string
 	// action is the operation's IAM action for bucket policies, and versionAction the one for a
-	// request with a versionId. They are empty for operations that check permissions themselves.
+	// request with a versionId. They are empty if no bucket policy applies to the operation, or if
+	// its handler checks the permissions.
 	action        string
 	versionAction string
-	// callerAction is the IAM action that the caller's role needs, if no bucket policy applies to
-	// the operation.
+	// callerAction is the IAM action that the caller's role needs if action is empty.
 	callerAction string
 	handle       func(*Service, http.ResponseWriter, *request) error
 }
 
-// operations has every implemented operation by method, scope and subresource; request.selector
-// returns the key.
+// operations has every implemented operation. The key consists of method, scope and subresources,
+// as request.selector returns it.
 var operations map[string]operation
 
 func init() {

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// maxPage is the maximum number of entries on a page, even if a request wants more (AWS docs:
+// maxPage is the maximum number of entries on a page, even if a request specifies more (AWS docs:
 // ListObjectsV2, ListObjectVersions).
 const maxPage = 1000
 
-// scope selects the names of a listing: those with a prefix. Names that contain the delimiter after
-// the prefix are replaced by common prefixes.
+// scope selects the names of a listing: those with a prefix. A common prefix replaces the names
+// that contain the delimiter after the prefix.
 type scope struct {
 	prefix, delimiter string
 	// marker is where the page begins: with the first name or common prefix greater than it, or
@@ -24,7 +24,7 @@ type scope struct {
 }
 
 // walk calls visit for each name and common prefix in scope, in ascending order, until visit
-// returns false. It ignores names for which live is false. names is sorted.
+// returns false. It skips names for which live returns false. names must be sorted.
 func (s scope) walk(names []string, live func(name string) bool, visit func(name string, common bool) bool) {
 	at := sort.Search(len(names), func(i int) bool {
 		return names[i] >= s.prefix && (names[i] > s.marker || s.inclusive && names[i] == s.marker)
@@ -35,7 +35,7 @@ func (s scope) walk(names []string, live func(name string) bool, visit func(name
 		if !live(name) {
 			continue
 		}
-		common, rolled := s.roll(name)
+		common, rolled := s.commonPrefix(name)
 		if rolled {
 			name = common
 		}
@@ -50,8 +50,8 @@ func (s scope) walk(names []string, live func(name string) bool, visit func(name
 	}
 }
 
-// roll returns the common prefix that replaces name, if there is one.
-func (s scope) roll(name string) (common string, rolled bool) {
+// commonPrefix returns the common prefix that replaces name, if there is one.
+func (s scope) commonPrefix(name string) (common string, rolled bool) {
 	if s.delimiter == "" {
 		return "", false
 	}
@@ -63,7 +63,8 @@ func (s scope) roll(name string) (common string, rolled bool) {
 	return name[:len(s.prefix)+at+len(s.delimiter)], true
 }
 
-// pageLimit reads max-keys and similar parameters; element is the parameter's name in S3's message.
+// pageLimit returns the value of max-keys or a similar parameter. element is the parameter's name
+// in S3's messages.
 func (r *request) pageLimit(parameter, element string) (int, error) {
 	text := r.query.Get(parameter)
 	if text == "" {

@@ -11,9 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// model is a bucket's versions as a plain list in the order of listings: keys ascending, then
-// newest first.
-type model []named
+// model lists a bucket's versions in the order of listings: by key, then newest first.
+type model []keyedVersion
 
 func (m model) lines() []string {
 	var lines []string
@@ -23,13 +22,13 @@ func (m model) lines() []string {
 	return lines
 }
 
-// grow fills a bucket by puts and deletes in changing versioning states.
-func grow(t *rapid.T, s *Service, b *bucket) {
+// fillRandomly changes a bucket with random puts, deletions and changes of versioning.
+func fillRandomly(t *rapid.T, s *Service, b *bucket) {
 	keys := rapid.SampledFrom([]string{
 		"a", "a/b", "a/b/c", "a/c", "a//", "/", "/a", "a\n", "a\x01b", "ä", "z", "日本", "a0", "b",
 	})
 	put := func(v *version, key string) {
-		b.stamp(s, v)
+		b.numberVersion(s, v)
 		if err := s.commit(record{Op: opPut, Bucket: b.name, Key: key, Version: v}); err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +41,7 @@ func grow(t *rapid.T, s *Service, b *bucket) {
 			next.Versioning = state
 			_ = s.commit(record{Op: opBucket, Bucket: b.name, Settings: &next})
 		case 1:
-			done, err := s.remove(b, key, "", false)
+			done, err := s.planDeletion(b, key, "", false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +56,7 @@ func (b *bucket) model() model {
 	var all model
 	for key, e := range b.index.entries {
 		for _, v := range e.versions {
-			all = append(all, named{key, v})
+			all = append(all, keyedVersion{key, v})
 		}
 	}
 	sort.Slice(all, func(i, j int) bool {
@@ -74,14 +73,15 @@ func newTestBucket(t *rapid.T) (*Service, *bucket) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.make(testBucket, newSettings()); err != nil {
+	if err := s.makeBucket(testBucket, newSettings()); err != nil {
 		t.Fatal(err)
 	}
 	return s, s.buckets[testBucket]
 }
 
-// pages reads all pages of versions, with a random limit for each. It calls each after every page.
-func pages(t *rapid.T, b *bucket, prefix, delimiter string, each func(versionPage)) (lines []string) {
+// readPages reads all pages of versions, each with a random limit, and returns their entries as
+// lines. It calls each after every page.
+func readPages(t *rapid.T, b *bucket, prefix, delimiter string, each func(versionPage)) (lines []string) {
 	page := versionPage{truncated: true}
 	for n := 0; page.truncated; n++ {
 		if n > 1000 {
@@ -91,14 +91,14 @@ func pages(t *rapid.T, b *bucket, prefix, delimiter string, each func(versionPag
 			prefix: prefix, delimiter: delimiter, marker: page.lastKey, inclusive: page.lastID != "",
 			limit: rapid.IntRange(1, 7).Draw(t, "limit"),
 		}
-		var behind older
+		var afterMarker versionFilter
 		if scope.inclusive {
 			var err error
-			if behind, err = b.behind(page.lastKey, page.lastID); err != nil {
+			if afterMarker, err = b.versionsAfter(page.lastKey, page.lastID); err != nil {
 				t.Fatal(err)
 			}
 		}
-		page = b.versions(scope, behind)
+		page = b.versions(scope, afterMarker)
 		if got := len(page.versions) + len(page.prefixes); got > scope.limit || page.truncated && got < scope.limit {
 			t.Fatalf("page of %d entries, limit %d, truncated %v", got, scope.limit, page.truncated)
 		}
@@ -116,8 +116,8 @@ func pages(t *rapid.T, b *bucket, prefix, delimiter string, each func(versionPag
 func TestPagesOfVersionsNameEachVersionOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := newTestBucket(t)
-		grow(t, s, b)
-		lines := pages(t, b, "", "", func(versionPage) {})
+		fillRandomly(t, s, b)
+		lines := readPages(t, b, "", "", func(versionPage) {})
 		if diff := cmp.Diff(b.model().lines(), lines); diff != "" {
 			t.Fatal(diff)
 		}
@@ -127,7 +127,7 @@ func TestPagesOfVersionsNameEachVersionOnce(t *testing.T) {
 func TestPagesOfVersionsWithPrefixAndDelimiter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := newTestBucket(t)
-		grow(t, s, b)
+		fillRandomly(t, s, b)
 		prefix := rapid.SampledFrom([]string{"", "a", "a/", "a/b", "/"}).Draw(t, "prefix")
 		delimiter := rapid.SampledFrom([]string{"/", "b", "//"}).Draw(t, "delimiter")
 		var want []string
@@ -142,7 +142,7 @@ func TestPagesOfVersionsWithPrefixAndDelimiter(t *testing.T) {
 				want = append(want, line)
 			}
 		}
-		got := pages(t, b, prefix, delimiter, func(versionPage) {})
+		got := readPages(t, b, prefix, delimiter, func(versionPage) {})
 		slices.Sort(want)
 		slices.Sort(got)
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -154,18 +154,18 @@ func TestPagesOfVersionsWithPrefixAndDelimiter(t *testing.T) {
 func TestDeletingPageByPageLeavesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := newTestBucket(t)
-		grow(t, s, b)
+		fillRandomly(t, s, b)
 		before := b.model().lines()
-		removed := pages(t, b, "", "", func(page versionPage) {
+		removed := readPages(t, b, "", "", func(page versionPage) {
 			for _, v := range page.versions {
-				done, err := s.remove(b, v.key, v.ID, false)
+				done, err := s.planDeletion(b, v.key, v.ID, false)
 				if err != nil {
 					t.Fatal(err)
 				}
 				_ = s.commit(done.change...)
 			}
 		})
-		if diff := cmp.Diff(before, removed); diff != "" || !b.empty() {
+		if diff := cmp.Diff(before, removed); diff != "" || !b.isEmpty() {
 			t.Fatalf("left %v: %s", b.model().lines(), diff)
 		}
 	})
@@ -174,14 +174,14 @@ func TestDeletingPageByPageLeavesNothing(t *testing.T) {
 func TestDeletingSomeVersionsRemovesExactlyThose(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := newTestBucket(t)
-		grow(t, s, b)
+		fillRandomly(t, s, b)
 		var keep []string
 		for _, v := range b.model() {
 			if rapid.Bool().Draw(t, "keep") {
 				keep = append(keep, v.key+" "+v.ID)
 				continue
 			}
-			done, err := s.remove(b, v.key, v.ID, false)
+			done, err := s.planDeletion(b, v.key, v.ID, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -196,7 +196,7 @@ func TestDeletingSomeVersionsRemovesExactlyThose(t *testing.T) {
 func TestPagesOfObjectsNameEachLiveObjectOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := newTestBucket(t)
-		grow(t, s, b)
+		fillRandomly(t, s, b)
 		delimiter := rapid.SampledFrom([]string{"", "/"}).Draw(t, "delimiter")
 		var want []string
 		for key, e := range b.index.entries {
@@ -225,23 +225,23 @@ func TestPagesOfObjectsNameEachLiveObjectOnce(t *testing.T) {
 	})
 }
 
-func TestVersionIDsHideTheirPlaceAndKeepIt(t *testing.T) {
+func TestVersionIDsContainTheirSequenceNumber(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sequence := rapid.Uint64().Draw(t, "sequence")
 		id := newID(sequence)
 		if got, ok := sequenceOf(id); len(id) != 32 || !ok || got != sequence {
-			t.Fatalf("id %q of %d reads as %d, %v", id, sequence, got, ok)
+			t.Fatalf("id %q for %d contains %d, %v", id, sequence, got, ok)
 		}
 		other := []byte(id)
 		at := rapid.IntRange(0, len(other)-1).Draw(t, "at")
 		other[at] = '!'
 		if _, ok := sequenceOf(string(other)); ok {
-			t.Fatalf("%q is taken for an id", other)
+			t.Fatalf("%q is accepted as an id", other)
 		}
 	})
 }
 
-func TestTheIndexStaysSortedAndForgetsRemovedKeys(t *testing.T) {
+func TestTheIndexIsSortedAndLeavesOutRemovedKeys(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var i index
 		want := map[string]bool{}

@@ -10,9 +10,9 @@ import (
 	"perch/sandbox/aws/access"
 )
 
-// policy is the part of a bucket policy that is enforced: what it denies to everyone. Statements
-// with a condition or for single principals are stored and returned, but have no effect. No
-// statement needs to allow anything, because every caller is the account's root user.
+// policy is the part of a bucket policy that the service enforces: what it denies to everyone. The
+// service also stores statements with a condition or for single principals, but they have no
+// effect. No statement needs to allow anything, because every caller is the account's root user.
 type policy struct {
 	Statement list[statement]
 }
@@ -47,7 +47,7 @@ func malformedPolicy(message string) *failure {
 	return failf(http.StatusBadRequest, "MalformedPolicy", "%s", message)
 }
 
-// parsePolicy parses a policy for the bucket, and rejects what S3 rejects.
+// parsePolicy parses a policy for the bucket. It rejects what S3 rejects.
 func parsePolicy(document, bucket string) (*policy, error) {
 	if !strings.HasPrefix(document, "{") {
 		return nil, malformedPolicy("Policies must be valid JSON and the first byte must be '{'")
@@ -93,15 +93,15 @@ func (s statement) check(bucket string) error {
 		}
 	}
 	for _, resource := range append(s.Resource, s.NotResource...) {
-		if bucket != "" && !aboutBucket(resource, bucket) {
+		if bucket != "" && !matchesBucket(resource, bucket) {
 			return malformedPolicy("Policy has invalid resource")
 		}
 	}
 	return nil
 }
 
-// aboutBucket reports whether a resource pattern is for the bucket or something in it.
-func aboutBucket(resource, bucket string) bool {
+// matchesBucket reports whether a resource pattern matches the bucket or objects in it.
+func matchesBucket(resource, bucket string) bool {
 	parts := strings.SplitN(resource, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "s3" {
 		return false
@@ -119,8 +119,8 @@ func anyLike(patterns []string, text string) bool {
 	return false
 }
 
-// everyone reports whether the statement is for all principals.
-func (s statement) everyone() bool {
+// forEveryone reports whether the statement is for all principals.
+func (s statement) forEveryone() bool {
 	if s.Principal == "*" {
 		return true
 	}
@@ -139,7 +139,7 @@ func (s statement) everyone() bool {
 }
 
 func (s statement) denies(action, resource string) bool {
-	if s.Effect != "Deny" || len(s.Condition) > 0 || !s.everyone() {
+	if s.Effect != "Deny" || len(s.Condition) > 0 || !s.forEveryone() {
 		return false
 	}
 	actions, resources := s.Action, s.Resource
@@ -156,8 +156,9 @@ func (s statement) denies(action, resource string) bool {
 	return actionHit == (len(s.Action) > 0) && anyLike(resources, resource) == (len(s.Resource) > 0)
 }
 
-// allowed rejects an action that the bucket's policy denies to everyone. The caller holds mu.
-func (s *Service) allowed(b *bucket, action, key string) error {
+// checkPolicy returns an error if the bucket's policy denies an action to everyone. The caller
+// holds mu.
+func (s *Service) checkPolicy(b *bucket, action, key string) error {
 	if b.policy == nil || action == "" {
 		return nil
 	}
@@ -183,7 +184,7 @@ func (next *settings) setPolicy(account, bucket, document string) error {
 	}
 	if next.PublicAccess != nil && next.PublicAccess.BlockPublicPolicy {
 		for _, s := range p.Statement {
-			if s.Effect == "Allow" && s.everyone() && len(s.Condition) == 0 {
+			if s.Effect == "Allow" && s.forEveryone() && len(s.Condition) == 0 {
 				return accessDenied(fmt.Sprintf(
 					"User: arn:aws:iam::%s:root is not authorized to perform: s3:PutBucketPolicy on resource: "+
 						"\"arn:aws:s3:::%s\" "+
@@ -222,11 +223,11 @@ func (s *Service) putPolicy(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return noContent(w, s.change(r.bucket, func(next *settings) error {
+	return noContent(w, s.changeSettings(r.bucket, func(next *settings) error {
 		return next.setPolicy(s.config.Account, r.bucket, document)
 	}))
 }
 
 func (s *Service) deletePolicy(w http.ResponseWriter, r *request) error {
-	return noContent(w, s.change(r.bucket, func(next *settings) error { next.Policy = ""; return nil }))
+	return noContent(w, s.changeSettings(r.bucket, func(next *settings) error { next.Policy = ""; return nil }))
 }

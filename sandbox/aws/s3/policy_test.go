@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-func (b *bed) setPolicy(document string) error {
+func (b *fixture) setPolicy(document string) error {
 	_, err := b.PutBucketPolicy(b.ctx, &sdk.PutBucketPolicyInput{Bucket: aws.String(testBucket), Policy: &document})
 	return err
 }
@@ -18,7 +18,7 @@ const denyWrites = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Princi
 	`"Action":"s3:put*","Resource":"arn:aws:s3:::` + testBucket + `/*"}}`
 
 func TestAPolicyThatDeniesWritesStopsEveryKindOfWrite(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	version := b.put("before", "1")
 	started := must(b.CreateMultipartUpload(
 		b.ctx, &sdk.CreateMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String("parts")},
@@ -50,8 +50,8 @@ func TestAPolicyThatDeniesWritesStopsEveryKindOfWrite(t *testing.T) {
 	wantCode(t, err, "NoSuchBucketPolicy", 404)
 }
 
-func TestADeniedDeletionIsToldPerKey(t *testing.T) {
-	b := newBed(t, "")
+func TestDeleteObjectsReportsDeniedKeys(t *testing.T) {
+	b := newFixture(t, "")
 	b.put("kept", "1")
 	b.put("free", "1")
 	if err := b.setPolicy(
@@ -68,7 +68,7 @@ func TestADeniedDeletionIsToldPerKey(t *testing.T) {
 }
 
 func TestPoliciesThatAWSRejects(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	for name, test := range map[string]struct{ document, code string }{
 		"no JSON":           {"nonsense", "MalformedPolicy"},
 		"broken JSON":       {"{", "MalformedPolicy"},
@@ -86,7 +86,7 @@ func TestPoliciesThatAWSRejects(t *testing.T) {
 	}
 }
 
-func TestWhichStatementsDeny(t *testing.T) {
+func TestOnlyUnconditionalStatementsForEveryoneDeny(t *testing.T) {
 	const object = "arn:aws:s3:::b/key"
 	for name, test := range map[string]struct {
 		statement statement

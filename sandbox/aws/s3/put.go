@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// keptHeaders are the headers that are stored with the object and returned unchanged.
+// keptHeaders are the headers that S3 stores with the object and returns unchanged.
 var keptHeaders = []string{
 	"content-type", "cache-control", "content-disposition", "content-encoding", "content-language", "expires",
 	"x-amz-storage-class", "x-amz-website-redirect-location",
@@ -48,7 +48,8 @@ func objectHeaders(header http.Header) (map[string]string, error) {
 	return kept, nil
 }
 
-// removeChunked removes the encoding of the transfer from that of the object.
+// removeChunked removes aws-chunked from the object's content encoding, because only the transfer
+// has that encoding.
 func removeChunked(kept map[string]string) {
 	var encodings []string
 	for encoding := range strings.SplitSeq(kept["content-encoding"], ",") {
@@ -69,7 +70,8 @@ func (v *version) storageClass() string {
 	return "STANDARD"
 }
 
-// draft returns a version with the values in the request's headers, which is not stored yet.
+// draft returns a new version with the values from the request's headers. It does not store the
+// version.
 func draft(header http.Header) (*version, error) {
 	headers, err := objectHeaders(header)
 	if err != nil {
@@ -80,12 +82,13 @@ func draft(header http.Header) (*version, error) {
 		return nil, err
 	}
 	v := &version{Headers: headers, Tags: tags, Hold: header.Get("x-amz-object-lock-legal-hold") == "ON"}
-	return v, v.retain(header)
+	return v, v.setRetention(header)
 }
 
-// receive stores a request's body as a blob and returns what it has read.
-func (s *Service) receive(r *request) (blob string, in *intake, err error) {
-	claim, err := claimed(r.Header)
+// receiveBody stores a request's body as a blob, and verifies it. The returned intake has the size,
+// hashes and checksum.
+func (s *Service) receiveBody(r *request) (blob string, in *intake, err error) {
+	claim, err := statedChecksum(r.Header)
 	if err != nil {
 		return "", nil, err
 	}
@@ -112,29 +115,29 @@ func (s *Service) putObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	var in *intake
-	if v.Blob, in, err = s.receive(r); err != nil {
+	if v.Blob, in, err = s.receiveBody(r); err != nil {
 		return err
 	}
 	v.Size, v.Checksum = in.size, in.claim
 	v.ETag = hex.EncodeToString(in.md5.Sum(nil))
-	if err := s.store(w, r, v); err != nil {
+	if err := s.storeVersion(w, r, v); err != nil {
 		return err
 	}
 	w.Header().Set("ETag", quote(v.ETag))
-	v.Checksum.write(w.Header())
+	v.Checksum.writeHeaders(w.Header())
 	return nil
 }
 
-// store makes v the newest version of its key, if no check rejects that, and writes the version and
-// encryption headers. If it fails, it removes the blob.
+// storeVersion checks whether v may be stored, makes it the newest version of its key, and writes
+// the version and encryption headers. If it fails, it removes v's blob.
 //
-// The records in also are committed together with the new version, or not at all.
-func (s *Service) store(w http.ResponseWriter, r *request, v *version, also ...record) error {
-	err := s.with(r.bucket, func(b *bucket) error {
-		if err := s.storable(b, r, v); err != nil {
+// It commits the changes in also together with the new version, or not at all.
+func (s *Service) storeVersion(w http.ResponseWriter, r *request, v *version, also ...record) error {
+	err := s.withBucket(r.bucket, func(b *bucket) error {
+		if err := s.checkStorable(b, r, v); err != nil {
 			return err
 		}
-		b.stamp(s, v)
+		b.numberVersion(s, v)
 		b.writeVersionID(w.Header(), v)
 		b.writeEncryption(w.Header())
 		return s.commit(append(also, record{Op: opPut, Bucket: b.name, Key: r.key, Version: v})...)
@@ -145,14 +148,14 @@ func (s *Service) store(w http.ResponseWriter, r *request, v *version, also ...r
 	return err
 }
 
-// storable checks whether v may be stored. It runs under the same lock as the write, so that it
-// sees a policy that was set just before.
-func (s *Service) storable(b *bucket, r *request, v *version) error {
-	if err := s.allowed(b, "s3:PutObject", r.key); err != nil {
+// checkStorable checks whether v may be stored. It runs under the same lock as the write, so that a
+// policy which was set just before applies.
+func (s *Service) checkStorable(b *bucket, r *request, v *version) error {
+	if err := s.checkPolicy(b, "s3:PutObject", r.key); err != nil {
 		return err
 	}
 	if len(v.Tags) > 0 {
-		if err := r.permitted("s3:PutObjectTagging"); err != nil {
+		if err := r.checkRole("s3:PutObjectTagging"); err != nil {
 			return err
 		}
 	}
@@ -162,7 +165,7 @@ func (s *Service) storable(b *bucket, r *request, v *version) error {
 		return failf(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 	}
 	if v.Hold || v.Mode != "" {
-		if err := lockNeeded(b); err != nil {
+		if err := requireObjectLock(b); err != nil {
 			return err
 		}
 	}
@@ -172,8 +175,8 @@ func (s *Service) storable(b *bucket, r *request, v *version) error {
 	return s.checkConditions(b, r)
 }
 
-// stamp sets the sequence number, id and time of a new version.
-func (b *bucket) stamp(s *Service, v *version) {
+// numberVersion sets the sequence number, id and time of a new version.
+func (b *bucket) numberVersion(s *Service, v *version) {
 	v.Seq, v.Modified, v.ID = s.nextSequence(), now(), nullVersion
 	if b.settings.Versioning == versioningEnabled {
 		v.ID = newID(v.Seq)
@@ -195,7 +198,7 @@ func (b *bucket) writeEncryption(header http.Header) {
 	}
 }
 
-// join concatenates several blobs into one, and writes each byte to sum as well.
+// join concatenates several blobs into one, and also writes their bytes to sum.
 func (s *Service) join(names []string, sum io.Writer) (blob string, size int64, err error) {
 	var readers []io.Reader
 	for _, name := range names {

@@ -13,13 +13,13 @@ import (
 	"unicode/utf8"
 )
 
-// request is an HTTP request with what S3 reads from its address.
+// request is an HTTP request with the bucket, the key and the query in its URL.
 type request struct {
 	*http.Request
 	query url.Values
 	// bucket is empty for requests to the service. key is empty for requests to a bucket.
 	bucket, key string
-	// id and hostID are the two ids in each of S3's answers.
+	// id and hostID are the two ids in each S3 response.
 	id, hostID string
 	// tags has the condition keys of the buckets in the request, by the buckets' names.
 	tags map[string]map[string][]string
@@ -35,14 +35,14 @@ func newRequest(r *http.Request) *request {
 		id:      strings.ToUpper(rand.Text()[:16]),
 		hostID:  base64.StdEncoding.EncodeToString(raw),
 	}
-	req.bucket, req.key = address(r.Host, r.URL.Path)
+	req.bucket, req.key = splitAddress(r.Host, r.URL.Path)
 	return req
 }
 
-// address splits a request's host and decoded path into bucket and key. With
+// splitAddress splits a request's host and decoded path into bucket and key. With
 // `bucket.s3.region.amazonaws.com` and `bucket.localhost`, the bucket is in the host. With any
 // other host, it is the first part of the path.
-func address(host, path string) (bucket, key string) {
+func splitAddress(host, path string) (bucket, key string) {
 	path = strings.TrimPrefix(path, "/")
 	if bucket := hostBucket(host); bucket != "" {
 		return bucket, path
@@ -92,9 +92,9 @@ func (r *request) expired(at time.Time) bool {
 	return err == nil && bad == nil && at.After(signed.Add(time.Duration(seconds)*time.Second))
 }
 
-// subresources are the query parameters that select another operation than the method alone. The
-// list includes those whose operations are not implemented, so that they are rejected and not
-// treated as the plain operation.
+// subresources are the query parameters that select another operation. The list includes those
+// whose operations are not implemented, so that the service does not execute the operation without
+// the parameter.
 var subresources = []string{
 	"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering", "inventory",
 	"legal-hold",

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAddressesOfBothStyles(t *testing.T) {
+func TestPathStyleAndVirtualHostedAddresses(t *testing.T) {
 	for _, test := range []struct{ host, path, bucket, key string }{
 		{"127.0.0.1:4566", "/", "", ""},
 		{"127.0.0.1:4566", "/bucket", "bucket", ""},
@@ -35,7 +35,7 @@ func TestAddressesOfBothStyles(t *testing.T) {
 		{"bucket.localhost:4566", "/key", "bucket", "key"},
 		{"bucket.s3.localhost", "/key", "bucket", "key"},
 	} {
-		if bucket, key := address(test.host, test.path); bucket != test.bucket || key != test.key {
+		if bucket, key := splitAddress(test.host, test.path); bucket != test.bucket || key != test.key {
 			t.Errorf("%s%s is bucket %q, key %q", test.host, test.path, bucket, key)
 		}
 	}
@@ -69,7 +69,7 @@ var oddKeys = []string{
 }
 
 func TestKeysOfEveryKindAreKeptListedAndDeleted(t *testing.T) {
-	b := newBed(t, versioningEnabled)
+	b := newFixture(t, versioningEnabled)
 	want := map[string]bool{}
 	for _, key := range oddKeys {
 		b.put(key, key)
@@ -112,7 +112,7 @@ func TestNamesAreEncodedAsS3EncodesThem(t *testing.T) {
 }
 
 func TestVirtualHostedRequests(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	request := must(http.NewRequest(http.MethodPut, b.url+"//leading", strings.NewReader("body")))(t)
 	request.Host = testBucket + ".s3." + testRegion + ".amazonaws.com"
 	response := must(http.DefaultClient.Do(request))(t)
@@ -123,7 +123,7 @@ func TestVirtualHostedRequests(t *testing.T) {
 }
 
 func TestAPresignedURLExpires(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	b.put("a", "1")
 	presigned := must(sdk.NewPresignClient(b.Client).PresignGetObject(
 		b.ctx, &sdk.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a")},
@@ -140,8 +140,8 @@ func TestAPresignedURLExpires(t *testing.T) {
 	}
 }
 
-func TestListingsRejectWhatTheyCannotMean(t *testing.T) {
-	b := newBed(t, "")
+func TestListingsRejectInvalidParameters(t *testing.T) {
+	b := newFixture(t, "")
 	for _, query := range []string{
 		"versions&max-keys=-1", "versions&max-keys=x", "versions&version-id-marker=null",
 		"versions&key-marker=a&version-id-marker=x",
@@ -175,7 +175,7 @@ func chunked(body []byte, size int, trailer string) []byte {
 }
 
 func TestAChunkedBodyIsReadAndItsTrailerChecked(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	for name, test := range map[string]struct {
 		body, length, trailer string
 		status                int
@@ -206,12 +206,12 @@ func FuzzChunks(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, size int) {
 		if _, err := io.ReadAll(&chunkReader{source: bufio.NewReader(bytes.NewReader(body))}); err == nil &&
 			len(body) == 0 {
-			t.Error("an empty body is no chunked body")
+			t.Error("an empty body was accepted as chunked")
 		}
 		size = max(1, size&0xfff)
 		got, err := io.ReadAll(&chunkReader{source: bufio.NewReader(bytes.NewReader(chunked(body, size, "")))})
 		if err != nil || !bytes.Equal(got, body) {
-			t.Errorf("%q came out as %q, %v", body, got, err)
+			t.Errorf("%q was read as %q, %v", body, got, err)
 		}
 	})
 }
@@ -234,7 +234,7 @@ func FuzzRequests(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = s.make(testBucket, newSettings())
+		_ = s.makeBucket(testBucket, newSettings())
 		for _, method := range []string{"GET", "PUT", "POST", "DELETE", "HEAD"} {
 			request := httptest.NewRequest(method, "http://localhost/", strings.NewReader(body))
 			request.URL, request.Host = address, "localhost"

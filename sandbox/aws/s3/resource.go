@@ -23,16 +23,16 @@ func (s *Service) Handlers() map[string]resource.Handler {
 
 type bucketHandler struct{ s *Service }
 
-// actedOn are the properties of a bucket that have an effect here. keptOnly are accepted and
-// stored, because they change nothing that a client of this S3 could observe in a test. AbacStatus
-// only affects the permissions of callers.
+// appliedProperties are the properties of a bucket that become settings. The service only stores
+// keptProperties, because they change nothing that a test could observe, except AbacStatus, which
+// affects the permissions of callers.
 var (
-	actedOn = []string{
+	appliedProperties = []string{
 		"AccessControl", "BucketEncryption", "BucketName", "ObjectLockEnabled", "OwnershipControls",
 		"PublicAccessBlockConfiguration", "Tags",
 		"VersioningConfiguration",
 	}
-	keptOnly = []string{
+	keptProperties = []string{
 		"AbacStatus", "AccelerateConfiguration", "AnalyticsConfigurations", "CorsConfiguration",
 		"IntelligentTieringConfigurations", "InventoryConfigurations",
 		"LifecycleConfiguration", "LoggingConfiguration", "MetricsConfigurations", "NotificationConfiguration",
@@ -40,7 +40,7 @@ var (
 	}
 )
 
-// bucketProperties are the properties of AWS::S3::Bucket that become a bucket's settings.
+// bucketProperties are the values of appliedProperties, except the bucket's name.
 type bucketProperties struct {
 	AccessControl     string
 	ObjectLockEnabled flag
@@ -61,7 +61,7 @@ type bucketProperties struct {
 	}
 }
 
-// flag is a boolean as in templates: true, or "true".
+// flag is a boolean in a template, which may also be text: true or "true".
 type flag bool
 
 func (f *flag) UnmarshalJSON(data []byte) error {
@@ -86,8 +86,8 @@ func (h bucketHandler) Create(_ context.Context, r resource.Request) (resource.S
 		return resource.State{}, err
 	}
 	wanted.Origin = strings.Join([]string{r.StackID, r.LogicalID, r.Suffix}, " ")
-	err = h.s.make(name, wanted)
-	if code(err) == "BucketAlreadyOwnedByYou" {
+	err = h.s.makeBucket(name, wanted)
+	if errorCode(err) == "BucketAlreadyOwnedByYou" {
 		if there, gone := h.s.settingsOf(name); gone == nil && there.Origin == wanted.Origin {
 			return h.state(name), nil
 		}
@@ -96,13 +96,13 @@ func (h bucketHandler) Create(_ context.Context, r resource.Request) (resource.S
 		}
 	}
 	if err != nil {
-		return resource.State{}, translate(err)
+		return resource.State{}, asHandlerError(err)
 	}
 	return h.state(name), nil
 }
 
 func (h bucketHandler) Update(_ context.Context, r resource.Request) (resource.State, error) {
-	err := h.s.change(r.PhysicalID, func(next *settings) error {
+	err := h.s.changeSettings(r.PhysicalID, func(next *settings) error {
 		fresh := newSettings()
 		fresh.Created, fresh.Origin = next.Created, next.Origin
 		fresh.Policy, fresh.ObjectLock = next.Policy, next.ObjectLock
@@ -116,30 +116,30 @@ func (h bucketHandler) Update(_ context.Context, r resource.Request) (resource.S
 		return err
 	})
 	if err != nil {
-		return resource.State{}, translate(err)
+		return resource.State{}, asHandlerError(err)
 	}
 	return h.state(r.PhysicalID), nil
 }
 
 func (h bucketHandler) Delete(_ context.Context, r resource.Request) error {
-	err := h.s.with(r.PhysicalID, func(b *bucket) error {
-		if err := h.s.allowed(b, "s3:DeleteBucket", ""); err != nil {
+	err := h.s.withBucket(r.PhysicalID, func(b *bucket) error {
+		if err := h.s.checkPolicy(b, "s3:DeleteBucket", ""); err != nil {
 			return err
 		}
-		return h.s.drop(b)
+		return h.s.dropBucket(b)
 	})
-	if code(err) == "NoSuchBucket" {
+	if errorCode(err) == "NoSuchBucket" {
 		return nil
 	}
-	return translate(err)
+	return asHandlerError(err)
 }
 
-// settingsFrom returns a copy of base with the resource's properties.
+// settingsFrom changes base according to the resource's properties, and returns it.
 func settingsFrom(r resource.Request, base *settings) (*settings, error) {
 	for _, name := range slices.Sorted(maps.Keys(r.Properties)) {
 		switch {
-		case slices.Contains(actedOn, name):
-		case slices.Contains(keptOnly, name):
+		case slices.Contains(appliedProperties, name):
+		case slices.Contains(keptProperties, name):
 			if base.Kept == nil {
 				base.Kept = map[string]any{}
 			}
@@ -156,8 +156,8 @@ func settingsFrom(r resource.Request, base *settings) (*settings, error) {
 	if err != nil {
 		return nil, invalidProperty("Model validation failed: " + err.Error())
 	}
-	if err := p.write(base); err != nil {
-		return nil, translate(err)
+	if err := p.applyTo(base); err != nil {
+		return nil, asHandlerError(err)
 	}
 	base.Tags = maps.Clone(r.Tags)
 	if base.Tags == nil {
@@ -169,12 +169,12 @@ func settingsFrom(r resource.Request, base *settings) (*settings, error) {
 	return base, nil
 }
 
-func (p bucketProperties) write(base *settings) error {
+func (p bucketProperties) applyTo(base *settings) error {
 	if p.ObjectLockEnabled {
 		base.ObjectLock, base.Versioning = true, versioningEnabled
 	}
 	if p.VersioningConfiguration != nil {
-		if err := base.version(p.VersioningConfiguration.Status); err != nil {
+		if err := base.setVersioning(p.VersioningConfiguration.Status); err != nil {
 			return err
 		}
 	}
@@ -185,7 +185,7 @@ func (p bucketProperties) write(base *settings) error {
 		}
 	}
 	if p.OwnershipControls != nil && len(p.OwnershipControls.Rules) == 1 {
-		if err := base.own(p.OwnershipControls.Rules[0].ObjectOwnership); err != nil {
+		if err := base.setOwnership(p.OwnershipControls.Rules[0].ObjectOwnership); err != nil {
 			return err
 		}
 	}
@@ -194,7 +194,7 @@ func (p bucketProperties) write(base *settings) error {
 	}
 	if e := p.BucketEncryption; e != nil && len(e.ServerSideEncryptionConfiguration) == 1 {
 		rule := e.ServerSideEncryptionConfiguration[0]
-		return base.encrypt(encryption{
+		return base.setEncryption(encryption{
 			rule.ServerSideEncryptionByDefault.SSEAlgorithm, rule.ServerSideEncryptionByDefault.KMSMasterKeyID,
 		})
 	}
@@ -204,7 +204,8 @@ func (p bucketProperties) write(base *settings) error {
 // maxBucketName is the maximum length of a bucket name (AWS docs: "Bucket naming rules").
 const maxBucketName = 63
 
-// generatedName returns the name that CloudFormation generates for a bucket without one.
+// generatedName returns the name that CloudFormation generates for a bucket whose template sets
+// none.
 func generatedName(r resource.Request) string {
 	base := strings.ToLower(r.StackName + "-" + r.LogicalID)
 	base = base[:min(len(base), maxBucketName-1-len(r.Suffix))]
@@ -239,8 +240,8 @@ func (h bucketHandler) state(name string) resource.State {
 	}}
 }
 
-// code returns the S3 code of an error; empty if it is nil or not one of S3's.
-func code(err error) string {
+// errorCode returns the S3 code of an error; empty if it is nil or not one of S3's.
+func errorCode(err error) string {
 	var f *failure
 	if errors.As(err, &f) {
 		return f.cause.Code
@@ -252,8 +253,8 @@ func invalidProperty(message string) *resource.Error {
 	return &resource.Error{Service: "S3", Message: message, Status: http.StatusBadRequest, Code: "InvalidRequest"}
 }
 
-// translate converts an S3 error to that of CloudFormation's handler.
-func translate(err error) error {
+// asHandlerError converts an S3 error to that of CloudFormation's handler.
+func asHandlerError(err error) error {
 	var f *failure
 	if !errors.As(err, &f) {
 		return err

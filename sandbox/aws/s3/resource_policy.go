@@ -42,22 +42,22 @@ func (h policyHandler) put(r resource.Request, check func(before, wanted string)
 		}
 		wanted = string(text)
 	}
-	err := h.s.change(bucket, func(next *settings) error {
+	err := h.s.changeSettings(bucket, func(next *settings) error {
 		if err := check(next.Policy, wanted); err != nil {
 			return err
 		}
 		return next.setPolicy(h.s.config.Account, bucket, wanted)
 	})
 	if err != nil {
-		return resource.State{}, translate(err)
+		return resource.State{}, asHandlerError(err)
 	}
 	return resource.State{ID: bucket}, nil
 }
 
 func (h policyHandler) Delete(_ context.Context, r resource.Request) error {
-	err := h.s.change(r.PhysicalID, func(next *settings) error { next.Policy = ""; return nil })
-	if code(err) == "NoSuchBucket" {
+	err := h.s.changeSettings(r.PhysicalID, func(next *settings) error { next.Policy = ""; return nil })
+	if errorCode(err) == "NoSuchBucket" {
 		return nil
 	}
-	return translate(err)
+	return asHandlerError(err)
 }

@@ -20,7 +20,7 @@ func bucketRequest(properties map[string]any) resource.Request {
 	}
 }
 
-// wantError checks an error in the form that CloudFormation receives.
+// wantError checks an error that CloudFormation receives.
 func wantError(t *testing.T, err error, want resource.Error) {
 	t.Helper()
 	got, ok := resource.As(err)
@@ -32,8 +32,8 @@ func wantError(t *testing.T, err error, want resource.Error) {
 	}
 }
 
-func TestABucketResourceLivesAndDies(t *testing.T) {
-	b := newBed(t, "")
+func TestABucketResourceIsCreatedAndDeleted(t *testing.T) {
+	b := newFixture(t, "")
 	handler := b.service.Handlers()["AWS::S3::Bucket"]
 	request := bucketRequest(map[string]any{
 		"VersioningConfiguration":        map[string]any{"Status": "Enabled"},
@@ -56,7 +56,7 @@ func TestABucketResourceLivesAndDies(t *testing.T) {
 		t.Error(diff)
 	}
 	if again := must(handler.Create(b.ctx, request))(t); again.ID != name {
-		t.Errorf("the second attempt made %s", again.ID)
+		t.Errorf("the repeated Create returns %s", again.ID)
 	}
 	found := must(b.service.settingsOf(name))(t)
 	wantTags := map[string]string{"branch": "login", "aws:cloudformation:stack-id": "arn:stack/1", "own": "1"}
@@ -82,16 +82,16 @@ func TestABucketResourceLivesAndDies(t *testing.T) {
 	}
 }
 
-func TestABucketResourceThatCannotBe(t *testing.T) {
-	b := newBed(t, "")
+func TestInvalidBucketResourcesAreRejected(t *testing.T) {
+	b := newFixture(t, "")
 	handler := b.service.Handlers()["AWS::S3::Bucket"]
 	for name, test := range map[string]struct {
 		properties map[string]any
 		want       resource.Error
 	}{
-		"a name that is taken": {map[string]any{"BucketName": testBucket},
+		"a taken name": {map[string]any{"BucketName": testBucket},
 			resource.Error{Service: "S3", Message: testBucket + " already exists", Status: 409, Code: "AlreadyExists"}},
-		"a name that is none": {map[string]any{"BucketName": "No_Name"},
+		"an invalid name": {map[string]any{"BucketName": "No_Name"},
 			resource.Error{
 				Service: "S3", Message: "The specified bucket is not valid.", Status: 400, Code: "InvalidRequest",
 			}},
@@ -115,7 +115,7 @@ func TestABucketResourceThatCannotBe(t *testing.T) {
 }
 
 func TestABucketResourceChangesInPlace(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	handler := b.service.Handlers()["AWS::S3::Bucket"]
 	request := bucketRequest(map[string]any{"VersioningConfiguration": map[string]any{"Status": "Enabled"}})
 	request.PhysicalID = must(handler.Create(b.ctx, request))(t).ID
@@ -129,7 +129,7 @@ func TestABucketResourceChangesInPlace(t *testing.T) {
 	}
 }
 
-func TestGeneratedNamesFit(t *testing.T) {
+func TestGeneratedNamesAreValidBucketNames(t *testing.T) {
 	for _, stack := range []string{"s", "shop-login", strings.Repeat("long-", 25)} {
 		request := bucketRequest(nil)
 		request.StackName = stack
@@ -141,7 +141,7 @@ func TestGeneratedNamesFit(t *testing.T) {
 }
 
 func TestABucketPolicyResource(t *testing.T) {
-	b := newBed(t, "")
+	b := newFixture(t, "")
 	handler := b.service.Handlers()["AWS::S3::BucketPolicy"]
 	statement := map[string]any{
 		"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::" + testBucket + "/*",

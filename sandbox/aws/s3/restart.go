@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// open restores the state from dir and continues its journal.
+// open reads the state from dir, and opens the journal for further changes.
 func (s *Service) open(dir string) error {
 	blobs, err := newDirBlobs(filepath.Join(dir, "objects"))
 	if err != nil {
@@ -23,11 +23,11 @@ func (s *Service) open(dir string) error {
 		return err
 	}
 	if state := s.snapshot(); replayed > 2*len(state)+1000 {
-		if err := rewrite(path, state); err != nil {
+		if err := rewriteJournal(path, state); err != nil {
 			return err
 		}
 	}
-	if err := blobs.sweep(s.named()); err != nil {
+	if err := blobs.removeUnused(s.usedBlobs()); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -67,7 +67,7 @@ func (s *Service) replay(path string) (records int, err error) {
 	}
 }
 
-// snapshot returns the shortest journal that results in the present state.
+// snapshot returns the shortest list of records that leads to the current state.
 func (s *Service) snapshot() []record {
 	var records []record
 	for name, b := range s.buckets {
@@ -87,21 +87,21 @@ func (s *Service) snapshot() []record {
 	return records
 }
 
-// named returns the blobs that the state uses.
-func (s *Service) named() map[string]bool {
-	named := map[string]bool{}
+// usedBlobs returns the names of the blobs that the state uses.
+func (s *Service) usedBlobs() map[string]bool {
+	used := map[string]bool{}
 	for _, r := range s.snapshot() {
 		if r.Version != nil {
-			named[r.Version.Blob] = true
+			used[r.Version.Blob] = true
 		}
 		if r.Part != nil {
-			named[r.Part.Blob] = true
+			used[r.Part.Blob] = true
 		}
 	}
-	return named
+	return used
 }
 
-func rewrite(path string, records []record) error {
+func rewriteJournal(path string, records []record) error {
 	lines, err := encodeRecords(records)
 	if err != nil {
 		return err

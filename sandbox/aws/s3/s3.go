@@ -1,8 +1,9 @@
-// Package s3 imitates S3: one account's buckets in one region, with exact versions, delete markers,
-// pages and errors. It speaks the REST XML protocol to any client, path style and virtual-hosted.
+// Package s3 imitates S3: one account's buckets in one region, with the versions, delete markers,
+// pages and errors of S3. Any client can use it: it serves S3's REST API for path-style and
+// virtual-hosted requests.
 //
 // It checks checksums and bucket policies but not signatures: every caller is the account's root
-// user. It answers calls that it does not implement with S3's error NotImplemented.
+// user. A call that it does not implement fails with S3's error NotImplemented.
 package s3
 
 import (
@@ -21,15 +22,17 @@ type Config struct {
 	Account string
 	// Region is the region of every bucket.
 	Region string
-	// Dir is the folder of the journal and the objects' bytes. Empty keeps everything in memory.
+	// Dir is the folder of the journal and of the objects' contents. If it is empty, everything
+	// stays in memory.
 	Dir string
-	// Loopback gives every bucket attributes with host names of this machine.
+	// Loopback makes the attributes of a bucket contain localhost in place of S3's host names.
 	Loopback bool
 	// Limits are the limits on speed; nil means none. They may be changed while no request is in
 	// progress.
 	Limits *Limits
-	// FailKey may make single keys of DeleteObjects fail: a code that is not empty is the key's
-	// error. Nil means that no key fails.
+	// FailKey injects faults: the service calls it for each key of DeleteObjects. If it returns a
+	// code, the deletion of that key fails with the code and the message. Nil means that no key
+	// fails.
 	FailKey func(bucket, key string) (code, message string)
 	// Logger receives errors that clients see only as InternalError; nil discards them.
 	Logger *slog.Logger
@@ -47,11 +50,11 @@ type Service struct {
 	deleted []DeletedBucket
 	// conditional has the conditional writes in progress.
 	conditional map[*request]*conditionalWrite
-	// sequence is the number of the last version or upload.
+	// sequence is the sequence number of the newest version or upload.
 	sequence uint64
 }
 
-// New opens the service, with the state that an earlier one left in config.Dir.
+// New returns a service with the state that an earlier service stored in config.Dir.
 func New(config Config) (*Service, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -60,7 +63,7 @@ func New(config Config) (*Service, error) {
 		config.Limits = &Limits{}
 	}
 	s := &Service{
-		config: config, buckets: map[string]*bucket{}, blobs: &memoryBlobs{held: map[string][]byte{}},
+		config: config, buckets: map[string]*bucket{}, blobs: &memoryBlobs{contents: map[string][]byte{}},
 		conditional: map[*request]*conditionalWrite{},
 	}
 	if config.Dir == "" {
@@ -99,35 +102,36 @@ func (s *Service) serve(w http.ResponseWriter, r *request) error {
 	if !ok {
 		return notImplemented()
 	}
-	if err := wait(r.Context(), s.config.Limits.Latency); err != nil {
+	if err := waitFor(r.Context(), s.config.Limits.Latency); err != nil {
 		return err
 	}
-	if err := s.admit(r, op); err != nil {
+	if err := s.admitRequest(r, op); err != nil {
 		return err
 	}
 	return op.handle(s, w, r)
 }
 
-// admit makes the checks that every operation on a bucket begins with: its owner, its existence and
-// its policy.
-func (s *Service) admit(r *request, op operation) error {
+// admitRequest makes the checks that come before every operation: that the account is the expected
+// owner, that the bucket exists, and that the caller's role and the bucket's policy allow the
+// operation.
+func (s *Service) admitRequest(r *request, op operation) error {
 	if owner := r.Header.Get("x-amz-expected-bucket-owner"); owner != "" && owner != s.config.Account {
 		return accessDenied("Access Denied")
 	}
 	if r.bucket == "" || op.name == "CreateBucket" {
-		return r.permitted(op.callerAction)
+		return r.checkRole(op.callerAction)
 	}
-	return s.with(r.bucket, func(b *bucket) error {
-		r.compare(b)
-		if err := r.permitted(cmp.Or(op.callerAction, r.action(op))); err != nil {
+	return s.withBucket(r.bucket, func(b *bucket) error {
+		r.addTagKeys(b)
+		if err := r.checkRole(cmp.Or(op.callerAction, r.action(op))); err != nil {
 			return err
 		}
-		return s.allowed(b, r.action(op), r.key)
+		return s.checkPolicy(b, r.action(op), r.key)
 	})
 }
 
-// with calls f with the named bucket while nothing else changes.
-func (s *Service) with(name string, f func(b *bucket) error) error {
+// withBucket calls f with the named bucket while it holds mu.
+func (s *Service) withBucket(name string, f func(b *bucket) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.buckets[name]
@@ -137,10 +141,10 @@ func (s *Service) with(name string, f func(b *bucket) error) error {
 	return f(b)
 }
 
-// Object reads the newest version of an object. If there is none, the error is S3's, as a sentence.
+// Object reads the newest version of an object. If there is none, it returns S3's error.
 func (s *Service) Object(bucketName, key string) ([]byte, error) {
 	var body io.ReadCloser
-	err := s.with(bucketName, func(b *bucket) error {
+	err := s.withBucket(bucketName, func(b *bucket) error {
 		v, err := b.find(key, "")
 		if err != nil {
 			return err

@@ -6,7 +6,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// ownerEnforced is the ownership that turns access control lists off.
+// ownerEnforced is the object ownership setting that turns access control lists off.
 const ownerEnforced = "BucketOwnerEnforced"
 
 type publicAccess struct {
@@ -22,9 +22,9 @@ type encryption struct {
 	KMSKey    string `json:",omitempty"`
 }
 
-// change replaces the settings of a bucket by a copy that edit has changed.
-func (s *Service) change(name string, edit func(next *settings) error) error {
-	return s.with(name, func(b *bucket) error {
+// changeSettings replaces the settings of a bucket with a copy that edit has changed.
+func (s *Service) changeSettings(name string, edit func(next *settings) error) error {
+	return s.withBucket(name, func(b *bucket) error {
 		next := *b.settings
 		if err := edit(&next); err != nil {
 			return err
@@ -35,14 +35,14 @@ func (s *Service) change(name string, edit func(next *settings) error) error {
 
 // settingsOf returns the bucket's current settings.
 func (s *Service) settingsOf(name string) (found *settings, err error) {
-	err = s.with(name, func(b *bucket) error {
+	err = s.withBucket(name, func(b *bucket) error {
 		found = b.settings
 		return nil
 	})
 	return found, err
 }
 
-// noContent ends an operation that answers with 204.
+// noContent sends status 204 if err is nil. It returns err.
 func noContent(w http.ResponseWriter, err error) error {
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)
@@ -69,10 +69,10 @@ func (s *Service) putVersioning(w http.ResponseWriter, r *request) error {
 	if document.MfaDelete != "" && document.MfaDelete != "Disabled" {
 		return notImplemented()
 	}
-	return s.change(r.bucket, func(next *settings) error { return next.version(document.Status) })
+	return s.changeSettings(r.bucket, func(next *settings) error { return next.setVersioning(document.Status) })
 }
 
-func (next *settings) version(status string) error {
+func (next *settings) setVersioning(status string) error {
 	if status != versioningEnabled && status != versioningSuspended {
 		return failf(
 			http.StatusBadRequest, "IllegalVersioningConfigurationException",
@@ -89,7 +89,7 @@ func (next *settings) version(status string) error {
 	return nil
 }
 
-func (next *settings) encrypt(e encryption) error {
+func (next *settings) setEncryption(e encryption) error {
 	switch e.Algorithm {
 	case "AES256", "aws:kms", "aws:kms:dsse":
 		next.Encryption = &e
@@ -98,7 +98,7 @@ func (next *settings) encrypt(e encryption) error {
 	return malformedXML()
 }
 
-func (next *settings) own(ownership string) error {
+func (next *settings) setOwnership(ownership string) error {
 	switch ownership {
 	case ownerEnforced, "BucketOwnerPreferred", "ObjectWriter":
 		next.Ownership = ownership

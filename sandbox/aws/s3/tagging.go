@@ -87,8 +87,8 @@ func (s *Service) putBucketTagging(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return noContent(w, s.change(r.bucket, func(next *settings) error {
-		if err := keepsSystemTags(next.Tags, tags); err != nil {
+	return noContent(w, s.changeSettings(r.bucket, func(next *settings) error {
+		if err := checkSystemTags(next.Tags, tags); err != nil {
 			return err
 		}
 		next.Tags = tags
@@ -96,9 +96,9 @@ func (s *Service) putBucketTagging(w http.ResponseWriter, r *request) error {
 	}))
 }
 
-// keepsSystemTags rejects a tag set that changes the tags that CloudFormation has set on the
+// checkSystemTags rejects a tag set that changes the tags which CloudFormation has set on the
 // bucket.
-func keepsSystemTags(old, next map[string]string) error {
+func checkSystemTags(old, next map[string]string) error {
 	for key, value := range next {
 		if had, ok := old[key]; strings.HasPrefix(key, systemPrefix) && (!ok || had != value) {
 			return invalidTag("System tags cannot be added/updated by requester", key)
@@ -112,7 +112,7 @@ func keepsSystemTags(old, next map[string]string) error {
 	return nil
 }
 
-// headerTags reads the x-amz-tagging header, which has tags in the form of a query string.
+// headerTags returns the tags in the x-amz-tagging header, which has the form of a query string.
 func headerTags(header http.Header) (map[string]string, error) {
 	text := header.Get("x-amz-tagging")
 	if text == "" {
@@ -133,7 +133,7 @@ func headerTags(header http.Header) (map[string]string, error) {
 }
 
 func (s *Service) getObjectTagging(w http.ResponseWriter, r *request) error {
-	return s.with(r.bucket, func(b *bucket) error {
+	return s.withBucket(r.bucket, func(b *bucket) error {
 		v, err := b.find(r.key, r.query.Get("versionId"))
 		if err != nil {
 			return err

@@ -50,7 +50,7 @@ func (v *version) locked(at time.Time, bypassGovernance bool) bool {
 	return v.Mode != "" && v.Until.After(at)
 }
 
-// idEncoding has the characters of S3's version ids.
+// idEncoding uses the characters of S3's version ids.
 var idEncoding = base64.NewEncoding(
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._",
 ).WithPadding(base64.NoPadding)
@@ -60,8 +60,8 @@ const (
 	idCheck = 2
 )
 
-// newID returns an id of 32 characters that contains the sequence number in a hidden form. A page
-// that begins after a version that has been removed can therefore begin at the right place.
+// newID returns an id of 32 characters that contains the sequence number in a hidden form.
+// Therefore a page that begins after a removed version can begin at the right place.
 func newID(sequence uint64) string {
 	raw := make([]byte, idSalt+idCheck+8)
 	_, _ = rand.Read(raw[:idSalt])
@@ -72,7 +72,8 @@ func newID(sequence uint64) string {
 	return idEncoding.EncodeToString(raw)
 }
 
-// sequenceOf returns the sequence number in an id; ok is false if newID cannot have made the id.
+// sequenceOf returns the sequence number in an id; ok is false if newID cannot have returned the
+// id.
 func sequenceOf(id string) (sequence uint64, ok bool) {
 	if strings.ContainsAny(id, "\r\n") {
 		return 0, false

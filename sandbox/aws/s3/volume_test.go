@@ -9,13 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// fill adds versions to the bucket without HTTP, three of each key.
-func (b *bed) fill(versions int) {
+// fillVersions adds versions to the bucket without HTTP requests, three for each key.
+func (b *fixture) fillVersions(versions int) {
 	b.t.Helper()
-	err := b.service.with(testBucket, func(target *bucket) error {
+	err := b.service.withBucket(testBucket, func(target *bucket) error {
 		for i := range versions {
 			v := &version{Marker: i%3 == 2}
-			target.stamp(b.service, v)
+			target.numberVersion(b.service, v)
 			if err := b.service.commit(record{
 				Op: opPut, Bucket: testBucket, Key: fmt.Sprintf("media/%06d", i/3), Version: v,
 			}); err != nil {
@@ -29,8 +29,8 @@ func (b *bed) fill(versions int) {
 	}
 }
 
-// drain empties the bucket page by page and returns the number of deleting calls.
-func (b *bed) drain() (calls int) {
+// emptyBucket deletes all versions page by page, and returns the number of DeleteObjects calls.
+func (b *fixture) emptyBucket() (calls int) {
 	b.t.Helper()
 	pages := sdk.NewListObjectVersionsPaginator(b, &sdk.ListObjectVersionsInput{Bucket: aws.String(testBucket)})
 	for pages.HasMorePages() {
@@ -50,10 +50,10 @@ func (b *bed) drain() (calls int) {
 	return calls
 }
 
-func TestAFullBucketEmptiesInFullPages(t *testing.T) {
-	b := newBed(t, versioningEnabled)
-	b.fill(21000)
-	if calls := b.drain(); calls != 21 {
+func TestALargeBucketIsEmptiedInFullPages(t *testing.T) {
+	b := newFixture(t, versioningEnabled)
+	b.fillVersions(21000)
+	if calls := b.emptyBucket(); calls != 21 {
 		t.Errorf("%d calls for 21,000 versions", calls)
 	}
 	if left := b.listed(); len(left) != 0 {
@@ -61,17 +61,17 @@ func TestAFullBucketEmptiesInFullPages(t *testing.T) {
 	}
 }
 
-func TestAFullBucketOnDiskIsEmptyAfterARestartToo(t *testing.T) {
+func TestALargeEmptiedBucketStaysEmptyAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	service, server := serve(t, dir)
-	b := &bed{client(server.URL), t, t.Context(), service, server.URL}
-	if err := service.make(testBucket, newSettings()); err != nil {
+	b := &fixture{client(server.URL), t, t.Context(), service, server.URL}
+	if err := service.makeBucket(testBucket, newSettings()); err != nil {
 		t.Fatal(err)
 	}
-	b.version(versioningEnabled)
-	b.fill(3000)
-	b.drain()
-	if again := reopen(t, dir); !again.buckets[testBucket].empty() {
-		t.Error("versions came back")
+	b.setVersioning(versioningEnabled)
+	b.fillVersions(3000)
+	b.emptyBucket()
+	if again := reopen(t, dir); !again.buckets[testBucket].isEmpty() {
+		t.Error("the restarted service has versions")
 	}
 }
