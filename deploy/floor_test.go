@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"slices"
 	"testing"
 	"time"
 
@@ -145,10 +144,24 @@ func (c *crowded) measureOf(b *testing.B, run client.WorkflowRun) floorInput {
 // and the median time of a run.
 type spent struct{ temporal, worker, median time.Duration }
 
+// used is the processor time that Temporal and a worker have used so far.
+func (c *crowded) used(b *testing.B, worker *process) spent {
+	b.Helper()
+	return spent{
+		temporal: processorTime(b, c.server.Process.Pid), worker: processorTime(b, worker.Process.Pid),
+	}
+}
+
+// since is what was used since then, for each of size runs.
+func (s spent) since(before spent, size int) spent {
+	each := time.Duration(size)
+	return spent{temporal: (s.temporal - before.temporal) / each, worker: (s.worker - before.worker) / each}
+}
+
 // floorOf runs as many runs of the floor at once.
 func (c *crowded) floorOf(b *testing.B, size int, in floorInput) spent {
 	b.Helper()
-	server, own := processorTime(b, c.server.Process.Pid), processorTime(b, c.floor.Process.Pid)
+	before := c.used(b, c.floor)
 	took := make(chan time.Duration, size)
 	for i := range size {
 		go func() {
@@ -169,25 +182,27 @@ func (c *crowded) floorOf(b *testing.B, size int, in floorInput) spent {
 	for range size {
 		all = append(all, <-took)
 	}
-	slices.Sort(all)
-	each := time.Duration(size)
-	return spent{
-		temporal: (processorTime(b, c.server.Process.Pid) - server) / each,
-		worker:   (processorTime(b, c.floor.Process.Pid) - own) / each,
-		median:   all[len(all)/2],
-	}
+	cost := c.used(b, c.floor).since(before, size)
+	cost.median = median(all, func(d time.Duration) time.Duration { return d })
+	return cost
 }
 
-// reportFloor reports what Perch cost as a multiple of the floor.
-func reportFloor(b *testing.B, perchs, floors spent) {
+// reportFloor reports what Perch cost as a multiple of the floor: the median of all turns of one
+// over that of the other.
+func reportFloor(b *testing.B, perchs, floors []spent) {
+	b.Helper()
 	ratio := func(name string, of func(spent) time.Duration) {
-		if below := of(floors); below > 0 {
-			b.ReportMetric(float64(of(perchs))/float64(below), "x-floor-"+name)
+		if below := median(floors, of); below > 0 {
+			b.ReportMetric(float64(median(perchs, of))/float64(below), "x-floor-"+name)
 		}
 	}
-	ratio("temporal", func(s spent) time.Duration { return s.temporal })
+	temporal := func(s spent) time.Duration { return s.temporal }
+	worker := func(s spent) time.Duration { return s.worker }
+	ratio("temporal", temporal)
 	ratio("processor", func(s spent) time.Duration { return s.temporal + s.worker })
 	ratio("beyond-stack", func(s spent) time.Duration { return s.median })
-	b.ReportMetric(floors.temporal.Seconds()*1000, "ms-processor-floor-temporal")
-	b.ReportMetric(floors.worker.Seconds()*1000, "ms-processor-floor-worker")
+	for name, all := range map[string][]spent{"": perchs, "floor-": floors} {
+		b.ReportMetric(median(all, temporal).Seconds()*1000, "ms-processor-"+name+"temporal")
+		b.ReportMetric(median(all, worker).Seconds()*1000, "ms-processor-"+name+"worker")
+	}
 }

@@ -84,6 +84,8 @@ type crowded struct {
 	server, worker *process
 	floor          *process
 	temporal       client.Client
+	// work is what a creation does, as far as the floor does it, too.
+	work floorInput
 }
 
 // measure starts the worker and measures each crowd.
@@ -114,7 +116,8 @@ func (c *crowded) measure(b *testing.B, address, namespace string) {
 	}
 	// The first run in a new namespace may wait until all of Temporal knows its search attributes:
 	// that is not what is measured.
-	c.all(b, map[string]string{"first": c.branch(b, "first")}, perch.GoalUp)
+	first := c.all(b, map[string]string{"first": c.branch(b, "first")}, perch.GoalUp)
+	c.work = c.measureOf(b, first[0].run)
 	c.all(b, map[string]string{"first": ""}, perch.GoalGone)
 	c.startFloor(b, address, namespace)
 	c.floorOf(b, 1, floorInput{Activities: 1, Attributes: 1})
@@ -127,38 +130,60 @@ func (c *crowded) measure(b *testing.B, address, namespace string) {
 	}
 }
 
-// round provisions a crowd, reports what it cost and removes it.
+// turns are how often Perch and the floor are measured, one after the other, for each crowd: what
+// either costs varies by a third from one time to the next.
+const turns = 5
+
+// round provisions a crowd several times, by turns with the floor, and reports what it cost. It
+// removes each crowd before the next. Every second turn begins with Perch, because both become
+// cheaper with time.
 func (c *crowded) round(b *testing.B, size int) {
 	b.Helper()
-	commits := map[string]string{}
-	for i := range size {
-		branch := fmt.Sprintf("crowd-%d-%d", size, i)
-		commits[branch] = c.branch(b, branch)
-	}
-	processes := map[string]int{"worker": c.worker.Process.Pid, "temporal": c.server.Process.Pid, "aws": os.Getpid()}
-	before := map[string]time.Duration{}
-	for name, pid := range processes {
-		before[name] = processorTime(b, pid)
-	}
-	listed := c.listings()
-	b.ResetTimer()
-	ended := c.all(b, commits, perch.GoalUp)
-	b.StopTimer()
-	b.ReportMetric(float64(c.listings()-listed)/float64(size), "DescribeStacks")
-	used := map[string]time.Duration{}
-	for name, pid := range processes {
-		used[name] = (processorTime(b, pid) - before[name]) / time.Duration(size)
-		b.ReportMetric(used[name].Seconds()*1000, "ms-processor-"+name)
-	}
 	var samples []sample
-	for _, e := range ended {
-		samples = append(samples, c.cost(b, e))
+	var perchs, floors []spent
+	var endpoint []time.Duration
+	listed, work := 0, c.work
+	for turn := range turns {
+		commits := map[string]string{}
+		for i := range size {
+			branch := fmt.Sprintf("crowd-%d-%d-%d", size, turn, i)
+			commits[branch] = c.branch(b, branch)
+		}
+		if turn%2 == 0 {
+			floors = append(floors, c.floorOf(b, size, work))
+		}
+		calls, before, aws := c.listings(), c.used(b, c.worker), processorTime(b, os.Getpid())
+		ended := c.all(b, commits, perch.GoalUp)
+		took := c.used(b, c.worker).since(before, size)
+		endpoint = append(endpoint, (processorTime(b, os.Getpid())-aws)/time.Duration(size))
+		listed += c.listings() - calls
+		var own []sample
+		for _, e := range ended {
+			own = append(own, c.cost(b, e))
+		}
+		took.median = median(own, func(s sample) time.Duration { return s.beyond })
+		samples, perchs = append(samples, own...), append(perchs, took)
+		work = c.measureOf(b, ended[0].run)
+		c.all(b, commits, perch.GoalGone)
+		if turn%2 == 1 {
+			floors = append(floors, c.floorOf(b, size, work))
+		}
+		b.Logf("turn %d: Perch %v, floor %v", turn, took, floors[turn])
 	}
+	b.ReportMetric(float64(listed)/float64(size*turns), "DescribeStacks")
+	b.ReportMetric(median(endpoint, func(d time.Duration) time.Duration { return d }).Seconds()*1000, "ms-processor-aws")
 	report(b, samples, c.worker)
-	slices.SortFunc(samples, func(x, y sample) int { return int(x.beyond - y.beyond) })
-	perchs := spent{temporal: used["temporal"], worker: used["worker"], median: samples[len(samples)/2].beyond}
-	reportFloor(b, perchs, c.floorOf(b, size, c.measureOf(b, ended[0].run)))
-	c.all(b, commits, perch.GoalGone)
+	reportFloor(b, perchs, floors)
+}
+
+// median is the middle of what all of them took.
+func median[T any](all []T, took func(T) time.Duration) time.Duration {
+	sorted := make([]time.Duration, len(all))
+	for i, one := range all {
+		sorted[i] = took(one)
+	}
+	slices.Sort(sorted)
+	return sorted[len(sorted)/2]
 }
 
 // sample is what one provision cost.
