@@ -263,6 +263,25 @@ func TestAwaitStackGoesOnFromTheHeartbeat(t *testing.T) {
 	}
 }
 
+func TestAWaitReadsEventsForEveryThirdSighting(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{LogicalID: "Files", Hang: true})
+	id := w.bare("shop-login", "login", nil)
+	wait := of[*Stacks](w).NewWait(contract.AwaitInput{StackID: id}, perch.Progress{})
+	seen := w.sight(id)
+	for i := range 7 {
+		if out, done, err := wait.Take(t.Context(), seen); done || err != nil {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		if read := w.calls("cloudformation", "DescribeStackEvents"); read != i/3+1 {
+			t.Errorf("after %d sightings the events were read %d times", i+1, read)
+		}
+		if awaited := wait.Progress.Awaited; awaited == nil || awaited.LogicalID != "Files" {
+			t.Errorf("after %d sightings the wait is for %+v", i+1, awaited)
+		}
+	}
+}
+
 func TestAWaitLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{LogicalID: "Files", Hang: true})

@@ -23,6 +23,9 @@ const (
 	// fewWaits is the largest number of concurrent waits with which each wait reads its stack's
 	// events for its progress. With more of them, a wait reads events only at the end.
 	fewWaits = 5
+	// progressEvery is how many sightings there are for each reading of events for the progress. A
+	// reading costs several times as much as a sighting: it lists up to 100 events.
+	progressEvery = 3
 	// toleratedFailures is how many consecutive failed reads a wait tolerates.
 	toleratedFailures = 20
 	// Deleted is the status of a deleted stack. CloudFormation does not list such a stack, but
@@ -47,6 +50,8 @@ type Wait struct {
 	in       contract.AwaitInput
 	events   *eventLog
 	failures int
+	// sightings counts the sightings without an error.
+	sightings int
 	// doubt is when a read first showed the stack as if the operation had not begun.
 	doubt time.Time
 }
@@ -61,8 +66,13 @@ func (w *Wait) Take(ctx context.Context, seen Sighting) (contract.AwaitResult, b
 	}
 	status := string(seen.Stack.StackStatus)
 	final := !lifecycle.InProgress(status)
-	w.Progress.Awaited = nil
-	if final || w.in.UntilDeleting || w.stacks.Poller.Waiting() <= fewWaits {
+	few := w.stacks.Poller.Waiting() <= fewWaits
+	if !few {
+		w.Progress.Awaited = nil
+	}
+	progress := few && w.sightings%progressEvery == 0
+	w.sightings++
+	if final || w.in.UntilDeleting || progress {
 		if err := w.read(ctx); err != nil {
 			return contract.AwaitResult{}, false, w.tolerate(err)
 		}
