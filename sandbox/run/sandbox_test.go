@@ -180,7 +180,7 @@ func TestACommandOfTheAppIsSkippedUnlessTheSandboxIsStrict(t *testing.T) {
 	stdout, stderr := runUntilReady(t, args...)
 	contains(t, stdout.String(), "feature/nest is ready at ")
 	contains(t, stderr.String(), "Seeded: run python manage.py migrate (exit code 0)\n  Skipped: the sandbox runs no "+
-		"container, so python is not called")
+		"container, so it did not run python")
 	stdout, stderr = runUntilReady(t, append(args, "--run=strict")...)
 	contains(t, stdout.String(), "`perch up feature/nest` failed")
 	contains(t, stderr.String(), "python: not found. The sandbox runs no container")
