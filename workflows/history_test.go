@@ -189,18 +189,20 @@ func TestTableOfCostsIsCurrent(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`# What a run costs in Temporal
 
-This page shows how many history events and billable actions each kind of run has, to estimate a bill of Temporal Cloud.
-What AWS costs is on [another page](aws-costs.md).
+Use this page to estimate a bill of Temporal Cloud: it lists the history events and the billable actions of each kind of run.
+[Another page](aws-costs.md) has the costs on AWS.
 
-The numbers are counted in recorded histories of real runs; ` + "`go test ./workflows -update`" + ` writes this page.
-Actions are what Temporal Cloud bills.
-Heartbeats are not included in the table, and Temporal Cloud bills each that reaches it ([Temporal docs](https://docs.temporal.io/cloud/actions)).
-An activity that waits sends one every six seconds at most, and one for each change.
-A creation of twelve minutes sends 120 to 200 of them, so that they are most of its actions, and an hourly schedule that finds nothing to remove makes about 720 short runs a month.
+The numbers come from recorded histories of real runs; ` + "`go test ./workflows -update`" + ` writes this page.
+Temporal Cloud bills actions.
+The table does not include heartbeats, of which Temporal Cloud bills each that reaches it ([Temporal docs](https://docs.temporal.io/cloud/actions)).
+An activity that waits sends a heartbeat at most every six seconds, and one for each change.
+A creation of twelve minutes sends 120 to 200 heartbeats, which are most of its actions.
+An hourly schedule that finds nothing to remove starts about 720 short runs a month.
 
-A creation takes at most 60 events and 20 actions, reports included.
-If a webhook requests it before its image is built (*created after its image*), it takes up to 80 events and still 20 actions: the wait for the image is one activity, its report another, the request is admitted again when the image is there, and each phase is shown on the run's page.
-The look at the push that requested it (*looked at a push*) is a separate run; one look serves all events of a branch that arrive within three seconds.
+A creation takes at most 60 events and 20 actions, including reports.
+If a webhook requests it before its image is built (*created after its image*), it takes up to 80 events and still 20 actions.
+The wait for the image is one activity, and its report is another; Admit runs again when the image exists; and the run's page shows each phase.
+The Look that requested it (*looked at a push*) is a separate run; one Look handles all events of a branch that arrive within three seconds.
 
 | run | history events | actions |
 |---|---:|---:|
