@@ -65,18 +65,18 @@ func (s *Service) requireAddress(rec *record) error {
 func describeAccountAttributes(s *Service, f form) ([]wire.Node, error) {
 	const name = "vpc-max-elastic-ips"
 	var found []string
-	if asked := f.list("AttributeName"); matchesFilter(asked, name) {
+	if requested := f.list("AttributeName"); matchesFilter(requested, name) {
 		found = append(found, name)
 	}
-	return []wire.Node{list("accountAttributeSet", "item", found, func(name string) []wire.Node {
+	return []wire.Node{listNode("accountAttributeSet", "item", found, func(name string) []wire.Node {
 		value := wire.N("item", wire.T("attributeValue", strconv.Itoa(s.addressQuota())))
 		return []wire.Node{wire.T("attributeName", name), wire.N("attributeValueSet", value)}
 	})}, nil
 }
 
 func describeAddresses(s *Service, f form) ([]wire.Node, error) {
-	all, asked := s.addresses(), f.list("AllocationId")
-	for _, id := range asked {
+	all, requested := s.addresses(), f.list("AllocationId")
+	for _, id := range requested {
 		if !slices.ContainsFunc(all, func(a address) bool { return a.id == id }) {
 			return nil, wire.Errorf(
 				http.StatusBadRequest,
@@ -86,8 +86,8 @@ func describeAddresses(s *Service, f form) ([]wire.Node, error) {
 			)
 		}
 	}
-	all = slices.DeleteFunc(all, func(a address) bool { return !matchesFilter(asked, a.id) })
-	return []wire.Node{list("addressesSet", "item", all, func(a address) []wire.Node {
+	all = slices.DeleteFunc(all, func(a address) bool { return !matchesFilter(requested, a.id) })
+	return []wire.Node{listNode("addressesSet", "item", all, func(a address) []wire.Node {
 		return []wire.Node{wire.T("allocationId", a.id), wire.T("publicIp", loopback), wire.T("domain", "vpc"),
 			wire.T("instanceId", a.instance), tagSet(a.tags)}
 	})}, nil
@@ -95,8 +95,8 @@ func describeAddresses(s *Service, f form) ([]wire.Node, error) {
 
 // describeInstances lists the instances of environments. A terminated environment has none.
 func describeInstances(s *Service, f form) ([]wire.Node, error) {
-	asked := f.list("InstanceId")
-	for _, id := range asked {
+	requested := f.list("InstanceId")
+	for _, id := range requested {
 		if s.environmentOf(id) == nil {
 			return nil, wire.Errorf(
 				http.StatusBadRequest,
@@ -108,12 +108,12 @@ func describeInstances(s *Service, f form) ([]wire.Node, error) {
 	}
 	var reservations []wire.Node
 	for _, env := range s.recordsOf(typeEnvironment) {
-		other := func(id string) bool { return !matchesFilter(asked, id) }
+		other := func(id string) bool { return !matchesFilter(requested, id) }
 		ids := slices.DeleteFunc(slices.Clone(instances(env)), other)
 		if len(ids) == 0 {
 			continue
 		}
-		items := list("instancesSet", "item", ids, func(id string) []wire.Node {
+		items := listNode("instancesSet", "item", ids, func(id string) []wire.Node {
 			return []wire.Node{
 				wire.T("instanceId", id),
 				wire.N("instanceState", wire.T("code", "16"), wire.T("name", "running")),
@@ -126,7 +126,7 @@ func describeInstances(s *Service, f form) ([]wire.Node, error) {
 }
 
 func tagSet(tags map[string]string) wire.Node {
-	return list("tagSet", "item", sortedTags(tags), func(tag [2]string) []wire.Node {
+	return listNode("tagSet", "item", sortedTags(tags), func(tag [2]string) []wire.Node {
 		return []wire.Node{wire.T("key", tag[0]), wire.T("value", tag[1])}
 	})
 }

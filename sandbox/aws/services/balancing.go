@@ -38,7 +38,7 @@ func (s *Service) balancerDNS(name string) string {
 	if s.config.LoadBalancerDNS != "" {
 		return s.config.LoadBalancerDNS
 	}
-	return name + "-" + random("0123456789", 10) + "." + s.config.Region + ".elb.amazonaws.com"
+	return name + "-" + randomText("0123456789", 10) + "." + s.config.Region + ".elb.amazonaws.com"
 }
 
 func prepareBalancer(s *Service, rec *record) error {
@@ -64,7 +64,7 @@ func prepareBalancer(s *Service, rec *record) error {
 		)
 	}
 	full := map[bool]string{true: "net/", false: "app/"}[rec.Properties.text("Type") == "network"] + rec.Name + "/" +
-		random(hexDigits, 16)
+		randomText(hexDigits, 16)
 	rec.ARN = s.arn("elasticloadbalancing", "loadbalancer/"+full)
 	rec.ID, rec.Status = rec.ARN, "provisioning"
 	zone := balancerZones[s.config.Region]
@@ -97,7 +97,7 @@ func prepareListener(s *Service, rec *record) error {
 	}
 	rec.Scope = balancer.ARN
 	if rec.ID == "" {
-		rec.ARN = strings.Replace(balancer.ARN, ":loadbalancer/", ":listener/", 1) + "/" + random(hexDigits, 16)
+		rec.ARN = strings.Replace(balancer.ARN, ":loadbalancer/", ":listener/", 1) + "/" + randomText(hexDigits, 16)
 		rec.ID, rec.Attributes["ListenerArn"] = rec.ARN, rec.ARN
 	}
 	return nil
@@ -118,7 +118,7 @@ func prepareRule(s *Service, rec *record) error {
 	}
 	rec.Scope = listener.ARN
 	if rec.ID == "" {
-		rec.ARN = strings.Replace(listener.ARN, ":listener/", ":listener-rule/", 1) + "/" + random(hexDigits, 16)
+		rec.ARN = strings.Replace(listener.ARN, ":listener/", ":listener-rule/", 1) + "/" + randomText(hexDigits, 16)
 		rec.ID, rec.Attributes["RuleArn"], rec.Attributes["IsDefault"] = rec.ARN, rec.ARN, "false"
 	}
 	return nil
@@ -128,7 +128,7 @@ func prepareTargetGroup(s *Service, rec *record) error {
 	if rec.ID != "" {
 		return nil
 	}
-	full := "targetgroup/" + rec.Name + "/" + random(hexDigits, 16)
+	full := "targetgroup/" + rec.Name + "/" + randomText(hexDigits, 16)
 	rec.ARN = s.arn("elasticloadbalancing", full)
 	rec.ID = rec.ARN
 	rec.Attributes["TargetGroupArn"], rec.Attributes["TargetGroupFullName"] = rec.ARN, full
@@ -153,9 +153,9 @@ func (s *Service) selectResources(kind string, arns, names []string, code, messa
 			found = append(found, rec)
 		}
 	}
-	for _, asked := range slices.Concat(arns, names) {
-		if !slices.ContainsFunc(found, func(rec *record) bool { return rec.ARN == asked || rec.Name == asked }) {
-			return nil, wire.Errorf(http.StatusBadRequest, code, message, asked)
+	for _, id := range slices.Concat(arns, names) {
+		if !slices.ContainsFunc(found, func(rec *record) bool { return rec.ARN == id || rec.Name == id }) {
+			return nil, wire.Errorf(http.StatusBadRequest, code, message, id)
 		}
 	}
 	return found, nil
@@ -170,13 +170,13 @@ func describeBalancers(s *Service, f form) ([]wire.Node, error) {
 		return nil, err
 	}
 	page, next := paged(found, f.Get("Marker"), f.Get("PageSize"), 400)
-	nodes := list("LoadBalancers", "member", page, s.balancerNodes)
+	nodes := listNode("LoadBalancers", "member", page, s.balancerNodes)
 	return append([]wire.Node{nodes}, omitEmpty(wire.T("NextMarker", next))...), nil
 }
 
 func (s *Service) balancerNodes(rec *record) []wire.Node {
 	vpc := VPC
-	zones := list("AvailabilityZones", "member", rec.Properties.texts("Subnets"), func(subnet string) []wire.Node {
+	zones := listNode("AvailabilityZones", "member", rec.Properties.texts("Subnets"), func(subnet string) []wire.Node {
 		vpc = s.subnetVPC(subnet)
 		return []wire.Node{wire.T("SubnetId", subnet), wire.T("ZoneName", s.subnetZone(subnet))}
 	})
@@ -189,7 +189,7 @@ func (s *Service) balancerNodes(rec *record) []wire.Node {
 		wire.T("Type", rec.Properties.textOr("Type", "application")),
 		wire.T("IpAddressType", rec.Properties.textOr("IpAddressType", "ipv4")),
 		wire.N("State", wire.T("Code", rec.Status)), wire.T("VpcId", vpc),
-		zones, texts("SecurityGroups", "member", rec.Properties.texts("SecurityGroups")))
+		zones, textNodes("SecurityGroups", "member", rec.Properties.texts("SecurityGroups")))
 }
 
 func describeListeners(s *Service, f form) ([]wire.Node, error) {
@@ -204,14 +204,14 @@ func describeListeners(s *Service, f form) ([]wire.Node, error) {
 		return nil, wire.Errorf(http.StatusBadRequest, "LoadBalancerNotFound", "One or more load balancers not found")
 	}
 	found = slices.DeleteFunc(found, func(rec *record) bool { return balancer != "" && rec.Scope != balancer })
-	return []wire.Node{list("Listeners", "member", found, func(rec *record) []wire.Node {
+	return []wire.Node{listNode("Listeners", "member", found, func(rec *record) []wire.Node {
 		return omitEmpty(wire.T(
 			"ListenerArn", rec.ARN,
 		), wire.T("LoadBalancerArn", rec.Scope), wire.T("Port", rec.Properties.text("Port")),
 			wire.T("Protocol", rec.Properties.text("Protocol")), wire.T("SslPolicy", rec.Properties.text("SslPolicy")),
-			list("Certificates", "member", rec.Properties.children("Certificates"), func(c properties) []wire.Node {
+			listNode("Certificates", "member", rec.Properties.children("Certificates"), func(c properties) []wire.Node {
 				return []wire.Node{wire.T("CertificateArn", c.text("CertificateArn"))}
-			}), list("DefaultActions", "member", rec.Properties.children("DefaultActions"), actionNodes))
+			}), listNode("DefaultActions", "member", rec.Properties.children("DefaultActions"), actionNodes))
 	})}, nil
 }
 
@@ -237,7 +237,7 @@ func describeTargetGroups(s *Service, f form) ([]wire.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []wire.Node{list("TargetGroups", "member", found, func(rec *record) []wire.Node {
+	return []wire.Node{listNode("TargetGroups", "member", found, func(rec *record) []wire.Node {
 		return omitEmpty(
 			wire.T("TargetGroupArn", rec.ARN), wire.T("TargetGroupName", rec.Name),
 			wire.T("Protocol", rec.Properties.text("Protocol")), wire.T("Port", rec.Properties.text("Port")),
@@ -261,7 +261,7 @@ func describeBalancingTags(s *Service, f form) ([]wire.Node, error) {
 		}
 		found = append(found, s.state.Records[i])
 	}
-	return []wire.Node{list("TagDescriptions", "member", found, func(rec *record) []wire.Node {
+	return []wire.Node{listNode("TagDescriptions", "member", found, func(rec *record) []wire.Node {
 		return []wire.Node{wire.T("ResourceArn", rec.ARN), tagNodes("Tags", "member", rec.Tags)}
 	})}, nil
 }

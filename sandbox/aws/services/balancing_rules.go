@@ -32,7 +32,8 @@ func describeRules(s *Service, f form) ([]wire.Node, error) {
 	}
 	found = slices.DeleteFunc(found, func(r rule) bool { return !matchesFilter(arns, r.ARN) })
 	page, next := paged(found, f.Get("Marker"), f.Get("PageSize"), 400)
-	return append([]wire.Node{list("Rules", "member", page, ruleNodes)}, omitEmpty(wire.T("NextMarker", next))...), nil
+	nodes := listNode("Rules", "member", page, ruleNodes)
+	return append([]wire.Node{nodes}, omitEmpty(wire.T("NextMarker", next))...), nil
 }
 
 // rules returns a listener's rules by priority, the default rule last. It returns the rules in
@@ -131,14 +132,14 @@ func (s *Service) requireRules(rec *record) error {
 
 func ruleNodes(r rule) []wire.Node {
 	return []wire.Node{wire.T("RuleArn", r.ARN), wire.T("Priority", r.Priority),
-		list("Conditions", "member", r.Conditions, func(c properties) []wire.Node {
+		listNode("Conditions", "member", r.Conditions, func(c properties) []wire.Node {
 			values := c.texts("Values")
 			for _, config := range []string{"HostHeaderConfig", "PathPatternConfig"} {
 				values = append(values, c.child(config).texts("Values")...)
 			}
-			return []wire.Node{wire.T("Field", c.text("Field")), texts("Values", "member", values)}
+			return []wire.Node{wire.T("Field", c.text("Field")), textNodes("Values", "member", values)}
 		}),
-		list("Actions", "member", r.Actions, actionNodes),
+		listNode("Actions", "member", r.Actions, actionNodes),
 		wire.T("IsDefault", strconv.FormatBool(r.Priority == "default"))}
 }
 

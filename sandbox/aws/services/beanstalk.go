@@ -297,8 +297,8 @@ func (s *Service) cnameTaken(prefix string, except *record) bool {
 func (s *Service) setEnvironmentIDs(rec *record) {
 	rec.ID = rec.Name
 	rec.ARN = s.arn("elasticbeanstalk", "environment/"+rec.Scope+"/"+rec.Name)
-	rec.Hidden["EnvironmentId"] = "e-" + random(lowerDigits, 10)
-	rec.Hidden["CNAME"] = s.cname(rec.Properties.textOr("CNAMEPrefix", rec.Name+".eba-"+random(lowerDigits, 8)))
+	rec.Hidden["EnvironmentId"] = "e-" + randomText(lowerDigits, 10)
+	rec.Hidden["CNAME"] = s.cname(rec.Properties.textOr("CNAMEPrefix", rec.Name+".eba-"+randomText(lowerDigits, 8)))
 	rec.Hidden["address"] = s.elasticIP()
 }
 
@@ -311,7 +311,7 @@ func (s *Service) elasticIP() string {
 	if s.config.Loopback {
 		return loopback
 	}
-	return "203.0.113." + random("123456789", 1) + random("0123456789", 1)
+	return "203.0.113." + randomText("123456789", 1) + randomText("0123456789", 1)
 }
 
 const (
@@ -345,7 +345,7 @@ func (s *Service) setEndpoint(rec *record) error {
 		return invalidRequest(beanstalk, "Configuration validation exception: Invalid option value: '%s' "+
 			"(Namespace: '%s', OptionName: 'SSLCertificateArns'): The certificate does not exist.", arn, nsListenerTLS)
 	case rec.Attributes["EndpointURL"] == "" || rec.Attributes["EndpointURL"] == rec.Hidden["address"]:
-		rec.Attributes["EndpointURL"] = s.balancerDNS("awseb-" + random(upperDigits, 12))
+		rec.Attributes["EndpointURL"] = s.balancerDNS("awseb-" + randomText(upperDigits, 12))
 	}
 	return nil
 }

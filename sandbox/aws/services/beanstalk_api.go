@@ -59,7 +59,7 @@ func describeApplications(s *Service, f form) ([]wire.Node, error) {
 			found = append(found, app)
 		}
 	}
-	return []wire.Node{list("Applications", "member", found, func(app *record) []wire.Node {
+	return []wire.Node{listNode("Applications", "member", found, func(app *record) []wire.Node {
 		return s.applicationNodes(app)
 	})}, nil
 }
@@ -76,7 +76,9 @@ func (s *Service) applicationNodes(app *record) []wire.Node {
 	return omitEmpty(
 		wire.T("ApplicationArn", app.ARN), wire.T("ApplicationName", app.Name),
 		wire.T("Description", app.Properties.text("Description")),
-		texts("ConfigurationTemplates", "member", names(typeTemplate)), texts("Versions", "member", names(typeVersion)),
+		textNodes("ConfigurationTemplates", "member", names(typeTemplate)), textNodes(
+			"Versions", "member", names(typeVersion),
+		),
 		wire.T("DateCreated", isoTime(app.Created)), wire.T("DateUpdated", isoTime(app.Updated)),
 		wire.N("ResourceLifecycleConfig", lifecycleNodes(app.Properties.child("ResourceLifecycleConfig"))...))
 }
@@ -102,7 +104,7 @@ func describeVersions(s *Service, f form) ([]wire.Node, error) {
 			found = append(found, version)
 		}
 	}
-	return []wire.Node{list("ApplicationVersions", "member", found, func(version *record) []wire.Node {
+	return []wire.Node{listNode("ApplicationVersions", "member", found, func(version *record) []wire.Node {
 		bundle := version.Properties.child("SourceBundle")
 		return omitEmpty(
 			wire.T("ApplicationVersionArn", version.ARN), wire.T("ApplicationName", version.Scope),
@@ -137,9 +139,8 @@ func describeEnvironments(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	page, next := paged(found, f.Get("NextToken"), f.Get("MaxRecords"), 1000)
-	return append(
-		[]wire.Node{list("Environments", "member", page, s.environmentNodes)}, omitEmpty(wire.T("NextToken", next))...,
-	), nil
+	nodes := listNode("Environments", "member", page, s.environmentNodes)
+	return append([]wire.Node{nodes}, omitEmpty(wire.T("NextToken", next))...), nil
 }
 
 func (s *Service) environmentNodes(env *record) []wire.Node {
@@ -236,7 +237,7 @@ func describeEvents(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	page, next := paged(found, f.Get("NextToken"), f.Get("MaxRecords"), 1000)
-	nodes := list("Events", "member", page, func(e event) []wire.Node {
+	nodes := listNode("Events", "member", page, func(e event) []wire.Node {
 		return []wire.Node{
 			wire.T("EventDate", isoTime(e.Time)), wire.T("Message", e.Message),
 			wire.T("ApplicationName", e.Application), wire.T("EnvironmentName", e.Environment),
@@ -266,13 +267,13 @@ func describeSettings(s *Service, f form) ([]wire.Node, error) {
 		return omitEmpty(wire.T("SolutionStackName", s.platform(rec)), wire.T("ApplicationName", rec.Scope), named,
 			wire.T("DeploymentStatus", map[bool]string{true: "deployed", false: "pending"}[rec.Status == "Ready"]),
 			wire.T("DateCreated", isoTime(rec.Created)), wire.T("DateUpdated", isoTime(rec.Updated)),
-			list("OptionSettings", "member", s.options(rec), func(o option) []wire.Node {
+			listNode("OptionSettings", "member", s.options(rec), func(o option) []wire.Node {
 				return []wire.Node{
 					wire.T("Namespace", o.Namespace), wire.T("OptionName", o.Name), wire.T("Value", o.Value),
 				}
 			}))
 	}
-	return []wire.Node{list("ConfigurationSettings", "member", []*record{rec}, settings)}, nil
+	return []wire.Node{listNode("ConfigurationSettings", "member", []*record{rec}, settings)}, nil
 }
 
 func describeHealth(s *Service, f form) ([]wire.Node, error) {
@@ -304,11 +305,11 @@ func describeEnvironmentResources(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	return []wire.Node{wire.N("EnvironmentResources", wire.T("EnvironmentName", env.Name),
-		wire.N("AutoScalingGroups"), list(
+		wire.N("AutoScalingGroups"), listNode(
 			"Instances", "member", instances(env), func(id string) []wire.Node { return []wire.Node{wire.T("Id", id)} },
 		),
 		wire.N("LaunchConfigurations"), wire.N("LaunchTemplates"),
-		list(
+		listNode(
 			"LoadBalancers", "member", balancers,
 			func(arn string) []wire.Node { return []wire.Node{wire.T("Name", arn)} },
 		),
@@ -316,10 +317,12 @@ func describeEnvironmentResources(s *Service, f form) ([]wire.Node, error) {
 }
 
 func listSolutionStacks(*Service, form) ([]wire.Node, error) {
-	details := list("SolutionStackDetails", "member", solutionStacks, func(name string) []wire.Node {
-		return []wire.Node{wire.T("SolutionStackName", name), texts("PermittedFileTypes", "member", []string{"zip"})}
+	details := listNode("SolutionStackDetails", "member", solutionStacks, func(name string) []wire.Node {
+		return []wire.Node{
+			wire.T("SolutionStackName", name), textNodes("PermittedFileTypes", "member", []string{"zip"}),
+		}
 	})
-	return []wire.Node{texts("SolutionStacks", "member", solutionStacks), details}, nil
+	return []wire.Node{textNodes("SolutionStacks", "member", solutionStacks), details}, nil
 }
 
 func checkDNS(s *Service, f form) ([]wire.Node, error) {

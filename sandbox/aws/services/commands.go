@@ -155,10 +155,10 @@ func listInvocations(s *Service, in properties) (any, error) {
 	return withToken(map[string]any{"CommandInvocations": page}, "NextToken", next), nil
 }
 
-// past returns a service for calls that see an older state: it has only the commands that were sent
-// before lag ago, and its tagging API also lists resources that were deleted since then. The caller
-// holds the lock.
-func (s *Service) past(lag time.Duration) *Service {
+// pastState returns a service for calls that see an older state: it has only the commands that were
+// sent before lag ago, and its tagging API also lists resources that were deleted since then. The
+// caller holds the lock.
+func (s *Service) pastState(lag time.Duration) *Service {
 	if lag == 0 {
 		return s
 	}

@@ -55,7 +55,7 @@ func deleteSubnetGroup(s *Service, f form) ([]wire.Node, error) {
 	for _, db := range s.recordsOf(typeDatabase) {
 		if strings.EqualFold(db.Properties.text("DBSubnetGroupName"), group.Name) {
 			return nil, wire.Errorf(
-				http.StatusBadRequest, "InvalidDBSubnetGroupStateFault", usedSubnetGroup, group.Name, db.Name,
+				http.StatusBadRequest, "InvalidDBSubnetGroupStateFault", subnetGroupInUse, group.Name, db.Name,
 			)
 		}
 	}
@@ -81,9 +81,9 @@ func deleteSecurityGroup(s *Service, f form) ([]wire.Node, error) {
 	return []wire.Node{wire.T("return", "true"), wire.T("groupId", id)}, s.saveState()
 }
 
-// hiddenDeletion is the key in record.Hidden of the time at which AWS deletes a secret that is
+// deletionKey is the key in record.Hidden of the time at which AWS deletes a secret that is
 // marked for deletion, in Unix seconds.
-const hiddenDeletion = "deletion"
+const deletionKey = "deletion"
 
 // deleteSecret marks a secret for deletion after the requested 7 to 30 days. Callers can still
 // describe the secret, but they cannot read its value.
@@ -99,7 +99,7 @@ func deleteSecret(s *Service, in properties) (any, error) {
 	}
 	date := s.config.Now().AddDate(0, 0, days).Unix()
 	hidden := maps.Clone(secret.Hidden)
-	hidden[hiddenDeletion] = strconv.FormatInt(date, 10)
+	hidden[deletionKey] = strconv.FormatInt(date, 10)
 	secret.Hidden = hidden
 	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "DeletionDate": date}, s.saveState()
 }

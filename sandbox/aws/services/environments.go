@@ -40,7 +40,7 @@ func (s *Service) Environments() []Environment {
 	for _, env := range s.recordsOf(typeEnvironment) {
 		options := s.options(env)
 		guarded, token := s.seedToken(options)
-		for _, host := range s.hosts(env, options) {
+		for _, host := range s.hostNames(env, options) {
 			all = append(all, Environment{
 				Host: host, Name: env.Name, Status: env.Status, Health: env.Health,
 				Options: options.variables(), HealthPath: options.healthPath(), Guarded: guarded, SeedToken: token,
@@ -50,7 +50,7 @@ func (s *Service) Environments() []Environment {
 	return append(all, s.scalingGroups()...)
 }
 
-func (s *Service) hosts(env *record, options options) []string {
+func (s *Service) hostNames(env *record, options options) []string {
 	var hosts []string
 	for _, option := range options {
 		if strings.HasPrefix(option.Namespace, nsRule) && option.Name == "HostHeaders" {

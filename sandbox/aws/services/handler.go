@@ -84,7 +84,7 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	owner := r.StackID + "|" + r.LogicalID + "|" + r.Suffix
 	for _, rec := range s.recordsOf(r.Type) {
 		if rec.Owner == owner {
-			return rec.view(), nil
+			return rec.asState(), nil
 		}
 	}
 	now := s.config.Now().UTC()
@@ -99,25 +99,25 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	}
 	s.state.Records = append(s.state.Records, rec)
 	h.callSaved(rec)
-	return rec.view(), s.saveState()
+	return rec.asState(), s.saveState()
 }
 
-// withoutSystemTags are types that get the stack's tags but not CloudFormation's system tags (their
-// schemas in the CloudFormation registry say "cloudFormationSystemTags": false).
-var withoutSystemTags = []string{typeEnvironment, typeLoadBalancer, typeRole}
+// typesWithoutSystemTags are types that get the stack's tags but not CloudFormation's system tags
+// (their schemas in the CloudFormation registry say "cloudFormationSystemTags": false).
+var typesWithoutSystemTags = []string{typeEnvironment, typeLoadBalancer, typeRole}
 
-// withoutTags are types that CloudFormation does not tag: their schemas have no tags, and their
+// untaggedTypes are types that CloudFormation does not tag: their schemas have no tags, and their
 // handlers make no call that adds tags.
-var withoutTags = []string{typeApplication, typeVersion, typeTemplate}
+var untaggedTypes = []string{typeApplication, typeVersion, typeTemplate}
 
 // tagsOf returns the tags of a resource: CloudFormation's, the stack's, and those in its
 // properties.
 func tagsOf(r resource.Request) map[string]string {
-	if slices.Contains(withoutTags, r.Type) {
+	if slices.Contains(untaggedTypes, r.Type) {
 		return nil
 	}
 	tags := mergeTags(r.Tags, properties(r.Properties).tags())
-	if slices.Contains(withoutSystemTags, r.Type) {
+	if slices.Contains(typesWithoutSystemTags, r.Type) {
 		maps.DeleteFunc(tags, func(key, _ string) bool { return strings.HasPrefix(key, "aws:cloudformation:") })
 	}
 	return tags
@@ -190,7 +190,7 @@ func (h handler) Update(_ context.Context, r resource.Request) (resource.State, 
 	}
 	if h.kind.repeated != nil {
 		if again, err := h.kind.repeated(rec, r); again || err != nil {
-			return rec.view(), err
+			return rec.asState(), err
 		}
 	}
 	before := *rec
@@ -205,7 +205,7 @@ func (h handler) Update(_ context.Context, r resource.Request) (resource.State, 
 		return resource.State{}, err
 	}
 	h.callSaved(rec)
-	return rec.view(), s.saveState()
+	return rec.asState(), s.saveState()
 }
 
 // Settle implements resource.Settler.
@@ -220,7 +220,7 @@ func (h handler) Settle(_ context.Context, r resource.Request) (resource.State, 
 	if h.kind.settle != nil {
 		h.kind.settle(s, rec)
 	}
-	return rec.view(), s.saveState()
+	return rec.asState(), s.saveState()
 }
 
 // Terminate implements resource.Terminator.
@@ -279,7 +279,7 @@ func (h handler) existingRecord(r resource.Request) (*record, error) {
 	)
 }
 
-// view returns the values of Ref and Fn::GetAtt for the resource.
-func (r *record) view() resource.State {
+// asState returns the values of Ref and Fn::GetAtt for the resource.
+func (r *record) asState() resource.State {
 	return resource.State{ID: r.ID, Attributes: maps.Clone(r.Attributes)}
 }

@@ -37,7 +37,7 @@ func prepareRole(s *Service, rec *record) error {
 	rec.ARN = s.iamARN("role" + rec.Properties.textOr("Path", "/") + rec.Name)
 	rec.Attributes["Arn"] = rec.ARN
 	if rec.ID == "" {
-		rec.Attributes["RoleId"] = "AROA" + random(upperDigits, 17)
+		rec.Attributes["RoleId"] = "AROA" + randomText(upperDigits, 17)
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func prepareProfile(s *Service, rec *record) error {
 	rec.ARN = s.iamARN("instance-profile" + rec.Properties.textOr("Path", "/") + rec.Name)
 	rec.Attributes["Arn"] = rec.ARN
 	if rec.ID == "" {
-		rec.Attributes["InstanceProfileId"] = "AIPA" + random(upperDigits, 17)
+		rec.Attributes["InstanceProfileId"] = "AIPA" + randomText(upperDigits, 17)
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func createRole(s *Service, f form) ([]wire.Node, error) {
 		Properties: properties{
 			"AssumeRolePolicyDocument": f.Get("AssumeRolePolicyDocument"), "Description": f.Get("Description"),
 		},
-		Attributes: map[string]string{"RoleId": "AROA" + random(upperDigits, 17)}, Hidden: map[string]string{},
+		Attributes: map[string]string{"RoleId": "AROA" + randomText(upperDigits, 17)}, Hidden: map[string]string{},
 	}
 	if role.Name == "" {
 		return nil, wire.Errorf(http.StatusBadRequest, "ValidationError",
@@ -211,7 +211,7 @@ func listRoles(s *Service, f form) ([]wire.Node, error) {
 	if next != "" {
 		more = []wire.Node{wire.T("IsTruncated", "true"), wire.T("Marker", next)}
 	}
-	return append([]wire.Node{list("Roles", "member", page, roleNodes)}, more...), nil
+	return append([]wire.Node{listNode("Roles", "member", page, roleNodes)}, more...), nil
 }
 
 func getProfile(s *Service, f form) ([]wire.Node, error) {
@@ -229,7 +229,7 @@ func getProfile(s *Service, f form) ([]wire.Node, error) {
 		wire.T("Path", profile.Properties.textOr("Path", "/")), wire.T("InstanceProfileName", profile.Name),
 		wire.T("InstanceProfileId", profile.Attributes["InstanceProfileId"]),
 		wire.T("Arn", profile.ARN), wire.T("CreateDate", profile.Created.UTC().Format("2006-01-02T15:04:05Z")),
-		list("Roles", "member", roles, roleNodes))}, nil
+		listNode("Roles", "member", roles, roleNodes))}, nil
 }
 
 // inlinePolicies returns a role's inline policies, as pairs of name and document: those in its
@@ -275,5 +275,5 @@ func listRolePolicies(s *Service, f form) ([]wire.Node, error) {
 	for _, policy := range s.inlinePolicies(role) {
 		names = append(names, policy[0])
 	}
-	return []wire.Node{texts("PolicyNames", "member", names), wire.T("IsTruncated", "false")}, nil
+	return []wire.Node{textNodes("PolicyNames", "member", names), wire.T("IsTruncated", "false")}, nil
 }

@@ -75,7 +75,7 @@ func createPolicy(s *Service, f form) ([]wire.Node, error) {
 	policy := &record{
 		Type: typeManagedPolicy, Name: name, Created: now, Updated: now,
 		Properties: properties{"PolicyDocument": document},
-		Attributes: map[string]string{"PolicyId": "ANPA" + random(upperDigits, 17)}, Hidden: map[string]string{},
+		Attributes: map[string]string{"PolicyId": "ANPA" + randomText(upperDigits, 17)}, Hidden: map[string]string{},
 	}
 	if s.findByName(typeManagedPolicy, name) != nil {
 		return nil, wire.Errorf(
@@ -164,7 +164,7 @@ func listAttachedRolePolicies(s *Service, f form) ([]wire.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	policies := list("AttachedPolicies", "member", s.attachedPolicies(role), func(arn string) []wire.Node {
+	policies := listNode("AttachedPolicies", "member", s.attachedPolicies(role), func(arn string) []wire.Node {
 		return []wire.Node{wire.T("PolicyName", arn[strings.LastIndex(arn, "/")+1:]), wire.T("PolicyArn", arn)}
 	})
 	return []wire.Node{policies, wire.T("IsTruncated", "false")}, nil

@@ -19,7 +19,7 @@ func (s *Service) setInstances(env *record) {
 	}
 	ids := instances(env)
 	for len(ids) < wanted {
-		ids = append(ids, "i-0"+random(hexDigits, 16))
+		ids = append(ids, "i-0"+randomText(hexDigits, 16))
 	}
 	env.Hidden["instances"] = strings.Join(ids[:max(wanted, 0)], " ")
 }

@@ -51,7 +51,7 @@ func (s *Service) logOf(group string) *groupLog {
 
 // addEvent writes an event. If the group has too many events, it deletes the oldest.
 func (l *groupLog) addEvent(stream string, at time.Time, text string) {
-	l.Events = append(l.Events, logEvent{stream, random("0123456789", 56), at.UTC(), text})
+	l.Events = append(l.Events, logEvent{stream, randomText("0123456789", 56), at.UTC(), text})
 	if extra := len(l.Events) - maxLogEvents; extra > 0 {
 		l.Events = slices.Delete(l.Events, 0, extra)
 	}
@@ -115,7 +115,7 @@ func putLogEvents(s *Service, in properties) (any, error) {
 	for _, event := range in.children("logEvents") {
 		log.addEvent(stream, time.UnixMilli(int64(event.number("timestamp", 0))), event.text("message"))
 	}
-	return map[string]any{"nextSequenceToken": random("0123456789", 56)}, s.saveState()
+	return map[string]any{"nextSequenceToken": randomText("0123456789", 56)}, s.saveState()
 }
 
 // filterLogEvents returns the events of a time range in all streams, or in the streams that the
@@ -129,7 +129,7 @@ func filterLogEvents(s *Service, in properties) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := q.matching(s.logOf(group.Name).Events)
+	found := q.matchingEvents(s.logOf(group.Name).Events)
 	page, next := q.page(found)
 	events := []map[string]any{}
 	for _, event := range page {
@@ -184,8 +184,8 @@ func (s *Service) logSearch(in properties, group *record) (logSearch, error) {
 	return q, nil
 }
 
-// matching returns the events that match a search, in the order of the search.
-func (q logSearch) matching(events []logEvent) []logEvent {
+// matchingEvents returns the events that match a search, in the order of the search.
+func (q logSearch) matchingEvents(events []logEvent) []logEvent {
 	var found []logEvent
 	for _, event := range events {
 		named := len(q.streams) == 0 || slices.Contains(q.streams, event.Stream)

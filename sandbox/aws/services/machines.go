@@ -143,7 +143,7 @@ func prepareInstance(s *Service, rec *record) error {
 	if rec.ID != "" {
 		return nil
 	}
-	rec.ID = "i-" + random(hexDigits, 17)
+	rec.ID = "i-" + randomText(hexDigits, 17)
 	rec.ARN = s.arn("ec2", "instance/"+rec.ID)
 	rec.Attributes["InstanceId"], rec.Attributes["VpcId"], rec.Attributes["AvailabilityZone"] = rec.ID, s.subnetVPC(
 		subnet,

@@ -67,7 +67,7 @@ func prepareSecurityGroup(s *Service, rec *record) error {
 		}
 	}
 	if rec.ID == "" {
-		rec.ID = "sg-" + random(hexDigits, 17)
+		rec.ID = "sg-" + randomText(hexDigits, 17)
 		rec.ARN = s.arn("ec2", "security-group/"+rec.ID)
 		rec.Attributes["GroupId"], rec.Attributes["Id"], rec.Attributes["VpcId"] = rec.ID, rec.ID, vpc
 	}
@@ -108,7 +108,7 @@ func (s *Service) groupInUse(rec *record) bool {
 				return true
 			}
 		case typeSecurityGroup, typeIngress, typeEgress:
-			if strings.Contains(scalar(map[string]any(other.Properties)), `"`+rec.ID+`"`) {
+			if strings.Contains(scalarText(map[string]any(other.Properties)), `"`+rec.ID+`"`) {
 				return true
 			}
 		}
@@ -129,15 +129,15 @@ func prepareGroupRule(s *Service, rec *record) error {
 		return invalidRequest(network, "The security group '%s' does not exist", group)
 	}
 	if rec.ID == "" {
-		rec.ID = "sgr-" + random(hexDigits, 17)
+		rec.ID = "sgr-" + randomText(hexDigits, 17)
 		rec.Attributes["Id"] = rec.ID
 	}
 	return nil
 }
 
-// ec2 serves EC2's variant of the query protocol: names in lower camel case, <item> lists, and the
-// request's id next to the result.
-func (s *Service) ec2() http.Handler {
+// ec2Handler serves EC2's variant of the query protocol: names in lower camel case, <item> lists,
+// and the request's id next to the result.
+func (s *Service) ec2Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, name, err := readForm(r)
 		if err != nil {
@@ -202,8 +202,8 @@ func matchesFilters(f form, values map[string]string) (bool, error) {
 }
 
 func describeSubnets(s *Service, f form) ([]wire.Node, error) {
-	asked := f.list("SubnetId")
-	for _, id := range asked {
+	requested := f.list("SubnetId")
+	for _, id := range requested {
 		if s.subnetVPC(id) == "" {
 			return nil, wire.Errorf(
 				http.StatusBadRequest, "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", id,
@@ -224,11 +224,11 @@ func describeSubnets(s *Service, f form) ([]wire.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if matches && matchesFilter(asked, id) {
+		if matches && matchesFilter(requested, id) {
 			found = append(found, id)
 		}
 	}
-	return []wire.Node{list("subnetSet", "item", found, s.subnetNodes)}, nil
+	return []wire.Node{listNode("subnetSet", "item", found, s.subnetNodes)}, nil
 }
 
 func (s *Service) subnetNodes(id string) []wire.Node {
@@ -253,8 +253,8 @@ func (s *Service) subnetNodes(id string) []wire.Node {
 }
 
 func describeSecurityGroups(s *Service, f form) ([]wire.Node, error) {
-	asked := f.list("GroupId")
-	for _, id := range asked {
+	requested := f.list("GroupId")
+	for _, id := range requested {
 		if s.findByID(typeSecurityGroup, id) == nil {
 			return nil, wire.Errorf(
 				http.StatusBadRequest, "InvalidGroup.NotFound", "The security group '%s' does not exist", id,
@@ -267,18 +267,18 @@ func describeSecurityGroups(s *Service, f form) ([]wire.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if matches && matchesFilter(asked, group.ID) {
+		if matches && matchesFilter(requested, group.ID) {
 			found = append(found, group)
 		}
 	}
-	return []wire.Node{list("securityGroupInfo", "item", found, func(group *record) []wire.Node {
+	return []wire.Node{listNode("securityGroupInfo", "item", found, func(group *record) []wire.Node {
+		ingress := s.groupPermissions(group, typeIngress, "SecurityGroupIngress")
+		egress := s.groupPermissions(group, typeEgress, "SecurityGroupEgress")
 		return []wire.Node{
 			wire.T("ownerId", s.config.Account), wire.T("groupId", group.ID), wire.T("groupName", group.Name),
 			wire.T("groupDescription", group.Properties.text("GroupDescription")), wire.T("vpcId", group.Scope),
-			list("ipPermissions", "item", s.permissions(group, typeIngress, "SecurityGroupIngress"), permissionNodes),
-			list(
-				"ipPermissionsEgress", "item", s.permissions(group, typeEgress, "SecurityGroupEgress"), permissionNodes,
-			),
+			listNode("ipPermissions", "item", ingress, permissionNodes),
+			listNode("ipPermissionsEgress", "item", egress, permissionNodes),
 			tagSet(group.Tags),
 		}
 	})}, nil
@@ -292,9 +292,9 @@ func groupFilters(group *record) map[string]string {
 	return matches
 }
 
-// permissions returns a group's rules: those in its properties, and resources of type kind that
-// refer to the group.
-func (s *Service) permissions(group *record, kind, property string) []properties {
+// groupPermissions returns a group's rules: those in its properties, and resources of type kind
+// that refer to the group.
+func (s *Service) groupPermissions(group *record, kind, property string) []properties {
 	rules := group.Properties.children(property)
 	for _, rec := range s.recordsOf(kind) {
 		if rec.Properties.text("GroupId") == group.ID {

@@ -11,8 +11,8 @@ import (
 // string.
 type properties map[string]any
 
-// scalar formats a value as text, as CloudFormation does; empty if value is nil.
-func scalar(value any) string {
+// scalarText formats a value as text, as CloudFormation does; empty if value is nil.
+func scalarText(value any) string {
 	switch v := value.(type) {
 	case nil:
 		return ""
@@ -28,7 +28,7 @@ func scalar(value any) string {
 	}
 }
 
-func (p properties) text(key string) string { return scalar(p[key]) }
+func (p properties) text(key string) string { return scalarText(p[key]) }
 
 // textOr returns the value of key as text, or fallback if it is empty.
 func (p properties) textOr(key, fallback string) string {
@@ -58,7 +58,7 @@ func (p properties) texts(key string) []string {
 	}
 	texts := make([]string, len(list))
 	for i, item := range list {
-		texts[i] = scalar(item)
+		texts[i] = scalarText(item)
 	}
 	return texts
 }
@@ -89,7 +89,7 @@ func (p properties) tags() map[string]string {
 		tags[tag.text("Key")] = tag.text("Value")
 	}
 	for key, value := range p.child("Tags") {
-		tags[key] = scalar(value)
+		tags[key] = scalarText(value)
 	}
 	return tags
 }

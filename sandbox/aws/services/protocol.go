@@ -53,8 +53,8 @@ func (f form) list(name string) []string {
 // nil, the response has no result element.
 type action func(s *Service, f form) ([]wire.Node, error)
 
-// query serves the query protocol of one service.
-func (s *Service) query(namespace, version string, actions map[string]action) http.Handler {
+// queryHandler serves the query protocol of one service.
+func (s *Service) queryHandler(namespace, version string, actions map[string]action) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, name, err := readForm(r)
 		if err != nil {
@@ -112,9 +112,9 @@ func (s *Service) wireError(err error) *wire.Error {
 // jsonAction handles one call of the JSON protocol. in is the request's JSON object.
 type jsonAction func(s *Service, in properties) (any, error)
 
-// json serves the JSON 1.1 protocol of one service. prefix is the part of X-Amz-Target before the
-// action's name.
-func (s *Service) json(prefix string, actions map[string]jsonAction) http.Handler {
+// jsonHandler serves the JSON 1.1 protocol of one service. prefix is the part of X-Amz-Target
+// before the action's name.
+func (s *Service) jsonHandler(prefix string, actions map[string]jsonAction) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		target, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), prefix+".")
 		call, ok := actions[target]
@@ -133,7 +133,7 @@ func (s *Service) json(prefix string, actions map[string]jsonAction) http.Handle
 			return
 		}
 		s.mu.Lock()
-		out, err := call(s.past(wire.Lag(r.Context())), in)
+		out, err := call(s.pastState(wire.Lag(r.Context())), in)
 		s.mu.Unlock()
 		if err != nil {
 			wire.WriteJSONError(w, s.wireError(err))
@@ -150,8 +150,8 @@ func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.00
 // fraction.
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// list returns an XML element called name, with one element called item for each of items.
-func list[E any](name, item string, items []E, fields func(E) []wire.Node) wire.Node {
+// listNode returns an XML element called name, with one element called item for each of items.
+func listNode[E any](name, item string, items []E, fields func(E) []wire.Node) wire.Node {
 	node := wire.N(name)
 	for _, each := range items {
 		node.Children = append(node.Children, wire.N(item, fields(each)...))
@@ -159,8 +159,8 @@ func list[E any](name, item string, items []E, fields func(E) []wire.Node) wire.
 	return node
 }
 
-// texts returns an XML element called name, with one element called item for each of values.
-func texts(name, item string, values []string) wire.Node {
+// textNodes returns an XML element called name, with one element called item for each of values.
+func textNodes(name, item string, values []string) wire.Node {
 	node := wire.N(name)
 	for _, value := range values {
 		node.Children = append(node.Children, wire.T(item, value))
@@ -176,7 +176,7 @@ func omitEmpty(nodes ...wire.Node) []wire.Node {
 
 // tagNodes returns a list of tags, sorted by key.
 func tagNodes(name, item string, tags map[string]string) wire.Node {
-	return list(name, item, sortedTags(tags), func(tag [2]string) []wire.Node {
+	return listNode(name, item, sortedTags(tags), func(tag [2]string) []wire.Node {
 		return []wire.Node{wire.T("Key", tag[0]), wire.T("Value", tag[1])}
 	})
 }

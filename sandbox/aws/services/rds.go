@@ -54,8 +54,8 @@ var (
 	databasePattern = regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,62}$`)
 )
 
-// usedSubnetGroup is RDS's message if a database uses the subnet group.
-const usedSubnetGroup = "Cannot delete the subnet group '%s' because at least one database instance: %s is still " +
+// subnetGroupInUse is RDS's message if a database uses the subnet group.
+const subnetGroupInUse = "Cannot delete the subnet group '%s' because at least one database instance: %s is still " +
 	"using it."
 
 const protectedDatabase = "Cannot delete protected DB Instance, please disable deletion protection and try again."
@@ -81,7 +81,7 @@ func prepareDatabase(s *Service, rec *record) error {
 	port := rec.Properties.textOr("Port", enginePorts[strings.ToLower(rec.propertyOf("Engine"))])
 	if rec.ID == "" {
 		rec.ID, rec.ARN, rec.Status = rec.Name, s.arn("rds", "db:"+rec.Name), "creating"
-		rec.Attributes["Endpoint.Address"] = rec.Name + "." + random(lowerDigits, 12) + "." + s.config.Region +
+		rec.Attributes["Endpoint.Address"] = rec.Name + "." + randomText(lowerDigits, 12) + "." + s.config.Region +
 			".rds.amazonaws.com"
 		if s.config.Loopback {
 			rec.Attributes["Endpoint.Address"] = loopback
@@ -91,7 +91,7 @@ func prepareDatabase(s *Service, rec *record) error {
 		}
 		rec.Attributes["Endpoint.HostedZoneId"] = "Z1RLNUO7B9Q6NB"
 		rec.Attributes["DBInstanceArn"] = rec.ARN
-		rec.Attributes["DbiResourceId"] = "db-" + random(upperDigits, 26)
+		rec.Attributes["DbiResourceId"] = "db-" + randomText(upperDigits, 26)
 	} else {
 		rec.Status = "modifying"
 	}
@@ -99,8 +99,10 @@ func prepareDatabase(s *Service, rec *record) error {
 	return nil
 }
 
-// inherited are the properties that a restored database gets from its snapshot.
-var inherited = []string{"Engine", "EngineVersion", "DBName", "MasterUsername", "StorageEncrypted", "AllocatedStorage"}
+// inheritedProperties are the properties that a restored database gets from its snapshot.
+var inheritedProperties = []string{
+	"Engine", "EngineVersion", "DBName", "MasterUsername", "StorageEncrypted", "AllocatedStorage",
+}
 
 // restoreSnapshot copies the snapshot's properties when the database is created, so that the
 // snapshot can be deleted after that.
@@ -113,7 +115,7 @@ func (s *Service) restoreSnapshot(rec *record) error {
 	if snapshot == nil {
 		return handlerError(rds, http.StatusNotFound, "NotFound", "DBSnapshot not found: %s", name)
 	}
-	for _, key := range inherited {
+	for _, key := range inheritedProperties {
 		rec.Hidden[key] = snapshot.propertyOf(key)
 	}
 	return nil
@@ -210,7 +212,7 @@ func removeDatabase(s *Service, rec *record, r resource.Request) {
 	if !r.Snapshot {
 		return
 	}
-	name := r.StackName + "-snapshot-" + r.LogicalID + "-" + random(lowerDigits, 12)
+	name := r.StackName + "-snapshot-" + r.LogicalID + "-" + randomText(lowerDigits, 12)
 	s.addSnapshot(rec, strings.ToLower(hyphens.ReplaceAllString(name, "-")))
 }
 
@@ -253,7 +255,7 @@ func prepareSubnetGroup(s *Service, rec *record) error {
 func rejectSubnetGroup(s *Service, rec *record, late bool) error {
 	for _, db := range s.recordsOf(typeDatabase) {
 		if late && strings.EqualFold(db.Properties.text("DBSubnetGroupName"), rec.Name) {
-			return invalidRequest(rds, usedSubnetGroup, rec.Name, db.Name)
+			return invalidRequest(rds, subnetGroupInUse, rec.Name, db.Name)
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ func describeDatabases(s *Service, f form) ([]wire.Node, error) {
 		return nil, noDatabase(name)
 	}
 	page, next := paged(found, f.Get("Marker"), f.Get("MaxRecords"), 100)
-	return append(omitEmpty(wire.T("Marker", next)), list("DBInstances", "DBInstance", page, s.databaseNodes)), nil
+	return append(omitEmpty(wire.T("Marker", next)), listNode("DBInstances", "DBInstance", page, s.databaseNodes)), nil
 }
 
 func (s *Service) databaseNodes(db *record) []wire.Node {
@@ -54,7 +54,7 @@ func (s *Service) databaseNodes(db *record) []wire.Node {
 		), wire.T("Port", db.Attributes["Endpoint.Port"]),
 			wire.T("HostedZoneId", db.Attributes["Endpoint.HostedZoneId"]))
 	}
-	groups := list("VpcSecurityGroups", "VpcSecurityGroupMembership", p.texts(
+	groups := listNode("VpcSecurityGroups", "VpcSecurityGroupMembership", p.texts(
 		"VPCSecurityGroups",
 	), func(group string) []wire.Node {
 		return []wire.Node{wire.T("VpcSecurityGroupId", group), wire.T("Status", "active")}
@@ -183,7 +183,7 @@ func describeSnapshots(s *Service, f form) ([]wire.Node, error) {
 		return nil, noSnapshot(name)
 	}
 	page, next := paged(found, f.Get("Marker"), f.Get("MaxRecords"), 100)
-	return append(omitEmpty(wire.T("Marker", next)), list("DBSnapshots", "DBSnapshot", page, snapshotNodes)), nil
+	return append(omitEmpty(wire.T("Marker", next)), listNode("DBSnapshots", "DBSnapshot", page, snapshotNodes)), nil
 }
 
 func snapshotNodes(snapshot *record) []wire.Node {
@@ -225,11 +225,11 @@ func describeSubnetGroups(s *Service, f form) ([]wire.Node, error) {
 	if name != "" && len(found) == 0 {
 		return nil, noSubnetGroup(name)
 	}
-	return []wire.Node{list("DBSubnetGroups", "DBSubnetGroup", found, s.subnetGroupNodes)}, nil
+	return []wire.Node{listNode("DBSubnetGroups", "DBSubnetGroup", found, s.subnetGroupNodes)}, nil
 }
 
 func (s *Service) subnetGroupNodes(group *record) []wire.Node {
-	subnets := list("Subnets", "Subnet", group.Properties.texts("SubnetIds"), func(subnet string) []wire.Node {
+	subnets := listNode("Subnets", "Subnet", group.Properties.texts("SubnetIds"), func(subnet string) []wire.Node {
 		return []wire.Node{
 			wire.T("SubnetIdentifier", subnet), wire.N("SubnetAvailabilityZone", wire.T("Name", s.subnetZone(subnet))),
 			wire.T("SubnetStatus", "Active"),

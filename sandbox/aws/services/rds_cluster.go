@@ -28,8 +28,8 @@ func prepareCluster(s *Service, rec *record) error {
 	if rec.ID == "" {
 		rec.ID, rec.ARN = rec.Name, s.arn("rds", "cluster:"+rec.Name)
 		rec.Attributes["DBClusterArn"] = rec.ARN
-		rec.Attributes["Endpoint.Address"] = rec.Name + ".cluster-" + random(lowerDigits, 12) + "." + s.config.Region +
-			".rds.amazonaws.com"
+		rec.Attributes["Endpoint.Address"] = rec.Name + ".cluster-" + randomText(lowerDigits, 12) + "." +
+			s.config.Region + ".rds.amazonaws.com"
 		rec.Attributes["Endpoint.Port"] = rec.Properties.textOr("Port", enginePorts[engine])
 	}
 	rec.Status = "available"
@@ -54,7 +54,7 @@ func removeCluster(s *Service, rec *record, r resource.Request) {
 		return
 	}
 	name := strings.ToLower(hyphens.ReplaceAllString(
-		r.StackName+"-snapshot-"+r.LogicalID+"-"+random(lowerDigits, 12), "-",
+		r.StackName+"-snapshot-"+r.LogicalID+"-"+randomText(lowerDigits, 12), "-",
 	))
 	now := s.config.Now().UTC()
 	s.state.Records = append(s.state.Records, &record{
@@ -85,11 +85,11 @@ func describeClusters(s *Service, f form) ([]wire.Node, error) {
 		return nil, wire.Errorf(http.StatusNotFound, "DBClusterNotFoundFault", "DBCluster %s not found.", name)
 	}
 	page, next := paged(found, f.Get("Marker"), f.Get("MaxRecords"), 100)
-	return append(omitEmpty(wire.T("Marker", next)), list("DBClusters", "DBCluster", page, s.clusterNodes)), nil
+	return append(omitEmpty(wire.T("Marker", next)), listNode("DBClusters", "DBCluster", page, s.clusterNodes)), nil
 }
 
 func (s *Service) clusterNodes(cluster *record) []wire.Node {
-	members := list("DBClusterMembers", "DBClusterMember", s.membersOf(cluster), func(db *record) []wire.Node {
+	members := listNode("DBClusterMembers", "DBClusterMember", s.membersOf(cluster), func(db *record) []wire.Node {
 		return []wire.Node{wire.T("DBInstanceIdentifier", db.Name)}
 	})
 	p := cluster.Properties

@@ -7,9 +7,9 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// tlsRequired is the first major version of PostgreSQL whose default parameter group sets
+// firstTLSMajor is the first major version of PostgreSQL whose default parameter group sets
 // rds.force_ssl (RDS guide: Using SSL with a PostgreSQL DB instance).
-const tlsRequired = 15
+const firstTLSMajor = 15
 
 // newestMajor is the newest major version of PostgreSQL that RDS offers.
 const newestMajor = 18
@@ -24,7 +24,7 @@ func describeEngineDefaults(_ *Service, f form) ([]wire.Node, error) {
 		return nil, wire.Errorf(
 			http.StatusBadRequest, "InvalidParameterValue", "DBParameterGroupFamily %s is not a valid family.", family)
 	}
-	forced := map[bool]string{true: "1", false: "0"}[version >= tlsRequired]
+	forced := map[bool]string{true: "1", false: "0"}[version >= firstTLSMajor]
 	return []wire.Node{wire.N("EngineDefaults", wire.T("DBParameterGroupFamily", family),
 		wire.N("Parameters", wire.N("Parameter",
 			wire.T("ParameterName", "rds.force_ssl"), wire.T("ParameterValue", forced),

@@ -120,11 +120,11 @@ func TestModifyDBInstanceRejectsOtherChanges(t *testing.T) {
 }
 
 func TestADeletionTakesASnapshotIfThePolicyRequiresOne(t *testing.T) {
-	for _, asked := range []bool{true, false} {
+	for _, requested := range []bool{true, false} {
 		a := newAccount(t, Config{})
 		client := sdk.NewFromConfig(a.aws)
 		state, r := a.createReady(typeDatabase, "Database", databaseProperties())
-		r.Snapshot = asked
+		r.Snapshot = requested
 		if err := a.remove(r); err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestADeletionTakesASnapshotIfThePolicyRequiresOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !asked {
+		if !requested {
 			diff(t, len(out.DBSnapshots), 0)
 			continue
 		}

@@ -59,7 +59,7 @@ func (s *Service) resolveSecret(reference string) (string, error) {
 			http.StatusBadRequest, "ValidationError", "Could not find a value associated with JSONKey in SecretString",
 		)
 	}
-	return scalar(entry), nil
+	return scalarText(entry), nil
 }
 
 // eventError converts an error of Secrets Manager to the message that CloudFormation shows in a

@@ -97,7 +97,7 @@ func prepareZone(s *Service, rec *record) error {
 	if rec.ID != "" {
 		return nil
 	}
-	rec.ID = "Z" + random(upperDigits, 20)
+	rec.ID = "Z" + randomText(upperDigits, 20)
 	// AWS allows several zones with the same name, so the scope is different for each zone.
 	rec.Scope, rec.ARN = rec.ID, "arn:aws:route53:::hostedzone/"+rec.ID
 	rec.Attributes["Id"] = rec.ID
@@ -176,7 +176,7 @@ func (s *Service) declaredSets(rec *record) ([]recordSet, error) {
 		if target := alias.text("DNSName"); target != "" {
 			set.Alias = domainName(target)
 		}
-		if reason := set.rejection(zone.Name); reason != "" {
+		if reason := set.rejectionReason(zone.Name); reason != "" {
 			return nil, invalidRequest(route53Service, "[%s]", reason)
 		}
 		sets = append(sets, set)
@@ -184,8 +184,8 @@ func (s *Service) declaredSets(rec *record) ([]recordSet, error) {
 	return sets, nil
 }
 
-// rejection returns why the zone with this name rejects the set; empty if the set is valid.
-func (r recordSet) rejection(zone string) string {
+// rejectionReason returns why the zone with this name rejects the set; empty if the set is valid.
+func (r recordSet) rejectionReason(zone string) string {
 	switch {
 	case r.Name != zone && !strings.HasSuffix(r.Name, "."+zone):
 		return fmt.Sprintf("RRSet with DNS name %s is not permitted in zone %s", r.Name, zone)

@@ -23,19 +23,19 @@ func testDNSAnswer(s *Service, r *http.Request) (int, wire.Node, error) {
 			http.StatusBadRequest, "InvalidInput", "The input is not valid: RecordName and RecordType are required.",
 		)
 	}
-	code, values := s.answer(set, s.config.Now().Add(-wire.Lag(r.Context())))
+	code, values := s.dnsAnswer(set, s.config.Now().Add(-wire.Lag(r.Context())))
 	return http.StatusOK, wire.N(
 		"TestDNSAnswerResponse", wire.T("Nameserver", "ns-1.sandbox.invalid"), wire.T("RecordName", set.Name),
 		wire.T("RecordType", set.Type),
-		texts("RecordData", "RecordDataEntry", values),
+		textNodes("RecordData", "RecordDataEntry", values),
 		wire.T("ResponseCode", code), wire.T("Protocol", "UDP"),
 	), nil
 }
 
-// answer returns the response code and the record data for a name and a type at a given time. For a
-// CNAME, it returns the target, regardless of the type. For an alias, it returns an address of the
-// load balancer.
-func (s *Service) answer(question recordSet, at time.Time) (code string, values []string) {
+// dnsAnswer returns the response code and the record data for a name and a type at a given time.
+// For a CNAME, it returns the target, regardless of the type. For an alias, it returns an address
+// of the load balancer.
+func (s *Service) dnsAnswer(question recordSet, at time.Time) (code string, values []string) {
 	code = "NXDOMAIN"
 	for _, set := range s.zoneSets(question.Zone) {
 		if set.Name != question.Name || at.Before(set.InSync) {

@@ -14,8 +14,8 @@ const route53Namespace = "https://route53.amazonaws.com/doc/2013-04-01/"
 // route53Call handles one call. root is the whole response document.
 type route53Call func(s *Service, r *http.Request) (status int, root wire.Node, err error)
 
-// route53 serves Route 53's REST API.
-func (s *Service) route53() http.Handler {
+// route53Handler serves Route 53's REST API.
+func (s *Service) route53Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, call := range map[string]route53Call{
 		"GET /2013-04-01/testdnsanswer":              testDNSAnswer,
@@ -76,7 +76,7 @@ func (s *Service) zoneByID(id string) (*record, error) {
 
 func (s *Service) changeInfo() wire.Node {
 	return wire.N(
-		"ChangeInfo", wire.T("Id", "/change/C"+random(upperDigits, 20)), wire.T("Status", "PENDING"),
+		"ChangeInfo", wire.T("Id", "/change/C"+randomText(upperDigits, 20)), wire.T("Status", "PENDING"),
 		wire.T("SubmittedAt", isoTime(s.config.Now())),
 	)
 }

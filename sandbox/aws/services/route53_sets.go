@@ -36,7 +36,7 @@ func listSets(s *Service, r *http.Request) (int, wire.Node, error) {
 		size = "300"
 	}
 	nodes := []wire.Node{
-		list("ResourceRecordSets", "ResourceRecordSet", page, setNodes),
+		listNode("ResourceRecordSets", "ResourceRecordSet", page, setNodes),
 		wire.T("IsTruncated", strconv.FormatBool(next != "")), wire.T("MaxItems", size),
 	}
 	if next != "" {
@@ -60,7 +60,7 @@ func setNodes(set recordSet) []wire.Node {
 	return omitEmpty(
 		wire.T("Name", set.Name), wire.T("Type", set.Type), wire.T("SetIdentifier", set.SetID),
 		wire.T("Weight", set.Weight), wire.T("TTL", set.TTL),
-		list(
+		listNode(
 			"ResourceRecords", "ResourceRecord", set.Values,
 			func(value string) []wire.Node { return []wire.Node{wire.T("Value", value)} },
 		),
@@ -129,7 +129,7 @@ func changeSets(s *Service, r *http.Request) (int, wire.Node, error) {
 // applyChange applies one change. If it cannot, it returns the reason; otherwise an empty text.
 func (s *Service) applyChange(zone *record, c change) string {
 	set := c.recordSet(zone.ID)
-	if reason := set.rejection(zone.Name); reason != "" {
+	if reason := set.rejectionReason(zone.Name); reason != "" {
 		return reason
 	}
 	i := s.setIndex(set)

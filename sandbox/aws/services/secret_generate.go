@@ -46,7 +46,7 @@ func generatePassword(p properties) (string, error) {
 	}
 	every := !strings.EqualFold(p.text("RequireEachIncludedType"), "false")
 	for {
-		password := random(all, length)
+		password := randomText(all, length)
 		if !every || length < len(groups) || containsEach(password, groups) {
 			return password, nil
 		}

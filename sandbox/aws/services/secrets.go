@@ -49,7 +49,7 @@ func prepareSecret(s *Service, rec *record) error {
 		rec.Hidden["value"] = value
 	}
 	if rec.ID == "" {
-		rec.ARN = s.arn("secretsmanager", "secret:"+rec.Name+"-"+random(mixedCase, 6))
+		rec.ARN = s.arn("secretsmanager", "secret:"+rec.Name+"-"+randomText(mixedCase, 6))
 		rec.ID, rec.Attributes["Id"], rec.Hidden["version"] = rec.ARN, rec.ARN, uuid.NewString()
 	}
 	return nil
@@ -175,7 +175,7 @@ func getSecretValue(s *Service, in properties) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if secret.Hidden[hiddenDeletion] != "" {
+	if secret.Hidden[deletionKey] != "" {
 		return nil, wire.Errorf(http.StatusBadRequest, "InvalidRequestException",
 			"You can't perform this operation on the secret because it was marked for deletion.")
 	}
@@ -210,7 +210,7 @@ func secretEntry(secret *record) map[string]any {
 		"CreatedDate": epoch(secret.Created), "LastChangedDate": epoch(secret.Updated),
 		"SecretVersionsToStages": map[string][]string{secret.Hidden["version"]: {"AWSCURRENT"}},
 	}
-	if deleted, err := strconv.ParseInt(secret.Hidden[hiddenDeletion], 10, 64); err == nil {
+	if deleted, err := strconv.ParseInt(secret.Hidden[deletionKey], 10, 64); err == nil {
 		entry["DeletedDate"] = deleted
 	}
 	if description := secret.Properties.text("Description"); description != "" {

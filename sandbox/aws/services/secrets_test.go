@@ -125,7 +125,7 @@ func TestSecretErrorsHaveSecretsManagersMessages(t *testing.T) {
 		properties     map[string]any
 	}{
 		{
-			"both ways", "You can't specify both",
+			"value and generator", "You can't specify both",
 			map[string]any{"SecretString": "x", "GenerateSecretString": map[string]any{"PasswordLength": 3}},
 		},
 		{"too long", "between 1 and 4096", generateProperties(map[string]any{"PasswordLength": 5000})},
@@ -133,7 +133,7 @@ func TestSecretErrorsHaveSecretsManagersMessages(t *testing.T) {
 			"template without key", "must be a JSON object and needs GenerateStringKey",
 			generateProperties(map[string]any{"SecretStringTemplate": "{}"}),
 		},
-		{"nothing left", "You excluded all characters", generateProperties(map[string]any{
+		{"no characters left", "You excluded all characters", generateProperties(map[string]any{
 			"ExcludeLowercase": true, "ExcludeUppercase": true, "ExcludeNumbers": true, "ExcludePunctuation": true,
 		})},
 	}

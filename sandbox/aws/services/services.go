@@ -136,23 +136,23 @@ func (s *Service) Close() error {
 // signature (SigV4).
 func (s *Service) Services() map[string]http.Handler {
 	return map[string]http.Handler{
-		"elasticbeanstalk": s.query(
+		"elasticbeanstalk": s.queryHandler(
 			"http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", "2010-12-01", beanstalkActions,
 		),
-		"rds": s.query("http://rds.amazonaws.com/doc/2014-10-31/", "2014-10-31", rdsActions),
-		"elasticloadbalancing": s.query(
+		"rds": s.queryHandler("http://rds.amazonaws.com/doc/2014-10-31/", "2014-10-31", rdsActions),
+		"elasticloadbalancing": s.queryHandler(
 			"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", "2015-12-01", balancingActions,
 		),
-		"iam":            s.query("https://iam.amazonaws.com/doc/2010-05-08/", "2010-05-08", iamActions),
-		"sts":            s.query("https://sts.amazonaws.com/doc/2011-06-15/", "2011-06-15", stsActions),
-		"ec2":            s.ec2(),
-		"route53":        s.route53(),
-		"ecr":            s.json("AmazonEC2ContainerRegistry_V20150921", ecrActions),
-		"acm":            s.json("CertificateManager", certificateActions),
-		"secretsmanager": s.json("secretsmanager", secretActions),
-		"logs":           s.json("Logs_20140328", logActions),
-		"ssm":            s.json("AmazonSSM", systemsActions),
-		"tagging":        s.json("ResourceGroupsTaggingAPI_20170126", taggingActions),
+		"iam":            s.queryHandler("https://iam.amazonaws.com/doc/2010-05-08/", "2010-05-08", iamActions),
+		"sts":            s.queryHandler("https://sts.amazonaws.com/doc/2011-06-15/", "2011-06-15", stsActions),
+		"ec2":            s.ec2Handler(),
+		"route53":        s.route53Handler(),
+		"ecr":            s.jsonHandler("AmazonEC2ContainerRegistry_V20150921", ecrActions),
+		"acm":            s.jsonHandler("CertificateManager", certificateActions),
+		"secretsmanager": s.jsonHandler("secretsmanager", secretActions),
+		"logs":           s.jsonHandler("Logs_20140328", logActions),
+		"ssm":            s.jsonHandler("AmazonSSM", systemsActions),
+		"tagging":        s.jsonHandler("ResourceGroupsTaggingAPI_20170126", taggingActions),
 	}
 }
 

@@ -23,14 +23,14 @@ func (s *Service) interpret(env *record, lines []string, limit time.Duration) *s
 		words, err := shellWords(line)
 		switch {
 		case err != nil:
-			r.reject("%v", err)
+			r.rejectLine("%v", err)
 		case len(words) == 0, equalWords(words, "set -o pipefail"), equalWords(words, "cd /var/app/current || exit 1"):
 		case len(words) > 5 && equalWords(words[:5], "docker compose exec -T app"):
 			s.execInContainer(r, env, words[5:])
 		case len(words) > 3 && equalWords(words[:3], "docker compose logs"):
 			s.showLogs(r, env, words[3:])
 		default:
-			r.reject("%q", line)
+			r.rejectLine("%q", line)
 		}
 		if r.code != 0 {
 			break
@@ -39,7 +39,7 @@ func (s *Service) interpret(env *record, lines []string, limit time.Duration) *s
 	return r
 }
 
-func (r *scriptResult) reject(format string, args ...any) {
+func (r *scriptResult) rejectLine(format string, args ...any) {
 	r.code = commandNotFound
 	fmt.Fprintf(&r.output, "The sandbox has no shell. In /var/app/current it supports only "+
 		"`docker compose exec -T app COMMAND` and `docker compose logs`, and not "+format+".\n", args...)
@@ -97,7 +97,7 @@ func (r *scriptResult) parseRedirections(words []shellWord) (command []string, k
 	keep = maxOutput
 	if i := slices.IndexFunc(words, func(w shellWord) bool { return w.operator && w.text == "|" }); i >= 0 {
 		if rest := words[i+1:]; len(rest) != 3 || !equalWords(rest[:2], "tail -c") {
-			r.reject("this command after %q", "|")
+			r.rejectLine("this command after %q", "|")
 			return nil, 0, false
 		} else if n, err := strconv.Atoi(rest[2].text); err == nil {
 			keep = n
@@ -108,7 +108,7 @@ func (r *scriptResult) parseRedirections(words []shellWord) (command []string, k
 		if !word.operator {
 			command = append(command, word.text)
 		} else if word.text != "2>&1" && word.text != "</dev/null" {
-			r.reject("%q", word.text)
+			r.rejectLine("%q", word.text)
 			return nil, 0, false
 		}
 	}

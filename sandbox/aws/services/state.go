@@ -196,9 +196,9 @@ const (
 	upperDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
 
-// random returns n random characters of alphabet, each equally likely. alphabet has at most 128
+// randomText returns n random characters of alphabet, each equally likely. alphabet has at most 128
 // characters.
-func random(alphabet string, n int) string {
+func randomText(alphabet string, n int) string {
 	text := make([]byte, 0, n)
 	buffer := make([]byte, 4*n+16)
 	limit := 256 - 256%len(alphabet)

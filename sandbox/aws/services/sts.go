@@ -46,7 +46,7 @@ func assumeRole(s *Service, f form) ([]wire.Node, error) {
 	if duration == 0 {
 		duration = time.Hour
 	}
-	key := "ASIA" + random(upperDigits, 16)
+	key := "ASIA" + randomText(upperDigits, 16)
 	s.storeSession(session{Key: key, Role: role.Name, Name: name})
 	return []wire.Node{
 		wire.N(
@@ -54,7 +54,8 @@ func assumeRole(s *Service, f form) ([]wire.Node, error) {
 			wire.T("AssumedRoleId", role.Attributes["RoleId"]+":"+name),
 			wire.T("Arn", s.sessionARN(role.Name, name)),
 		),
-		wire.N("Credentials", wire.T("AccessKeyId", key), wire.T("SecretAccessKey", random(mixedCase, 40)),
-			wire.T("SessionToken", random(mixedCase, 64)), wire.T("Expiration", isoTime(s.config.Now().Add(duration)))),
+		wire.N("Credentials", wire.T("AccessKeyId", key), wire.T("SecretAccessKey", randomText(mixedCase, 40)),
+			wire.T("SessionToken", randomText(mixedCase, 64)),
+			wire.T("Expiration", isoTime(s.config.Now().Add(duration)))),
 	}, s.saveState()
 }

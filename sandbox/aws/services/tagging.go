@@ -43,7 +43,7 @@ func getResources(s *Service, in properties) (any, error) {
 	}
 	found := []map[string]any{}
 	for _, each := range s.taggedResources(s.config.Now().Add(-s.config.TaggingLag)) {
-		if matchesFilter(arns, each.ARN) && hasType(each.ARN, kinds) && each.matches(in.children("TagFilters")) {
+		if matchesFilter(arns, each.ARN) && hasType(each.ARN, kinds) && each.hasTags(in.children("TagFilters")) {
 			found = append(found, map[string]any{"ResourceARN": each.ARN, "Tags": tagObjects(each.Tags)})
 		}
 	}
@@ -94,9 +94,9 @@ func hasType(arn string, kinds []string) bool {
 	return slices.Contains(kinds, service) || slices.Contains(kinds, service+":"+noun)
 }
 
-// matches reports whether every filter matches a tag with its key and one of its values. A filter
+// hasTags reports whether every filter matches a tag with its key and one of its values. A filter
 // without values matches any value.
-func (t Tagged) matches(filters []properties) bool {
+func (t Tagged) hasTags(filters []properties) bool {
 	for _, filter := range filters {
 		value, ok := t.Tags[filter.text("Key")]
 		if !ok || !matchesFilter(filter.texts("Values"), value) {

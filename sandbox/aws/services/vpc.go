@@ -33,7 +33,7 @@ var vpcKinds = map[string]kind{
 func generateID(prefix, attribute string) func(*Service, *record) error {
 	return func(s *Service, rec *record) error {
 		if rec.ID == "" {
-			rec.ID = prefix + "-" + random(hexDigits, 17)
+			rec.ID = prefix + "-" + randomText(hexDigits, 17)
 			rec.Attributes[attribute] = rec.ID
 		}
 		return nil
@@ -79,7 +79,7 @@ func prepareSubnet(s *Service, rec *record) error {
 // rejectSubnet rejects the deletion of a subnet that another resource uses.
 func rejectSubnet(s *Service, rec *record, late bool) error {
 	for _, other := range s.state.Records {
-		uses := strings.Contains(scalar(map[string]any(other.Properties)), rec.ID)
+		uses := strings.Contains(scalarText(map[string]any(other.Properties)), rec.ID)
 		if late && other != rec && !other.isDeleted() && uses {
 			return handlerError(
 				network,
