@@ -60,9 +60,9 @@ type bucket struct {
 
 func (b *bucket) isEmpty() bool { return len(b.index.entries) == 0 }
 
-// find returns the version that GetObject reads: the newest if id is empty, otherwise the one with
-// the id. It returns the errors of GetObject.
-func (b *bucket) find(key, id string) (*version, error) {
+// findReadable returns the version that GetObject reads: the newest if id is empty, otherwise the
+// one with the id. It returns the errors of GetObject.
+func (b *bucket) findReadable(key, id string) (*version, error) {
 	e := b.index.get(key)
 	if id == "" {
 		if e == nil {
@@ -73,7 +73,7 @@ func (b *bucket) find(key, id string) (*version, error) {
 		}
 		return e.latest(), nil
 	}
-	v, err := b.lookup(key, id)
+	v, err := b.findVersion(key, id)
 	switch {
 	case err != nil:
 		return nil, err
@@ -85,9 +85,9 @@ func (b *bucket) find(key, id string) (*version, error) {
 	return v, nil
 }
 
-// lookup returns the version or marker with the id; nil if there is none. It returns an error if
-// the id is not valid.
-func (b *bucket) lookup(key, id string) (*version, error) {
+// findVersion returns the version or marker with the id; nil if there is none. It returns an error
+// if the id is not valid.
+func (b *bucket) findVersion(key, id string) (*version, error) {
 	sequence, ok := sequenceOf(id)
 	if id != nullVersion && !ok {
 		return nil, invalidVersion("versionId", id)
@@ -97,7 +97,7 @@ func (b *bucket) lookup(key, id string) (*version, error) {
 		return nil, nil
 	}
 	if id == nullVersion {
-		return e.null(), nil
+		return e.findNull(), nil
 	}
 	if at := e.position(sequence); at < len(e.versions) && e.versions[at].ID == id {
 		return e.versions[at], nil
@@ -110,8 +110,8 @@ func (e *entry) position(sequence uint64) int {
 	return sort.Search(len(e.versions), func(i int) bool { return e.versions[i].Seq >= sequence })
 }
 
-// null returns the entry's null version; nil if it has none. There is never more than one.
-func (e *entry) null() *version {
+// findNull returns the entry's null version; nil if it has none. There is never more than one.
+func (e *entry) findNull() *version {
 	for _, v := range slices.Backward(e.versions) {
 		if v.ID == nullVersion {
 			return v
@@ -125,7 +125,7 @@ func (e *entry) null() *version {
 func (b *bucket) addVersion(key string, v *version) (replaced *version) {
 	e := b.index.put(key)
 	if v.ID == nullVersion {
-		if replaced = e.null(); replaced != nil {
+		if replaced = e.findNull(); replaced != nil {
 			e.removeVersion(replaced.Seq)
 		}
 	}

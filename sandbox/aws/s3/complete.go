@@ -122,7 +122,7 @@ func (s *Service) assemble(u *upload, parts []*part) (*version, error) {
 	}
 	sum := algorithms[algorithm]()
 	var err error
-	if v.Blob, v.Size, err = s.join(names, sum); err != nil {
+	if v.Blob, v.Size, err = s.joinBlobs(names, sum); err != nil {
 		return nil, err
 	}
 	v.Checksum = checksum{Algorithm: algorithm, Value: encodeSum(sum), Type: fullObject}

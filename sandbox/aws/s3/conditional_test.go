@@ -63,8 +63,8 @@ func TestUnsupportedConditionsReturnNotImplemented(t *testing.T) {
 
 func TestAMultipartUploadStaysOpenIfItsConditionFails(t *testing.T) {
 	b := newFixture(t, "")
-	upload := b.begin("card")
-	part := b.part("card", upload, 1, []byte("1"))
+	upload := b.beginUpload("card")
+	part := b.uploadPart("card", upload, 1, []byte("1"))
 	in := completion("card", upload, part)
 	in.IfMatch = aws.String(`"0123"`)
 	_, err := b.CompleteMultipartUpload(b.ctx, in)

@@ -46,7 +46,7 @@ func (s *Service) openSource(r *request, w http.ResponseWriter) (found *version,
 		if err := r.checkRoleOn(action, name, key); err != nil {
 			return err
 		}
-		if found, err = b.find(key, id); err != nil {
+		if found, err = b.findReadable(key, id); err != nil {
 			return err
 		}
 		if b.settings.Versioning != "" {
@@ -79,7 +79,7 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 			"changing the object's metadata, " +
 			"storage class, website redirect location or encryption attributes.")
 	}
-	v, err := draft(r.Header)
+	v, err := draftVersion(r.Header)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (s *Service) planDeletion(b *bucket, key, id string, bypass bool) (deletion
 	if id == "" {
 		id = nullVersion
 	}
-	found, err := b.lookup(key, id)
+	found, err := b.findVersion(key, id)
 	if err != nil || found == nil {
 		return deletion{}, err
 	}

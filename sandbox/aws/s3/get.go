@@ -13,7 +13,7 @@ func (s *Service) getObject(w http.ResponseWriter, r *request) error {
 	var found *version
 	var body io.ReadSeekCloser
 	err := s.withBucket(r.bucket, func(b *bucket) (err error) {
-		if found, err = b.find(r.key, r.query.Get("versionId")); err != nil {
+		if found, err = b.findReadable(r.key, r.query.Get("versionId")); err != nil {
 			return r.hideMissingKey(err)
 		}
 		b.writeVersionID(w.Header(), found)

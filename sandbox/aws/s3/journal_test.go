@@ -26,7 +26,7 @@ func fillDir(t *testing.T, dir string) []record {
 	b.put("first\n&", "newer")
 	b.delete("first\n&", "")
 	b.delete("gone", *b.put("gone", "removed").VersionId)
-	b.part("big", b.begin("big"), 1, []byte("part"))
+	b.uploadPart("big", b.beginUpload("big"), 1, []byte("part"))
 	if err := b.setPolicy(denyWrites); err != nil {
 		t.Fatal(err)
 	}

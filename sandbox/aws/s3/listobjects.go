@@ -67,7 +67,7 @@ func (s *Service) listObjectsV2(w http.ResponseWriter, r *request) error {
 		}
 		l.marker = after
 	}
-	page, err := s.page(r, l)
+	page, err := s.readPage(r, l)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *Service) listObjectsV2(w http.ResponseWriter, r *request) error {
 	return reply(w, "ListBucketResult", append(head, s.entryNodes(l, page, r.query.Get("fetch-owner") == "true")...)...)
 }
 
-func (s *Service) page(r *request, l listing) (page objectPage, err error) {
+func (s *Service) readPage(r *request, l listing) (page objectPage, err error) {
 	err = s.withBucket(r.bucket, func(b *bucket) error {
 		page = b.objects(l.scope)
 		return nil

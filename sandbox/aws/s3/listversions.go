@@ -87,7 +87,7 @@ func (b *bucket) versionsAfter(key, id string) (versionFilter, error) {
 		return func(v *version) bool { return v.Seq < sequence }, nil
 	}
 	if e := b.index.get(key); e != nil {
-		if v := e.null(); v != nil {
+		if v := e.findNull(); v != nil {
 			return func(other *version) bool { return other.Seq < v.Seq }, nil
 		}
 	}

@@ -78,7 +78,7 @@ func (s *Service) withUpload(r *request, f func(b *bucket, u *upload) error) err
 }
 
 func (s *Service) createUpload(w http.ResponseWriter, r *request) error {
-	v, err := draft(r.Header)
+	v, err := draftVersion(r.Header)
 	if err != nil {
 		return err
 	}

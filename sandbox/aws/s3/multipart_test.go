@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func (b *fixture) begin(key string) *string {
+func (b *fixture) beginUpload(key string) *string {
 	b.t.Helper()
 	return must(b.CreateMultipartUpload(b.ctx, &sdk.CreateMultipartUploadInput{
 		Bucket: aws.String(testBucket), Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
@@ -20,7 +20,7 @@ func (b *fixture) begin(key string) *string {
 	}))(b.t).UploadId
 }
 
-func (b *fixture) part(key string, upload *string, number int32, body []byte) types.CompletedPart {
+func (b *fixture) uploadPart(key string, upload *string, number int32, body []byte) types.CompletedPart {
 	b.t.Helper()
 	out := must(b.UploadPart(b.ctx, &sdk.UploadPartInput{
 		Bucket: aws.String(testBucket), Key: &key, UploadId: upload, PartNumber: &number, Body: bytes.NewReader(body),
@@ -29,7 +29,7 @@ func (b *fixture) part(key string, upload *string, number int32, body []byte) ty
 	return types.CompletedPart{ETag: out.ETag, PartNumber: &number, ChecksumCRC32: out.ChecksumCRC32}
 }
 
-func (b *fixture) complete(
+func (b *fixture) completeUpload(
 	key string, upload *string, parts ...types.CompletedPart,
 ) (*sdk.CompleteMultipartUploadOutput, error) {
 	return b.CompleteMultipartUpload(b.ctx, completion(key, upload, parts...))
@@ -44,10 +44,10 @@ func completion(key string, upload *string, parts ...types.CompletedPart) *sdk.C
 
 func TestPartsBecomeOneObject(t *testing.T) {
 	b := newFixture(t, versioningEnabled)
-	upload := b.begin("big")
+	upload := b.beginUpload("big")
 	first := bytes.Repeat([]byte("a"), minPart)
-	parts := []types.CompletedPart{b.part("big", upload, 2, first), b.part("big", upload, 7, []byte("end"))}
-	out := must(b.complete("big", upload, parts...))(t)
+	parts := []types.CompletedPart{b.uploadPart("big", upload, 2, first), b.uploadPart("big", upload, 7, []byte("end"))}
+	out := must(b.completeUpload("big", upload, parts...))(t)
 	if !strings.HasSuffix(*out.ETag, `-2"`) || len(*out.VersionId) != 32 ||
 		!strings.HasSuffix(*out.ChecksumCRC32, "-2") {
 		t.Errorf("%+v", out)
@@ -62,25 +62,25 @@ func TestPartsBecomeOneObject(t *testing.T) {
 	if string(body) != "end" || *second.PartsCount != 2 || *second.ContentType != "text/plain" {
 		t.Errorf("part 2 is %q of %d", body, *second.PartsCount)
 	}
-	_, err := b.complete("big", upload, parts...)
+	_, err := b.completeUpload("big", upload, parts...)
 	wantCode(t, err, "NoSuchUpload", 404)
 }
 
 func TestInvalidPartsAreRejected(t *testing.T) {
 	b := newFixture(t, "")
-	upload := b.begin("big")
-	one, two := b.part("big", upload, 1, []byte("small")), b.part("big", upload, 2, []byte("end"))
-	_, err := b.complete("big", upload, one, two)
+	upload := b.beginUpload("big")
+	one, two := b.uploadPart("big", upload, 1, []byte("small")), b.uploadPart("big", upload, 2, []byte("end"))
+	_, err := b.completeUpload("big", upload, one, two)
 	wantCode(t, err, "EntityTooSmall", 400)
-	_, err = b.complete("big", upload, two, one)
+	_, err = b.completeUpload("big", upload, two, one)
 	wantCode(t, err, "InvalidPartOrder", 400)
 	one.ETag = two.ETag
-	_, err = b.complete("big", upload, one)
+	_, err = b.completeUpload("big", upload, one)
 	wantCode(t, err, "InvalidPart", 400)
 	must(b.AbortMultipartUpload(
 		b.ctx, &sdk.AbortMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String("big"), UploadId: upload},
 	))(t)
-	_, err = b.complete("big", upload, two)
+	_, err = b.completeUpload("big", upload, two)
 	wantCode(t, err, "NoSuchUpload", 404)
 	if held := len(b.service.blobs.(*memoryBlobs).contents); held != 0 {
 		t.Errorf("%d blobs are left after the abort", held)
@@ -91,7 +91,7 @@ func TestUploadsAreListedInPages(t *testing.T) {
 	b := newFixture(t, "")
 	var want []string
 	for _, key := range []string{"a", "a", "b", "b", "b", "dir/c"} {
-		want = append(want, key+" "+*b.begin(key))
+		want = append(want, key+" "+*b.beginUpload(key))
 	}
 	for limit := range 6 {
 		var got []string
@@ -112,12 +112,13 @@ func TestUploadsAreListedInPages(t *testing.T) {
 func TestUploadPartCopyCopiesARange(t *testing.T) {
 	b := newFixture(t, "")
 	b.put("source", "0123456789")
-	upload := b.begin("target")
+	upload := b.beginUpload("target")
 	out := must(b.UploadPartCopy(b.ctx, &sdk.UploadPartCopyInput{
 		Bucket: aws.String(testBucket), Key: aws.String("target"), UploadId: upload, PartNumber: aws.Int32(1),
 		CopySource: aws.String(testBucket + "/source"), CopySourceRange: aws.String("bytes=2-4"),
 	}))(t)
-	must(b.complete("target", upload, types.CompletedPart{ETag: out.CopyPartResult.ETag, PartNumber: aws.Int32(1)}))(t)
+	copied := types.CompletedPart{ETag: out.CopyPartResult.ETag, PartNumber: aws.Int32(1)}
+	must(b.completeUpload("target", upload, copied))(t)
 	if body, err := b.get("target", ""); err != nil || body != "234" {
 		t.Errorf("%q, %v", body, err)
 	}
@@ -125,7 +126,7 @@ func TestUploadPartCopyCopiesARange(t *testing.T) {
 
 func TestDeleteBucketDeletesIncompleteUploads(t *testing.T) {
 	b := newFixture(t, "")
-	b.part("big", b.begin("big"), 1, []byte("x"))
+	b.uploadPart("big", b.beginUpload("big"), 1, []byte("x"))
 	must(b.DeleteBucket(b.ctx, &sdk.DeleteBucketInput{Bucket: aws.String(testBucket)}))(t)
 	if held := len(b.service.blobs.(*memoryBlobs).contents); held != 0 {
 		t.Errorf("%d blobs are left", held)

@@ -60,7 +60,7 @@ func parsePolicy(document, bucket string) (*policy, error) {
 		return nil, malformedPolicy("Missing required field Statement")
 	}
 	for _, s := range p.Statement {
-		if err := s.check(bucket); err != nil {
+		if err := s.validate(bucket); err != nil {
 			return nil, err
 		}
 	}
@@ -76,7 +76,7 @@ func parsedPolicy(document string) *policy {
 	return p
 }
 
-func (s statement) check(bucket string) error {
+func (s statement) validate(bucket string) error {
 	switch {
 	case s.Effect != "Allow" && s.Effect != "Deny":
 		return malformedPolicy("Invalid effect: " + s.Effect)

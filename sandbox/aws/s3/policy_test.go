@@ -119,12 +119,12 @@ func TestOnlyUnconditionalStatementsForEveryoneDeny(t *testing.T) {
 			Effect: "Deny", Principal: map[string]any{"AWS": "arn:aws:iam::1:user/a"}, Action: list[string]{"*"},
 			Resource: list[string]{"*"},
 		}, false},
-		"an allowance": {
+		"an Allow statement": {
 			statement{Effect: "Allow", Principal: "*", Action: list[string]{"*"}, Resource: list[string]{"*"}}, false,
 		},
 	} {
 		if got := test.statement.denies("s3:PutObject", object); got != test.want {
-			t.Errorf("%s: denies is %v", name, got)
+			t.Errorf("%s: denies returns %v", name, got)
 		}
 	}
 }

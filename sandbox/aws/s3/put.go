@@ -70,9 +70,9 @@ func (v *version) storageClass() string {
 	return "STANDARD"
 }
 
-// draft returns a new version with the values from the request's headers. It does not store the
-// version.
-func draft(header http.Header) (*version, error) {
+// draftVersion returns a new version with the values from the request's headers. It does not store
+// the version.
+func draftVersion(header http.Header) (*version, error) {
 	headers, err := objectHeaders(header)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (s *Service) putObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	defer end()
-	v, err := draft(r.Header)
+	v, err := draftVersion(r.Header)
 	if err != nil {
 		return err
 	}
@@ -198,8 +198,8 @@ func (b *bucket) writeEncryption(header http.Header) {
 	}
 }
 
-// join concatenates several blobs into one, and also writes their bytes to sum.
-func (s *Service) join(names []string, sum io.Writer) (blob string, size int64, err error) {
+// joinBlobs concatenates several blobs into one, and also writes their bytes to sum.
+func (s *Service) joinBlobs(names []string, sum io.Writer) (blob string, size int64, err error) {
 	var readers []io.Reader
 	for _, name := range names {
 		body, err := s.blobs.open(name)

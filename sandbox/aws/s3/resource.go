@@ -88,7 +88,7 @@ func (h bucketHandler) Create(_ context.Context, r resource.Request) (resource.S
 	wanted.Origin = strings.Join([]string{r.StackID, r.LogicalID, r.Suffix}, " ")
 	err = h.s.makeBucket(name, wanted)
 	if errorCode(err) == "BucketAlreadyOwnedByYou" {
-		if there, gone := h.s.settingsOf(name); gone == nil && there.Origin == wanted.Origin {
+		if existing, err := h.s.settingsOf(name); err == nil && existing.Origin == wanted.Origin {
 			return h.state(name), nil
 		}
 		return resource.State{}, &resource.Error{
@@ -212,9 +212,9 @@ func generatedName(r resource.Request) string {
 	return strings.TrimRight(base, "-") + "-" + r.Suffix
 }
 
-// dashRegions are the regions whose website endpoints contain a dash (AWS docs: "Amazon S3
+// dashedRegions are the regions whose website endpoints contain a dash (AWS docs: "Amazon S3
 // endpoints and quotas").
-var dashRegions = []string{
+var dashedRegions = []string{
 	"us-east-1", "us-west-1", "us-west-2", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "eu-west-1",
 	"sa-east-1", "us-gov-west-1",
 }
@@ -228,7 +228,7 @@ func (h bucketHandler) state(name string) resource.State {
 		}}
 	}
 	separator := "."
-	if slices.Contains(dashRegions, region) {
+	if slices.Contains(dashedRegions, region) {
 		separator = "-"
 	}
 	return resource.State{ID: name, Attributes: map[string]string{

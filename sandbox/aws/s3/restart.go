@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// open reads the state from dir, and opens the journal for further changes.
-func (s *Service) open(dir string) error {
+// openState reads the state from dir, and opens the journal for further changes.
+func (s *Service) openState(dir string) error {
 	blobs, err := newDirBlobs(filepath.Join(dir, "objects"))
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func New(config Config) (*Service, error) {
 	if config.Dir == "" {
 		return s, nil
 	}
-	if err := s.open(config.Dir); err != nil {
+	if err := s.openState(config.Dir); err != nil {
 		return nil, fmt.Errorf("open S3 state in %s: %w", config.Dir, err)
 	}
 	return s, nil
@@ -145,7 +145,7 @@ func (s *Service) withBucket(name string, f func(b *bucket) error) error {
 func (s *Service) Object(bucketName, key string) ([]byte, error) {
 	var body io.ReadCloser
 	err := s.withBucket(bucketName, func(b *bucket) error {
-		v, err := b.find(key, "")
+		v, err := b.findReadable(key, "")
 		if err != nil {
 			return err
 		}

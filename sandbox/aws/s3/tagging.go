@@ -134,7 +134,7 @@ func headerTags(header http.Header) (map[string]string, error) {
 
 func (s *Service) getObjectTagging(w http.ResponseWriter, r *request) error {
 	return s.withBucket(r.bucket, func(b *bucket) error {
-		v, err := b.find(r.key, r.query.Get("versionId"))
+		v, err := b.findReadable(r.key, r.query.Get("versionId"))
 		if err != nil {
 			return err
 		}
