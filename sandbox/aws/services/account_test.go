@@ -127,7 +127,7 @@ func TestIAMReturnsRolesAndPoliciesOfAStack(t *testing.T) {
 		"Action=GetRole&RoleName=nope":                                "The role with name nope cannot be found.",
 	} {
 		if _, answer := a.post("iam", "", body); !strings.Contains(answer, want) {
-			t.Errorf("%s: %s", body, answer)
+			t.Errorf("%s: %q is not in the response %s", body, want, answer)
 		}
 	}
 	_, err := a.tryCreate(request(typeInstanceProfile, "Second", map[string]any{"Roles": []any{"nope"}}))
@@ -143,7 +143,7 @@ func TestIAMReturnsRolesAndPoliciesOfAStack(t *testing.T) {
 	}
 }
 
-func TestDescribeSubnetsAndSecurityGroups(t *testing.T) {
+func TestEC2ListsTheDefaultNetworkAndThatOfStacks(t *testing.T) {
 	a := newAccount(t, Config{})
 	group, _ := a.createReady(typeSecurityGroup, "Group", map[string]any{
 		"GroupDescription": "mine", "VpcId": VPC,
@@ -168,7 +168,7 @@ func TestDescribeSubnetsAndSecurityGroups(t *testing.T) {
 		_, answer := a.post("ec2", "", body)
 		for _, part := range want {
 			if !strings.Contains(answer, part) {
-				t.Errorf("%s: %q is not in %s", body, part, answer)
+				t.Errorf("%s: %q is not in the response %s", body, part, answer)
 			}
 		}
 	}
@@ -263,7 +263,7 @@ func TestQueuesAndTopicsHaveTheirAttributes(t *testing.T) {
 	wantError(t, err, "must end with .fifo suffix")
 }
 
-func TestS185TheTaggingAPIListsWhatWasDeleted(t *testing.T) {
+func TestS185GetResourcesStillListsDeletedResources(t *testing.T) {
 	deletions := map[string]time.Time{}
 	bucket := Tagged{ARN: "arn:aws:s3:::assets", Tags: map[string]string{"branch": "main"}}
 	a := newAccount(t, Config{TaggingLag: time.Hour, Tagged: func(since time.Time) []Tagged {

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 )
 
-func TestS173AnOptionThatLeavesTheTemplateKeepsItsValue(t *testing.T) {
+func TestS173AnOptionRemovedFromTheTemplateKeepsItsValue(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := eb.NewFromConfig(a.aws)
 	properties := func(settings ...any) map[string]any {

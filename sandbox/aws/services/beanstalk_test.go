@@ -307,7 +307,7 @@ func TestATakenDNSNameIsNotAvailable(t *testing.T) {
 		)
 		if err != nil || aws.ToBool(out.Available) != free ||
 			aws.ToString(out.FullyQualifiedCNAME) != prefix+".eu-central-1.elasticbeanstalk.com" {
-			t.Errorf("%s: %+v, %v", prefix, out, err)
+			t.Errorf("availability of %s is %+v, %v, want %t", prefix, out, err, free)
 		}
 	}
 }

@@ -156,7 +156,7 @@ func listInvocations(s *Service, in properties) (any, error) {
 }
 
 // pastState returns a service for calls that see an older state: it has only the commands that were
-// sent before lag ago, and its tagging API also lists resources that were deleted since then. The
+// sent at least lag ago, and its tagging API also lists resources that were deleted since then. The
 // caller holds the lock.
 func (s *Service) pastState(lag time.Duration) *Service {
 	if lag == 0 {

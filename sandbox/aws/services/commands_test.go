@@ -128,7 +128,7 @@ func TestSkipCommandsMakesAnUnknownCommandSucceed(t *testing.T) {
 	}
 	for _, line := range []string{inApp + "false", "touch /tmp/perch"} {
 		if got := a.runScript(instance, line); got.Status != "Failed" {
-			t.Errorf("%s: %s", line, got.Status)
+			t.Errorf("the status of %q is %s, want Failed", line, got.Status)
 		}
 	}
 }
@@ -174,7 +174,7 @@ func TestCommandsAreListedWithTheirComments(t *testing.T) {
 		}
 		for _, c := range out.CommandInvocations {
 			if aws.ToString(c.Comment) != "seed" || aws.ToString(c.InstanceId) != instance {
-				t.Errorf("%+v", c)
+				t.Errorf("invocation is %+v, want the comment seed and the instance %s", c, instance)
 			}
 			ids = append(ids, aws.ToString(c.CommandId))
 		}
@@ -315,7 +315,7 @@ func FuzzShellWords(f *testing.F) {
 		_, _ = shellWords(text)
 		words, err := shellWords("x '" + strings.ReplaceAll(text, "'", `'\''`) + "' y")
 		if err != nil || len(words) != 3 || words[1] != (shellWord{text: text}) {
-			t.Errorf("%q: %v, %v", text, words, err)
+			t.Errorf("a quoted word %q is split into %v, %v", text, words, err)
 		}
 	})
 }

@@ -2,7 +2,7 @@ package services
 
 import "testing"
 
-func TestS192AnAppGetsAValueAsComposeReadsIt(t *testing.T) {
+func TestS192AnAppGetsEnvironmentValuesAsComposeParsesThem(t *testing.T) {
 	for value, want := range map[string]string{
 		"plain": "plain", "a b": "a b", `"quoted"`: "quoted", "'single'": "single", "red #1": "red", "#1": "",
 		" a ":  "a",

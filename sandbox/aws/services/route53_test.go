@@ -231,7 +231,7 @@ func TestDomainNamesAreNormalized(t *testing.T) {
 		`\052.localhost.`: `\052.localhost.`,
 	} {
 		if got := domainName(name); got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
+			t.Errorf("the domain name of %s is %s, want %s", name, got, want)
 		}
 	}
 }

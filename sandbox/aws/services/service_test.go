@@ -253,7 +253,7 @@ func TestDeletingAMissingResourceSucceeds(t *testing.T) {
 		r := request(kind, "Gone", nil)
 		r.PhysicalID = "gone"
 		if err := a.remove(r); err != nil {
-			t.Errorf("%s: %v", kind, err)
+			t.Errorf("delete a missing %s: %v", kind, err)
 		}
 	}
 }
