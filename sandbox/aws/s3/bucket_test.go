@@ -118,7 +118,7 @@ func TestPutBucketTaggingKeepsTheTagsOfCloudFormation(t *testing.T) {
 	}
 }
 
-func TestObjectTagsBelongToOneVersion(t *testing.T) {
+func TestEachVersionHasSeparateTags(t *testing.T) {
 	b := newFixture(t, versioningEnabled)
 	tagged := &sdk.PutObjectInput{
 		Bucket: aws.String(testBucket), Key: aws.String("a"), Body: strings.NewReader("1"), Tagging: aws.String("k=v"),

@@ -26,7 +26,7 @@ func (b *fixture) putIf(body, noneMatch, match string) (*sdk.PutObjectOutput, er
 	return b.PutObject(b.ctx, in)
 }
 
-func TestConditionalWrites(t *testing.T) {
+func TestAConditionalWriteSucceedsOnlyIfItsConditionHolds(t *testing.T) {
 	for _, versioning := range []string{"", versioningEnabled, versioningSuspended} {
 		t.Run("versioning "+versioning, func(t *testing.T) {
 			b := newFixture(t, versioning)
@@ -132,12 +132,12 @@ func (b *fixture) putAround(condition, value string, meanwhile func()) error {
 	defer out.Body.Close()
 	text, err := io.ReadAll(out.Body)
 	if out.StatusCode != http.StatusOK {
-		return fmt.Errorf("%d: %s", out.StatusCode, text)
+		return fmt.Errorf("status %d: %s", out.StatusCode, text)
 	}
 	return err
 }
 
-func TestConditionalDeletes(t *testing.T) {
+func TestAConditionalDeleteSucceedsOnlyIfItsConditionHolds(t *testing.T) {
 	for _, versioning := range []string{"", versioningEnabled} {
 		t.Run("versioning "+versioning, func(t *testing.T) {
 			b := newFixture(t, versioning)

@@ -20,8 +20,8 @@ type deletion struct {
 }
 
 // planDeletion returns what the deletion of a key, or of one version of it, changes in the bucket.
-// It changes nothing. Without an id, a bucket with versioning gets a marker; if versioning is
-// suspended, the marker replaces the null version.
+// The caller commits the change. Without an id, a bucket with versioning gets a marker; if
+// versioning is suspended, the marker replaces the null version.
 func (s *Service) planDeletion(b *bucket, key, id string, bypass bool) (deletion, error) {
 	action := "s3:DeleteObject"
 	if id != "" {
@@ -160,9 +160,9 @@ func (s *Service) deleteKeys(r *request, b *bucket, document deleteRequest) ([]w
 	return nodes, nil
 }
 
-// planKeyDeletion is planDeletion for one of the keys of DeleteObjects. It fails if the key is over
-// the bucket's limit, if Config.FailKey makes it fail, or if the caller's role does not allow the
-// deletion.
+// planKeyDeletion is planDeletion for one of the keys of DeleteObjects. It also fails if the key is
+// over the bucket's limit, if Config.FailKey makes it fail, or if the caller's role does not allow
+// the deletion.
 func (s *Service) planKeyDeletion(r *request, b *bucket, object deleteKey, allowed bool) (deletion, error) {
 	if !allowed {
 		return deletion{}, slowDown()

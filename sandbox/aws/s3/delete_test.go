@@ -91,7 +91,7 @@ func TestDeleteObjectsRejectsWhatAWSRejects(t *testing.T) {
 		body := string(must(io.ReadAll(response.Body))(t))
 		_ = response.Body.Close()
 		if !strings.Contains(body, "<Code>"+test.code+"</Code>") {
-			t.Errorf("%s: %d %s", name, response.StatusCode, body)
+			t.Errorf("%s: response is %d %s, want %s", name, response.StatusCode, body, test.code)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func TestObjectLockProtectsOnlyLockedVersions(t *testing.T) {
 	}))(t)
 	if len(out.Errors) != 2 || *out.Errors[0].Code != "AccessDenied" || *out.Errors[0].Key != "held" ||
 		*out.Errors[1].Key != "retained" {
-		t.Errorf("%+v", out.Errors)
+		t.Errorf("errors are %+v, want AccessDenied for held and retained", out.Errors)
 	}
 	_, err := b.DeleteObject(
 		b.ctx, &sdk.DeleteObjectInput{Bucket: aws.String("locked-bucket"), Key: aws.String("held"), VersionId: held},

@@ -50,7 +50,7 @@ func TestPartsBecomeOneObject(t *testing.T) {
 	out := must(b.completeUpload("big", upload, parts...))(t)
 	if !strings.HasSuffix(*out.ETag, `-2"`) || len(*out.VersionId) != 32 ||
 		!strings.HasSuffix(*out.ChecksumCRC32, "-2") {
-		t.Errorf("%+v", out)
+		t.Errorf("result is %+v, want a version, and an ETag and a checksum of two parts", out)
 	}
 	if body, err := b.get("big", ""); err != nil || body != string(first)+"end" {
 		t.Errorf("%d bytes, %v", len(body), err)
@@ -120,7 +120,7 @@ func TestUploadPartCopyCopiesARange(t *testing.T) {
 	copied := types.CompletedPart{ETag: out.CopyPartResult.ETag, PartNumber: aws.Int32(1)}
 	must(b.completeUpload("target", upload, copied))(t)
 	if body, err := b.get("target", ""); err != nil || body != "234" {
-		t.Errorf("%q, %v", body, err)
+		t.Errorf("the object is %q, %v", body, err)
 	}
 }
 

@@ -105,7 +105,7 @@ func TestGetObjectReturnsARangeAsAWSDoes(t *testing.T) {
 		))(t)
 		body, _ := io.ReadAll(out.Body)
 		if string(body) != test.body || aws.ToString(out.ContentRange) != test.contentRange {
-			t.Errorf("%s: %q %q", test.header, body, aws.ToString(out.ContentRange))
+			t.Errorf("%s: body %q, Content-Range %q", test.header, body, aws.ToString(out.ContentRange))
 		}
 	}
 	_, err := b.GetObject(
@@ -115,7 +115,7 @@ func TestGetObjectReturnsARangeAsAWSDoes(t *testing.T) {
 	wantCode(t, err, "InvalidRange", 416)
 }
 
-func TestDeletingInEachVersioningState(t *testing.T) {
+func TestDeleteObjectDependsOnVersioning(t *testing.T) {
 	t.Run("without versioning, DeleteObject deletes the object", func(t *testing.T) {
 		b := newFixture(t, "")
 		b.put("a", "1")
@@ -139,7 +139,7 @@ func TestDeletingInEachVersioningState(t *testing.T) {
 			t.Errorf("old version is %q, %v", body, err)
 		}
 		if undone := b.delete("a", *marker.VersionId); !*undone.DeleteMarker || *undone.VersionId != *marker.VersionId {
-			t.Errorf("%+v", undone)
+			t.Errorf("the deletion of the marker returns %+v", undone)
 		}
 		if body, err := b.get("a", ""); err != nil || body != "1" {
 			t.Errorf("after the marker was deleted: %q, %v", body, err)
@@ -156,7 +156,7 @@ func TestDeletingInEachVersioningState(t *testing.T) {
 			t.Error(diff)
 		}
 		if out := b.delete("a", ""); *out.VersionId != nullVersion || !*out.DeleteMarker {
-			t.Errorf("%+v", out)
+			t.Errorf("the deletion returns %+v, want a null marker", out)
 		}
 		if diff := cmp.Diff([]string{"a " + kept, "a null marker"}, b.listed()); diff != "" {
 			t.Error(diff)
@@ -164,7 +164,7 @@ func TestDeletingInEachVersioningState(t *testing.T) {
 	})
 }
 
-func TestMissingAndInvalidVersionIDs(t *testing.T) {
+func TestGetObjectRejectsMissingVersionIDs(t *testing.T) {
 	b := newFixture(t, versioningEnabled)
 	b.put("a", "1")
 	absent := newID(99)

@@ -113,7 +113,7 @@ func readPages(t *rapid.T, b *bucket, prefix, delimiter string, each func(versio
 	return lines
 }
 
-func TestPagesOfVersionsNameEachVersionOnce(t *testing.T) {
+func TestPagesOfVersionsListEachVersionOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := newTestBucket(t)
 		fillRandomly(t, s, b)
@@ -124,7 +124,7 @@ func TestPagesOfVersionsNameEachVersionOnce(t *testing.T) {
 	})
 }
 
-func TestPagesOfVersionsWithPrefixAndDelimiter(t *testing.T) {
+func TestPagesOfVersionsObeyPrefixAndDelimiter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := newTestBucket(t)
 		fillRandomly(t, s, b)
@@ -193,7 +193,7 @@ func TestDeletingSomeVersionsRemovesExactlyThose(t *testing.T) {
 	})
 }
 
-func TestPagesOfObjectsNameEachLiveObjectOnce(t *testing.T) {
+func TestPagesOfObjectsListEachCurrentObjectOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, b := newTestBucket(t)
 		fillRandomly(t, s, b)

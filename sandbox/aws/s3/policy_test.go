@@ -63,11 +63,11 @@ func TestDeleteObjectsReportsDeniedKeys(t *testing.T) {
 		true, types.ObjectIdentifier{Key: aws.String("kept")}, types.ObjectIdentifier{Key: aws.String("free")},
 	)
 	if len(out.Errors) != 1 || *out.Errors[0].Key != "kept" || *out.Errors[0].Code != "AccessDenied" {
-		t.Errorf("%+v", out.Errors)
+		t.Errorf("errors are %+v", out.Errors)
 	}
 }
 
-func TestPoliciesThatAWSRejects(t *testing.T) {
+func TestPutBucketPolicyRejectsInvalidPolicies(t *testing.T) {
 	b := newFixture(t, "")
 	for name, test := range map[string]struct{ document, code string }{
 		"no JSON":           {"nonsense", "MalformedPolicy"},

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestPathStyleAndVirtualHostedAddresses(t *testing.T) {
+func TestBucketAndKeyAreInThePathOrTheHost(t *testing.T) {
 	for _, test := range []struct{ host, path, bucket, key string }{
 		{"127.0.0.1:4566", "/", "", ""},
 		{"127.0.0.1:4566", "/bucket", "bucket", ""},
@@ -41,7 +41,7 @@ func TestPathStyleAndVirtualHostedAddresses(t *testing.T) {
 	}
 }
 
-func TestOperationsAreNamed(t *testing.T) {
+func TestOperationReturnsTheNameInTheAPIReference(t *testing.T) {
 	s, _ := serve(t, "")
 	for _, test := range []struct{ method, target, want string }{
 		{"GET", "/", "ListBuckets"},
@@ -61,17 +61,17 @@ func TestOperationsAreNamed(t *testing.T) {
 	}
 }
 
-// oddKeys are keys that have caused bugs in clients and servers.
-var oddKeys = []string{
+// unusualKeys are keys that have caused bugs in clients and servers.
+var unusualKeys = []string{
 	"/", "//", "/leading", "a//b", "trailing/", "a b", "a+b", "a%20b", "a&b<c>\"d'", "new\nline", "tab\tcr\r",
 	"bell\x07", "ä/日本語/🦜",
 	"~*'()!", "?x=y#z", "a;b=c,d", "..", ".", "a/../b", "null", strings.Repeat("ü", 512),
 }
 
-func TestKeysOfEveryKindAreKeptListedAndDeleted(t *testing.T) {
+func TestUnusualKeysAreStoredListedAndDeleted(t *testing.T) {
 	b := newFixture(t, versioningEnabled)
 	want := map[string]bool{}
-	for _, key := range oddKeys {
+	for _, key := range unusualKeys {
 		b.put(key, key)
 		want[key] = true
 		if body, err := b.get(key, ""); err != nil || body != key {
@@ -105,20 +105,20 @@ func TestKeysOfEveryKindAreKeptListedAndDeleted(t *testing.T) {
 	}
 }
 
-func TestNamesAreEncodedAsS3EncodesThem(t *testing.T) {
+func TestEncodeURLEncodesAsS3Does(t *testing.T) {
 	if got, want := encodeURL("a b/c+d~*é\n"), "a+b/c%2Bd%7E*%C3%A9%0A"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-func TestVirtualHostedRequests(t *testing.T) {
+func TestVirtualHostedRequestsAreServed(t *testing.T) {
 	b := newFixture(t, "")
 	request := must(http.NewRequest(http.MethodPut, b.url+"//leading", strings.NewReader("body")))(t)
 	request.Host = testBucket + ".s3." + testRegion + ".amazonaws.com"
 	response := must(http.DefaultClient.Do(request))(t)
 	_ = response.Body.Close()
 	if data, err := b.service.Object(testBucket, "/leading"); response.StatusCode != 200 || string(data) != "body" {
-		t.Errorf("%s: %q, %v", response.Status, data, err)
+		t.Errorf("response is %s with the body %q, %v", response.Status, data, err)
 	}
 }
 
@@ -135,7 +135,7 @@ func TestAPresignedURLExpires(t *testing.T) {
 		response := must(http.Get(address))(t)
 		_ = response.Body.Close()
 		if response.StatusCode != want {
-			t.Errorf("%s: %s, want %d", address, response.Status, want)
+			t.Errorf("%s: status is %s, want %d", address, response.Status, want)
 		}
 	}
 }
@@ -151,12 +151,12 @@ func TestListingsRejectInvalidParameters(t *testing.T) {
 		body := string(must(io.ReadAll(response.Body))(t))
 		_ = response.Body.Close()
 		if !strings.Contains(body, "<Code>InvalidArgument</Code>") {
-			t.Errorf("%s: %s", query, body)
+			t.Errorf("%s: response is %s, want InvalidArgument", query, body)
 		}
 	}
 }
 
-func TestTheNVMeChecksumIsTheStandardOne(t *testing.T) {
+func TestCRC64NVMEHasTheStandardCheckValue(t *testing.T) {
 	if got := crc64.Checksum([]byte("123456789"), crc64NVME); got != 0xae8b14860a799888 {
 		t.Errorf("check value is %x", got)
 	}
@@ -174,7 +174,7 @@ func chunked(body []byte, size int, trailer string) []byte {
 	return out.Bytes()
 }
 
-func TestAChunkedBodyIsReadAndItsTrailerChecked(t *testing.T) {
+func TestTheTrailerOfAChunkedBodyIsChecked(t *testing.T) {
 	b := newFixture(t, "")
 	for name, test := range map[string]struct {
 		body, length, trailer string
@@ -193,11 +193,11 @@ func TestAChunkedBodyIsReadAndItsTrailerChecked(t *testing.T) {
 		response := must(http.DefaultClient.Do(request))(t)
 		_ = response.Body.Close()
 		if response.StatusCode != test.status {
-			t.Errorf("%s: %s", name, response.Status)
+			t.Errorf("%s: status is %s, want %d", name, response.Status, test.status)
 		}
 	}
 	if data, err := b.service.Object(testBucket, "key"); err != nil || string(data) != "123456789" {
-		t.Errorf("%q, %v", data, err)
+		t.Errorf("the object is %q, %v", data, err)
 	}
 }
 

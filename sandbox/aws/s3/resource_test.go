@@ -63,7 +63,7 @@ func TestABucketResourceIsCreatedAndDeleted(t *testing.T) {
 	if diff := cmp.Diff(
 		wantTags, found.Tags,
 	); diff != "" || found.Versioning != "Enabled" || *found.PublicAccess != (publicAccess{BlockPublicAcls: true}) {
-		t.Errorf("%+v %+v %s", found, found.PublicAccess, diff)
+		t.Errorf("settings are %+v, public access is %+v, tags: %s", found, found.PublicAccess, diff)
 	}
 	must(b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: &name, Key: aws.String("a"), Body: strings.NewReader("1")}))(t)
 	must(b.DeleteObject(b.ctx, &sdk.DeleteObjectInput{Bucket: &name, Key: aws.String("a")}))(t)
@@ -125,7 +125,7 @@ func TestABucketResourceChangesInPlace(t *testing.T) {
 	must(handler.Update(b.ctx, request))(t)
 	found := must(b.service.settingsOf(request.PhysicalID))(t)
 	if found.Versioning != versioningSuspended || found.Ownership != "ObjectWriter" || found.Origin == "" {
-		t.Errorf("%+v", found)
+		t.Errorf("settings after the update are %+v", found)
 	}
 }
 
@@ -135,12 +135,12 @@ func TestGeneratedNamesAreValidBucketNames(t *testing.T) {
 		request.StackName = stack
 		name := generatedName(request)
 		if err := checkBucketName(name); err != nil || !strings.HasSuffix(name, "-"+request.Suffix) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("generated name %s: %v", name, err)
 		}
 	}
 }
 
-func TestABucketPolicyResource(t *testing.T) {
+func TestABucketPolicyResourceSetsAndDeletesThePolicy(t *testing.T) {
 	b := newFixture(t, "")
 	handler := b.service.Handlers()["AWS::S3::BucketPolicy"]
 	statement := map[string]any{
@@ -165,7 +165,7 @@ func TestABucketPolicyResource(t *testing.T) {
 	b.put("a", "writable again")
 	request.PhysicalID = testBucket
 	if err := handler.Delete(b.ctx, request); err != nil || b.service.buckets[testBucket].policy != nil {
-		t.Errorf("%v", err)
+		t.Errorf("delete the policy: %v", err)
 	}
 	request.PhysicalID = "absent"
 	if err := handler.Delete(b.ctx, request); err != nil {
