@@ -21,8 +21,8 @@ var limits = document.Limits{Bytes: MaxFile, Depth: 32, Column: 100, Keys: 500, 
 // FileName is the name of perch.yaml.
 const FileName = perch.FileName
 
-// File is a perch.yaml that has been read. It is safe for concurrent use. As in perch.Settings, the
-// comments of the fields are what users read.
+// File is a perch.yaml that has been read. It is safe for concurrent use. As in perch.Settings,
+// users read the comments of the fields.
 type File struct {
 	// Project is the name of the project. AWS names begin with it, and the worker listens on the
 	// task queue `perch-PROJECT`.
@@ -50,11 +50,13 @@ type Reports struct {
 
 // GitHubReports says which of the policy's reports on GitHub the project does not want.
 type GitHubReports struct {
-	// Deployments is false for no deployments on GitHub. What the policy turns off stays off.
+	// Deployments is false to create no deployments on GitHub. A report that the policy turns off
+	// stays off.
 	Deployments bool `yaml:"deployments,omitempty" jsonschema:"default=true"`
-	// Status is false for no commit status. What the policy turns off stays off.
+	// Status is false to set no commit status. A report that the policy turns off stays off.
 	Status bool `yaml:"status,omitempty" jsonschema:"default=true"`
-	// Comment is false for no comment on pull requests. What the policy turns off stays off.
+	// Comment is false to write no comment on pull requests. A report that the policy turns off
+	// stays off.
 	Comment bool `yaml:"comment,omitempty" jsonschema:"default=true"`
 }
 
@@ -65,16 +67,16 @@ func (r Reports) Muted() perch.MutedReports {
 
 // Branches says which branches get an environment, and of which kind.
 type Branches struct {
-	// Skip are branches that get nothing, in addition to the built-in list (see
+	// Skip are branches that get no environment, in addition to the built-in list (see
 	// `branches.skip_defaults`).
 	Skip []string `yaml:"skip,omitempty" jsonschema:"format=branch pattern"`
-	// SkipDefaults is false to turn the built-in list off: `*-no-infra`, the branches of merge
+	// SkipDefaults is false to turn off the built-in list: `*-no-infra`, the branches of merge
 	// queues (`gh-readonly-queue/*`, `mergify/merge-queue/*`, `trunk-merge/*`, `graphite-base/*`)
 	// and of bots (`dependabot/*`, `renovate/*`, `pre-commit-ci-update-config`,
 	// `changeset-release/*`), and `gh-pages`.
 	SkipDefaults bool `yaml:"skip_defaults,omitempty" jsonschema:"default=true"`
-	// Kinds gives branches their kind. The last pattern that matches decides; a branch that none
-	// matches is of kind `branch`.
+	// Kinds gives branches their kind. The last matching pattern decides. A branch that matches no
+	// pattern is of kind `branch`.
 	Kinds []KindRule `yaml:"kinds,omitempty" jsonschema:"nullable"`
 }
 

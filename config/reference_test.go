@@ -16,13 +16,14 @@ import (
 
 const pageHead = `# Configuration: every key
 
-Look up every key of ` + "`perch.yaml`" + ` and of the policy here: what it may be, its default and its meaning.
+Look up every key of ` + "`perch.yaml`" + ` and of the policy here: its valid values, its default and its meaning.
 
 Written by ` + "`go test ./config -update`" + ` from the comments and tags of the Go types: change those, not this page.
-[perch.yaml](perch-yaml.md) and [the policy](policy.md) explain with examples what belongs together; what a file may be at all is said [there](perch-yaml.md#what-the-file-may-be).
-The same as a JSON Schema for editors: ` + "`perch config schema`, `perch config schema --policy`" + `.
+[perch.yaml](perch-yaml.md) and [the policy](policy.md) explain the keys by topic, with examples.
+[What the file may be](perch-yaml.md#what-the-file-may-be) lists the limits of the files.
+For editors, these commands print the keys as a JSON Schema: ` + "`perch config schema`, `perch config schema --policy`" + `.
 
-A branch pattern matches the whole name: ` + "`*`" + ` stands for any characters, slashes included, ` + "`?`" + ` for one character.
+A branch pattern matches the whole name: ` + "`*`" + ` matches any characters, including slashes, and ` + "`?`" + ` matches one character.
 `
 
 // configurationPage is docs/configuration.md: each key of both files once.
@@ -38,14 +39,15 @@ func configurationPage(t *testing.T) []byte {
 	}{
 		{"perch.yaml", "", file, file, false},
 		{"Settings", "These keys may be used in `defaults`, below each of `kinds`, and below each of `overrides`. " +
-			"The default is what an environment has where no [layer](perch-yaml.md#layers) says otherwise.", file,
+			"The default applies if no [layer](perch-yaml.md#layers) sets the key.", file,
 			file.Definitions["Settings"], true},
-		{"Seed steps", "Each step of `seed` has exactly one of the keys at the top level here; [seed " +
-			"steps](perch-yaml.md#seed-steps) says how they are carried out.",
+		{"Seed steps", "Each step of `seed` has exactly one of the keys `s3`, `http` and `run`. [Seed " +
+			"steps](perch-yaml.md#seed-steps) says how Perch runs them.",
 			file, file.Definitions["SeedStep"], false},
 		{
 			"The policy",
-			"The worker's own file. [What is rejected](policy.md#what-is-rejected) says how it does that.", policy,
+			"The worker's file. [What is rejected](policy.md#what-is-rejected) says what the worker checks " +
+				"against it.", policy,
 			policy, false,
 		},
 	} {
@@ -53,7 +55,7 @@ func configurationPage(t *testing.T) []byte {
 		if section.lead != "" {
 			fmt.Fprintf(&page, "%s\n\n", section.lead)
 		}
-		page.WriteString("| key | may be | default | meaning |\n|---|---|---|---|\n")
+		page.WriteString("| key | valid values | default | meaning |\n|---|---|---|---|\n")
 		r := reference{t: t, root: section.root, layered: section.layered, to: &page}
 		r.rows("", section.of)
 	}
