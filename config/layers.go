@@ -15,7 +15,8 @@ type Layers struct {
 	Defaults Layer `yaml:"defaults,omitempty" jsonschema:"nullable"`
 	// Kinds are the layers of the environments of one kind.
 	Kinds map[perch.Kind]Layer `yaml:"kinds,omitempty" jsonschema:"nullable"`
-	// Overrides are layers by branch name. Every one that matches counts, in the order of the file.
+	// Overrides are layers by branch name. Every layer whose name or pattern matches applies, in
+	// the order of the file.
 	Overrides []Override `yaml:"overrides,omitempty" jsonschema:"nullable"`
 
 	image *document.Node
