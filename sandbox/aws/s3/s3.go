@@ -82,7 +82,7 @@ func (s *Service) Close() error {
 	return s.journal.close()
 }
 
-// ServeHTTP answers one S3 request. The path must arrive as the client sent it, because
+// ServeHTTP handles one S3 request. The path must arrive as the client sent it, because
 // http.ServeMux would remove `//` from keys.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := newRequest(r)

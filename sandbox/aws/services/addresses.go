@@ -31,8 +31,8 @@ func (s *Service) addresses() []address {
 	return all
 }
 
-// beanstalkTags returns the tags of the resources that Beanstalk creates for an environment: those
-// of the environment and Beanstalk's own.
+// beanstalkTags returns the tags of the resources that Beanstalk creates for an environment: the
+// environment's tags, and two that Beanstalk adds.
 func beanstalkTags(env *record) map[string]string {
 	return mergeTags(env.Tags, map[string]string{
 		"elasticbeanstalk:environment-id": env.Hidden["EnvironmentId"], "elasticbeanstalk:environment-name": env.Name,

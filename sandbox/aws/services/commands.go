@@ -174,15 +174,15 @@ func (s *Service) pastState(lag time.Duration) *Service {
 	return old
 }
 
-// scriptResult is the result of a script: its output, its exit code, how long it takes, and the
-// limit for that.
+// scriptResult is the result of a script: its output, its exit code, how long it takes, and how
+// long it may take.
 type scriptResult struct {
 	output strings.Builder
 	code   int
 	takes  time.Duration
 	limit  time.Duration
-	// skips means that an unknown command succeeds.
-	skips bool
+	// skipUnknown means that an unknown command succeeds.
+	skipUnknown bool
 }
 
 func (r *scriptResult) asCommand(id, instance, comment string, now time.Time) command {

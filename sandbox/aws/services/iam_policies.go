@@ -10,7 +10,7 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// administratorPolicy is the only AWS managed policy whose document the sandbox has. It allows
+// administratorPolicy is the only AWS managed policy whose document the sandbox contains. It allows
 // everything.
 const administratorPolicy = "arn:aws:iam::aws:policy/AdministratorAccess"
 

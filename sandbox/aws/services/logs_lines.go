@@ -19,8 +19,8 @@ var streamedLogs = []string{engineLog, appLog}
 
 func logGroupOf(env *record, log string) string { return "/aws/elasticbeanstalk/" + env.Name + log }
 
-// streamLogs creates the log groups of an environment that streams its logs, and writes what its
-// instances log during a launch or an update.
+// streamLogs creates the log groups of an environment that streams its logs, and writes the lines
+// that its instances log during a launch or an update.
 func (s *Service) streamLogs(env *record, launched bool) {
 	failure := env.Hidden["failure"]
 	delete(env.Hidden, "failure")

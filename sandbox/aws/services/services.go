@@ -89,9 +89,9 @@ type Storage interface {
 
 // Tagged is a resource as the tagging API shows it.
 type Tagged struct {
-	// ARN names the resource.
+	// ARN identifies the resource.
 	ARN string
-	// Tags are its tags, including CloudFormation's own.
+	// Tags are its tags, including CloudFormation's system tags.
 	Tags map[string]string
 }
 

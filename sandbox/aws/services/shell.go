@@ -18,7 +18,7 @@ const commandNotFound = 127
 // command in the container succeeds. Any other line ends the script with exit code 127 and an
 // explanation in its output.
 func (s *Service) interpret(env *record, lines []string, limit time.Duration) *scriptResult {
-	r := &scriptResult{limit: limit, skips: s.config.SkipCommands}
+	r := &scriptResult{limit: limit, skipUnknown: s.config.SkipCommands}
 	for _, line := range lines {
 		words, err := shellWords(line)
 		switch {
@@ -135,7 +135,7 @@ func (r *scriptResult) runCommand(out *strings.Builder, command []string, variab
 		}
 		r.takes += time.Duration(seconds * float64(time.Second))
 	default:
-		if r.skips {
+		if r.skipUnknown {
 			fmt.Fprintf(out, "Skipped: the sandbox runs no container, so it did not run %s and reports success. "+
 				"With --run=strict, the command fails.\n", name)
 			return
