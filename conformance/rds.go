@@ -87,8 +87,8 @@ func database(deletionPolicy, lines string) string {
 		"CopyTagsToSnapshot: true, " + lines + "}}"
 }
 
-// databaseStack creates a stack with a database, and returns the stack's id and the database's
-// name.
+// createDatabaseStack creates a stack with a database, and returns the stack's id and the
+// database's name.
 func (w *World) createDatabaseStack(ctx context.Context, deletionPolicy, lines string) (stack, name string, err error) {
 	if stack, err = w.createStack(ctx, "", template(database(deletionPolicy, lines))); err != nil {
 		return "", "", err
@@ -246,7 +246,7 @@ func (w *World) forceSSLDefault(ctx context.Context, major string) (string, erro
 	return "", nil
 }
 
-// databaseWith creates a stack with a database that has the properties in lines, and returns the
+// createDatabase creates a stack with a database that has the properties in lines, and returns the
 // database.
 func (w *World) createDatabase(ctx context.Context, lines string) (database rdstypes.DBInstance, err error) {
 	_, name, err := w.createDatabaseStack(ctx, "Delete", lines)

@@ -120,7 +120,7 @@ func (w *World) describeStack(ctx context.Context, id string) (types.Stack, erro
 	return out.Stacks[0], nil
 }
 
-// events returns a stack's events, oldest first.
+// stackEvents returns a stack's events, oldest first.
 func (w *World) stackEvents(ctx context.Context, id string) ([]types.StackEvent, error) {
 	var all []types.StackEvent
 	pages := cloudformation.NewDescribeStackEventsPaginator(w.stacks,
