@@ -155,7 +155,7 @@ func (h Hours) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 func (h *Hours) UnmarshalText(text []byte) error {
 	length, err := time.ParseDuration(string(text))
 	if err != nil || length%time.Hour != 0 {
-		return fmt.Errorf("%q is no number of hours such as 168h", text)
+		return fmt.Errorf("%q is not a number of hours such as 168h", text)
 	}
 	*h = Hours(length / time.Hour)
 	return nil

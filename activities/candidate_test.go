@@ -83,8 +83,8 @@ func TestS186ASecurityGroupThatIsThereIsALeftoverUntilItIsGone(t *testing.T) {
 		len(out.Unconfirmed) != 0 {
 		t.Errorf("verified %+v, want %q", out, want)
 	}
-	// The branch has an environment again: its resources are no leftovers of the first one, and the
-	// group still is.
+	// The branch has an environment again: its resources are not leftovers of the first one, and
+	// the group still is.
 	again := w.templated(bucketTemplate("two"))
 	still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"})
 	if len(still.Failed) != 1 || !strings.Contains(still.Failed[0].Error, group) ||

@@ -192,7 +192,7 @@ func TestAnotherCommitOrParameterIsAnUpdateAndTheSameIsNone(t *testing.T) {
 		map[string]string{"perch.yaml": strings.Replace(customConfig, "{slug}.example.com", "other.example.com", 1)},
 	)
 	if out := w.customUpdate(state.StackID, next); out.Unchanged {
-		t.Error("another parameter is no update")
+		t.Error("another parameter needs no update")
 	}
 	now := must(
 		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")},
@@ -216,7 +216,7 @@ func TestWhatIsWrongWithATemplateIsARejection(t *testing.T) {
 		},
 		"no template": {
 			map[string]string{"deploy/template.yaml": "<html>"},
-			[]string{"deploy/template.yaml:1:1: this is no CloudFormation template"},
+			[]string{"deploy/template.yaml:1:1: this is not a CloudFormation template"},
 		},
 		"a circle": {
 			map[string]string{"deploy/template.yaml": strings.Replace(customTemplate, "!Ref Branch", "!Ref Topic", 1)},

@@ -236,6 +236,6 @@ func TestAPersonDeploysWhatALabelForbidsToTriggers(t *testing.T) {
 	request.Trigger = perch.TriggerCI
 	if out := w.admit(request); out.Outcome != perch.OutcomeSkipped ||
 		!strings.Contains(out.Reason, "does not name ci") {
-		t.Errorf("CI that is no trigger: %+v", out)
+		t.Errorf("CI that is not a trigger: %+v", out)
 	}
 }

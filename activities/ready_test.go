@@ -121,7 +121,7 @@ func TestAnOutputThatIsNoAddressIsRejected(t *testing.T) {
 	w := newWorld(t)
 	for _, address := range []string{"", "login", "http://%zz"} {
 		_, err := activitytest.Try(of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: address})
-		activitytest.WantFinal(t, err, perch.ErrorInvalid, "is no address")
+		activitytest.WantFinal(t, err, perch.ErrorInvalid, "is not an address")
 	}
 }
 

@@ -270,7 +270,7 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 			[]string{"has no file fixtures/none.json", "correct `body` in perch.yaml"},
 		},
 		"no address": {
-			"  - http: {path: /a}\n", "", "login", []string{`the stack's output URL "login" is no address`},
+			"  - http: {path: /a}\n", "", "login", []string{`the stack's output URL "login" is not an address`},
 		},
 		"no such secret": {
 			"  - http: {path: /a, secret: SEED_TOKEN}\n", other, "",

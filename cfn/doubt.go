@@ -29,18 +29,18 @@ func Doubts(s perch.Settings, origin func(path string) string) (sentences []stri
 			nearest = "; the most similar is " + nearest
 		}
 		sentences = append(
-			sentences, fmt.Sprintf("%s %s (%s) is no %s that Perch knows%s", path, value, origin(path), what, nearest),
+			sentences, fmt.Sprintf("%s %s (%s) is not %s that Perch knows%s", path, value, origin(path), what, nearest),
 		)
 	}
 	nearest, known := spec.InstanceType(s.InstanceType)
-	doubt("instance_type", s.InstanceType, "EC2 instance type", nearest, known)
+	doubt("instance_type", s.InstanceType, "an EC2 instance type", nearest, known)
 	if s.Database == nil || s.Database.Mode == perch.DatabaseShared {
 		return sentences
 	}
 	nearest, known = spec.InstanceClass(s.Database.Class)
-	doubt("database.class", s.Database.Class, "RDS instance class", nearest, known)
+	doubt("database.class", s.Database.Class, "an RDS instance class", nearest, known)
 	nearest, known = version(s.Database.Version)
-	doubt("database.version", s.Database.Version, "version of PostgreSQL", nearest, known)
+	doubt("database.version", s.Database.Version, "a version of PostgreSQL", nearest, known)
 	return sentences
 }
 

@@ -20,19 +20,19 @@ func TestDoubts(t *testing.T) {
 			"image example.org/shop@sha256:ab (image) has no {commit}, so every commit of every branch runs the same " +
 				"image: write {commit} where the tag has the commit"}},
 		"an instance type": {func(s *perch.Settings) { s.InstanceType = "t3.samll" }, []string{
-			"instance_type t3.samll (instance_type) is no EC2 instance type that Perch knows; the most similar is " +
-				"t3.small"}},
+			"instance_type t3.samll (instance_type) is not an EC2 instance type that Perch knows; the most similar " +
+				"is t3.small"}},
 		"a type like no other": {func(s *perch.Settings) { s.InstanceType = "quite.something-else" }, []string{
-			"instance_type quite.something-else (instance_type) is no EC2 instance type that Perch knows"}},
+			"instance_type quite.something-else (instance_type) is not an EC2 instance type that Perch knows"}},
 		"a class": {func(s *perch.Settings) { s.Database.Class = "db.t4g.micor" }, []string{
-			"database.class db.t4g.micor (database.class) is no RDS instance class that Perch knows; the most " +
+			"database.class db.t4g.micor (database.class) is not an RDS instance class that Perch knows; the most " +
 				"similar is db.t4g.micro"}},
 		"a version that is too new": {func(s *perch.Settings) { s.Database.Version = "99" }, []string{
-			"database.version 99 (database.version) is no version of PostgreSQL that Perch knows; the most similar " +
-				"is 18"}},
+			"database.version 99 (database.version) is not a version of PostgreSQL that Perch knows; the most " +
+				"similar is 18"}},
 		"a version that is too old": {func(s *perch.Settings) { s.Database.Version = "12" }, []string{
-			"database.version 12 (database.version) is no version of PostgreSQL that Perch knows; the most similar " +
-				"is 14"}},
+			"database.version 12 (database.version) is not a version of PostgreSQL that Perch knows; the most " +
+				"similar is 14"}},
 		"a class that the policy decides": {func(s *perch.Settings) {
 			s.Database = &perch.Database{Mode: perch.DatabaseShared, Class: "db.none.such", Version: "99"}
 		}, nil},

@@ -77,7 +77,7 @@ func TestNoTemplateContainsASecret(t *testing.T) {
 			if secret && !strings.Contains(reference, "arn:aws:secretsmanager:") && !strings.Contains(
 				reference, "${"+databaseSecretID+"}:",
 			) && !strings.Contains(reference, "${"+SharedSecretID+"}:") {
-				t.Errorf("%s: %s is no reference: %s", file, name, reference)
+				t.Errorf("%s: %s is not a reference: %s", file, name, reference)
 			}
 			if !secret && (strings.Contains(reference, "{{resolve:") || strings.Contains(name, "PASSWORD")) {
 				t.Errorf("%s: %s would show a secret in the environment's configuration", file, name)

@@ -131,7 +131,7 @@ func textFiles(t *testing.T) (names []string) {
 }
 
 // TestGoUsesWordsThatReadersKnow reads the comments of all files, and the strings of those that are
-// no tests: messages and help are among them.
+// not tests: messages and help are among them.
 func TestGoUsesWordsThatReadersKnow(t *testing.T) {
 	words := oddWords(t)
 	files, err := goFilesBelow(".")

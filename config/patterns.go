@@ -100,7 +100,7 @@ func (d *decoder) notSkipped(f *File, path, pattern string, at *document.Node) {
 }
 
 // replacedBy reports whether over replaces every value of a layer. An empty layer does not count,
-// because it is no mistake.
+// because it is not a mistake.
 func replacedBy(n, over *document.Node) bool {
 	values, left := 0, 0
 	n.Leaves("", func(path string, leaf *document.Node) {

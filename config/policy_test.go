@@ -212,7 +212,7 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 		"one subnet for databases": {"subnet-2]}", "subnet-2], database_subnets: [subnet-1]}",
 			"policy.yaml:6:72: network.database_subnets has 1 entries; it needs at least 2, in different " +
 				"availability zones"},
-		"a network that is none": {"subnet-2]}", "subnet-2], private: [10.20.0.0]}",
+		"an invalid network": {"subnet-2]}", "subnet-2], private: [10.20.0.0]}",
 			`policy.yaml:6:64: network.private[0] must be a network such as 10.20.0.0/16 or fd12:3456:789a::/48, ` +
 				`with no bit set beyond its length, not "10.20.0.0"`},
 		"a network and a host": {

@@ -181,7 +181,7 @@ perch.yaml:6:26: expiry.max is 48h and expiry.idle is 168h (defaults, line 4); e
 perch.yaml:4:12: expiry.warn is 24h (built-in), and environments live 12h only; set expiry.warn to less than that
   4 |   expiry: {idle: 12h}
     |            ^`},
-		"a template that is none of the repository's": {minimal + "defaults:\n  template: ../template.yaml\nkinds:\n  branch: {template: deploy/app.txt}\n", `
+		"a template outside the repository": {minimal + "defaults:\n  template: ../template.yaml\nkinds:\n  branch: {template: deploy/app.txt}\n", `
 perch.yaml:4:13: defaults.template must be the path of a file in the repository that ends in .yaml, .yml, .json or .template, such as deploy/template.yaml, not "../template.yaml"
   4 |   template: ../template.yaml
     |             ^
@@ -549,6 +549,6 @@ func TestSecretsBelowTheirKeyAreHidden(t *testing.T) {
 	}
 	_, err := Read(FileName, []byte(minimal+"defaults:\n  secrets:\n    lower: arn:aws:x\n"))
 	if err == nil || !strings.Contains(err.Error(), "lower: arn:aws:x") {
-		t.Errorf("what is below `secrets` is no secret, and it is hidden: %v", err)
+		t.Errorf("a value that is not a secret's address is hidden: %v", err)
 	}
 }

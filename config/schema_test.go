@@ -163,7 +163,7 @@ func formatOf(t *testing.T, name string) format {
 	t.Helper()
 	found, ok := formats[name]
 	if !ok {
-		t.Errorf("format %q of a tag is none of package config's formats", name)
+		t.Errorf("format %q of a tag is not one of package config's formats", name)
 	}
 	return found
 }

@@ -181,7 +181,7 @@ func (c *cluster) translate(t testing.TB, name, key, value string) string {
 	switch key {
 	case "SQL_HOST", "POSTGRES_SEEDS":
 		if _, ok := c.services[value]; !ok {
-			t.Errorf("service %s: %s is %s, which is no service", name, key, value)
+			t.Errorf("service %s: %s is %s, which is not a service", name, key, value)
 		}
 		return "127.0.0.1"
 	case "SQL_PORT", "DB_PORT":

@@ -36,7 +36,7 @@ type Node struct {
 // Entry is a key of a mapping and its value.
 type Entry struct{ Key, Value *Node }
 
-// Get is the value of a key; nil if n has none or is no mapping.
+// Get is the value of a key; nil if n has none or is not a mapping.
 func (n *Node) Get(key string) *Node {
 	for _, e := range n.All() {
 		if e.Key.Text == key {

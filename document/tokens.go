@@ -8,8 +8,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// rejectBytes rejects what is no text: bytes that are not UTF-8, and NUL, which YAML does not
-// allow.
+// rejectBytes rejects data that is not text: bytes that are not UTF-8, and NUL, which YAML does
+// not allow.
 func (s *Source) rejectBytes() *Problem {
 	for i, line := range s.lines {
 		if valid := strings.ToValidUTF8(line, "\ufffd"); valid != line {
@@ -122,7 +122,7 @@ func (c *counter) forget(at int) {
 	}
 }
 
-// indent is the column that a block begins in: a long key is no nesting.
+// indent is the column that a block begins in: a long key is not nesting.
 func (c *counter) indent(t *token.Token) int {
 	if t.Type == token.MappingValueType {
 		return c.first.Position.Column

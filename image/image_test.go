@@ -217,7 +217,7 @@ func unasked(t *testing.T, client *Client, image string, words ...string) {
 		}
 	}
 	if len(unasked.Reason) > maxWords+3 || strings.Contains(unasked.Reason, "\n") {
-		t.Errorf("%s: the reason is no short line: %q", image, unasked.Reason)
+		t.Errorf("%s: the reason is not a short line: %q", image, unasked.Reason)
 	}
 }
 
@@ -350,7 +350,7 @@ func TestAPageWithTheDigestOfAnImageIsNoImage(t *testing.T) {
 		w.Header().Set("Content-Length", fmt.Sprint(len(page)))
 		fmt.Fprint(w, page)
 	}))
-	unasked(t, at(server), "ghcr.io/acme/shop:1", `"text/html"`, "no manifest of an image")
+	unasked(t, at(server), "ghcr.io/acme/shop:1", `"text/html"`, "not a manifest of an image")
 }
 
 func TestARegistryThatHangsIsNotWaitedForLongerThanTheCaller(t *testing.T) {

@@ -29,7 +29,7 @@ func platforms(digest name.Digest, options []remote.Option) (all []string, unkno
 	case manifest.MediaType.IsSchema1():
 		return nil, "its manifest has the first, outdated format", nil
 	}
-	return nil, "", fmt.Errorf("it answers with %q, which is no manifest of an image", manifest.MediaType)
+	return nil, "", fmt.Errorf("it answers with %q, which is not a manifest of an image", manifest.MediaType)
 }
 
 func ofIndex(manifest *remote.Descriptor) ([]string, error) {

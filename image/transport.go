@@ -68,7 +68,7 @@ type redirected struct {
 func (r *redirected) RoundTrip(request *http.Request) (*http.Response, error) {
 	to, err := url.Parse(r.endpoint)
 	if err != nil {
-		return nil, reject("the endpoint %q is no address", r.endpoint)
+		return nil, reject("the endpoint %q is not an address", r.endpoint)
 	}
 	sent := request.Clone(request.Context())
 	sent.Host, sent.URL.Scheme, sent.URL.Host = request.URL.Host, to.Scheme, to.Host

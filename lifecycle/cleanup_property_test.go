@@ -170,7 +170,7 @@ func stackByID(t *rapid.T, stacks []Found, v perch.CleanupVerdict) Found {
 			return stack
 		}
 	}
-	t.Fatalf("%+v is no stack", v)
+	t.Fatalf("%+v is not a stack", v)
 	return Found{}
 }
 

@@ -127,7 +127,7 @@ func TestS116APointerOfGitLFSIsNotTheFile(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		if _, found, err := g.File(t.Context(), commit, "about.txt"); !found || err != nil {
-			t.Errorf("a file that is no pointer: %v, %v", found, err)
+			t.Errorf("a file that is not a pointer: %v, %v", found, err)
 		}
 	})
 }

@@ -33,8 +33,8 @@ type remote struct {
 
 func openRemote(address, cache string) (*Git, error) {
 	if _, err := url.Parse(address); err != nil && strings.Contains(address, "://") {
-		return nil, fmt.Errorf("open repository %s: its address is no URL; write what is special in user and "+
-			"password as %%XX, such as %%25 for a percent sign", perch.WithoutCredentials(address))
+		return nil, fmt.Errorf("open repository %s: its address is not a URL; write special characters in user "+
+			"and password as %%XX, such as %%25 for a percent sign", perch.WithoutCredentials(address))
 	}
 	r := newRemote(address)
 	if cache == "" {

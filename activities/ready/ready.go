@@ -96,8 +96,8 @@ func (p *Prober) AwaitAnswer(ctx context.Context, q Question) (contract.ReadyRes
 	if err != nil || address.Host == "" {
 		return contract.ReadyResult{}, awserr.Final(
 			perch.ErrorInvalid,
-			"the stack's output URL %q is no address; the output of a custom template must begin with http:// or "+
-				"https://",
+			"the stack's output URL %q is not an address; the output of a custom template must begin with http:// "+
+				"or https://",
 			q.URL,
 		)
 	}

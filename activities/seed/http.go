@@ -84,11 +84,11 @@ type call struct {
 func (s *seeding) prepareRequest(ctx context.Context, step perch.SeedHTTP, mark string) (*call, error) {
 	address, err := url.Parse(s.in.URL)
 	if err != nil || address.Host == "" {
-		return nil, s.fail("the stack's output URL %q is no address", s.in.URL)
+		return nil, s.fail("the stack's output URL %q is not an address", s.in.URL)
 	}
 	target, err := url.ParseRequestURI(step.Path)
 	if err != nil || target.Host != "" {
-		return nil, s.fail("%q is no path", step.Path)
+		return nil, s.fail("%q is not a path", step.Path)
 	}
 	address.Path, address.RawPath, address.RawQuery = target.Path, target.RawPath, target.RawQuery
 	c := &call{method: step.Method, address: address, header: http.Header{}}

@@ -165,11 +165,11 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 			"  A: {Type: T, Properties: {P: !Join ['', ['{{resolve:secrets', 'manager:other:SecretString:k}}']]}}\n",
 			func(*perch.Policy) {}, "this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other",
 		},
-		"a secret behind a resource that is none": {"  A: {Type: T, Properties: {P: !Sub " +
+		"a secret behind a resource that does not exist": {"  A: {Type: T, Properties: {P: !Sub " +
 			"'{{resolve:secretsmanager:${Name.Value}:SecretString:k}}'}}\n  Name: {Type: 'AWS::SSM::Parameter', " +
 			"Properties: {Value: other}}\n", func(*perch.Policy) {},
 			"this dynamic reference is put together from parts"},
-		"a secret behind a resource that is none, joined": {"  A: {Type: T, Properties: {P: !Join ['', " +
+		"a secret behind a resource that does not exist, joined": {"  A: {Type: T, Properties: {P: !Join ['', " +
 			"['{{resolve:secretsmanager:', !GetAtt Name.Value, ':SecretString:k}}']]}}\n  Name: {Type: " +
 			"'AWS::SSM::Parameter', Properties: {Value: other}}\n", func(*perch.Policy) {},
 			"this dynamic reference is put together from parts"},

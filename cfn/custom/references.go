@@ -78,7 +78,7 @@ func (t *Template) checkReferences(p *document.Report) {
 		value := t.root.Get("Resources").Get(r.id)
 		for _, name := range dependsOn(value.Get("DependsOn")) {
 			if t.resource(name.Text) == nil {
-				p.Fail(name, "resource %s depends on %s, which is no resource of the template", r.id, name.Text)
+				p.Fail(name, "resource %s depends on %s, which is not a resource of the template", r.id, name.Text)
 			}
 			needs[r.id] = append(needs[r.id], name.Text)
 		}

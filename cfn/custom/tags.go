@@ -29,7 +29,7 @@ func longForm(at *document.Node, tag string, value *document.Node) (problem stri
 		return fmt.Sprintf("macros are not run: %s needs one", tag)
 	}
 	if !slices.Contains(shortTags, name) {
-		return fmt.Sprintf("the tag %s is none of CloudFormation's; allowed: !%s", tag, strings.Join(shortTags, ", !"))
+		return fmt.Sprintf("CloudFormation has no tag %s; allowed: !%s", tag, strings.Join(shortTags, ", !"))
 	}
 	long := "Fn::" + name
 	switch {

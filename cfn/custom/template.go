@@ -52,7 +52,7 @@ func Read(file string, data []byte) (*Template, error) {
 	}
 	if root.Shape != document.Mapping {
 		return nil, source.Problem(root, fmt.Sprintf(
-			"this is no CloudFormation template but %s; a template is a mapping with a key Resources", root.Shape,
+			"this is not a CloudFormation template but %s; a template is a mapping with a key Resources", root.Shape,
 		))
 	}
 	t := &Template{source: source, root: root}
@@ -75,8 +75,8 @@ func (t *Template) sections(p *document.Report) {
 			p.Fail(e.Key, "Transform is not read: macros are not run; process the template before it is committed, "+
 				"for example with `sam build` or `aws cloudformation package`")
 		case !slices.Contains(sections, e.Key.Text):
-			p.Fail(e.Key, "unknown section %q; this is no CloudFormation template, or the key is in the wrong place; "+
-				"allowed here: %s", e.Key.Text, strings.Join(sections, ", "))
+			p.Fail(e.Key, "unknown section %q; this is not a CloudFormation template, or the key is in the wrong "+
+				"place; allowed here: %s", e.Key.Text, strings.Join(sections, ", "))
 		}
 	}
 	if resources := t.root.Get("Resources"); resources == nil {

@@ -30,13 +30,13 @@ Outputs:
 func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 	deep := strings.Repeat("[", limits.Depth+2) + strings.Repeat("]", limits.Depth+2)
 	for name, test := range map[string]struct{ text, want string }{
-		"an empty file": {"", "template.yaml:1:1: this is no CloudFormation template but nothing; a template is a " +
+		"an empty file": {"", "template.yaml:1:1: this is not a CloudFormation template but nothing; a template is a " +
 			"mapping with a key Resources"},
-		"text": {"hello", "template.yaml:1:1: this is no CloudFormation template but a single value; a " +
+		"text": {"hello", "template.yaml:1:1: this is not a CloudFormation template but a single value; a " +
 			"template is a mapping with a key Resources"},
-		"a list": {"- a\n- b\n", "template.yaml:1:1: this is no CloudFormation template but a list; a " +
+		"a list": {"- a\n- b\n", "template.yaml:1:1: this is not a CloudFormation template but a list; a " +
 			"template is a mapping with a key Resources"},
-		"a web page": {"<!doctype html>\n<html><body>404</body></html>\n", "template.yaml:1:1: this is no " +
+		"a web page": {"<!doctype html>\n<html><body>404</body></html>\n", "template.yaml:1:1: this is not a " +
 			"CloudFormation template but a single value; a template is a mapping with a key Resources"},
 		"no resources": {
 			"Outputs: {}\n", "template.yaml:1:1: the template has no Resources; it must define at least one",
@@ -45,9 +45,9 @@ func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 			"Resources: {}\n", "template.yaml:1:1: Resources must be a mapping with at least one resource",
 		},
 		"a compose file": {"services: {web: {image: x}}\nResources: {A: {Type: T}}\n", `template.yaml:1:1: unknown ` +
-			`section "services"; this is no CloudFormation template, or the key is in the wrong place; allowed here: ` +
-			`AWSTemplateFormatVersion, Description, Metadata, Parameters, Rules, Mappings, Conditions, Resources, ` +
-			`Outputs`},
+			`section "services"; this is not a CloudFormation template, or the key is in the wrong place; allowed ` +
+			`here: AWSTemplateFormatVersion, Description, Metadata, Parameters, Rules, Mappings, Conditions, ` +
+			`Resources, Outputs`},
 		"no type": {"Resources:\n  A: {Properties: {}}\n", "template.yaml:2:3: resource A has no Type"},
 		"a bad name": {
 			"Resources:\n  a-b: {Type: T}\n",
@@ -69,8 +69,8 @@ func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 			"template.yaml:2:29: Fn::Transform needs a macro, and macros are not run; write out what the macro " +
 				"generates",
 		},
-		"an unknown tag": {"Resources:\n  A: {Type: T, Properties: {B: !Reff C}}\n", "template.yaml:2:32: the tag " +
-			"!Reff is none of CloudFormation's; allowed: !And, !Base64, !Cidr, !Condition, !Equals, !FindInMap, " +
+		"an unknown tag": {"Resources:\n  A: {Type: T, Properties: {B: !Reff C}}\n", "template.yaml:2:32: " +
+			"CloudFormation has no tag !Reff; allowed: !And, !Base64, !Cidr, !Condition, !Equals, !FindInMap, " +
 			"!GetAtt, !GetAZs, !If, !ImportValue, !Join, !Not, !Or, !Ref, !Select, !Split, !Sub, !Contains, " +
 			"!EachMemberEquals, !EachMemberIn, !RefAll, !ValueOf, !ValueOfAll"},
 		"an empty tag": {
@@ -105,7 +105,7 @@ func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 		},
 		"a lost need": {
 			"Resources:\n  A: {Type: T, DependsOn: [B]}\n",
-			"template.yaml:2:28: resource A depends on B, which is no resource of the template",
+			"template.yaml:2:28: resource A depends on B, which is not a resource of the template",
 		},
 		"Perch's outputs": {
 			small + "  PerchCommit: {Value: x}\n",

@@ -77,7 +77,7 @@ const (
 	kindDeployment = "deployment"
 	kindStatus     = "status"
 	kindComment    = "comment"
-	// kindPullRequests is no report: it is what `ls` and `status` show.
+	// kindPullRequests is not a report: `ls` and `status` show it.
 	kindPullRequests = "list of pull requests"
 )
 

@@ -72,7 +72,7 @@ func (c *Channel) explain(err error, kind string) problem {
 
 func (c *Channel) repository() string { return c.owner + "/" + c.name }
 
-// waitOf is how long GitHub wants no requests; 0 if err is no rate limit.
+// waitOf is how long GitHub wants no requests; 0 if err is not about a rate limit.
 func waitOf(err error) time.Duration {
 	var (
 		primary   *api.RateLimitError

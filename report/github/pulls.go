@@ -38,8 +38,8 @@ func (d *delivery) findPullRequests(ctx context.Context) error {
 	return nil
 }
 
-// showPullRequests finds the pull requests for `ls` and `status` only. If GitHub denies them, that
-// is no problem to tell, and they are not tried again for the same commit.
+// showPullRequests finds the pull requests for `ls` and `status` only. If GitHub denies them, it
+// reports nothing, and does not try again for the same commit.
 func (d *delivery) showPullRequests(ctx context.Context) {
 	key := denial{d.card.Environment.Slug, kindPullRequests}
 	d.mu.Lock()

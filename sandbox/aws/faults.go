@@ -133,7 +133,7 @@ func (f *Fault) complete() error {
 		f.Status = http.StatusBadRequest
 	}
 	if f.Status < 100 || f.Status > 599 {
-		return fmt.Errorf("status %d is no HTTP status", f.Status)
+		return fmt.Errorf("status %d is not an HTTP status", f.Status)
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (f *Fault) checkStale() error {
 	action := staleCalls[service]
 	switch {
 	case f.Code != "" || f.Drop || f.Rate > 0 || f.When == After:
-		return errors.New("a stale answer is no error: leave out code, drop, rate and when")
+		return errors.New("a stale answer is not an error: leave out code, drop, rate and when")
 	case action == "" || f.Action != "" && f.Action != action:
 		return fmt.Errorf(
 			"stale is for cloudformation's DescribeStacks, ssm's ListCommandInvocations, route53's TestDNSAnswer and "+

@@ -347,7 +347,7 @@ func TestBadFaultsAreRejected(t *testing.T) {
 		`{"key": "a"}`:                                             "fail with a code",
 		`{"key": "a", "code": "x", "drop":true}`:                   "fail with a code",
 		`{"key":"a","code":"x","action":"Put"}`:                    "key is for s3's DeleteObjects",
-		`{"stale": 1, "code": "x"}`:                                "a stale answer is no error",
+		`{"stale": 1, "code": "x"}`:                                "a stale answer is not an error",
 		`{"stale": 1, "action": "ListStacks"}`:                     "and tagging's GetResources, not for  ListStacks",
 		`{"stale": 1, "service": "ssm", "action": "GetParameter"}`: "not for ssm GetParameter",
 		`{"stack": "a", "stale": 1}`:                               "not both",
@@ -356,7 +356,7 @@ func TestBadFaultsAreRejected(t *testing.T) {
 		`{"code": "x", "when": "later"}`:                           "use before or after",
 		`{"stack": "a", "phase": "x"}`:                             "use create, update or delete",
 		`{"code": "x", "count": -1}`:                               "cannot be negative",
-		`{"code": "x", "status": 99}`:                              "is no HTTP status",
+		`{"code": "x", "status": 99}`:                              "is not an HTTP status",
 		`{"stack":"a","reason":"x","hang":true}`:                   "either a reason, hang or refill",
 		`{"type":"AWS::CloudFormation::Stack","reason":"x"}`:       "needs a phase: use delete or update",
 		`{"type":"AWS::CloudFormation::Stack","phase":"delete","logical_id":"A","reason":"x"}`: "takes stack, phase, " +

@@ -212,8 +212,8 @@ func (s *Server) Exec(t testing.TB, statements ...string) []string {
 	return rows
 }
 
-// Master makes a user that may make databases and users and is no superuser, like the master user
-// of an RDS instance.
+// Master makes a user that may make databases and users and is not a superuser, like the master
+// user of an RDS instance.
 func (s *Server) Master(t testing.TB, name, password string) {
 	t.Helper()
 	s.Exec(t, "CREATE ROLE "+pgx.Identifier{name}.Sanitize()+" LOGIN CREATEDB CREATEROLE PASSWORD '"+

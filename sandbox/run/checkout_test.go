@@ -113,14 +113,14 @@ func TestTheLinksOfTheTemporalUIAnswer(t *testing.T) {
 func TestWrongUsageOfTheSandboxIsSaidInOneSentence(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"--speed 0":       "--speed 0 is no speed: give a number above 0",
-		"--speed fast":    `"fast" is no value for --speed`,
-		"--worker=maybe":  `"maybe" is no value for --worker`,
+		"--speed 0":       "--speed 0 is not a speed: give a number above 0",
+		"--speed fast":    `"fast" is not a value for --speed`,
+		"--worker=maybe":  `"maybe" is not a value for --worker`,
 		"--run maybe":     `--run "maybe" is not known: give skip or strict`,
-		"start":           `"start" is no command: give env, fault, clock, help or version, or flags alone`,
+		"start":           `"start" is not a command: give env, fault, clock, help or version, or flags alone`,
 		"--bogus":         "there is no flag --bogus",
-		"--aws-port 9e9":  `"9e9" is no value for --aws-port`,
-		"--ui-port 99999": "--ui-port 99999 is no port: give a number from 1 to 65535, or 0 for any that is free",
+		"--aws-port 9e9":  `"9e9" is not a value for --aws-port`,
+		"--ui-port 99999": "--ui-port 99999 is not a port number: give one from 1 to 65535, or 0 for any that is free",
 	} {
 		exit, stdout, stderr := mainOf(t, strings.Fields(args)...)
 		if want := "perch-sandbox: " + want +

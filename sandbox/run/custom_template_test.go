@@ -93,7 +93,7 @@ func TestACustomTemplateIsProvisionedSeededAndRemoved(t *testing.T) {
 	)
 	equal(t, b.must(t, "up", "redesign"), document{"outcome": "ready", "created": false, "seeded": false})
 	if got := strings.Join(b.changes("wordpress-redesign"), " "); got != "CreateStack" {
-		t.Errorf("calls: %s, want one creation: the same commit is no update", got)
+		t.Errorf("calls: %s, want one creation: the same commit needs no update", got)
 	}
 	logs, content := b.bucket(
 		t, "wordpress-redesign", "rS3ELBAccessLogs",
@@ -159,7 +159,7 @@ func TestATemplateThatThePolicyDoesNotAllowIsRejectedBeforeAnythingChanges(t *te
 		},
 		"page": {
 			map[string]string{"deploy/wordpress.yaml": "<html></html>"},
-			"deploy/wordpress.yaml:1:1: this is no CloudFormation template",
+			"deploy/wordpress.yaml:1:1: this is not a CloudFormation template",
 		},
 		"gone": {
 			map[string]string{"deploy/wordpress.yaml": ""},

@@ -122,7 +122,7 @@ func TestKeepRejectsWithASentence(t *testing.T) {
 			"`expiry.max` bounds its life; pin it to keep it longer",
 		},
 		"an extension that is past": {[]string{"extend", "kept-basket", "--until", day(-1)}, 2, "is past"},
-		"an extension that is none": {
+		"an invalid extension": {
 			[]string{"extend", "kept-basket", "--until", day(1)}, 4, "there is nothing to extend",
 		},
 		"an extension of main":        {[]string{"extend", "main"}, 4, "never expires"},

@@ -99,7 +99,9 @@ func findExports(ctx context.Context, o options) ([]export, error) {
 			return nil, noSandbox(o.endpoint())
 		}
 		if err != nil {
-			return nil, fmt.Errorf("what answers on port %d is no sandbox; name the right port with --aws-port", o.aws)
+			return nil, fmt.Errorf(
+				"the program on port %d is not a sandbox; give the right port with --aws-port", o.aws,
+			)
 		}
 		return exports, nil
 	}

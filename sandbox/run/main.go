@@ -111,13 +111,13 @@ func parse(args []string) (options, []string, error) {
 	o.given = map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { o.given["--"+f.Name] = true })
 	if _, _, err := net.SplitHostPort(o.postgres); o.postgres != "" && err != nil {
-		return o, nil, fmt.Errorf("--postgres %q is no address: give host:port, such as 127.0.0.1:5432", o.postgres)
+		return o, nil, fmt.Errorf("--postgres %q is not an address: give host:port, such as 127.0.0.1:5432", o.postgres)
 	}
 	if o.run != skipUnknown && o.run != strictly {
 		return o, nil, fmt.Errorf("--run %q is not known: give %s or %s", o.run, skipUnknown, strictly)
 	}
 	if o.images != standIn && o.images != strictly {
-		return o, nil, fmt.Errorf("--registry %q is no kind of registry: give %s or %s", o.images, standIn, strictly)
+		return o, nil, fmt.Errorf("--registry %q is not a kind of registry: give %s or %s", o.images, standIn, strictly)
 	}
 	for flag, port := range map[string]int{
 		"--temporal-port": o.temporal, "--ui-port": o.ui, "--aws-port": o.aws, "--web-port": o.pages,
@@ -126,12 +126,12 @@ func parse(args []string) (options, []string, error) {
 	} {
 		if port < 0 || port > 65535 {
 			return o, nil, fmt.Errorf(
-				"%s %d is no port: give a number from 1 to 65535, or 0 for any that is free", flag, port,
+				"%s %d is not a port number: give one from 1 to 65535, or 0 for any that is free", flag, port,
 			)
 		}
 	}
 	if o.speed <= 0 {
-		return o, nil, fmt.Errorf("--speed %v is no speed: give a number above 0", o.speed)
+		return o, nil, fmt.Errorf("--speed %v is not a speed: give a number above 0", o.speed)
 	}
 	if !o.worker {
 		o.up = false // Without a worker, nothing would answer. A user who starts a worker by hand also runs `perch up`.
@@ -175,7 +175,7 @@ func plainly(err error) error {
 		return fmt.Errorf("there is no flag --%s", unknown[1])
 	}
 	if invalid := invalidFlag.FindStringSubmatch(err.Error()); invalid != nil {
-		return fmt.Errorf("%s is no value for --%s", invalid[1], invalid[2])
+		return fmt.Errorf("%s is not a value for --%s", invalid[1], invalid[2])
 	}
 	return err
 }
@@ -204,7 +204,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		err = setClock(ctx, words[1:], o, stdout, stderr, env)
 	default:
 		err = usageError{
-			fmt.Errorf("%q is no command: give env, fault, clock, help or version, or flags alone", words[0]), help,
+			fmt.Errorf("%q is not a command: give env, fault, clock, help or version, or flags alone", words[0]), help,
 		}
 	}
 	if err == nil {

@@ -61,7 +61,7 @@ func loopbackHost(host string) bool {
 // hostName matches a text that is exactly an IP address or a name of AWS.
 var hostName = regexp.MustCompile(`^(\d+\.\d+\.\d+\.\d+|[-a-z0-9.]+\.(amazonaws\.com|elasticbeanstalk\.com))$`)
 
-// hostIn returns the host to which a text leads; empty if the text is no address.
+// hostIn returns the host to which a text leads; empty if the text is not an address.
 func hostIn(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
 		return u.Hostname()

@@ -275,7 +275,7 @@ func evaluate(ts *testscript.TestScript, _ bool, args []string) {
 	for _, line := range strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n") {
 		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
 		if !ok {
-			ts.Fatalf("%q is no export", line)
+			ts.Fatalf("%q is not an export", line)
 		}
 		ts.Setenv(name, strings.Trim(value, "'"))
 	}

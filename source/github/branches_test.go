@@ -220,7 +220,7 @@ func TestS45AnIncompleteListIsAnError(t *testing.T) {
 			return content
 		})), "page 2: 3 pages became 4 while the list was read", false},
 		"no commit": {
-			on("3", body(`[{"name":"main"}]`)), `page 3: branch main points to "", which is no commit`, false,
+			on("3", body(`[{"name":"main"}]`)), `page 3: branch main points to "", which is not a commit`, false,
 		},
 		"no name":    {on("3", body(`[{}]`)), `page 3: "" is not a branch name that Git accepts: it is empty`, false},
 		"null entry": {on("3", body(`[null]`)), `page 3: "" is not a branch name that Git accepts: it is empty`, false},

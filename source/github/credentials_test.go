@@ -165,7 +165,7 @@ func signed(r *http.Request, key *rsa.PublicKey) error {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	cut := strings.LastIndex(token, ".")
 	if cut < 0 {
-		return fmt.Errorf("%q is no signed token", token)
+		return fmt.Errorf("%q is not a signed token", token)
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(token[cut+1:])
 	if err != nil {

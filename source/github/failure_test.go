@@ -245,8 +245,8 @@ func FuzzRateLimits(f *testing.F) {
 	})
 }
 
-// TestAnswerReadsErrorsOfRequestsAndOfAppsForTheirToken is about errors of both clients; what is no
-// answer has no status.
+// TestAnswerReadsErrorsOfRequestsAndOfAppsForTheirToken is about errors of both clients; an
+// error that is not an answer has no status.
 func TestAnswerReadsErrorsOfRequestsAndOfAppsForTheirToken(t *testing.T) {
 	unauthorized := &http.Response{StatusCode: http.StatusUnauthorized}
 	r := &Repository{secrets: []string{"the-secret"}}

@@ -142,7 +142,7 @@ func head(said json.RawMessage, branch string) (commit string, err error) {
 	case ref.Prefix+ref.Name != heads+branch:
 		return "", fmt.Errorf("GitHub answers for %q", ref.Prefix+ref.Name)
 	case !fullCommit.MatchString(ref.Target.OID):
-		return "", fmt.Errorf("GitHub says that it points to %q, which is no commit", ref.Target.OID)
+		return "", fmt.Errorf("GitHub says that it points to %q, which is not a commit", ref.Target.OID)
 	}
 	return ref.Target.OID, nil
 }

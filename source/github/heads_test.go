@@ -102,7 +102,7 @@ func TestS45AnAnswerThatSaysNothingIsNoMissingBranch(t *testing.T) {
 		},
 		"no commit": {
 			answering(`,"b0":{"prefix":"refs/heads/","name":"main","target":null}`),
-			`branch main: GitHub says that it points to "", which is no commit`,
+			`branch main: GitHub says that it points to "", which is not a commit`,
 		},
 		"an empty ref": {answering(`,"b0":{}`), `branch main: GitHub answers for ""`},
 		"renamed": {

@@ -93,7 +93,7 @@ func read(listed []*api.Branch, response *api.Response) (page, error) {
 			return page{}, err
 		}
 		if !fullCommit.MatchString(b.commit) {
-			return page{}, fmt.Errorf("branch %s points to %q, which is no commit", b.name, b.commit)
+			return page{}, fmt.Errorf("branch %s points to %q, which is not a commit", b.name, b.commit)
 		}
 		p.branches = append(p.branches, b)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// helpWidth is the width of help where stdout is no terminal.
+// helpWidth is the width of help where stdout is not a terminal.
 const helpWidth = 80
 
 // wrapHelp has the help of root and its subcommands wrapped to the terminal, at most 100 columns.

@@ -89,7 +89,7 @@ CMD gunicorn --bind 0.0.0.0:8001
 			variables: map[string]string{"DJANGO_SETTINGS_MODULE": "shop.settings", "PORT": "8001"},
 			notes:     []string{"no route of a health check"},
 		},
-		"a manage.py of another framework is no Django": {
+		"a manage.py of another framework is not Django": {
 			files: `
 -- manage.py --
 from flask_script import Manager
@@ -123,7 +123,7 @@ EXPOSE 80
 			variables: map[string]string{"RAILS_ENV": "production", "RAILS_LOG_TO_STDOUT": "enabled", "PORT": "80"},
 			notes:     []string{"mysql2 in Gemfile is for MySQL", "RAILS_MASTER_KEY"},
 		},
-		"a gem for Rails is no Rails": {
+		"a gem for Rails is not Rails": {
 			files: `
 -- Gemfile --
 gem 'rails-i18n'
@@ -173,7 +173,7 @@ FROM node
 `,
 			app: "Node", health: "/", variables: map[string]string{"NODE_ENV": "production", "PORT": "3000"},
 		},
-		"a package.json of tools is no app": {
+		"a package.json of tools is not an app": {
 			files: `
 -- package.json --
 {"devDependencies": {"prettier": "3"}, "workspaces": ["x"]}

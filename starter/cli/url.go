@@ -43,8 +43,8 @@ func (a *app) url(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// noURL explains, by the phase of its latest run, why a branch has no URL. phase is empty if there
-// was no run.
+// noURL explains, by the phase of its latest run, why a branch has no URL. phase is empty if no
+// run is known.
 func noURL(branch string, phase perch.Phase) error {
 	if phase == "" || phase.IsLast() {
 		return failedError(

@@ -378,9 +378,8 @@ func (o order) hours() (perch.Hours, *trouble) {
 	long, err := time.ParseDuration(o.form.long)
 	if err != nil || long < time.Hour || long > mostHours*time.Hour || long%time.Hour != 0 {
 		return 0, o.trouble(http.StatusUnprocessableEntity, "How long?",
-			"Nothing was done: %.40q is no time that an environment can be kept. Give whole hours from 1h to %dh, "+
-				"such "+
-				"as 72h.", o.form.long, mostHours)
+			"Nothing was done: %.40q is not a time that an environment can be kept. Give whole hours from 1h to "+
+				"%dh, such as 72h.", o.form.long, mostHours)
 	}
 	return perch.Hours(long / time.Hour), nil
 }

@@ -215,8 +215,8 @@ func TestBadInputGetsASentenceAndAWayBackAndDoesNothing(t *testing.T) {
 			"/actions/redeploy", url.Values{"branch": {"feature/none"}}, nil, 404,
 			"The branch feature/none has no environment", "/",
 		},
-		"no branch":             {"/actions/redeploy", url.Values{}, nil, 400, "Nothing was done", "/"},
-		"a branch that is none": {"/actions/pin", url.Values{"branch": {"a..b"}}, nil, 400, "Nothing was done", "/"},
+		"no branch":         {"/actions/redeploy", url.Values{}, nil, 400, "Nothing was done", "/"},
+		"an invalid branch": {"/actions/pin", url.Values{"branch": {"a..b"}}, nil, 400, "Nothing was done", "/"},
 		"an environment that has just gone": {"/actions/redeploy", redeployLogin, func(s *site) {
 			s.worker.change(func(w *worker) { w.overview.Environments = w.overview.Environments[1:] })
 		}, 404, "The branch feature/login has no environment, or none any more", "/"},
@@ -274,7 +274,7 @@ func TestBadInputGetsASentenceAndAWayBackAndDoesNothing(t *testing.T) {
 			"/actions/redeploy", login("commit", strings.Repeat("2", 40)), nil, 409,
 			"commit 1111111 was requested after you opened the page", "/environment?branch=feature%2Flogin",
 		},
-		"a hash that is none": {
+		"an invalid hash": {
 			"/actions/approve", url.Values{"hash": {"' OR 1=1"}}, nil, 400, "names no plan of cleanup", "/",
 		},
 		"a plan that is not held": {

@@ -133,7 +133,7 @@ func TestADeliveryIsAnsweredByItsFault(t *testing.T) {
 		"nothing":  {change("push", `null`, nil), 400, "no repository.id"},
 		"no event": {change("", push, nil), 400, "X-GitHub-Event"},
 		"no ref":   {change("push", `{"repository": {"id": 7}}`, nil), 400, "names no branch"},
-		"a ref that is none": {
+		"an invalid ref": {
 			change("push", `{"ref": "refs/heads/a..b", "repository": {"id": 7}}`, nil), 400, "names no branch",
 		},
 		"no pull request": {

@@ -73,7 +73,7 @@ func readPublicURL(address string) (*url.URL, error) {
 	switch {
 	case err != nil || read.Host == "" || read.User != nil || read.Scheme != "http" && read.Scheme != "https":
 		return nil, fmt.Errorf(
-			"the public address %q is no address: give one such as https://perch.example.com", address,
+			"the public address %q is not an address: give one such as https://perch.example.com", address,
 		)
 	case strings.Trim(read.Path, "/") != "" || read.RawQuery != "" || read.Fragment != "":
 		return nil, fmt.Errorf("the public address %q has a path: the dashboard needs a separate host, such as "+
@@ -157,7 +157,9 @@ func readProxy(header, from string) (*TrustedProxy, error) {
 			errors.New("--proxy-from needs --proxy-header (PERCH_PROXY_HEADER): the header that has the person's " +
 				"GitHub login, such as X-Forwarded-User")
 	case !headerName.MatchString(header):
-		return nil, fmt.Errorf("--proxy-header %q is no name of a header: give one such as X-Forwarded-User", header)
+		return nil, fmt.Errorf(
+			"--proxy-header %q is not the name of a header: give one such as X-Forwarded-User", header,
+		)
 	}
 	proxy := &TrustedProxy{Header: http.CanonicalHeaderKey(header)}
 	for each := range strings.SplitSeq(from, ",") {
@@ -176,7 +178,7 @@ func readPrefix(text string) (netip.Prefix, error) {
 	}
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil || prefix.Bits() == 0 {
-		return netip.Prefix{}, fmt.Errorf("--proxy-from %q is no address or network of a proxy: "+
+		return netip.Prefix{}, fmt.Errorf("--proxy-from %q is not the address or network of a proxy: "+
 			"give one such as 10.0.1.7 or 10.0.1.0/24", text)
 	}
 	return prefix.Masked(), nil
@@ -188,7 +190,7 @@ func readLocalUser(login, listen string, public *url.URL) (string, error) {
 	host, _, err := net.SplitHostPort(listen)
 	switch {
 	case !wholeLogin.MatchString(login):
-		return "", fmt.Errorf("--local-user %q is no login", login)
+		return "", fmt.Errorf("--local-user %q is not a login", login)
 	case err != nil || !isLoopback(host) || !isLoopback(public.Hostname()):
 		return "", fmt.Errorf(
 			"with --local-user, everyone who reaches the dashboard may do everything, so it needs a loopback "+

@@ -61,10 +61,11 @@ func TestAWrongConfigurationOfTheDashboardIsSaidWithWhatToDo(t *testing.T) {
 		"a proxy without a header": {noSignIn, []string{"--proxy-from", "10.0.0.7"}, 2, "needs --proxy-header"},
 		"a proxy from everywhere": {
 			noSignIn, []string{"--proxy-header", "X-User", "--proxy-from", "0.0.0.0/0"}, 2,
-			"is no address or network of a proxy",
+			"is not the address or network of a proxy",
 		},
-		"a header that is none": {
-			noSignIn, []string{"--proxy-header", "X User", "--proxy-from", "10.0.0.7"}, 2, "is no name of a header",
+		"an invalid header": {
+			noSignIn, []string{"--proxy-header", "X User", "--proxy-from", "10.0.0.7"}, 2,
+			"is not the name of a header",
 		},
 		"a local user for everyone": {
 			noSignIn, []string{"--local-user", "you", "--listen", "0.0.0.0:8080"}, 2, "it needs a loopback address",

@@ -127,7 +127,7 @@ func (r *reads) permission(request *http.Request) (any, error) {
 				"the policy",
 			r.policy.Project)
 	case !loginForm.MatchString(login):
-		return nil, unanswerable(http.StatusBadRequest, "%q is no login on GitHub", login)
+		return nil, unanswerable(http.StatusBadRequest, "%q is not a login on GitHub", login)
 	}
 	answer, stale, err := r.permissions.get(request.Context(), login, wantsFresh(request))
 	if errors.Is(err, errTooFresh) {

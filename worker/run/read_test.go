@@ -353,7 +353,7 @@ func TestPermissionsAreKeptForFiveMinutesUnlessAFreshOneIsWanted(t *testing.T) {
 	_, err := w.client.Permission(t.Context(), "ana", true)
 	expectFailure(t, err, http.StatusBadGateway, "GitHub could not be read: GitHub is away")
 	_, err = w.client.Permission(t.Context(), "../../x", true)
-	expectFailure(t, err, http.StatusBadRequest, "is no login on GitHub")
+	expectFailure(t, err, http.StatusBadRequest, "is not a login on GitHub")
 	w.answers.roles = nil
 	_, err = w.client.Permission(t.Context(), "ana", false)
 	expectFailure(t, err, http.StatusNotFound, "is not on GitHub")

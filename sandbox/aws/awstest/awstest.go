@@ -10,7 +10,7 @@ import (
 )
 
 // NewClient makes an HTTP client for a test whose AWS client makes one attempt. It sends each
-// request with a body that is no io.WriterTo.
+// request with a body that is not an io.WriterTo.
 //
 // The SDK (smithy-go v1.28.9) closes a request's body as soon as the answer begins. If net/http
 // looks for the end of the body after that, WriteTo returns io.EOF. net/http takes it for a failed

@@ -19,8 +19,8 @@ type scope struct {
 	lookup func(id, attribute string) (any, error)
 	// imports returns the value of another stack's export.
 	imports func(name string) (string, error)
-	// tentative means that lookup returns placeholders, so a list that does not exist yet is no
-	// error.
+	// tentative means that lookup returns placeholders, so a list that does not exist yet is
+	// not an error.
 	tentative bool
 	region    string
 }

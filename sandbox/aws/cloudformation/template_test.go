@@ -201,6 +201,6 @@ func TestObjectAddresses(t *testing.T) {
 		}
 	}
 	if _, _, ok := objectAddress("ftp://x/y/z"); ok {
-		t.Error("ftp is no S3 address")
+		t.Error("ftp is not an S3 address")
 	}
 }

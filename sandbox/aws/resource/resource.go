@@ -54,7 +54,7 @@ type Handler interface {
 	// Update changes the resource in place.
 	Update(ctx context.Context, r Request) (State, error)
 	// Delete removes the resource at the end of its deletion. If the resource does not exist, that
-	// is no error.
+	// is not an error.
 	Delete(ctx context.Context, r Request) error
 }
 
