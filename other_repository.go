@@ -27,12 +27,12 @@ type OtherRepository struct {
 
 // String gives the number and names of the stacks, and the advice.
 func (o OtherRepository) String() string {
-	stacks, verb, left := "1 stack", "carries", "it is"
+	stacks := "1 stack"
 	if len(o.Stacks) > 1 {
-		stacks, verb, left = fmt.Sprintf("%d stacks", len(o.Stacks)), "carry", "they are"
+		stacks = fmt.Sprintf("%d stacks", len(o.Stacks))
 	}
-	return fmt.Sprintf("%s of this project %s the repository %s in the tags, and %s left alone: %s; %s",
-		stacks, verb, o.name(), left, strings.Join(o.Stacks, ", "), o.Advice)
+	return fmt.Sprintf("Perch does not change %s of this project whose tags name the repository %s: %s; %s",
+		stacks, o.name(), strings.Join(o.Stacks, ", "), o.Advice)
 }
 
 func (o OtherRepository) name() string {

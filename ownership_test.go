@@ -126,11 +126,11 @@ func TestS124StacksAreGroupedByRepository(t *testing.T) {
 		sentences[i] = other.String()
 	}
 	want := []string{
-		"2 stacks of this project carry the repository old in the tags, and they are left alone: shop-a, shop-b; if " +
+		"Perch does not change 2 stacks of this project whose tags name the repository old: shop-a, shop-b; if " +
 			"that is a former name of " +
 			"github.com/acme/shop, write `repository: [github.com/acme/shop, github.com/acme/store, old]` in the " +
 			"policy",
-		"1 stack of this project carries the repository old (id 9) in the tags, and it is left alone: shop-c; the id " +
+		"Perch does not change 1 stack of this project whose tags name the repository old (id 9): shop-c; the id " +
 			"of github.com/acme/shop " +
 			"is 7, so id 9 is another repository: remove its stacks with a worker for it, or delete them in the " +
 			"CloudFormation console",

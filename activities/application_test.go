@@ -81,7 +81,7 @@ func TestAnApplicationStackThatPerchDoesNotManageIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	w.foreign(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
 	_, err := activitytest.Try(of[*Applications](w).ApplyApplication, staging("one"))
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "does not carry this project's tags", "left it alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "does not have this project's tags", "did not change it")
 	_, err = of[*Applications](w).stacks.Outputs(t.Context(), perch.KindBranch)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "Perch does not manage it")
 }

@@ -121,7 +121,7 @@ func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
 		Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError",
 		Message: "Stack with id shop-login does not exist",
 	}
-	t.Run("a stack that cannot be seen yet", func(t *testing.T) {
+	t.Run("a stack that is not visible yet", func(t *testing.T) {
 		w := newWorld(t)
 		stale.Count = 3
 		w.fault(stale)
@@ -184,7 +184,7 @@ func TestS32AStackThatIsKnownByItsIDIsNeverTakenForAbsent(t *testing.T) {
 		of[*Stacks](w).DescribeStack,
 		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id},
 	)
-	activitytest.WantRetry(t, err, id, "cannot be seen yet")
+	activitytest.WantRetry(t, err, id, "not visible yet")
 	if state := must(
 		w, of[*Stacks](w).DescribeStack,
 		contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id},

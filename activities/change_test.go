@@ -118,11 +118,11 @@ func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
 		words  []string
 	}{
 		"no tags": {func(in *cloudformation.CreateStackInput) { in.Tags = nil },
-			[]string{"stack shop-login exists", "Perch does not manage it and left it alone", "rename the branch"}},
+			[]string{"stack shop-login exists", "Perch does not manage it and did not change it", "rename the branch"}},
 		"another repository": {
 			func(in *cloudformation.CreateStackInput) { in.Tags = stack.TagList(otherRepository(t)) },
 			[]string{
-				"carries the repository github.com/acme/other in the tags",
+				"whose tags name the repository github.com/acme/other",
 				"`repository: [github.com/acme/shop, github.com/acme/other]`",
 			},
 		},
@@ -160,7 +160,7 @@ func TestS32AStackThatExistsAndCannotBeSeenYetIsNoConflict(t *testing.T) {
 		Message: "Stack with id shop-login does not exist", Count: 1,
 	})
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
-	activitytest.WantRetry(t, err, "cannot be seen yet")
+	activitytest.WantRetry(t, err, "not visible yet")
 	must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
 }
 

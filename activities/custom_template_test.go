@@ -44,7 +44,7 @@ Outputs:
   Endpoint: {Value: not-for-perch.example.com}
 `
 
-// databaseTemplate has a database whose snapshot carries the tags of the stack.
+// databaseTemplate has a database whose snapshot has the tags of the stack.
 var databaseTemplate = strings.Replace(customTemplate, "  Topic:\n", `  Database:
     Type: AWS::RDS::DBInstance
     Properties: {Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: perch, MasterUserPassword: long-enough, CopyTagsToSnapshot: true}
@@ -388,7 +388,7 @@ func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
 		Environment: activitytest.Environment("shop", "login"), Bucket: logs, StackID: state.StackID,
 	}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "keeps bucket "+logs, "it was left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "keeps bucket "+logs, "it was not emptied")
 	if err := w.sweep(contract.SweepInput{
 		Environment: activitytest.Environment("shop", "login"), StackID: state.StackID,
 		Resources: []lifecycle.Failure{

@@ -256,10 +256,10 @@ func TestADatabaseThatPerchDoesNotManageIsLeftAlone(t *testing.T) {
 	databases := of[*Databases](s.world)
 	in := contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")}
 	_, err := activitytest.Try(databases.DropDatabase, in)
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "belongs to user postgres", "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "belongs to user postgres", "not changed")
 	in.StackID = s.up("login", s.commit("login"))
 	_, err = activitytest.Try(databases.EnsureDatabase, in)
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "belongs to user postgres", "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "belongs to user postgres", "not changed")
 }
 
 func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
@@ -274,7 +274,7 @@ func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 	s.fault(aws.Fault{Stale: 3600, Contains: "shop-login", Count: 1})
 	// A wait's last look may meet the stale read instead.
 	if _, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, in); err != nil {
-		activitytest.WantRetry(t, err, "cannot be seen yet")
+		activitytest.WantRetry(t, err, "not visible yet")
 	}
 	s.ensure(in)
 }
@@ -290,7 +290,7 @@ func TestAStackWithoutASecretGetsNoDatabase(t *testing.T) {
 	}
 	in.StackID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/gone"
 	_, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, in)
-	activitytest.WantRetry(t, err, "cannot be seen yet")
+	activitytest.WantRetry(t, err, "not visible yet")
 }
 
 func TestWithoutASharedDatabaseThereIsNothingToDrop(t *testing.T) {

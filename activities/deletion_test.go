@@ -116,7 +116,7 @@ func TestPrepareDeletionChangesNothingOfAnotherBranch(t *testing.T) {
 		of[*Deletions](w).PrepareDeletion,
 		contract.PrepareInput{Environment: activitytest.Environment("shop", "other"), StackID: id},
 	)
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "not changed")
 	if records := w.removals(); len(records) != 0 {
 		t.Errorf("recorded %+v", records)
 	}
@@ -173,7 +173,7 @@ func TestS81EmptyBucketRejectsAnotherBranchsStack(t *testing.T) {
 	id, bucket := failedDeletion(t, w)
 	in := contract.EmptyBucketInput{Environment: activitytest.Environment("shop", "other"), Bucket: bucket, StackID: id}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "not emptied")
 	if err := w.emptied(id, bucket); err != nil {
 		t.Error(err)
 	}

@@ -207,8 +207,8 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 		"another repository's application": {func(w *world) {
 			w.policy.Repository = "github.com/acme/other"
 		}, map[string]string{
-			perch.CheckApplication: "1 stack of this project carries the repository github.com/acme/shop in the " +
-				"tags, and it is left alone: shop-application-staging; ",
+			perch.CheckApplication: "Perch does not change 1 stack of this project whose tags name the " +
+				"repository github.com/acme/shop: shop-application-staging; ",
 			perch.CheckStacks:      "write `repository: [github.com/acme/other, github.com/acme/shop]` in the policy",
 			perch.CheckCertificate: "not checked, because the application stack does not name it",
 		}},

@@ -149,7 +149,9 @@ func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
 	}
 	wantBroken(
 		t, w.examine(),
-		map[string]string{perch.CheckStacks: "2 stacks of this project carry the repository github.com/acme/store"},
+		map[string]string{
+			perch.CheckStacks: "2 stacks of this project whose tags name the repository github.com/acme/store",
+		},
 	)
 	state := must(
 		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old")},

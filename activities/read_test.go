@@ -99,7 +99,7 @@ func TestReadsRejectStacksAndProjectsOfOthers(t *testing.T) {
 	_, err := activitytest.Try(
 		of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")},
 	)
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "does not carry the tags", "Perch does not manage it")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "does not have the tags", "Perch does not manage it")
 	_, err = activitytest.Try(
 		of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("blog", "login")},
 	)

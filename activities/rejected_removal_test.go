@@ -57,7 +57,7 @@ func TestARejectedRemovalIsInTheTimelineAndNotReported(t *testing.T) {
 	for branch, words := range map[string]string{
 		"main": "default branch", "release/1": "protected by the pattern", "staging": "its kind is staging",
 		"live": "its kind is production", "locked": "termination protection is on",
-		"foreign": "does not carry the tags",
+		"foreign": "does not have the tags",
 	} {
 		must(w, of[*Reports](w).Report, reportIn(branch, perch.PhaseReady))
 		before, _ := w.cardOf(branch)

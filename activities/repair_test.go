@@ -186,7 +186,7 @@ func TestS86ASweepTouchesNothingOfAnotherStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.Environment.Branch, in.StackID = "other", other
-	activitytest.WantFinal(t, w.sweep(in), perch.ErrorInvalid, "may return to service", "left alone")
+	activitytest.WantFinal(t, w.sweep(in), perch.ErrorInvalid, "may return to service", "not emptied")
 	if left := w.left(in.Resources); len(left) != 1 {
 		t.Error("the other stack's bucket is gone")
 	}

@@ -39,7 +39,7 @@ func newVerification(
 	}
 }
 
-// VerifyGone looks for the resources of the environment, and for anything that still carries its
+// VerifyGone looks for the resources of the environment, and for anything that still has its
 // tags.
 func (v *Verification) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
 	if err := v.stacks.Serves(in.Environment.Project); err != nil {

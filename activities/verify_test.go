@@ -103,7 +103,7 @@ func TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied(t *testing.T) 
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, contract.EmptyBucketInput{
 		Environment: activitytest.Environment("shop", "login"), Bucket: bucket, StackID: in.StackID,
 	})
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, bucket, "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, bucket, "did not empty it")
 	gone := must(w, of[*Verification](w).VerifyGone, in)
 	if len(gone.Leftovers)+len(gone.Unconfirmed) != 0 {
 		t.Errorf("after the deletion: %+v", gone)

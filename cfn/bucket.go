@@ -89,7 +89,7 @@ type bucketPolicyProperties struct {
 
 // wall returns a bucket policy that keeps instances of other kinds of environments out of a
 // production bucket. The roles of those kinds have no access to it anyway. Only the role of earlier
-// versions has, because it allows all buckets of the project. Roles carry their kind as a tag.
+// versions has, because it allows all buckets of the project. Roles have their kind as a tag.
 func wall(bucket string, project string) resource {
 	others := statement{
 		Sid:       "OtherKindsOfEnvironments",

@@ -138,8 +138,7 @@ func TestProductionsBucketsAreWalledOff(t *testing.T) {
 	}
 }
 
-// What an application's stack holds carries its tags automatically: CloudFormation hands a stack's
-// tags on to some types only.
+// CloudFormation adds a stack's tags to resources of some types only.
 func TestWhatCanCarryTagsDoes(t *testing.T) {
 	taggable := []string{
 		"AWS::CertificateManager::Certificate", "AWS::EC2::SecurityGroup", "AWS::ElasticLoadBalancingV2::LoadBalancer",

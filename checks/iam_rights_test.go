@@ -109,7 +109,7 @@ var grants = []grant{
 	},
 	{
 		"SecretsOfSeedSteps",
-		"the secrets that `http` steps carry. Leave it out if there are none; add `kms:Decrypt` if another key " +
+		"the secrets that `http` steps send. Leave it out if there are none; add `kms:Decrypt` if another key " +
 			"than the default encrypts them",
 		[]string{
 			"arn:aws:secretsmanager:REGION:ACCOUNT:secret:PROJECT/*",

@@ -254,7 +254,7 @@ var readsOfBeanstalk = []string{
 	"sns:ListSubscriptionsByTopic", "sns:ListTopics",
 }
 
-// ofTheProject holds for what carries the project's tag.
+// ofTheProject holds for resources with the project's tag.
 func ofTheProject(key string) map[string]map[string]any {
 	return map[string]map[string]any{"StringEquals": {key + "/perch:project": "PROJECT"}}
 }

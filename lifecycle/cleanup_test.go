@@ -295,8 +295,8 @@ func TestLastLook(t *testing.T) {
 			changed(func(s *Found) { s.Protected = true }), false, "", "protected: termination protection",
 		},
 		"S125 another repository took the name": {changed(tagged(perch.TagRepositoryID, "7")), false, "8",
-			"1 stack of this project carries the repository github.com/acme/shop (id 7) in the tags, and it is left " +
-				"alone: shop-login; the id of " +
+			"Perch does not change 1 stack of this project whose tags name the repository github.com/acme/shop " +
+				"(id 7): shop-login; the id of " +
 				"github.com/acme/shop is 8, so id 7 is another repository: remove its stacks with a worker for it, " +
 				"or delete them in the CloudFormation console"},
 	} {

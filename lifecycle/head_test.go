@@ -17,7 +17,7 @@ func TestOnlyTheHeadOfABranchIsDeployed(t *testing.T) {
 		"no branch after all":     {Sighting{Commit: "a", Waited: patience}, HeadAbsent},
 		"no branch and no commit": {Sighting{Waited: patience}, HeadAbsent},
 		"an older commit":         {Sighting{Commit: "a", Head: "b", Older: true}, HeadSupersede},
-		"a commit that may not be seen yet": {
+		"a commit that may not be visible yet": {
 			Sighting{Commit: "a", Head: "b", Waited: patience - 1}, HeadLookAgain,
 		},
 		"a commit that is not on the branch": {Sighting{Commit: "a", Head: "b", Waited: patience}, HeadSupersede},

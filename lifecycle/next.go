@@ -123,7 +123,7 @@ func Foreign(e perch.Environment, others []perch.OtherRepository) *perch.Rejecti
 		return perch.Reject("%s", others[0])
 	}
 	return perch.Reject(
-		"stack %s exists and does not carry the tags of branch %q: Perch does not manage it and left it alone; "+
+		"stack %s exists and does not have the tags of branch %q: Perch does not manage it and did not change it; "+
 			"rename the branch or delete that stack",
 		e.StackName(), e.Branch,
 	)

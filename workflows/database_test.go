@@ -136,7 +136,7 @@ func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *t
 			sentence: undone + "; also, the environment is not gone, this is still there: bucket assets; delete it " +
 				"by hand, or fix what keeps it and run `perch down login` again",
 		},
-		"where the rest cannot be seen": {
+		"the rest is not visible": {
 			status: "CREATE_COMPLETE", unlooked: denied(), did: removed, sentence: undone + "; also, the role lacks it",
 			behind: []string{database},
 		},

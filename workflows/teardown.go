@@ -56,7 +56,7 @@ func (r *run) teardown() error {
 	return r.verify(perch.OutcomeGone, failure)
 }
 
-// lookAtLatest reads the stack. One that was just made may not be seen by its name yet.
+// lookAtLatest reads the stack. One that was just created may not be visible by its name yet.
 func (r *run) lookAtLatest() error {
 	if r.chain.Operation != nil && !r.seen {
 		r.state.StackID = r.chain.Operation.StackID

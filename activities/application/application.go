@@ -210,7 +210,7 @@ func (s *Stacks) foreign(ctx context.Context, described types.Stack) error {
 	}
 	return awserr.Final(
 		perch.ErrorInvalid,
-		"stack %s exists and does not carry this project's tags: Perch does not manage it and left it alone; "+
+		"stack %s exists and does not have this project's tags: Perch does not manage it and did not change it; "+
 			"delete that stack or choose another project name",
 		aws.ToString(described.StackName),
 	)

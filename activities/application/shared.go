@@ -122,7 +122,7 @@ func (d *Databases) unused(ctx context.Context, environment perch.Environment) e
 	}
 	status := string(described.StackStatus) // The stack may have another name of the repository in its tags.
 	if stack.Tags(described)[perch.TagProject] == environment.Project && status != stack.Deleted {
-		return awserr.Final(perch.ErrorInvalid, "stack %s is %s and uses database %s, which was left alone",
+		return awserr.Final(perch.ErrorInvalid, "stack %s is %s and uses database %s, which was not changed",
 			environment.StackName(), status, environment.DatabaseName())
 	}
 	return nil

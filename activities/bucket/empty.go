@@ -2,7 +2,7 @@
 // as fast as S3 allows.
 //
 // An Emptier first denies writes to the bucket, so that an app that still runs does not fill it
-// again. It works inside an activity. Its heartbeats carry a place in the bucket's listing, before
+// again. It works inside an activity. Its heartbeats have a place in the bucket's listing, before
 // which everything is deleted. The next attempt continues from there.
 package bucket
 
@@ -46,7 +46,7 @@ func CheckStackID(bucket, stackID string) error {
 // Empty denies further writes to the bucket, deletes every version, delete marker and unfinished
 // upload, and returns when a listing has shown that nothing is left. A bucket that does not exist,
 // or that is deleted meanwhile, counts as empty. Before it changes anything, Empty rejects a bucket
-// that does not carry the stack's id. If a lock or a denial protects keys, the error names them.
+// that does not have the stack's id. If a lock or a denial protects keys, the error names them.
 // The count includes what earlier attempts of the activity deleted.
 //
 // N versions and markers take 2*ceil(N/1000) requests and a few more. Each heartbeat is a

@@ -144,7 +144,7 @@ func TestS42ABucketThatIsNotTheStacksIsNeverTouched(t *testing.T) {
 			s.direct(http.MethodPut, "/"+foreign+"/shop.zip", "x")
 			s.before = describes(other)
 			_, err := activitytest.Try(emptyAt(s.url), emptyInput{Bucket: foreign, StackID: bucketStack})
-			activitytest.WantFinal(t, err, perch.ErrorInvalid, foreign, "left alone")
+			activitytest.WantFinal(t, err, perch.ErrorInvalid, foreign, "not emptied")
 			if s.requests()-s.count("") != 1 || s.count("GetBucketTagging") != 1 {
 				t.Errorf("calls: %v", s.calls)
 			}

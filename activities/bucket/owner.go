@@ -17,7 +17,7 @@ import (
 // StackIDTag is the tag that CloudFormation puts on a stack's buckets.
 const StackIDTag = "aws:cloudformation:stack-id"
 
-// check returns an error unless the bucket carries the id of the stack, or of a stack that is
+// check returns an error unless the bucket has the id of the stack, or of a stack that is
 // nested in it. It also finds the bucket's region.
 func (e *emptying) check(ctx context.Context) error {
 	out, err := e.tags(ctx)
@@ -77,13 +77,14 @@ func (e *emptying) checkOwner(ctx context.Context, owner string) error {
 		return err
 	}
 	return awserr.Final(
-		perch.ErrorInvalid, "bucket %s does not carry the tag %s=%s: it is not this stack's and was left alone",
+		perch.ErrorInvalid,
+		"bucket %s does not have the tag %s=%s: it does not belong to this stack and was not emptied",
 		e.bucket, StackIDTag, e.stackID,
 	)
 }
 
 // nested reports whether the stack with this id is nested in the emptied bucket's stack. Buckets of
-// a nested stack carry the id of the nested stack.
+// a nested stack have the id of the nested stack.
 func (e *emptying) nested(ctx context.Context, id string) (bool, error) {
 	if id == "" {
 		return false, nil

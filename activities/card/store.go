@@ -4,7 +4,7 @@
 // Only two writers are allowed to write a card: activities of the run that holds the environment's
 // workflow ID, and a worker that delivers a late message to Slack. So two writes at the same time
 // are rare. They happen if a worker that was believed dead is still alive, or if cleanup writes.
-// Every write is conditional and carries a write ID, so no write is lost and none is applied twice,
+// Every write is conditional and has a write ID, so no write is lost and none is applied twice,
 // no matter what happens to a request or its answer.
 package card
 

@@ -101,7 +101,7 @@ func (c *Changer) adopt(ctx context.Context, environment perch.Environment) (str
 		return "", err
 	}
 	if !found {
-		return "", fmt.Errorf("create stack %s: it exists already and cannot be seen yet", environment.StackName())
+		return "", fmt.Errorf("create stack %s: it exists already and is not visible yet", environment.StackName())
 	}
 	state := c.Stacks.State(ctx, environment, stack)
 	if state.Ours {

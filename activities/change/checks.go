@@ -37,7 +37,7 @@ func (c *Changer) PrepareDeletion(ctx context.Context, in contract.PrepareInput)
 	if !state.Ours {
 		return contract.PrepareResult{}, awserr.Final(
 			perch.ErrorInvalid,
-			"stack %s is not the one of branch %q and was left alone",
+			"stack %s is not the one of branch %q and was not changed",
 			in.StackID,
 			in.Environment.Branch,
 		)

@@ -48,8 +48,8 @@ type ChangeInput struct {
 	// Force lets ContinueRollback skip resources that cannot be rolled back, and lets DeleteStack
 	// skip resources that cannot be deleted.
 	Force bool `json:"force,omitempty"`
-	// Retain lists the logical ids of the resources that DeleteStack leaves alone. CloudFormation
-	// accepts only resources that it failed to delete before.
+	// Retain lists the logical ids of the resources that DeleteStack does not delete.
+	// CloudFormation accepts only resources that it failed to delete before.
 	Retain []string `json:"retain,omitempty"`
 	// Token is the ClientRequestToken. Retries of this activity use the same token, and other calls
 	// use different ones.

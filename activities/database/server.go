@@ -107,7 +107,7 @@ func (m Mark) kind() string {
 // Ensure creates the user and the database and sets the user's password. If a branch's database was
 // created for another stack of this name, that stack is deleted, and the database is dropped and
 // created again. The database of production or staging is kept and used. A database that does not
-// belong to the user of its name is not managed by Perch: it is rejected and left alone.
+// belong to the user of its name is not managed by Perch: it is rejected and not changed.
 func (s *Server) Ensure(ctx context.Context, name string, mark Mark, password string) error {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
@@ -224,7 +224,7 @@ func (s *Server) look(ctx context.Context, name string) (there bool, made Mark, 
 	case owner != name:
 		return false, "", awserr.Final(perch.ErrorInvalid, "database %s in the shared instance belongs to user %s: "+
 			"it is not managed by Perch "+
-			"and was left alone; rename it or the branch", name, owner)
+			"and was not changed; rename it or the branch", name, owner)
 	}
 	return true, made, nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // terminateEnvironment terminates a Beanstalk environment that the stack left behind. Beanstalk
-// environments do not carry the stack's id as a tag. So the branch's tags decide, and the branch
+// environments do not have the stack's id as a tag. So the branch's tags decide, and the branch
 // must have no newer stack that the environment may belong to.
 func (v *Verifier) terminateEnvironment(ctx context.Context, stackID, name string) error {
 	out, err := v.beanstalk.DescribeEnvironments(

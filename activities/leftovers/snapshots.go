@@ -24,7 +24,7 @@ func (v *Verifier) snapshots(ctx context.Context, database string) ([]types.DBSn
 }
 
 // wantedSnapshots returns the ARNs of the database snapshots that the template asks to keep. Such a
-// snapshot carries the stack's tags if the database has CopyTagsToSnapshot, and its name does not
+// snapshot has the stack's tags if the database has CopyTagsToSnapshot, and its name does not
 // say which stack it belongs to.
 func (v *Verifier) wantedSnapshots(ctx context.Context, contents perch.StackContents) (arns []string, err error) {
 	for _, kept := range contents.Kept {

@@ -55,9 +55,9 @@ const secretRecovery = 7
 // SweepResources deletes resources that the stack was told to retain, and resources that no stack
 // names any more, if Perch can delete their types. VerifyGone finds what still exists afterwards.
 // The caller empties buckets first. SweepResources rejects a stack that may return to service. It
-// leaves alone what does not carry the stack's id, what the stack's template keeps, and what
-// neither the template nor the events of the stack name. It takes a final snapshot of a database,
-// unless the template wants none.
+// does not delete resources without the stack's id in their tags, resources that the stack's
+// template keeps, and resources that neither the template nor the events of the stack name. It
+// takes a final snapshot of a database, unless the template wants none.
 func (v *Verifier) SweepResources(ctx context.Context, in contract.SweepInput) (contract.SweepResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()

@@ -62,8 +62,8 @@ func (r taggedResource) listed(contents perch.StackContents) bool {
 	return contents.Names(r.orphan().Type, r.orphan().PhysicalID)
 }
 
-// carrying lists the resources that carry all these tags.
-func (v *Verifier) carrying(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
+// listTagged lists the resources that have all these tags.
+func (v *Verifier) listTagged(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
 	in := &resourcegroupstaggingapi.GetResourcesInput{}
 	for _, tag := range stack.TagList(tags) {
 		in.TagFilters = append(
@@ -88,12 +88,12 @@ func (v *Verifier) carrying(ctx context.Context, tags map[string]string) (found 
 }
 
 // candidates returns the resources of the branch's environments that the tagging API lists: those
-// that carry the id of the deleted stack, and those that carry the tags of the project and the
+// that have the id of the deleted stack, and those that have the tags of the project and the
 // branch. The second search finds resources of earlier stacks. It also finds what Beanstalk
-// created: Beanstalk creates a stack for each environment, so its resources carry the id of that
+// created: Beanstalk creates a stack for each environment, so its resources have the id of that
 // stack.
 func (v *Verifier) candidates(ctx context.Context, in contract.VerifyInput) ([]taggedResource, error) {
-	found, err := v.carrying(
+	found, err := v.listTagged(
 		ctx,
 		map[string]string{
 			perch.TagProject: in.Environment.Project, perch.TagBranch: perch.EncodeTag(in.Environment.Branch),
@@ -102,7 +102,7 @@ func (v *Verifier) candidates(ctx context.Context, in contract.VerifyInput) ([]t
 	if err != nil || in.StackID == "" {
 		return found, err
 	}
-	own, err := v.carrying(ctx, map[string]string{bucket.StackIDTag: in.StackID})
+	own, err := v.listTagged(ctx, map[string]string{bucket.StackIDTag: in.StackID})
 	for _, r := range own {
 		if !slices.ContainsFunc(found, func(other taggedResource) bool { return other.arn == r.arn }) {
 			found = append(found, r)
@@ -200,7 +200,7 @@ func (v *Verifier) orphans(
 	for _, s := range found {
 		orphan := s.orphan()
 		if orphan.StackID == "" {
-			orphan.StackID = past.stackOf(orphan) // Beanstalk environments do not carry the stack's id.
+			orphan.StackID = past.stackOf(orphan) // Beanstalk environments do not have the stack's id.
 		}
 		if !slices.Contains(sweepOrder, orphan.Type) || orphan.StackID == "" || !s.confirmed || s.untold ||
 			!s.earlier && !deleted || named.Names(orphan.Type, orphan.PhysicalID) ||

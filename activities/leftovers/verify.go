@@ -3,7 +3,7 @@
 //
 // A removal writes a Record of what a stack holds before it deletes the stack, because a deleted
 // stack no longer names its resources. Verification then asks each service for the resources in the
-// records, and for everything that still carries the environment's tags. The tagging API lists
+// records, and for everything that still has the environment's tags. The tagging API lists
 // deleted resources for hours, so each of its answers is only a candidate, which the resource's own
 // service has to confirm.
 package leftovers
@@ -72,7 +72,7 @@ func NewVerifier(cfg aws.Config, config Config) *Verifier {
 }
 
 // VerifyGone looks for everything that the environment held, through the API of each service, and
-// for everything that still carries its tags. It also checks what earlier removals of the branch
+// for everything that still has its tags. It also checks what earlier removals of the branch
 // left. It records in the environment's card what still exists. If nothing does, it removes these
 // removals from the card.
 func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {

@@ -27,14 +27,14 @@ func (r *Reader) RequireDeletion(ctx context.Context, in contract.StackInput) er
 	case !state.Ours:
 		return awserr.Final(
 			perch.ErrorInvalid,
-			"stack %s is not the one of branch %q: its buckets were left alone",
+			"stack %s is not the one of branch %q: its buckets were not emptied",
 			in.StackID,
 			in.Environment.Branch,
 		)
 	case state.Kind != perch.KindBranch:
 		return awserr.Final(
 			perch.ErrorInvalid,
-			"stack %s is of kind %s, and Perch empties only the buckets of branches: they were left alone",
+			"stack %s is of kind %s, and Perch empties only the buckets of branches: they were not emptied",
 			in.StackID,
 			state.Kind,
 		)
@@ -43,7 +43,7 @@ func (r *Reader) RequireDeletion(ctx context.Context, in contract.StackInput) er
 	case state.Status != Deleting:
 		return awserr.Final(
 			perch.ErrorInvalid,
-			"stack %s is %s and may return to service: its buckets were left alone",
+			"stack %s is %s and may return to service: its buckets were not emptied",
 			in.StackID,
 			state.Status,
 		)
@@ -70,7 +70,7 @@ func (r *Reader) rootStack(ctx context.Context, stackID string) (types.Stack, er
 		stack, found, err = r.Describe(ctx, aws.ToString(stack.RootId))
 	}
 	if err == nil && !found {
-		err = awserr.Final(perch.ErrorInvalid, "there is no stack %s: what carries its id was left alone", stackID)
+		err = awserr.Final(perch.ErrorInvalid, "there is no stack %s: resources with its id were not changed", stackID)
 	}
 	return stack, err
 }

@@ -212,7 +212,7 @@ func (l *eventLog) failure() string {
 	return strings.Join(reasons, "; ")
 }
 
-// Began reports whether the stack's latest events carry the call's token.
+// Began reports whether the stack's latest events have the call's token.
 func (r *Reader) Began(ctx context.Context, stackID, token string) (bool, error) {
 	page, err := r.cfn.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
 	if awserr.UnknownStack(err) {

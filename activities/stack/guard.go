@@ -27,7 +27,7 @@ func (r *Reader) OwnStack(ctx context.Context, in contract.StackInput) (contract
 	case err != nil:
 		return contract.StackState{}, err
 	case !found:
-		return contract.StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
+		return contract.StackState{}, fmt.Errorf("describe stack %s: it is not visible yet", in.StackID)
 	}
 	state := r.State(ctx, in.Environment, described)
 	if !state.Ours {
@@ -84,15 +84,15 @@ func (r *Reader) MayEmpty(ctx context.Context, in contract.EmptyBucketInput) err
 	case wishes[in.Bucket] == WishUnknown:
 		return awserr.Final(
 			perch.ErrorInvalid,
-			"neither the template nor the events of stack %s name bucket %s, so what the template wanted "+
-				"of it is not known: it was left alone; delete it by hand if you do not need it",
+			"neither the template nor the events of stack %s name bucket %s, so Perch does not know "+
+				"its DeletionPolicy and did not empty it; delete it by hand if you do not need it",
 			in.StackID,
 			in.Bucket,
 		)
 	case wishes[in.Bucket] != WishDelete:
 		return awserr.Final(
 			perch.ErrorInvalid,
-			"the template of stack %s keeps bucket %s: it was left alone; empty it by hand if you mean it",
+			"the template of stack %s keeps bucket %s: it was not emptied; empty it by hand if you are sure",
 			in.StackID,
 			in.Bucket,
 		)

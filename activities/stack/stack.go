@@ -106,7 +106,7 @@ func (r *Reader) DescribeStack(ctx context.Context, in contract.StackInput) (con
 	case err != nil:
 		return contract.StackState{}, err
 	case !found && in.StackID != "":
-		return contract.StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
+		return contract.StackState{}, fmt.Errorf("describe stack %s: it is not visible yet", in.StackID)
 	case !found:
 		return contract.StackState{}, nil
 	}

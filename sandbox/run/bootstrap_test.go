@@ -70,7 +70,7 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	v.step(t, 0, "shop", initPolicy)
 	if out := v.try(
 		t, "shop", initPolicy,
-	); out.exit != 2 || !strings.Contains(out.stderr, "exists and was left alone") {
+	); out.exit != 2 || !strings.Contains(out.stderr, "exists and was not overwritten") {
 		t.Errorf("with the file: exit code %d: %s", out.exit, out.stderr)
 	}
 	v.step(t, 0, "shop", "cat policy.yaml")

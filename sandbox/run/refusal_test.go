@@ -234,7 +234,8 @@ func TestS02AStackOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 		}
 		equal(t, answer, document{"outcome": "rejected"})
 		contains(
-			t, answer.text("error"), "stack shop-taken", `does not carry the tags of branch "taken"`, "left it alone",
+			t, answer.text("error"), "stack shop-taken", `does not have the tags of branch "taken"`,
+			"did not change it",
 		)
 	}
 	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("shop-taken")); diff != "" {

@@ -106,7 +106,7 @@ func TestS06AStackProposedByAnotherChangeSetIsNotChanged(t *testing.T) {
 	b.propose(t, "shop-disputed", "theirs", nil)
 	if exit, answer := b.ask(
 		t, "down", "disputed",
-	); exit != 4 || !strings.Contains(answer.text("error"), "left it alone") {
+	); exit != 4 || !strings.Contains(answer.text("error"), "did not change it") {
 		t.Errorf("exit code %d: %v", exit, answer)
 	}
 	b.propose(t, "shop-proposed", "proposal", nil)
@@ -116,7 +116,7 @@ func TestS06AStackProposedByAnotherChangeSetIsNotChanged(t *testing.T) {
 		if exit != 4 {
 			t.Errorf("%s ended with exit code %d, want 4", command, exit)
 		}
-		contains(t, answer.text("error"), "stack shop-proposed", "left it alone")
+		contains(t, answer.text("error"), "stack shop-proposed", "did not change it")
 	}
 	b.awaitStack(t, "shop-proposed", "REVIEW_IN_PROGRESS")
 }

@@ -16,7 +16,7 @@ func TestS124PeopleReadWhichStacksAreAnotherRepositorys(t *testing.T) {
 	found := []perch.OtherRepository{{
 		Repository: "old", Stacks: []string{"shop-a", "shop-b"}, Advice: "write `repository: [new, old]` in the policy",
 	}}
-	const want = "2 stacks of this project carry the repository old in the tags, and they are left alone: shop-a, " +
+	const want = "Perch does not change 2 stacks of this project whose tags name the repository old: shop-a, " +
 		"shop-b; write `repository: [new, old]` in the policy.\n"
 	for name, tell := range map[string]func(a *app){
 		"ls": func(a *app) { a.tellList("shop", readapi.NewList(perch.ListResult{OtherRepositories: found})) },

@@ -86,7 +86,7 @@ func policyMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 // run collects everything that can fail and then writes the file.
 func (p policyInit) run(ctx context.Context) error {
 	if _, err := os.Lstat(p.out); err == nil {
-		return misconfigured("%s exists and was left alone: give --out with another name, or move it away", p.out)
+		return misconfigured("%s exists and was not overwritten: give --out with another name, or move it away", p.out)
 	}
 	checkout, err := source.OpenCheckout(p.repo)
 	if err != nil {

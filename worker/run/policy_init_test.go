@@ -88,7 +88,9 @@ func TestPolicyInitSaysWhatIsMissingAndWritesNothing(t *testing.T) {
 		"no origin": {
 			args: append(stack[:4:4], "--repo", lonely, "--out", out), code: 2, want: "git remote add origin ADDRESS",
 		},
-		"a file is there": {args: append(stack[:6:6], "--out", existing), code: 2, want: "exists and was left alone"},
+		"a file is there": {
+			args: append(stack[:6:6], "--out", existing), code: 2, want: "exists and was not overwritten",
+		},
 		"no such stack": {
 			args: stack, code: 1, want: "aws cloudformation deploy --template-file deploy/bootstrap.yaml",
 		},
