@@ -40,7 +40,7 @@ func (c *Changer) droppedOrphans(ctx context.Context, stackID string) (orphans [
 	dropped, err := c.Stacks.DroppedByUpdates(ctx, stackID)
 	for _, event := range dropped {
 		kind := aws.ToString(event.ResourceType)
-		if leftovers.Sweeps(kind) && stack.WishOfDropped(event) != stack.WishKeep {
+		if leftovers.Sweeps(kind) && stack.DeletionPolicyOfDropped(event).DeletesResource() {
 			orphans = append(orphans, contract.Orphan{
 				Type: kind, PhysicalID: aws.ToString(event.PhysicalResourceId), StackID: stackID,
 			})

@@ -104,7 +104,9 @@ func (v *Verifier) namedBy(ctx context.Context, stackID string) (perch.StackCont
 // conclude removes the removals from the card if nothing is left, and deletes what Admit stored for
 // the environment. Otherwise it records what is left or may be left. One record then replaces those
 // of all removals of the environment.
-func (v *Verifier) conclude(ctx context.Context, past pastRemovals, in contract.VerifyInput, seen Sight) error {
+func (v *Verifier) conclude(
+	ctx context.Context, past pastRemovals, in contract.VerifyInput, seen FoundLeftovers,
+) error {
 	if past.bucket == "" {
 		return nil
 	}
@@ -128,7 +130,7 @@ func (v *Verifier) conclude(ctx context.Context, past pastRemovals, in contract.
 }
 
 // combine returns one removal that replaces all of them, with what was seen.
-func (p pastRemovals) combine(in contract.VerifyInput, seen Sight) *perch.Removal {
+func (p pastRemovals) combine(in contract.VerifyInput, seen FoundLeftovers) *perch.Removal {
 	all := &perch.Removal{
 		StackID: in.StackID, Begun: time.Now().UTC(), Contents: p.contents,
 		Leftovers: seen.Left, Known: in.Known, Unconfirmed: seen.Unconfirmed,

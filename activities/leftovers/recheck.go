@@ -46,14 +46,14 @@ func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) 
 	}
 	for _, left := range Summarize(records, all.Exists, all.Lives, now) {
 		if !in.DryRun && left.Branch != "" {
-			check, sight, err := v.lookAgain(ctx, records, left)
+			check, found, err := v.lookAgain(ctx, records, left)
 			if err != nil {
 				return seen, err
 			}
-			if !sight.isRecorded(check.record) && !slices.Contains(seen.Outdated, check.record.Environment) {
+			if !found.isRecorded(check.record) && !slices.Contains(seen.Outdated, check.record.Environment) {
 				seen.Outdated = append(seen.Outdated, check.record.Environment)
 			}
-			if left.Resources = sight.all(); len(left.Resources) == 0 {
+			if left.Resources = found.all(); len(left.Resources) == 0 {
 				continue
 			}
 		}
@@ -97,15 +97,15 @@ func (v *Verifier) Recheck(ctx context.Context, environment perch.Environment) (
 		if left.Branch == "" {
 			continue // The card cannot be read. A person must act.
 		}
-		check, sight, err := v.lookAgain(ctx, records, left)
+		check, found, err := v.lookAgain(ctx, records, left)
 		if err != nil {
 			return false, err
 		}
 		past := pastRemovals{environment, bucket, []Record{check.record}, check.record.Contents}
-		if err := v.conclude(ctx, past, check.in, sight); err != nil {
+		if err := v.conclude(ctx, past, check.in, found); err != nil {
 			return false, err
 		}
-		if len(sight.all()) == 0 {
+		if len(found.all()) == 0 {
 			remaining--
 		}
 	}
@@ -124,7 +124,9 @@ type recheck struct {
 
 // lookAgain looks once for what the record of one stack names. If the branch has a new environment,
 // resources that are known only by name belong to that one, and are left out.
-func (v *Verifier) lookAgain(ctx context.Context, records []Record, left perch.Leftover) (recheck, Sight, error) {
+func (v *Verifier) lookAgain(
+	ctx context.Context, records []Record, left perch.Leftover,
+) (recheck, FoundLeftovers, error) {
 	record := records[slices.IndexFunc(records, func(r Record) bool { return r.StackID == left.StackID })]
 	in := contract.VerifyInput{Environment: record.Environment, StackID: left.StackID, Contents: record.Contents}
 	in.Known = record.Known // No service can confirm these. Only another removal can.
@@ -135,12 +137,12 @@ func (v *Verifier) lookAgain(ctx context.Context, records []Record, left perch.L
 	}
 	seen, err := v.Look(ctx, in)
 	if err != nil {
-		return recheck{}, Sight{}, err
+		return recheck{}, FoundLeftovers{}, err
 	}
 	for _, name := range record.Leftovers {
 		there, err := v.stillThere(ctx, name)
 		if err != nil {
-			return recheck{}, Sight{}, err
+			return recheck{}, FoundLeftovers{}, err
 		}
 		if there && !slices.Contains(seen.Left, name) {
 			seen.Left = append(seen.Left, name)
@@ -161,12 +163,12 @@ func (v *Verifier) stillThere(ctx context.Context, name string) (bool, error) {
 }
 
 // all returns everything that was seen, confirmed or not.
-func (s Sight) all() []string { return slices.Concat(s.Left, s.Unconfirmed) }
+func (f FoundLeftovers) all() []string { return slices.Concat(f.Left, f.Unconfirmed) }
 
 // isRecorded reports whether the record says what was seen. A record without leftovers was never
 // verified, so the card must change even if nothing was seen.
-func (s Sight) isRecorded(record Record) bool {
-	seen, recorded := s.all(), slices.Concat(record.Leftovers, record.Unconfirmed)
+func (f FoundLeftovers) isRecorded(record Record) bool {
+	seen, recorded := f.all(), slices.Concat(record.Leftovers, record.Unconfirmed)
 	slices.Sort(seen)
 	slices.Sort(recorded)
 	return len(seen) > 0 && slices.Equal(seen, recorded)

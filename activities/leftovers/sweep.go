@@ -66,13 +66,13 @@ func (v *Verifier) SweepResources(ctx context.Context, in contract.SweepInput) (
 	); err != nil {
 		return contract.SweepResult{}, err
 	}
-	wishes, err := v.Stacks.DeletionWishes(ctx, in.StackID)
+	policies, err := v.Stacks.DeletionPolicies(ctx, in.StackID)
 	if err != nil {
 		return contract.SweepResult{}, err
 	}
-	pass := sweepPass{v: v, stackID: in.StackID, wishes: wishes}
+	pass := sweepPass{v: v, stackID: in.StackID, policies: policies}
 	for _, r := range in.Resources {
-		if wish := wishes[r.PhysicalID]; wish == stack.WishDelete || wish == stack.WishSnapshot {
+		if policies[r.PhysicalID].DeletesResource() {
 			pass.left = append(pass.left, r)
 		}
 	}
@@ -123,9 +123,9 @@ func (v *Verifier) finalSnapshots(
 
 // sweepPass deletes resources of one stack.
 type sweepPass struct {
-	v       *Verifier
-	stackID string
-	wishes  map[string]stack.Wish
+	v        *Verifier
+	stackID  string
+	policies map[string]stack.DeletionPolicy
 	// left has the resources that a pass must still try to delete.
 	left []lifecycle.Failure
 }
@@ -249,7 +249,7 @@ func (p *sweepPass) removeDatabase(ctx context.Context, id string) error {
 		return err
 	}
 	in := &rds.DeleteDBInstanceInput{DBInstanceIdentifier: &id, DeleteAutomatedBackups: aws.Bool(true)}
-	if p.wishes[id] == stack.WishDelete {
+	if p.policies[id] == stack.DeletionPolicyDelete {
 		in.SkipFinalSnapshot = aws.Bool(true)
 	} else {
 		in.FinalDBSnapshotIdentifier = aws.String(id + finalSnapshotMark + time.Now().UTC().Format("20060102-150405"))

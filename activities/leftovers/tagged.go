@@ -166,7 +166,7 @@ func (v *Verifier) survivors(ctx context.Context, in contract.VerifyInput) (left
 }
 
 // tagged returns the survivors that no other check looks for, and those that Perch cannot confirm.
-func (v *Verifier) tagged(ctx context.Context, in contract.VerifyInput) (seen Sight, err error) {
+func (v *Verifier) tagged(ctx context.Context, in contract.VerifyInput) (seen FoundLeftovers, err error) {
 	found, err := v.survivors(ctx, in)
 	for _, s := range found {
 		switch {
@@ -196,7 +196,7 @@ func (v *Verifier) orphans(
 	if err != nil {
 		return nil, err
 	}
-	wishes := map[string]map[string]stack.Wish{}
+	policies := map[string]map[string]stack.DeletionPolicy{}
 	for _, s := range found {
 		orphan := s.orphan()
 		if orphan.StackID == "" {
@@ -207,12 +207,12 @@ func (v *Verifier) orphans(
 			s.tags[TagEnvironmentID] != "" && orphan.Type != "AWS::ElasticBeanstalk::Environment" {
 			continue
 		}
-		if wishes[orphan.StackID] == nil {
-			if wishes[orphan.StackID], err = v.Stacks.DeletionWishes(ctx, orphan.StackID); err != nil {
+		if policies[orphan.StackID] == nil {
+			if policies[orphan.StackID], err = v.Stacks.DeletionPolicies(ctx, orphan.StackID); err != nil {
 				return nil, err
 			}
 		}
-		if wish := wishes[orphan.StackID][orphan.PhysicalID]; wish == stack.WishDelete || wish == stack.WishSnapshot {
+		if policies[orphan.StackID][orphan.PhysicalID].DeletesResource() {
 			orphans = append(orphans, orphan)
 		}
 	}

@@ -78,7 +78,7 @@ func NewVerifier(cfg aws.Config, config Config) *Verifier {
 func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
 	defer stop()
-	if err := v.believe(ctx, &in); err != nil {
+	if err := v.checkInput(ctx, &in); err != nil {
 		return contract.VerifyResult{}, err
 	}
 	named := in.Contents
@@ -116,10 +116,10 @@ func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (con
 	}
 }
 
-// believe checks the input. It rejects a stack that does not belong to the environment, or that is
-// not being deleted. It removes from Known all names that a removal cannot know without a look,
-// because every later run reads what VerifyGone records.
-func (v *Verifier) believe(ctx context.Context, in *contract.VerifyInput) error {
+// checkInput rejects a stack that does not belong to the environment, or that is not being deleted.
+// It removes from Known all names that a removal cannot know without a look, because every later
+// run reads what VerifyGone records.
+func (v *Verifier) checkInput(ctx context.Context, in *contract.VerifyInput) error {
 	in.Known = slices.DeleteFunc(
 		slices.Clone(in.Known),
 		func(name string) bool { return name != contract.SharedDatabase(in.Environment.DatabaseName()) },
@@ -147,11 +147,12 @@ func neverCreated(environment perch.Environment, stack types.Stack) bool {
 		aws.ToString(stack.StackName) == environment.StackName()
 }
 
-// Sight is what one look saw: what still exists, and what may still exist.
-type Sight struct{ Left, Unconfirmed []string }
+// FoundLeftovers is what one look found. The resources in Left still exist. Those in Unconfirmed
+// may still exist.
+type FoundLeftovers struct{ Left, Unconfirmed []string }
 
 // Look looks once for what is left.
-func (v *Verifier) Look(ctx context.Context, in contract.VerifyInput) (Sight, error) {
+func (v *Verifier) Look(ctx context.Context, in contract.VerifyInput) (FoundLeftovers, error) {
 	left := slices.Clone(in.Known)
 	looks := []func(context.Context, contract.VerifyInput) ([]string, error){
 		v.stack, v.buckets, v.databases, v.clusters, v.sharedDatabase, v.environments, v.logGroups, v.records,
@@ -159,7 +160,7 @@ func (v *Verifier) Look(ctx context.Context, in contract.VerifyInput) (Sight, er
 	for _, look := range looks {
 		found, err := look(ctx, in)
 		if err != nil {
-			return Sight{}, err
+			return FoundLeftovers{}, err
 		}
 		left = append(left, found...)
 	}

@@ -77,11 +77,11 @@ func (r *Reader) MayEmpty(ctx context.Context, in contract.EmptyBucketInput) err
 	); err != nil {
 		return err
 	}
-	wishes, err := r.DeletionWishes(ctx, in.StackID)
+	policies, err := r.DeletionPolicies(ctx, in.StackID)
 	switch {
 	case err != nil:
 		return err
-	case wishes[in.Bucket] == WishUnknown:
+	case policies[in.Bucket] == DeletionPolicyUnknown:
 		return awserr.Final(
 			perch.ErrorInvalid,
 			"neither the template nor the events of stack %s name bucket %s, so Perch does not know "+
@@ -89,7 +89,7 @@ func (r *Reader) MayEmpty(ctx context.Context, in contract.EmptyBucketInput) err
 			in.StackID,
 			in.Bucket,
 		)
-	case wishes[in.Bucket] != WishDelete:
+	case policies[in.Bucket] != DeletionPolicyDelete:
 		return awserr.Final(
 			perch.ErrorInvalid,
 			"the template of stack %s keeps bucket %s: it was not emptied; empty it by hand if you are sure",

@@ -34,26 +34,32 @@ func (r *Reader) templateSays(ctx context.Context, stackID string) (*templateSay
 	return &templateSays{custom.KeptBy(body), custom.DeletedBy(body), custom.DeletesLogs(body)}, nil
 }
 
-// Wish says what happens to a resource when its stack is deleted. A smaller value keeps more.
-type Wish int
+// DeletionPolicy says what happens to a resource when its stack is deleted. It has the values of
+// the DeletionPolicy attribute of templates, and one for resources that no template has. A smaller
+// value keeps more.
+type DeletionPolicy int
 
 const (
-	// WishUnknown means that neither the template nor the events of the stack name the resource.
-	// Perch deletes nothing of it.
-	WishUnknown Wish = iota
-	// WishKeep means that the resource stays.
-	WishKeep
-	// WishSnapshot means that a snapshot of the resource stays. That also holds for a database
-	// without `DeletionPolicy: Delete` in the template, and for one that an update removed from the
-	// template.
-	WishSnapshot
-	// WishDelete means that nothing of the resource stays.
-	WishDelete
+	// DeletionPolicyUnknown means that neither the template nor the events of the stack name the
+	// resource. Perch deletes nothing of it.
+	DeletionPolicyUnknown DeletionPolicy = iota
+	// DeletionPolicyRetain means that the resource stays.
+	DeletionPolicyRetain
+	// DeletionPolicySnapshot means that a snapshot of the resource stays. That also holds for a
+	// database without `DeletionPolicy: Delete` in the template, and for one that an update removed
+	// from the template.
+	DeletionPolicySnapshot
+	// DeletionPolicyDelete means that nothing of the resource stays.
+	DeletionPolicyDelete
 )
 
-// DeletionWishes returns the wish for each resource of a stack, by physical id. They come from the
-// stack's last template and, for resources that updates removed from the template, from its events.
-func (r *Reader) DeletionWishes(ctx context.Context, stackID string) (map[string]Wish, error) {
+// DeletesResource reports whether the resource is deleted. A snapshot of it may stay.
+func (p DeletionPolicy) DeletesResource() bool { return p >= DeletionPolicySnapshot }
+
+// DeletionPolicies returns the policy of each resource of a stack, by physical id. The policies
+// come from the stack's last template and, for resources that updates removed from the template,
+// from its events.
+func (r *Reader) DeletionPolicies(ctx context.Context, stackID string) (map[string]DeletionPolicy, error) {
 	said, err := r.templateSays(ctx, stackID)
 	if err != nil {
 		return nil, err
@@ -62,27 +68,27 @@ func (r *Reader) DeletionWishes(ctx context.Context, stackID string) (map[string
 	if err != nil {
 		return nil, err
 	}
-	wishes := map[string]Wish{}
+	policies := map[string]DeletionPolicy{}
 	for _, event := range dropped {
-		wishes[aws.ToString(event.PhysicalResourceId)] = WishOfDropped(event)
+		policies[aws.ToString(event.PhysicalResourceId)] = DeletionPolicyOfDropped(event)
 	}
 	err = r.EachResource(ctx, stackID, func(resource types.StackResourceSummary) {
-		wish := WishDelete
+		policy := DeletionPolicyDelete
 		kept, keeps := said.kept[aws.ToString(resource.LogicalResourceId)]
 		switch {
 		case keeps && kept.Policy != "Snapshot":
-			wish = WishKeep
+			policy = DeletionPolicyRetain
 		case keeps, aws.ToString(resource.ResourceType) == "AWS::RDS::DBInstance" &&
 			!said.deletes[aws.ToString(resource.LogicalResourceId)]:
-			wish = WishSnapshot
+			policy = DeletionPolicySnapshot
 		}
 		id := aws.ToString(resource.PhysicalResourceId)
-		if other, named := wishes[id]; named {
-			wish = min(wish, other) // A SecretTargetAttachment has the id of its secret.
+		if other, named := policies[id]; named {
+			policy = min(policy, other) // A SecretTargetAttachment has the id of its secret.
 		}
-		wishes[id] = wish
+		policies[id] = policy
 	})
-	return wishes, err
+	return policies, err
 }
 
 // EachResource calls use with every resource that the stack names.
@@ -129,16 +135,16 @@ func (r *Reader) DroppedByUpdates(ctx context.Context, stackID string) (dropped 
 	return dropped, err
 }
 
-// WishOfDropped returns the wish for a resource that an update removed from the template, given its
-// last event.
-func WishOfDropped(event types.StackEvent) Wish {
+// DeletionPolicyOfDropped returns the policy of a resource that an update removed from the
+// template. event is the resource's last one.
+func DeletionPolicyOfDropped(event types.StackEvent) DeletionPolicy {
 	switch {
 	case event.ResourceStatus == types.ResourceStatusDeleteSkipped:
-		return WishKeep
+		return DeletionPolicyRetain
 	case aws.ToString(event.ResourceType) == "AWS::RDS::DBInstance":
-		return WishSnapshot
+		return DeletionPolicySnapshot
 	}
-	return WishDelete
+	return DeletionPolicyDelete
 }
 
 // keepResource enters a resource that the template keeps into the contents. It reports whether the
