@@ -20,7 +20,7 @@ const (
 
 // Each of these checks runs one t3.micro with a public address, which costs about 2 US cents an
 // hour (AWS pricing: EC2).
-var beanstalkBeliefs = []Belief{
+var beanstalkAssumptions = []Assumption{
 	{
 		Name: "elasticbeanstalk/terminated-environments",
 		Sentence: "DescribeEnvironments lists a terminated environment as Terminated, unless IncludeDeleted is " +

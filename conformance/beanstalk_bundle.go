@@ -15,7 +15,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-var bundleBeliefs = []Belief{
+var bundleAssumptions = []Assumption{
 	{
 		Name: "elasticbeanstalk/bundle-bucket",
 		Sentence: "Beanstalk copies an environment's source bundle into the bucket elasticbeanstalk-REGION-ACCOUNT, " +

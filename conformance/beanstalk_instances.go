@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 )
 
-var instanceBeliefs = []Belief{
+var instanceAssumptions = []Assumption{
 	{
 		Name:     "elasticbeanstalk/tags-of-instances",
 		Sentence: "The instances that DescribeEnvironmentResources lists have the tags of their environment.",

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 )
 
-var platformBeliefs = []Belief{
+var platformAssumptions = []Assumption{
 	{
 		Name: "elasticbeanstalk/newest-platform",
 		Sentence: "ListAvailableSolutionStacks lists the platforms named `64bit Amazon Linux 2023 vX.Y.Z running " +

@@ -11,7 +11,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 )
 
-var readyBeliefs = []Belief{
+var readyAssumptions = []Assumption{
 	{
 		Name: "elasticbeanstalk/terminates-only-when-ready",
 		Sentence: "TerminateEnvironment during a launch fails: `in an invalid state for this operation. Must be " +

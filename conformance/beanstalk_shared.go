@@ -16,7 +16,7 @@ import (
 
 // Each of these checks runs an instance and a load balancer, which cost about 4 US cents an hour
 // (AWS pricing: EC2, Elastic Load Balancing).
-var sharedBeliefs = []Belief{
+var sharedAssumptions = []Assumption{
 	{
 		Name: "elasticbeanstalk/shared-load-balancer-options",
 		Sentence: "An environment can be created with SharedLoadBalancer and SecurityGroups, which are the only " +

@@ -44,7 +44,7 @@ const failingResource = `Failing: {Type: AWS::S3::BucketPolicy, DependsOn: Thing
   Bucket: perch-no-such-bucket-0a1b2c3d, PolicyDocument: {Version: "2012-10-17", Statement: [{
   Effect: Deny, Principal: "*", Action: "s3:PutObject", Resource: "arn:aws:s3:::perch-no-such-bucket-0a1b2c3d/*"}]}}}`
 
-var stackBeliefs = []Belief{
+var stackAssumptions = []Assumption{
 	{
 		Name: "cloudformation/unknown-stack",
 		Sentence: "DescribeStacks with an unknown name fails with ValidationError: `Stack with id NAME does not " +

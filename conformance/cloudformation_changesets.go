@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-var changeSetBeliefs = []Belief{
+var changeSetAssumptions = []Assumption{
 	{
 		Name: "cloudformation/stack-in-review",
 		Sentence: "A stack whose change set of type CREATE was never executed is in REVIEW_IN_PROGRESS. " +

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-var deletionBeliefs = []Belief{
+var deletionAssumptions = []Assumption{
 	{
 		Name: "cloudformation/deleted-by-id",
 		Sentence: "By its id, CloudFormation returns a deleted stack as DELETE_COMPLETE, with its events. By its " +

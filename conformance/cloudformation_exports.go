@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-var exportBeliefs = []Belief{
+var exportAssumptions = []Assumption{
 	{
 		Name: "cloudformation/deletion-canceled",
 		Sentence: "CloudFormation accepts DeleteStack of a stack whose export another stack imports. The stack then " +

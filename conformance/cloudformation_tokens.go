@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-var tokenBeliefs = []Belief{
+var tokenAssumptions = []Assumption{
 	{
 		Name: "cloudformation/token-repeats-a-creation",
 		Sentence: "CreateStack with the token and the input of an earlier call returns the same stack id, and " +

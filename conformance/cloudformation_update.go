@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-var updateBeliefs = []Belief{
+var updateAssumptions = []Assumption{
 	{
 		Name:     "cloudformation/nothing-to-update",
 		Sentence: "UpdateStack with the same template fails with ValidationError: `No updates are to be performed.`",

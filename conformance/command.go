@@ -18,8 +18,8 @@ import (
 // The exit codes of Command.
 const (
 	exitDone = iota
-	// exitFailed: a belief does not hold, a belief could not be checked, or a resource could not be
-	// deleted.
+	// exitFailed: an assumption does not hold, an assumption could not be checked, or a resource
+	// could not be deleted.
 	exitFailed
 	// exitUsage: a flag is wrong, or -yes is missing. The command has changed nothing on AWS.
 	exitUsage
@@ -37,7 +37,7 @@ type Command struct {
 	Endpoint string
 	// Sweep is -sweep: delete the resources that earlier runs left, and check nothing.
 	Sweep bool
-	// Only is -only: check only the beliefs whose names begin with this text.
+	// Only is -only: check only the assumptions whose names begin with this text.
 	Only string
 	// Timeout is the flag -timeout of go test. 0 means no timeout.
 	Timeout time.Duration
@@ -54,9 +54,9 @@ type Command struct {
 	now  func() time.Time
 }
 
-// parallel is the number of beliefs that a run on AWS checks at the same time. It is small because
-// an account has 5 Elastic IP addresses, and CloudFormation allows 5 calls of DescribeStacks a
-// second.
+// parallel is the number of assumptions that a run on AWS checks at the same time. It is small
+// because an account has 5 Elastic IP addresses, and CloudFormation allows 5 calls of
+// DescribeStacks a second.
 const parallel = 4
 
 // Run carries out the command and returns its exit code.
@@ -69,7 +69,7 @@ func (c Command) Run(ctx context.Context) int {
 }
 
 func (c Command) run(ctx context.Context) (int, error) {
-	beliefs, err := c.chooseBeliefs()
+	assumptions, err := c.chooseAssumptions()
 	if err != nil {
 		return exitUsage, err
 	}
@@ -78,17 +78,17 @@ func (c Command) run(ctx context.Context) (int, error) {
 		if target.Account, err = callerAccount(ctx, target.Config); err != nil {
 			return exitUsage, fmt.Errorf("the endpoint %s cannot be used: %w", c.Endpoint, err)
 		}
-		return c.checkOrSweep(ctx, target, beliefs)
+		return c.checkOrSweep(ctx, target, assumptions)
 	}
 	target, err := c.awsTarget(ctx)
 	if err != nil {
 		return exitUsage, err
 	}
-	c.announce(beliefs)
+	c.announce(assumptions)
 	if !c.Yes {
 		return exitUsage, errors.New("nothing was changed on AWS; add -yes to start the run")
 	}
-	return c.checkOrSweep(ctx, target, beliefs)
+	return c.checkOrSweep(ctx, target, assumptions)
 }
 
 var (
@@ -96,10 +96,10 @@ var (
 	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 )
 
-// chooseBeliefs validates the flags, and returns the beliefs that -only selects.
-func (c Command) chooseBeliefs() ([]Belief, error) {
-	var chosen []Belief
-	for _, b := range Beliefs() {
+// chooseAssumptions validates the flags, and returns the assumptions that -only selects.
+func (c Command) chooseAssumptions() ([]Assumption, error) {
+	var chosen []Assumption
+	for _, b := range Assumptions() {
 		if strings.HasPrefix(b.Name, c.Only) {
 			chosen = append(chosen, b)
 		}
@@ -109,7 +109,7 @@ func (c Command) chooseBeliefs() ([]Belief, error) {
 	case c.AWS == (c.Endpoint != ""):
 		return nil, errors.New("give either -aws for a real account, or -endpoint URL for another endpoint")
 	case len(chosen) == 0:
-		return nil, fmt.Errorf("no belief is named %q: docs/fidelity.md lists the names", c.Only+"...")
+		return nil, fmt.Errorf("no assumption is named %q: docs/fidelity.md lists the names", c.Only+"...")
 	case !regionPattern.MatchString(c.Region):
 		return nil, fmt.Errorf("-region is %q: give a region such as eu-central-1", c.Region)
 	case !c.AWS:
@@ -190,30 +190,30 @@ func endpointTarget(address, region string, log io.Writer) Target {
 }
 
 // announce prints what a run against AWS will do, how long it takes and what it costs.
-func (c Command) announce(beliefs []Belief) {
+func (c Command) announce(assumptions []Assumption) {
 	if c.Sweep {
 		fmt.Fprintf(c.Out, "This deletes all stacks, buckets and database snapshots of account %s in %s "+
 			"whose names begin with %s and that have the tag %s.\n", c.Account, c.Region, Prefix, Tag)
 		return
 	}
-	cost, duration := estimate(beliefs, parallel)
-	fmt.Fprintf(c.Out, "This checks %d beliefs in account %s in %s.\nIt takes about %s and costs about %.2f USD.\n"+
+	cost, duration := estimate(assumptions, parallel)
+	fmt.Fprintf(c.Out, "This checks %d assumptions in account %s in %s.\nIt takes about %s and costs about %.2f USD.\n"+
 		"It creates stacks whose names begin with %s and that have the tag %s.\n"+
 		"It deletes these stacks and all their resources afterwards.\n"+
-		"The beliefs about databases and environments need a default VPC.\n",
-		len(beliefs), c.Account, c.Region, duration, cost, Prefix, Tag)
+		"The assumptions about databases and environments need a default VPC.\n",
+		len(assumptions), c.Account, c.Region, duration, cost, Prefix, Tag)
 }
 
-// checkOrSweep checks the beliefs and records the results of a real account, or sweeps if -sweep is
-// set.
-func (c Command) checkOrSweep(ctx context.Context, target Target, beliefs []Belief) (int, error) {
+// checkOrSweep checks the assumptions and records the results of a real account, or sweeps if
+// -sweep is set.
+func (c Command) checkOrSweep(ctx context.Context, target Target, assumptions []Assumption) (int, error) {
 	if c.Sweep {
 		found, err := Sweep(ctx, target, "", true)
 		fmt.Fprintf(c.Out, "deleted %d: %s\n", len(found), strings.Join(found, ", "))
 		return exitCode(err == nil), err
 	}
 	run := newRun()
-	outcomes := Run(ctx, target, run, beliefs)
+	outcomes := Run(ctx, target, run, assumptions)
 	left, err := Sweep(context.WithoutCancel(ctx), target, run, true)
 	if len(left) > 0 {
 		fmt.Fprintf(c.Out, "the sweep deleted: %s\n", strings.Join(left, ", "))
@@ -246,7 +246,7 @@ func (c Command) record(outcomes []Outcome) error {
 	}
 	for _, o := range outcomes {
 		if o.Verdict != NotChecked {
-			results[o.Belief.Name] = Result{
+			results[o.Assumption.Name] = Result{
 				Verdict: o.Verdict, Detail: o.Detail, Date: c.now().UTC().Format(time.DateOnly), Region: c.Region,
 			}
 		}

@@ -66,7 +66,7 @@ func TestS211ARunOnAWSNeedsConsent(t *testing.T) {
 		"no region": {func(c *Command) { c.Yes, c.Region = true, "" }, `-region is "": give a region`},
 		"-aws and -endpoint": {func(c *Command) { c.Yes, c.Endpoint = true, "http://127.0.0.1:1" },
 			"give either -aws"},
-		"an unknown belief": {func(c *Command) { c.Yes, c.Only = true, "s4/" }, `no belief is named "s4/..."`},
+		"an unknown assumption": {func(c *Command) { c.Yes, c.Only = true, "s4/" }, `no assumption is named "s4/..."`},
 		"a timeout that is too short": {func(c *Command) { c.Yes, c.Timeout = true, 10*time.Minute },
 			"go test would end the run after 10m0s"},
 		"no credentials": {func(c *Command) { c.Yes, c.load = true, withoutCredentials },
@@ -131,7 +131,7 @@ func TestS212ARunOnAWSAnnouncesItsCostAndRecordsResults(t *testing.T) {
 		t.Errorf("the result is %v, want %v", got, want)
 	}
 	if got := results["route53/zone-with-another-record"].Date; got != "2026-01-01" {
-		t.Errorf("the result of a belief that the run did not check has the new date %s", got)
+		t.Errorf("the result of an assumption that the run did not check has the new date %s", got)
 	}
 	page, err := os.ReadFile(command.Page)
 	if err != nil || !strings.Contains(string(page), "| holds | holds | 2026-11-29 eu-central-1 |") {
@@ -140,8 +140,8 @@ func TestS212ARunOnAWSAnnouncesItsCostAndRecordsResults(t *testing.T) {
 	wantNothingLeft(t, target)
 }
 
-// TestBeliefThatCannotBeCheckedKeepsItsResult makes CreateStack fail with AccessDenied.
-func TestBeliefThatCannotBeCheckedKeepsItsResult(t *testing.T) {
+// TestAssumptionThatCannotBeCheckedKeepsItsResult makes CreateStack fail with AccessDenied.
+func TestAssumptionThatCannotBeCheckedKeepsItsResult(t *testing.T) {
 	t.Parallel()
 	command, target, out := newCommand(t)
 	fault, err := json.Marshal(sandbox.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403,

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-var roleBeliefs = []Belief{
+var roleAssumptions = []Assumption{
 	{
 		Name: "iam/service-role-is-used",
 		Sentence: "CloudFormation creates resources with the stack's service role. If the role lacks a permission, " +

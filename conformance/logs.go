@@ -12,7 +12,7 @@ import (
 
 const logsAPI = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"
 
-var logBeliefs = []Belief{
+var logAssumptions = []Assumption{
 	{
 		Name:     "logs/unknown-group",
 		Sentence: "FilterLogEvents of a log group that does not exist fails with ResourceNotFoundException.",

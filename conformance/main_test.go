@@ -17,13 +17,13 @@ const resultsFile = "results.json"
 var pageFile = filepath.Join("..", "docs", "fidelity.md")
 
 var (
-	useAWS   = flag.Bool("aws", false, "check the beliefs against a real account")
+	useAWS   = flag.Bool("aws", false, "check the assumptions against a real account")
 	account  = flag.String("account", "", "the account for -aws, 12 digits")
 	region   = flag.String("region", "", "the region for -aws and -endpoint")
 	yes      = flag.Bool("yes", false, "start the run on the account, after -aws has printed what it will do and cost")
-	endpoint = flag.String("endpoint", "", "check the beliefs against the endpoint at this URL")
+	endpoint = flag.String("endpoint", "", "check the assumptions against the endpoint at this URL")
 	sweep    = flag.Bool("sweep", false, "delete the resources that earlier runs left, and check nothing")
-	only     = flag.String("only", "", "check only the beliefs whose names begin with this")
+	only     = flag.String("only", "", "check only the assumptions whose names begin with this")
 	update   = flag.Bool("update", false, "write the table of docs/fidelity.md")
 )
 

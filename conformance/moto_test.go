@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// motoDiffers are the beliefs that moto contradicts. motoFails are the beliefs that cannot be
-// checked on moto, mostly because its server returns errors. Moto completes every CloudFormation
+// motoDiffers are the assumptions that moto contradicts. motoFails are the assumptions that cannot
+// be checked on moto, mostly because its server returns errors. Moto completes every CloudFormation
 // operation at once, does not tag buckets, never fails a deletion, and cannot create some types of
 // resources.
 var (
@@ -103,8 +103,8 @@ var (
 	}
 )
 
-// TestS214AnotherEndpointShowsWhereItDiffers checks every belief against moto, an endpoint other
-// than the sandbox. The run must report where moto differs from AWS.
+// TestS214AnotherEndpointShowsWhereItDiffers checks every assumption against moto, an endpoint
+// other than the sandbox. The run must report where moto differs from AWS.
 func TestS214AnotherEndpointShowsWhereItDiffers(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
@@ -127,8 +127,8 @@ func TestS214AnotherEndpointShowsWhereItDiffers(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant:\n%s", verdict, strings.Join(verdicts[verdict], "\n"), strings.Join(want, "\n"))
 		}
 	}
-	if len(verdicts[Holds])+len(motoDiffers)+len(motoFails) != len(Beliefs()) {
-		t.Errorf("the run has no verdict on some of %d beliefs:\n%s", len(Beliefs()), &out)
+	if len(verdicts[Holds])+len(motoDiffers)+len(motoFails) != len(Assumptions()) {
+		t.Errorf("the run has no verdict on some of %d assumptions:\n%s", len(Assumptions()), &out)
 	}
 	if t.Failed() {
 		t.Log("if moto has changed, update motoDiffers and motoFails\n" + out.String())

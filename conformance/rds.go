@@ -15,7 +15,7 @@ const databaseDocs = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
 
 // Each of these checks runs a db.t4g.micro, which costs about 2 US cents an hour (AWS pricing:
 // RDS).
-var databaseBeliefs = []Belief{
+var databaseAssumptions = []Assumption{
 	{
 		Name: "rds/names-of-databases",
 		Sentence: "If the template does not name a database, its identifier begins with the stack's name in lower " +

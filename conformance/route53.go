@@ -16,7 +16,7 @@ import (
 const dnsAPI = "https://docs.aws.amazon.com/Route53/latest/APIReference/"
 
 // A hosted zone that is deleted within 12 hours costs nothing (AWS pricing: Route 53).
-var zoneBeliefs = []Belief{
+var zoneAssumptions = []Assumption{
 	{
 		Name: "route53/normalized-names",
 		Sentence: "ListResourceRecordSets returns a record's name in lower case, with a dot at the end, and with `*` " +

@@ -13,7 +13,7 @@ import (
 
 // The outcomes of a check.
 const (
-	// Holds: the endpoint behaves as the belief states.
+	// Holds: the endpoint behaves as the assumption states.
 	Holds = "holds"
 	// Differs: the endpoint behaves differently.
 	Differs = "differs"
@@ -23,10 +23,10 @@ const (
 
 // Outcome is the result of one check.
 type Outcome struct {
-	Belief Belief
+	Assumption Assumption
 	// Verdict is Holds, Differs or NotChecked.
 	Verdict string
-	// Detail describes the difference, why the belief could not be checked, or what the check
+	// Detail describes the difference, why the assumption could not be checked, or what the check
 	// observed in addition.
 	Detail string
 	// Left is the error of the resources that could not be deleted after the check. It is empty if
@@ -41,19 +41,19 @@ func newRun() string {
 	return hex.EncodeToString(id[:])
 }
 
-// Run checks beliefs against a target, deletes the resources that the checks created, and returns
-// the outcomes in the order of beliefs. If ctx is canceled, Run stops early, and still deletes the
-// resources.
-func Run(ctx context.Context, target Target, run string, beliefs []Belief) []Outcome {
-	outcomes := make([]Outcome, len(beliefs))
+// Run checks assumptions against a target, deletes the resources that the checks created, and
+// returns the outcomes in the order of assumptions. If ctx is canceled, Run stops early, and still
+// deletes the resources.
+func Run(ctx context.Context, target Target, run string, assumptions []Assumption) []Outcome {
+	outcomes := make([]Outcome, len(assumptions))
 	slots := make(chan struct{}, max(target.Parallel, 1))
 	var running sync.WaitGroup
 	var log sync.Mutex
-	for i, belief := range beliefs {
+	for i, assumption := range assumptions {
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
-			outcomes[i] = checkBelief(ctx, newWorld(target, run, belief.Name), belief)
+			outcomes[i] = checkAssumption(ctx, newWorld(target, run, assumption.Name), assumption)
 			log.Lock()
 			defer log.Unlock()
 			fmt.Fprintln(target.Log, outcomes[i])
@@ -65,7 +65,7 @@ func Run(ctx context.Context, target Target, run string, beliefs []Belief) []Out
 
 // String returns the outcome as one line of the log.
 func (o Outcome) String() string {
-	line := fmt.Sprintf("%-11s  %s", o.Verdict, o.Belief.Name)
+	line := fmt.Sprintf("%-11s  %s", o.Verdict, o.Assumption.Name)
 	if o.Detail != "" {
 		line += ": " + o.Detail
 	}
@@ -75,16 +75,16 @@ func (o Outcome) String() string {
 	return line
 }
 
-// checkBelief runs one check and deletes what it created, even if the check fails, panics or is
+// checkAssumption runs one check and deletes what it created, even if the check fails, panics or is
 // interrupted.
-func checkBelief(ctx context.Context, w *World, belief Belief) (out Outcome) {
-	out = Outcome{Belief: belief, Verdict: Holds}
+func checkAssumption(ctx context.Context, w *World, assumption Assumption) (out Outcome) {
+	out = Outcome{Assumption: assumption, Verdict: Holds}
 	defer func() {
 		if err := w.cleanUp(context.WithoutCancel(ctx)); err != nil {
 			out.Left = err.Error()
 		}
 	}()
-	err := runCheck(ctx, w, belief)
+	err := runCheck(ctx, w, assumption)
 	out.Detail = w.note
 	var difference *Difference
 	switch {
@@ -96,8 +96,8 @@ func checkBelief(ctx context.Context, w *World, belief Belief) (out Outcome) {
 	return out
 }
 
-// runCheck runs the check of a belief, and returns a panic as an error.
-func runCheck(ctx context.Context, w *World, belief Belief) (err error) {
+// runCheck runs the check of an assumption, and returns a panic as an error.
+func runCheck(ctx context.Context, w *World, assumption Assumption) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the check panicked: %v\n%s", r, debug.Stack())
@@ -106,13 +106,13 @@ func runCheck(ctx context.Context, w *World, belief Belief) (err error) {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	return belief.check(ctx, w)
+	return assumption.check(ctx, w)
 }
 
-// estimate returns how much it costs in USD, and how long it takes, to check beliefs on AWS.
-func estimate(beliefs []Belief, parallel int) (cost float64, duration time.Duration) {
+// estimate returns how much it costs in USD, and how long it takes, to check assumptions on AWS.
+func estimate(assumptions []Assumption, parallel int) (cost float64, duration time.Duration) {
 	cents, minutes, longest := 0, 0, 0
-	for _, b := range beliefs {
+	for _, b := range assumptions {
 		cents, minutes, longest = cents+b.Cents, minutes+b.Minutes, max(longest, b.Minutes)
 	}
 	return float64(cents) / 100, time.Duration(max(longest, (minutes+parallel-1)/parallel)) * time.Minute

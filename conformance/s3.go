@@ -12,7 +12,7 @@ import (
 
 const storageAPI = "https://docs.aws.amazon.com/AmazonS3/latest/API/"
 
-var bucketBeliefs = []Belief{
+var bucketAssumptions = []Assumption{
 	{
 		Name:     "s3/expected-bucket-owner",
 		Sentence: "A call whose ExpectedBucketOwner is not the bucket's account fails with AccessDenied.",

@@ -17,7 +17,7 @@ const (
 	cardStore          = "activities/card/object.go"
 )
 
-var conditionBeliefs = []Belief{
+var conditionAssumptions = []Assumption{
 	{
 		Name:     "s3/conditional-write",
 		Sentence: "PutObject with If-None-Match `*` fails with PreconditionFailed if the key exists.",

@@ -12,7 +12,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-var keyBeliefs = []Belief{{
+var keyAssumptions = []Assumption{{
 	Name: "s3/encoded-keys",
 	Sentence: "ListObjectVersions with EncodingType url encodes every key so that decoding it as a URL query " +
 		"returns the key.",

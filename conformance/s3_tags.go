@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-var bucketTagBeliefs = []Belief{
+var bucketTagAssumptions = []Assumption{
 	{
 		Name: "s3/tags-as-conditions",
 		Sentence: "A statement with a condition on aws:ResourceTag allows access to a bucket with that tag if the " +

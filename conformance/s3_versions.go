@@ -10,7 +10,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-var versionBeliefs = []Belief{
+var versionAssumptions = []Assumption{
 	{
 		Name: "s3/pages-of-1000",
 		Sentence: "ListObjectVersions returns at most 1000 entries and the markers of the next page. All pages " +

@@ -79,13 +79,13 @@ func callSandbox(ctx context.Context, method, address string, body []byte, answe
 	return json.NewDecoder(response.Body).Decode(answer)
 }
 
-// TestS210TheSandboxDoesWhatPerchBelievesOfAWS checks every belief against the sandbox, and checks
-// that no resources are left.
-func TestS210TheSandboxDoesWhatPerchBelievesOfAWS(t *testing.T) {
+// TestS210TheSandboxDoesWhatPerchAssumesAboutAWS checks every assumption against the sandbox, and
+// checks that no resources are left.
+func TestS210TheSandboxDoesWhatPerchAssumesAboutAWS(t *testing.T) {
 	t.Parallel()
-	slow, fast := []Belief{}, []Belief{}
-	for _, b := range Beliefs() {
-		if slices.Contains(slowBeliefs, b.Name) {
+	slow, fast := []Assumption{}, []Assumption{}
+	for _, b := range Assumptions() {
+		if slices.Contains(slowAssumptions, b.Name) {
 			slow = append(slow, b)
 		} else {
 			fast = append(fast, b)
@@ -95,26 +95,26 @@ func TestS210TheSandboxDoesWhatPerchBelievesOfAWS(t *testing.T) {
 	t.Run("slow", func(t *testing.T) { t.Parallel(); checkSandbox(t, newSandboxAt(t, 120), slow) })
 }
 
-// slowBeliefs need an environment during an operation. No fault can hold an operation of Beanstalk,
-// so their sandbox runs at speed 120: a launch takes 2 seconds, and the check makes two calls
-// meanwhile.
-var slowBeliefs = []string{
+// slowAssumptions need an environment during an operation. No fault can hold an operation of
+// Beanstalk, so their sandbox runs at speed 120: a launch takes 2 seconds, and the check makes two
+// calls meanwhile.
+var slowAssumptions = []string{
 	"elasticbeanstalk/terminates-only-when-ready", "elasticbeanstalk/deletion-during-a-launch",
 	"elasticbeanstalk/rollback-during-an-update",
 }
 
-func checkSandbox(t *testing.T, target Target, beliefs []Belief) {
+func checkSandbox(t *testing.T, target Target, assumptions []Assumption) {
 	t.Helper()
-	for _, o := range Run(t.Context(), target, newRun(), beliefs) {
-		known := o.Belief.Sandbox != ""
+	for _, o := range Run(t.Context(), target, newRun(), assumptions) {
+		known := o.Assumption.Sandbox != ""
 		switch {
 		case o.Verdict == Holds && known:
-			t.Errorf("%s holds in the sandbox: remove the field Sandbox of the belief", o.Belief.Name)
+			t.Errorf("%s holds in the sandbox: remove the field Sandbox of the assumption", o.Assumption.Name)
 		case o.Verdict != Holds && !known:
-			t.Errorf("%s: %s: %s", o.Belief.Name, o.Verdict, o.Detail)
+			t.Errorf("%s: %s: %s", o.Assumption.Name, o.Verdict, o.Detail)
 		}
 		if o.Left != "" {
-			t.Errorf("%s: left over: %s", o.Belief.Name, o.Left)
+			t.Errorf("%s: left over: %s", o.Assumption.Name, o.Left)
 		}
 	}
 	wantNothingLeft(t, target)

@@ -14,7 +14,7 @@ const coverage = "https://github.com/aws-cloudformation/cloudformation-coverage-
 
 // A secret costs 40 US cents a month, so a few minutes cost almost nothing (AWS pricing: Secrets
 // Manager).
-var secretBeliefs = []Belief{
+var secretAssumptions = []Assumption{
 	{
 		Name: "secretsmanager/names-of-secrets",
 		Sentence: "If the template does not name a secret, the secret's name begins with its logical id, and not " +

@@ -9,7 +9,7 @@ import (
 
 const systemsAPI = "https://docs.aws.amazon.com/systems-manager/latest/APIReference/"
 
-var systemsBeliefs = []Belief{
+var systemsAssumptions = []Assumption{
 	{
 		Name:     "ssm/unknown-parameter",
 		Sentence: "GetParameter of a parameter that does not exist fails with ParameterNotFound.",

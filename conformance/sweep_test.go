@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// failingBeliefs have checks that panic or fail, and leave resources that CloudFormation does not
-// delete with their stacks.
-var failingBeliefs = []Belief{
+// failingAssumptions have checks that panic or fail, and leave resources that CloudFormation does
+// not delete with their stacks.
+var failingAssumptions = []Assumption{
 	{Name: "test/panic", check: func(ctx context.Context, w *World) error {
 		in := w.createInput("", template(versionedBucket))
 		in.EnableTerminationProtection = aws.Bool(true)
@@ -62,10 +62,10 @@ func TestS213ResourcesAreDeletedWhenChecksFail(t *testing.T) {
 	}
 
 	run, verdicts := newRun(), []string{}
-	for _, o := range Run(ctx, target, run, failingBeliefs) {
+	for _, o := range Run(ctx, target, run, failingAssumptions) {
 		verdicts = append(verdicts, o.Verdict)
 		if o.Left != "" {
-			t.Errorf("%s: left over: %s", o.Belief.Name, o.Left)
+			t.Errorf("%s: left over: %s", o.Assumption.Name, o.Left)
 		}
 	}
 	if want := []string{NotChecked, Differs, NotChecked}; !slices.Equal(verdicts, want) {
@@ -116,7 +116,7 @@ func TestCanceledCheckIsCleanedUp(t *testing.T) {
 	t.Parallel()
 	target := newSandbox(t)
 	ctx, stop := context.WithCancel(t.Context())
-	canceled := Belief{Name: "test/cut-off", check: func(ctx context.Context, w *World) error {
+	canceled := Assumption{Name: "test/cut-off", check: func(ctx context.Context, w *World) error {
 		if _, err := w.hold(ctx, "Bucket", "create", w.stackName("")); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func TestCanceledCheckIsCleanedUp(t *testing.T) {
 		return w.pause(ctx)
 	}}
 	target.Parallel = 1
-	for _, o := range Run(ctx, target, newRun(), []Belief{canceled, Beliefs()[1]}) {
+	for _, o := range Run(ctx, target, newRun(), []Assumption{canceled, Assumptions()[1]}) {
 		if o.Verdict != NotChecked || o.Left != "" {
 			t.Errorf("the outcome is %v", o)
 		}

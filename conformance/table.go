@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Result is the result of the last check of one belief against a real account.
+// Result is the result of the last check of one assumption against a real account.
 type Result struct {
 	// Verdict is Holds or Differs. Detail describes the difference.
 	Verdict string `json:"verdict"`
@@ -19,7 +19,7 @@ type Result struct {
 	Region string `json:"region"`
 }
 
-// Results maps the names of beliefs to their latest results on real accounts.
+// Results maps the names of assumptions to their latest results on real accounts.
 type Results map[string]Result
 
 // readResults reads a file of results. If the file does not exist, there are no results.
@@ -50,12 +50,12 @@ func (r Results) write(path string) error {
 }
 
 const (
-	beginMark = "<!-- beliefs -->\n"
-	endMark   = "<!-- end of beliefs -->\n"
+	beginMark = "<!-- assumptions -->\n"
+	endMark   = "<!-- end of assumptions -->\n"
 )
 
-// Page returns the content of docs/fidelity.md with an up-to-date table of all beliefs. text is the
-// content so far; the table replaces everything between its two marks.
+// Page returns the content of docs/fidelity.md with an up-to-date table of all assumptions. text is
+// the content so far; the table replaces everything between its two marks.
 func Page(text string, results Results) (string, error) {
 	head, rest, ok := strings.Cut(text, beginMark)
 	_, tail, also := strings.Cut(rest, endMark)
@@ -64,13 +64,15 @@ func Page(text string, results Results) (string, error) {
 			"the page lacks the marks %s and %s", strings.TrimSpace(beginMark), strings.TrimSpace(endMark),
 		)
 	}
-	cost, duration := estimate(Beliefs(), parallel)
-	size := fmt.Sprintf("There are %d beliefs. To check all of them on AWS takes about %s and costs about %.2f USD.\n",
-		len(Beliefs()), duration, cost)
-	return head + beginMark + size + Table(Beliefs(), sandboxColumn, results.column) + endMark + tail, nil
+	cost, duration := estimate(Assumptions(), parallel)
+	size := fmt.Sprintf(
+		"There are %d assumptions. To check all of them on AWS takes about %s and costs about %.2f USD.\n",
+		len(Assumptions()), duration, cost,
+	)
+	return head + beginMark + size + Table(Assumptions(), sandboxColumn, results.column) + endMark + tail, nil
 }
 
-// WritePage writes the table of all beliefs into the page at path.
+// WritePage writes the table of all assumptions into the page at path.
 func WritePage(path string, results Results) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -86,31 +88,32 @@ func WritePage(path string, results Results) error {
 	return nil
 }
 
-const tableHead = "| name | belief | source | relied on by | sandbox | AWS | date |\n|---|---|---|---|---|---|---|\n"
+const tableHead = "| name | assumption | source | relied on by | sandbox | AWS | date |\n" +
+	"|---|---|---|---|---|---|---|\n"
 
-// Table returns a Markdown table of beliefs for each service. sandbox and aws return the verdicts
-// in the columns of these names.
-func Table(beliefs []Belief, sandbox, aws func(Belief) (verdict, date string)) string {
+// Table returns a Markdown table of assumptions for each service. sandbox and aws return the
+// verdicts in the columns of these names.
+func Table(assumptions []Assumption, sandbox, aws func(Assumption) (verdict, date string)) string {
 	var b strings.Builder
 	service := ""
-	for _, belief := range beliefs {
-		if belief.service() != service {
-			service = belief.service()
+	for _, assumption := range assumptions {
+		if assumption.service() != service {
+			service = assumption.service()
 			fmt.Fprintf(&b, "\n### %s\n\n%s", service, tableHead)
 		}
-		here, _ := sandbox(belief)
-		there, date := aws(belief)
+		here, _ := sandbox(assumption)
+		there, date := aws(assumption)
 		cells := []string{
-			"`" + belief.Name + "`", belief.Sentence, sourceLink(belief.Source), "`" + belief.ReliedOn + "`",
-			here, there, date,
+			"`" + assumption.Name + "`", assumption.Sentence, sourceLink(assumption.Source),
+			"`" + assumption.ReliedOn + "`", here, there, date,
 		}
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	return b.String() + "\n"
 }
 
-// sourceLink returns the Markdown of a belief's source: a link if text begins with a URL, and text
-// otherwise.
+// sourceLink returns the Markdown of an assumption's source: a link if text begins with a URL, and
+// text otherwise.
 func sourceLink(text string) string {
 	address, note, _ := strings.Cut(text, " ")
 	if !strings.HasPrefix(address, "https://") {
@@ -120,17 +123,17 @@ func sourceLink(text string) string {
 	return strings.TrimSpace("[" + parts[len(parts)-1] + "](" + address + ") " + note)
 }
 
-// sandboxColumn returns the expected verdict of the sandbox on a belief. A test checks it against
-// the sandbox.
-func sandboxColumn(b Belief) (verdict, date string) {
+// sandboxColumn returns the expected verdict of the sandbox on an assumption. A test checks it
+// against the sandbox.
+func sandboxColumn(b Assumption) (verdict, date string) {
 	if b.Sandbox != "" {
 		return Differs + ": " + b.Sandbox, ""
 	}
 	return Holds, ""
 }
 
-// column returns the verdict of the last run on AWS on a belief.
-func (r Results) column(b Belief) (verdict, date string) {
+// column returns the verdict of the last run on AWS on an assumption.
+func (r Results) column(b Assumption) (verdict, date string) {
 	result, ok := r[b.Name]
 	switch {
 	case !ok:

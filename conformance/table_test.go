@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestPageIsUpToDate compares docs/fidelity.md with the beliefs and the results of real runs.
+// TestPageIsUpToDate compares docs/fidelity.md with the assumptions and the results of real runs.
 func TestPageIsUpToDate(t *testing.T) {
 	results, err := readResults(resultsFile)
 	if err != nil {
@@ -31,19 +31,19 @@ func TestPageIsUpToDate(t *testing.T) {
 	}
 	for name := range results {
 		if !strings.Contains(want, "`"+name+"`") {
-			t.Errorf("%s has a result for %s, which is not the name of a belief", resultsFile, name)
+			t.Errorf("%s has a result for %s, which is not the name of an assumption", resultsFile, name)
 		}
 	}
 }
 
-// TestEveryBeliefIsComplete checks the name, the sentence, the source, the estimate and the file of
-// every belief.
-func TestEveryBeliefIsComplete(t *testing.T) {
+// TestEveryAssumptionIsComplete checks the name, the sentence, the source, the estimate and the
+// file of every assumption.
+func TestEveryAssumptionIsComplete(t *testing.T) {
 	seen := map[string]bool{}
-	for _, b := range Beliefs() {
+	for _, b := range Assumptions() {
 		switch {
 		case seen[b.Name]:
-			t.Errorf("two beliefs are named %s", b.Name)
+			t.Errorf("two assumptions are named %s", b.Name)
 		case b.service() == b.Name || b.Source == "" || b.Minutes == 0:
 			t.Errorf("%s needs a name SERVICE/WHAT, a source and an estimate of minutes", b.Name)
 		case !strings.HasSuffix(strings.TrimRight(b.Sentence, "`"), "."):
@@ -57,7 +57,7 @@ func TestEveryBeliefIsComplete(t *testing.T) {
 }
 
 func TestTableShowsResultsOnAWS(t *testing.T) {
-	beliefs := []Belief{
+	assumptions := []Assumption{
 		{Name: "s3/a", Sentence: "A.", Source: "https://example.com/doc.html section 1", ReliedOn: "x.go"},
 		{Name: "s3/b", Sentence: "B.", Source: "a recording", ReliedOn: "x.go", Sandbox: "it is simpler"},
 		{Name: "s3/c", Sentence: "C.", Source: "a recording", ReliedOn: "x.go"},
@@ -66,7 +66,7 @@ func TestTableShowsResultsOnAWS(t *testing.T) {
 		"s3/b": {Verdict: Holds, Date: "2026-11-28", Region: "eu-central-1"},
 		"s3/c": {Verdict: Differs, Detail: "one | two", Date: "2026-11-28", Region: "eu-central-1"},
 	}
-	table := Table(beliefs, sandboxColumn, results.column)
+	table := Table(assumptions, sandboxColumn, results.column)
 	for _, row := range []string{
 		"| `s3/a` | A. | [doc.html](https://example.com/doc.html) section 1 | `x.go` | holds | AWS: not yet run |  |\n",
 		"| `s3/b` | B. | a recording | `x.go` | differs: it is simpler | holds | 2026-11-28 eu-central-1 |\n",

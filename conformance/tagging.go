@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-var taggingBeliefs = []Belief{
+var taggingAssumptions = []Assumption{
 	{
 		Name:     "tagging/finds-by-tag",
 		Sentence: "GetResources finds a resource by a tag of its stack.",

@@ -30,7 +30,7 @@ const (
 	Prefix = "perch-conformance-"
 )
 
-// Target is the endpoint against which Run checks beliefs.
+// Target is the endpoint against which Run checks assumptions.
 type Target struct {
 	// Config has the region, the credentials and, for a target other than AWS, the URL of the
 	// endpoint.
@@ -40,7 +40,7 @@ type Target struct {
 	// Interval is the pause between two calls that wait for the same state. Patience is how long to
 	// wait for a state.
 	Interval, Patience time.Duration
-	// Parallel is how many beliefs Run checks at the same time.
+	// Parallel is how many assumptions Run checks at the same time.
 	Parallel int
 	// Hold keeps a resource in a phase (create, update, delete) until the caller calls release, so
 	// that a check can observe an operation in progress. It is nil on AWS, where operations take
@@ -54,11 +54,12 @@ type Target struct {
 // resources, which no other check uses.
 type World struct {
 	target Target
-	// run is the id of the whole run. name is the part of stack names that identifies the belief.
+	// run is the id of the whole run. name is the part of stack names that identifies the
+	// assumption.
 	run, name string
 	// created has the ids of the stacks that the check has created.
 	created []string
-	// note is what the check observed in addition to the belief.
+	// note is what the check observed in addition to the assumption.
 	note string
 
 	stacks    *cloudformation.Client
@@ -74,9 +75,9 @@ type World struct {
 	logs      *cloudwatchlogs.Client
 }
 
-func newWorld(target Target, run, belief string) *World {
+func newWorld(target Target, run, assumption string) *World {
 	config := target.Config
-	_, name, _ := strings.Cut(belief, "/")
+	_, name, _ := strings.Cut(assumption, "/")
 	return &World{
 		target: target, run: run, name: name,
 		stacks:    cloudformation.NewFromConfig(config),

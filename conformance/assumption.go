@@ -1,6 +1,6 @@
 // Package conformance checks what Perch assumes about AWS.
 //
-// Each assumption is a Belief: a statement about AWS that product code relies on, with a check that
+// An Assumption is a statement about AWS that product code relies on, with a check that
 // calls AWS through its SDK. The same checks run against the sandbox in CI, against any other
 // endpoint, and against a real account. A check tags the resources that it creates, and deletes
 // them at its end. docs/fidelity.md lists the results.
@@ -16,8 +16,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Belief is one assumption about AWS that product code relies on.
-type Belief struct {
+// Assumption is a statement about AWS that product code relies on, with its check.
+type Assumption struct {
 	// Name is SERVICE/WHAT, for example s3/pages-of-1000.
 	Name string
 	// Sentence states what AWS does, in one or more sentences of plain English.
@@ -38,23 +38,24 @@ type Belief struct {
 }
 
 // service returns the part of the name before the slash.
-func (b Belief) service() string {
-	service, _, _ := strings.Cut(b.Name, "/")
+func (a Assumption) service() string {
+	service, _, _ := strings.Cut(a.Name, "/")
 	return service
 }
 
-// Beliefs returns all beliefs, in the order in which docs/fidelity.md lists them.
-func Beliefs() []Belief {
+// Assumptions returns all of them, in the order in which docs/fidelity.md lists them.
+func Assumptions() []Assumption {
 	return slices.Concat(
-		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, changeSetBeliefs,
-		bucketBeliefs, versionBeliefs, keyBeliefs, conditionBeliefs, bucketTagBeliefs, zoneBeliefs,
-		databaseBeliefs, secretBeliefs, systemsBeliefs, logBeliefs, taggingBeliefs, roleBeliefs,
-		beanstalkBeliefs, bundleBeliefs, readyBeliefs, platformBeliefs, sharedBeliefs, instanceBeliefs,
+		stackAssumptions, tokenAssumptions, updateAssumptions, deletionAssumptions, exportAssumptions,
+		changeSetAssumptions, bucketAssumptions, versionAssumptions, keyAssumptions, conditionAssumptions,
+		bucketTagAssumptions, zoneAssumptions, databaseAssumptions, secretAssumptions, systemsAssumptions,
+		logAssumptions, taggingAssumptions, roleAssumptions, beanstalkAssumptions, bundleAssumptions,
+		readyAssumptions, platformAssumptions, sharedAssumptions, instanceAssumptions,
 	)
 }
 
-// Difference means that the endpoint contradicts a belief. Any other error of a check means that
-// the belief could not be checked.
+// Difference means that the endpoint contradicts an assumption. Any other error of a check means
+// that the assumption could not be checked.
 type Difference struct{ What string }
 
 // Error implements error.
@@ -65,7 +66,7 @@ func differencef(format string, args ...any) error {
 }
 
 // callerFaults are the codes of errors that the caller causes, such as a missing permission. They
-// neither confirm nor contradict a belief.
+// neither confirm nor contradict an assumption.
 var callerFaults = []string{
 	"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
 	"InvalidClientTokenId", "UnrecognizedClientException", "Throttling", "ThrottlingException",
