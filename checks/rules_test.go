@@ -52,8 +52,8 @@ var rooms = map[string][]string{
 	"perch/checks":      {}, // Its tests read the repository.
 }
 
-// strangers says what a room and everything that it is built from must not contain.
-var strangers = map[string][]string{
+// forbiddenImports says what a room and everything that it is built from must not contain.
+var forbiddenImports = map[string][]string{
 	"perch":           {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/document":  {"github.com/aws/", "go.temporal.io/", "github.com/google/go-github"},
 	"perch/config":    {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
@@ -95,12 +95,12 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	}
 }
 
-func TestRoomsAreBuiltWithoutStrangers(t *testing.T) {
-	for room, unwanted := range strangers {
+func TestRoomsAreBuiltWithoutForbiddenImports(t *testing.T) {
+	for room, unwanted := range forbiddenImports {
 		folder := "./" + strings.TrimPrefix(strings.TrimPrefix(room, "perch"), "/")
 		for _, dependency := range goList(t, "-deps", folder) {
-			for _, stranger := range unwanted {
-				if strings.HasPrefix(dependency, stranger) {
+			for _, prefix := range unwanted {
+				if strings.HasPrefix(dependency, prefix) {
 					t.Errorf("%s is built with %s", room, dependency)
 				}
 			}

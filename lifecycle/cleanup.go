@@ -112,7 +112,7 @@ func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved
 		}
 	}
 	plan.Hash = HashRemovals(plan.Removals)
-	plan.Brake = brake(plan, policy.Cleanup, approved)
+	plan.Brake = checkSafetyLimit(plan, policy.Cleanup, approved)
 	return plan
 }
 
@@ -217,7 +217,9 @@ func HashRemovals(removals []perch.CleanupVerdict) string {
 // their share of all environments.
 const fewRemovals = 2
 
-func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.CleanupBrake {
+// checkSafetyLimit returns why the plan must not be carried out; nil if it has few enough removals,
+// or if approved is its hash.
+func checkSafetyLimit(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.CleanupBrake {
 	removals, all := len(plan.Removals), len(plan.Verdicts)
 	share := max(fewRemovals, int(bounds.MaxShare*float64(all)))
 	b := perch.CleanupBrake{Hash: plan.Hash, Removals: removals, Limit: min(bounds.MaxRemovals, share)}

@@ -116,7 +116,7 @@ func TestOrphansAreAlwaysRemovedInTheEnd(t *testing.T) {
 		first := PlanCleanup(alive, stacks, policy, "")
 		second := PlanCleanup(alive, stacks, policy, first.Hash)
 		if second.Brake != nil {
-			t.Fatalf("the approved plan is braked: %+v", second.Brake)
+			t.Fatalf("the safety limit stops the approved plan: %+v", second.Brake)
 		}
 		left := map[string]bool{}
 		for _, removal := range second.Removals {

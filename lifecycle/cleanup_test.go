@@ -218,7 +218,7 @@ func TestSafetyLimit(t *testing.T) {
 			plan := planOf(t, c.gone, c.alive, c.bounds, "")
 			if c.reason == "" {
 				if plan.Brake != nil {
-					t.Errorf("braked: %+v", plan.Brake)
+					t.Errorf("stopped by the safety limit: %+v", plan.Brake)
 				}
 				return
 			}
@@ -243,16 +243,16 @@ func planOf(t *testing.T, gone, alive int, bounds perch.PolicyCleanup, approved 
 }
 
 func TestApprovedPlanIsCarriedOutAndNoOther(t *testing.T) {
-	braked := planOf(t, 5, 0, usual, "")
-	if again := planOf(t, 5, 0, usual, braked.Brake.Hash); again.Brake != nil || len(again.Removals) != 5 {
-		t.Errorf("the approved plan is braked: %+v", again.Brake)
+	stopped := planOf(t, 5, 0, usual, "")
+	if again := planOf(t, 5, 0, usual, stopped.Brake.Hash); again.Brake != nil || len(again.Removals) != 5 {
+		t.Errorf("the safety limit stops the approved plan: %+v", again.Brake)
 	}
 	for name, plan := range map[string]Plan{
-		"larger by one":                          planOf(t, 6, 0, usual, braked.Brake.Hash),
-		"now so small that it needs no approval": planOf(t, 1, 4, usual, braked.Brake.Hash),
+		"larger by one":                          planOf(t, 6, 0, usual, stopped.Brake.Hash),
+		"now so small that it needs no approval": planOf(t, 1, 4, usual, stopped.Brake.Hash),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if plan.Brake == nil || !strings.Contains(plan.Brake.Reason, "plan "+braked.Brake.Hash+" was approved") {
+			if plan.Brake == nil || !strings.Contains(plan.Brake.Reason, "plan "+stopped.Brake.Hash+" was approved") {
 				t.Errorf("brake %+v", plan.Brake)
 			}
 		})

@@ -207,7 +207,8 @@ func (c *cleanup) details() string {
 	}
 	if brake := c.result.Brake; brake != nil {
 		b.WriteString(fmt.Sprintf(
-			"**Braked**: %s. `perch cleanup approve %s` carries out exactly this plan.\n\n", brake.Reason, brake.Hash,
+			"**Stopped by the safety limit**: %s. `perch cleanup approve %s` carries out exactly this plan.\n\n",
+			brake.Reason, brake.Hash,
 		))
 	}
 	b.WriteString("| verdict | stack | branch | reason |\n|---|---|---|---|\n")

@@ -158,7 +158,7 @@ func (r *Reporter) enter(
 				return errReplaced
 			}
 		}
-		fold(c, in, log, r.channel != nil, r.bounds, r.now().UTC())
+		applyInput(c, in, log, r.channel != nil, r.bounds, r.now().UTC())
 		return nil
 	}
 	recorded, err = r.cards.Update(ctx, in.Environment, change)

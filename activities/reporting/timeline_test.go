@@ -10,10 +10,10 @@ import (
 	"perch/activities/contract"
 )
 
-// folded is the card after the inputs.
-func folded(inputs ...contract.ReportInput) (card perch.Card) {
+// cardAfter returns the card after the inputs.
+func cardAfter(inputs ...contract.ReportInput) (card perch.Card) {
 	for _, in := range inputs {
-		fold(&card, in, nil, false, perch.PolicyExpiry{}, noon)
+		applyInput(&card, in, nil, false, perch.PolicyExpiry{}, noon)
 	}
 	return card
 }
@@ -23,7 +23,7 @@ func TestTheCardHasATimelineOfRequestsAndNotes(t *testing.T) {
 	pin := perch.Note{
 		ID: "n", Kind: perch.NotePin, By: "ben", Reason: "demo", StackID: "one", Until: noon.Add(time.Minute),
 	}
-	card := folded(
+	card := cardAfter(
 		contract.ReportInput{StackID: "one", State: said("b", later, 1, perch.PhaseStack, "2")},
 		contract.ReportInput{
 			Ended: []perch.CardState{*said("a", noon, 2, perch.PhaseSuperseded, "1")},
@@ -70,7 +70,7 @@ func TestTheCardHasTheMessageOfTheCommitThatWasRequestedLast(t *testing.T) {
 		"a source that does not tell": {[]contract.ReportInput{up(1, "c1", "")}, ""},
 	} {
 		got := ""
-		if message := folded(test.inputs...).Message; message != nil {
+		if message := cardAfter(test.inputs...).Message; message != nil {
 			got = message.Subject
 		}
 		if got != test.want {
@@ -110,7 +110,7 @@ func TestTheCardHasTheSeedStepsOfTheDeploymentThatBecameReadyLast(t *testing.T) 
 			[]contract.ReportInput{first, ready(2, "two", "c1")}, nil,
 		},
 	} {
-		if diff := cmp.Diff(test.want, folded(test.inputs...).Seeds); diff != "" {
+		if diff := cmp.Diff(test.want, cardAfter(test.inputs...).Seeds); diff != "" {
 			t.Errorf("%s: seeds (-want +got):\n%s", name, diff)
 		}
 	}
@@ -122,11 +122,11 @@ func TestTheLogOfAFailedDeploymentStaysThroughARemoval(t *testing.T) {
 	gone := said("b", noon.Add(time.Hour), 1, perch.PhaseGone, "")
 	gone.Goal = perch.GoalGone
 	var card perch.Card
-	fold(
+	applyInput(
 		&card, contract.ReportInput{State: failed}, &perch.LogLines{Source: "app.log"}, false, perch.PolicyExpiry{},
 		noon,
 	)
-	fold(&card, contract.ReportInput{State: gone}, nil, false, perch.PolicyExpiry{}, noon)
+	applyInput(&card, contract.ReportInput{State: gone}, nil, false, perch.PolicyExpiry{}, noon)
 	if card.Log == nil || card.Log.Source != "app.log" {
 		t.Errorf("log %+v", card.Log)
 	}

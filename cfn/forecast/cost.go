@@ -20,13 +20,13 @@ func Cost(wanted Version, region string) (perch.CostEstimate, error) {
 		return perch.CostEstimate{}, err
 	}
 	table, known := prices[region]
-	b := bill{region: region, known: known, table: table, strange: map[string][]string{}, estimate: perch.CostEstimate{
+	b := bill{region: region, known: known, table: table, unknown: map[string][]string{}, estimate: perch.CostEstimate{
 		Region: region, Date: PricesDate, Items: []perch.CostItem{}, Missing: []string{}, LeftOut: []string{},
 	}}
 	for _, id := range slices.Sorted(maps.Keys(t.resources)) {
 		b.resource(id, t.resources[id])
 	}
-	for kind, ids := range b.strange {
+	for kind, ids := range b.unknown {
 		b.miss("%s (%s)", kind, strings.Join(ids, ", "))
 	}
 	for _, item := range b.estimate.Items {
@@ -43,8 +43,8 @@ type bill struct {
 	known    bool
 	table    regionPrices
 	estimate perch.CostEstimate
-	// strange are the resources whose types are unknown, by type.
-	strange map[string][]string
+	// unknown are the resources whose types are unknown, by type.
+	unknown map[string][]string
 }
 
 func (b *bill) resource(id string, r resource) {
@@ -65,7 +65,7 @@ func (b *bill) resource(id string, r resource) {
 		if use, ok := byUse[r.kind]; ok {
 			b.leaveOut(use)
 		} else if !free[r.kind] {
-			b.strange[r.kind] = append(b.strange[r.kind], id)
+			b.unknown[r.kind] = append(b.unknown[r.kind], id)
 		}
 	}
 }

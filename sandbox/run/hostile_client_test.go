@@ -20,18 +20,18 @@ import (
 )
 
 const (
-	// strangerQueue is the task queue of the stranger's worker.
-	strangerQueue = "stranger"
-	// strangerPatience is the time limit of one call of an activity. It ends a wait that is not
+	// attackerQueue is the task queue of the attacker's worker.
+	attackerQueue = "attacker"
+	// attackerPatience is the time limit of one call of an activity. It ends a wait that is not
 	// rejected.
-	strangerPatience = 20 * time.Second
+	attackerPatience = 20 * time.Second
 )
 
-// stranger is a person who can reach Temporal and nothing else. They have a client and a worker
+// attacker is a person who can reach Temporal and nothing else. They have a client and a worker
 // with another workflow, which schedules the activities of Perch's worker.
-type stranger struct{ temporal client.Client }
+type attacker struct{ temporal client.Client }
 
-func newStranger(t *testing.T, address string) *stranger {
+func newAttacker(t *testing.T, address string) *attacker {
 	t.Helper()
 	c, err := client.Dial(client.Options{
 		HostPort: address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
@@ -40,13 +40,13 @@ func newStranger(t *testing.T, address string) *stranger {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	w := worker.New(c, strangerQueue, worker.Options{})
+	w := worker.New(c, attackerQueue, worker.Options{})
 	w.RegisterWorkflow(schedule)
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Stop)
-	return &stranger{temporal: c}
+	return &attacker{temporal: c}
 }
 
 // forgedCall is an activity to schedule.
@@ -65,10 +65,10 @@ type answer struct {
 	Final         bool
 }
 
-// schedule is the stranger's workflow.
+// schedule is the attacker's workflow.
 func schedule(ctx workflow.Context, call forgedCall) (out answer, _ error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: call.Queue, ScheduleToCloseTimeout: strangerPatience,
+		TaskQueue: call.Queue, ScheduleToCloseTimeout: attackerPatience,
 		RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
 	err := workflow.ExecuteActivity(ctx, call.Activity, call.Input).Get(ctx, &out.Result)
@@ -83,12 +83,12 @@ func schedule(ctx workflow.Context, call forgedCall) (out answer, _ error) {
 }
 
 // call schedules an activity and waits for the worker's answer.
-func (s *stranger) call(t *testing.T, queue, activity string, input any) (out answer) {
+func (a *attacker) call(t *testing.T, queue, activity string, input any) (out answer) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	run, err := s.temporal.ExecuteWorkflow(
-		ctx, client.StartWorkflowOptions{TaskQueue: strangerQueue}, schedule, forgedCall{queue, activity, input},
+	run, err := a.temporal.ExecuteWorkflow(
+		ctx, client.StartWorkflowOptions{TaskQueue: attackerQueue}, schedule, forgedCall{queue, activity, input},
 	)
 	if err == nil {
 		err = run.Get(ctx, &out)
@@ -100,18 +100,18 @@ func (s *stranger) call(t *testing.T, queue, activity string, input any) (out an
 }
 
 // run starts one of Perch's workflows with a forged input, and returns its result or its failure.
-func (s *stranger) run(t *testing.T, project, id, workflow string, input any) (result document, failure error) {
+func (a *attacker) run(t *testing.T, project, id, workflow string, input any) (result document, failure error) {
 	t.Helper()
-	return ended(t, s.start(t, project, id, workflow, input))
+	return ended(t, a.start(t, project, id, workflow, input))
 }
 
 // start starts one of Perch's workflows with a forged input.
-func (s *stranger) start(t *testing.T, project, id, workflow string, input any) client.WorkflowRun {
+func (a *attacker) start(t *testing.T, project, id, workflow string, input any) client.WorkflowRun {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	options := client.StartWorkflowOptions{ID: id, TaskQueue: perch.TaskQueue(project)}
-	run, err := s.temporal.ExecuteWorkflow(ctx, options, workflow, input)
+	run, err := a.temporal.ExecuteWorkflow(ctx, options, workflow, input)
 	if err != nil {
 		t.Fatalf("%s: %v", workflow, err)
 	}

@@ -30,7 +30,7 @@ func on(branch, stack string, others in) func(*victims) in {
 	}
 }
 
-// evilTemplate is a template of the stranger, in a bucket of theirs.
+// evilTemplate is a template of the attacker, in a bucket of theirs.
 var evilTemplate = in{
 	"template_url": "https://loot.s3.eu-central-1.amazonaws.com/evil.json", "template": "evil", "kind": "branch",
 	"capability": "CAPABILITY_NAMED_IAM",
@@ -158,7 +158,7 @@ func resources(branch, stack string, named ...string) func(*victims) in {
 	}
 }
 
-// seedAt returns an input of SeedData with an address of the stranger.
+// seedAt returns an input of SeedData with an address of the attacker.
 func seedAt(branch, stack string, later bool) func(*victims) in {
 	return func(v *victims) in {
 		input := on(branch, stack, in{"commit": v.evil, "later": later})(v)
@@ -171,7 +171,7 @@ func seedAt(branch, stack string, later bool) func(*victims) in {
 	}
 }
 
-// probeAt returns an input of AwaitReady with an address of the stranger.
+// probeAt returns an input of AwaitReady with an address of the attacker.
 func probeAt(branch, stack, path string) func(*victims) in {
 	return func(v *victims) in {
 		input := seedAt(branch, stack, false)(v)
@@ -273,22 +273,22 @@ var dataAttacks = []attack{
 		"gone", answered: true, input: on("carts", "store-carts", in{
 		"removed": true, "state": in{"phase": "gone", "goal": "gone", "outcome": "gone", "at": "2999-01-01T00:00:00Z"},
 	})},
-	{activity: "SeedData", name: "a secret for the stranger's server", input: seedAt("evil", "", true)},
-	{activity: "SeedData", name: "production from the stranger's branch", input: seedAt("evil", "store-main", false)},
+	{activity: "SeedData", name: "a secret for the attacker's server", input: seedAt("evil", "", true)},
+	{activity: "SeedData", name: "production from the attacker's branch", input: seedAt("evil", "store-main", false)},
 	{activity: "SeedData", name: "production later", input: seedAt("evil", "store-main", true)},
 	{
 		activity: "SeedData", name: "production at a commit that is not deployed",
 		input: seedAt("main", "store-main", true),
 	},
 	{activity: "SeedData", name: "a foreign stack", input: seedAt("evil", "ledger", false)},
-	{activity: "AwaitReady", name: "the stranger's server", input: probeAt("evil", "", "/")},
+	{activity: "AwaitReady", name: "the attacker's server", input: probeAt("evil", "", "/")},
 	{activity: "AwaitReady", name: "production under another branch", input: probeAt("evil", "store-main", "/")},
 	{activity: "AwaitReady", name: "a foreign stack", input: probeAt("evil", "ledger", "/")},
-	{activity: "AwaitImage", name: "the stranger's registry", answered: true, input: func(*victims) in {
+	{activity: "AwaitImage", name: "the attacker's registry", answered: true, input: func(*victims) in {
 		return in{
 			"branch":           "main",
 			"commit":           "forged",
-			"image":            "registry.stranger.example/canary:1",
+			"image":            "registry.attacker.example/canary:1",
 			"patience_seconds": 3600,
 		}
 	}},

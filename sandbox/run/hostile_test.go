@@ -17,9 +17,9 @@ import (
 
 // attack is a call of an activity with a forged input.
 type attack struct {
-	// activity is the activity's type. name says what the stranger wants to achieve.
+	// activity is the activity's type. name says what the attacker wants to achieve.
 	activity, name string
-	// input returns what the stranger sends. It may have fields that no input has any more.
+	// input returns what the attacker sends. It may have fields that no input has any more.
 	input func(*victims) in
 	// answered means that the activity may return a result, because it only reads or does what the
 	// policy lets anyone request. Otherwise it must return an error.
@@ -31,11 +31,11 @@ type attack struct {
 // in is a forged input.
 type in = map[string]any
 
-// TestS148AStrangerChangesNothingThatThePolicyProtects schedules every activity that the worker
-// registers from a workflow of a stranger, with forged inputs. After each call, everything in the
-// account must be the same, no changing call was made, and nothing was sent to the stranger's
+// TestS148AnAttackerChangesNothingThatThePolicyProtects schedules every activity that the worker
+// registers from a workflow of an attacker, with forged inputs. After each call, everything in the
+// account must be the same, no changing call was made, and nothing was sent to the attacker's
 // server.
-func TestS148AStrangerChangesNothingThatThePolicyProtects(t *testing.T) {
+func TestS148AnAttackerChangesNothingThatThePolicyProtects(t *testing.T) {
 	skipUnlessProof(t)
 	t.Parallel()
 	v := newVictims(t)
@@ -71,21 +71,21 @@ func TestEveryActivityHasAnAttack(t *testing.T) {
 	queues := registered("store")
 	for _, name := range slices.Sorted(maps.Keys(queues)) {
 		if !attacked[name] {
-			t.Errorf("no stranger calls %s: add an attack with a forged input", name)
+			t.Errorf("no attacker calls %s: add an attack with a forged input", name)
 		}
 	}
 	for name := range attacked {
 		if queues[name] == "" {
-			t.Errorf("a stranger calls %s, which no worker registers", name)
+			t.Errorf("an attacker calls %s, which no worker registers", name)
 		}
 	}
 }
 
-// suffer makes the stranger's call, and checks that the account has not changed.
+// suffer makes the attacker's call, and checks that the account has not changed.
 func (v *victims) suffer(t *testing.T, a attack, queue string) {
 	calls := len(v.aws.Calls())
 	input := a.input(v)
-	out := v.stranger.call(t, queue, a.activity, input)
+	out := v.attacker.call(t, queue, a.activity, input)
 	t.Log(out)
 	if a.activity == "AskRemoval" && out.Failure == "" {
 		v.awaitRun(t, input, out)
@@ -99,7 +99,7 @@ func (v *victims) suffer(t *testing.T, a attack, queue string) {
 	v.unchanged(t, calls, a.calls...)
 	said := out.String()
 	for _, id := range v.ids {
-		said = strings.ReplaceAll(said, id, "") // The stranger named this id themselves.
+		said = strings.ReplaceAll(said, id, "") // The attacker named this id themselves.
 	}
 	if strings.Contains(strings.ToLower(said), "canary") {
 		t.Errorf("the answer tells of what is not the project's: %s", out)
@@ -113,7 +113,7 @@ func (v *victims) awaitRun(t *testing.T, input in, told answer) {
 	fatal(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	run := v.stranger.temporal.GetWorkflow(ctx, environment.StackName(), readJSON(t, told.Result).text("run_id"))
+	run := v.attacker.temporal.GetWorkflow(ctx, environment.StackName(), readJSON(t, told.Result).text("run_id"))
 	t.Logf("the run ended: %v", run.Get(ctx, nil))
 }
 
@@ -131,18 +131,18 @@ func (v *victims) unchanged(t *testing.T, calls int, allowed ...string) {
 		}
 	}
 	if hits := v.hits.Swap(0); hits > 0 {
-		t.Errorf("the stranger's server got %d requests", hits)
+		t.Errorf("the attacker's server got %d requests", hits)
 	}
 }
 
-// TestS149AStrangerLosesNoDatabaseOfALivingEnvironment attacks the databases in the shared
+// TestS149AnAttackerDropsNoDatabaseOfALivingEnvironment attacks the databases in the shared
 // instance.
-func TestS149AStrangerLosesNoDatabaseOfALivingEnvironment(t *testing.T) {
+func TestS149AnAttackerDropsNoDatabaseOfALivingEnvironment(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t, postgrestest.Trust)
 	server.Master(t, "perch", "")
 	v := &victims{ids: map[string]string{}, bench: newSandbox(t, func(o *options) { o.postgres = server.Address })}
-	v.stranger = newStranger(t, v.temporal.Address())
+	v.attacker = newAttacker(t, v.temporal.Address())
 	v.must(t, "application", "up")
 	for _, branch := range []string{"carts", "other"} {
 		v.repo.commit(t, branch, map[string]string{"perch.yaml": bare("shop", "  database: {mode: shared}")})
@@ -157,7 +157,7 @@ func TestS149AStrangerLosesNoDatabaseOfALivingEnvironment(t *testing.T) {
 	before, queues := look(), registered("shop")
 	for _, a := range databaseAttacks {
 		t.Run(a.activity+"/"+a.name, func(t *testing.T) {
-			out := v.stranger.call(t, queues[a.activity], a.activity, a.input(v))
+			out := v.attacker.call(t, queues[a.activity], a.activity, a.input(v))
 			if out.Failure == "" && !a.answered {
 				t.Errorf("it was not rejected: %s", out)
 			}
@@ -182,13 +182,13 @@ func (v *victims) sequences(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			calls := len(v.aws.Calls())
-			admitted := v.stranger.call(t, queue, "Admit", up("evil", v.evil))
+			admitted := v.attacker.call(t, queue, "Admit", up("evil", v.evil))
 			hash := readJSON(t, admitted.Result).text("prepared", "rendered", "hash")
 			url := readJSON(t, admitted.Result).text("prepared", "rendered", "template_url")
 			if hash == "" {
 				t.Fatalf("evil was not admitted: %s", admitted)
 			}
-			out := v.stranger.call(t, queue, "UpdateStack", in{
+			out := v.attacker.call(t, queue, "UpdateStack", in{
 				"environment": named(v.project, attacked), "stack_id": v.ids[v.stackOf(t, attacked)],
 				"token":    "forged-" + attacked,
 				"template": hash, "template_url": url, "kind": "branch",
@@ -201,9 +201,9 @@ func (v *victims) sequences(t *testing.T) {
 	}
 	t.Run("a commit of another branch is admitted for production", func(t *testing.T) {
 		calls := len(v.aws.Calls())
-		admitted := readJSON(t, v.stranger.call(t, queue, "Admit", up("main", v.evil)).Result)
+		admitted := readJSON(t, v.attacker.call(t, queue, "Admit", up("main", v.evil)).Result)
 		if prepared := admitted.at("prepared"); prepared != nil {
-			v.stranger.call(t, queue, "UpdateStack", in{
+			v.attacker.call(t, queue, "UpdateStack", in{
 				"environment": named(v.project, "main"), "stack_id": v.ids["store-main"], "token": "forged-other",
 				"template":     admitted.text("prepared", "rendered", "hash"),
 				"template_url": admitted.text("prepared", "rendered", "template_url"),
@@ -213,11 +213,11 @@ func (v *victims) sequences(t *testing.T) {
 	})
 }
 
-// runs starts Perch's workflows as the stranger, with the state of a run that is nearly finished.
+// runs starts Perch's workflows as the attacker, with the state of a run that is nearly finished.
 func (v *victims) runs(t *testing.T) {
 	gone := func(branch string) *perch.Request {
 		return &perch.Request{
-			ID: "forged", Goal: perch.GoalGone, Project: v.project, Branch: branch, By: "stranger", Force: true,
+			ID: "forged", Goal: perch.GoalGone, Project: v.project, Branch: branch, By: "attacker", Force: true,
 		}
 	}
 	for _, branch := range []string{"main", "staging", "release/1", "guarded"} {
@@ -226,7 +226,7 @@ func (v *victims) runs(t *testing.T) {
 			input := perch.RunInput{
 				Environment: activitytest.Environment(v.project, branch), Request: gone(branch), Due: true,
 			}
-			result, err := v.stranger.run(t, v.project, "forged-teardown-"+branch, perch.WorkflowTeardown, input)
+			result, err := v.attacker.run(t, v.project, "forged-teardown-"+branch, perch.WorkflowTeardown, input)
 			if err == nil && result.text("outcome") != string(perch.OutcomeRejected) {
 				t.Errorf("it ended with %v", result)
 			}
@@ -240,7 +240,7 @@ func (v *victims) runs(t *testing.T) {
 	} {
 		t.Run("a removal with "+name, func(t *testing.T) {
 			calls := len(v.aws.Calls())
-			if _, err := v.stranger.run(
+			if _, err := v.attacker.run(
 				t, v.project, "forged-input-"+strings.ReplaceAll(name, " ", "-"), perch.WorkflowTeardown, input,
 			); err == nil {
 				t.Error("it was not rejected")
@@ -252,12 +252,12 @@ func (v *victims) runs(t *testing.T) {
 	}
 }
 
-// claimOperation starts an `up` of the stranger's branch that claims to have started an operation
+// claimOperation starts an `up` of the attacker's branch that claims to have started an operation
 // on production.
 func (v *victims) claimOperation(t *testing.T) client.WorkflowRun {
 	t.Helper()
 	request := &perch.Request{ID: "forged", Goal: perch.GoalUp, Project: v.project, Branch: "evil", Commit: v.evil}
-	return v.stranger.start(t, v.project, "forged-provision", perch.WorkflowProvision, perch.RunInput{
+	return v.attacker.start(t, v.project, "forged-provision", perch.WorkflowProvision, perch.RunInput{
 		Environment: activitytest.Environment(v.project, "evil"), Request: request,
 		Begun: &perch.Operation{Commit: v.evil, StackID: v.ids["store-main"], Token: "forged"},
 	})

@@ -18,7 +18,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-// storeConfig is the perch.yaml of the project that the stranger attacks. It has an environment of
+// storeConfig is the perch.yaml of the project that the attacker attacks. It has an environment of
 // every kind, with data in each.
 const storeConfig = `project: store
 image: registry.example.com/store:{commit}
@@ -33,7 +33,7 @@ defaults:
   secrets: {SEED_TOKEN: "arn:aws:secretsmanager:eu-central-1:000000000000:secret:` + demoSecret + `"}
 `
 
-// evilConfig has the seed steps that a stranger would like to run in any environment.
+// evilConfig has the seed steps that an attacker would like to run in any environment.
 const evilConfig = storeConfig + `seed:
   - s3: {from: fixtures/evil, to: assets}
   - http: {path: /seed, body: fixtures/evil/loot.json, secret: SEED_TOKEN}
@@ -53,19 +53,19 @@ const keepingTemplate = `{"Resources": {
 const foreignTemplate = `{"Resources": {"Canary": {"Type": "AWS::S3::Bucket"}},
 	"Outputs": {"URL": {"Value": "http://canary.example.com"}, "PerchURL": {"Value": "http://canary.example.com"}}}`
 
-// victims are what a stranger attacks: the environments of project store, and other resources in
-// the same account. The stranger can reach Temporal, and has pushed a branch with an evil
+// victims are what an attacker attacks: the environments of project store, and other resources in
+// the same account. The attacker can reach Temporal, and has pushed a branch with an evil
 // perch.yaml.
 type victims struct {
 	*bench
-	stranger *stranger
-	// elsewhere is a server of the stranger. hits counts its requests.
+	attacker *attacker
+	// elsewhere is a server of the attacker. hits counts its requests.
 	elsewhere *httptest.Server
 	hits      atomic.Int32
 	// ids has the ids of stacks by name, and those of resources by stack and logical id:
 	// `store-main/BucketAssets`.
 	ids map[string]string
-	// evil is the head of the stranger's branch `evil`.
+	// evil is the head of the attacker's branch `evil`.
 	evil string
 	// before is the account before the next call.
 	before snapshot
@@ -89,11 +89,11 @@ func newVictims(t *testing.T) *victims {
 		}
 		p.Cleanup.Grace = time.Hour
 	})
-	v.stranger = newStranger(t, b.temporal.Address())
+	v.attacker = newAttacker(t, b.temporal.Address())
 	v.elsewhere = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { v.hits.Add(1) }))
 	t.Cleanup(v.elsewhere.Close)
 	v.settle(t)
-	v.strangers(t)
+	v.foreignStacks(t)
 	for _, branch := range []string{"main", "release/1", "guarded", "carts"} {
 		v.remember(t, v.stackOf(t, branch), "BucketAssets", "Database")
 	}
@@ -133,8 +133,8 @@ func (v *victims) settle(t *testing.T) {
 	v.evil = v.repo.commit(t, "evil", map[string]string{"perch.yaml": evilConfig})
 }
 
-// strangers creates stacks that are not store's, one in each state that a call could change.
-func (v *victims) strangers(t *testing.T) {
+// foreignStacks creates stacks that are not store's, one in each state that a call could change.
+func (v *victims) foreignStacks(t *testing.T) {
 	t.Helper()
 	others := v.tagsOf(t, "orphan", "github.com/other/store")
 	for name, tags := range map[string][]types.Tag{

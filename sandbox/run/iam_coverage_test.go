@@ -65,7 +65,8 @@ func neededGrant(set []access.Grant) string {
 
 // expectedDenials are actions that AWS denies to the roles and that the product handles.
 var expectedDenials = []string{
-	// A stranger's forged input names buckets of other projects, whose tags the worker reads first.
+	// An attacker's forged input names buckets of other projects. The worker reads their tags
+	// first.
 	"s3:GetBucketTagging",
 }
 

@@ -58,7 +58,7 @@ func TestDocumentAndExitCodeOfACleanup(t *testing.T) {
 		"a removal that failed before and is done now": {before(stageRemoved), exitFailed,
 			remove + `"removed":["shop-a"],"pending":[],"failed":[{"stack":"shop-z","error":"its deletion ` +
 				`failed"}],"brake":null,"other_repositories":[],"expiry":null}`},
-		"braked": {&sweep{result: perch.CleanupResult{
+		"stopped by the safety limit": {&sweep{result: perch.CleanupResult{
 			Brake: &perch.CleanupBrake{Reason: "too many", Hash: "ab", Removals: 11, Limit: 10},
 		}}, exitRejected,
 			`{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":{"reason":"too ` +
@@ -119,7 +119,7 @@ func TestWhatARunsEndMeansForARemoval(t *testing.T) {
 	}
 }
 
-func TestPeopleAreToldOfTheBrakeAndTheWayOn(t *testing.T) {
+func TestCleanupReportsTheSafetyLimitAndTheNextCommand(t *testing.T) {
 	var stderr bytes.Buffer
 	a := &app{stdout: &bytes.Buffer{}, stderr: &stderr, output: "text"}
 	a.tellSweep(&sweep{result: perch.CleanupResult{

@@ -46,9 +46,9 @@ func TestRunsAreCountedByOutcome(t *testing.T) {
 		"handed on": {
 			result: (*perch.Result)(nil), err: &workflow.ContinueAsNewError{}, want: "superseded",
 		},
-		"cleanup":                 {result: &perch.CleanupResult{}, want: "completed"},
-		"cleanup that was braked": {result: &perch.CleanupResult{Brake: &perch.CleanupBrake{}}, want: "braked"},
-		"cleanup that held all":   {result: &perch.CleanupResult{Problem: "no listing"}, want: "held"},
+		"cleanup":                        {result: &perch.CleanupResult{}, want: "completed"},
+		"cleanup that the limit stopped": {result: &perch.CleanupResult{Brake: &perch.CleanupBrake{}}, want: "braked"},
+		"cleanup that held all":          {result: &perch.CleanupResult{Problem: "no listing"}, want: "held"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -44,9 +44,9 @@ func (s *scope) truth(value any) (bool, error) {
 			is, err := s.truth(items[0])
 			return !is, err
 		case "Fn::And":
-			return s.fold(name, argument, true)
+			return s.combineConditions(name, argument, true)
 		case "Fn::Or":
-			return s.fold(name, argument, false)
+			return s.combineConditions(name, argument, false)
 		}
 	}
 	return false, invalid(
@@ -67,8 +67,8 @@ func (s *scope) equals(argument any) (bool, error) {
 	return canonical(left) == canonical(right), err
 }
 
-// fold computes And (start is true) or Or (start is false) of two to ten conditions.
-func (s *scope) fold(name string, argument any, start bool) (bool, error) {
+// combineConditions computes And (start is true) or Or (start is false) of two to ten conditions.
+func (s *scope) combineConditions(name string, argument any, start bool) (bool, error) {
 	items, _ := argument.([]any)
 	if len(items) < 2 || len(items) > 10 {
 		return false, invalid(

@@ -62,7 +62,7 @@ func (s *Service) hostNames(env *record, options options) []string {
 	}
 	targets := []string{domainName(env.Hidden["CNAME"]), domainName(env.Attributes["EndpointURL"])}
 	for _, set := range s.state.Sets {
-		if s.strange(set, env) {
+		if s.isAmbiguousRecord(set, env) {
 			continue
 		}
 		points := slices.ContainsFunc(append(set.Values, set.Alias), func(value string) bool {
@@ -75,10 +75,10 @@ func (s *Service) hostNames(env *record, options options) []string {
 	return hosts
 }
 
-// strange reports whether a record set leads to env's address but may be for another environment.
-// If all load balancers have the same DNS name, or all instances the same address, only the records
-// in the environment's stack show which environment is meant.
-func (s *Service) strange(set recordSet, env *record) bool {
+// isAmbiguousRecord reports whether a record set leads to env's address but may be for another
+// environment. If all load balancers have the same DNS name, or all instances the same address,
+// only the records in the environment's stack show which environment is meant.
+func (s *Service) isAmbiguousRecord(set recordSet, env *record) bool {
 	endpoint := domainName(env.Attributes["EndpointURL"])
 	sameName := s.config.LoadBalancerDNS != "" && endpoint == domainName(s.config.LoadBalancerDNS)
 	if !sameName && endpoint != domainName(loopback) {

@@ -46,7 +46,7 @@ func TestStatesAreEnteredInTheirOrder(t *testing.T) {
 	} {
 		var card perch.Card
 		for _, state := range c.states {
-			fold(&card, contract.ReportInput{State: state}, nil, false, perch.PolicyExpiry{}, noon)
+			applyInput(&card, contract.ReportInput{State: state}, nil, false, perch.PolicyExpiry{}, noon)
 		}
 		if card.State.Phase != c.want {
 			t.Errorf("%s: phase %q, want %q", name, card.State.Phase, c.want)
@@ -59,7 +59,7 @@ func TestWhatPerchYAMLDoesNotWantStaysUntilItIsReadAgain(t *testing.T) {
 	enter := func(minute int, goal perch.Goal, kind perch.Kind, comment bool) bool {
 		state := said("a", noon, minute, "stack", "1")
 		state.Goal, state.Kind, state.Muted.Comment = goal, kind, comment
-		fold(&card, contract.ReportInput{State: state}, nil, false, perch.PolicyExpiry{}, noon)
+		applyInput(&card, contract.ReportInput{State: state}, nil, false, perch.PolicyExpiry{}, noon)
 		return card.Muted.Comment
 	}
 	muted := []bool{
@@ -75,7 +75,7 @@ func TestWhatPerchYAMLDoesNotWantStaysUntilItIsReadAgain(t *testing.T) {
 func TestReadyCommitsAreThoseOfTheStack(t *testing.T) {
 	var card perch.Card
 	enter := func(stackID string, minute int, phase perch.Phase, commit string) []string {
-		fold(
+		applyInput(
 			&card, contract.ReportInput{StackID: stackID, State: said("a", noon, minute, phase, commit)}, nil, false,
 			perch.PolicyExpiry{}, noon,
 		)
@@ -127,7 +127,7 @@ func TestStatesOfNotesAreEnteredUnlessARunHasSaidMoreSince(t *testing.T) {
 		"nothing was said ever": {&perch.CardState{}, nil, perch.PhaseFailed},
 	} {
 		card := perch.Card{State: *c.known, StackID: "one"}
-		fold(
+		applyInput(
 			&card, contract.ReportInput{State: c.own, Notes: []perch.Note{{Kind: perch.NoteReport, State: ended}}}, nil,
 			true, perch.PolicyExpiry{}, noon,
 		)
@@ -142,7 +142,7 @@ func TestADeploymentIsIntendedBeforeItIsCreated(t *testing.T) {
 	enter := func(minute int, phase perch.Phase, commit string, tells bool) []string {
 		state := said("a", noon, minute, phase, commit)
 		state.Goal = perch.GoalUp
-		fold(&card, contract.ReportInput{State: state}, nil, tells, perch.PolicyExpiry{}, noon)
+		applyInput(&card, contract.ReportInput{State: state}, nil, tells, perch.PolicyExpiry{}, noon)
 		return card.GitHub.Intended
 	}
 	if got := enter(0, perch.PhaseStack, "1", false); len(got) > 0 {
@@ -163,7 +163,8 @@ func TestPullRequestsAreListedAgainAfterANoteAboutThem(t *testing.T) {
 		perch.NotePullRequest: true, perch.NoteReport: true, perch.NoteWarn: true, perch.NoteLeftovers: false,
 	} {
 		card := perch.Card{GitHub: perch.GitHubMemory{PullRequestsOf: "1"}}
-		fold(&card, contract.ReportInput{Notes: []perch.Note{{Kind: kind}}}, nil, true, perch.PolicyExpiry{}, noon)
+		in := contract.ReportInput{Notes: []perch.Note{{Kind: kind}}}
+		applyInput(&card, in, nil, true, perch.PolicyExpiry{}, noon)
 		if (card.GitHub.PullRequestsOf == "") != again {
 			t.Errorf("%s: listed of %q", kind, card.GitHub.PullRequestsOf)
 		}
@@ -179,7 +180,7 @@ func TestCommentsAreSearchedForWhenPeopleAreToBeWarned(t *testing.T) {
 		note := perch.Note{
 			ID: "n", Kind: perch.NoteWarn, StackID: "one", Warning: &perch.ExpiryWarning{Deadline: deadline},
 		}
-		fold(&card, contract.ReportInput{Notes: []perch.Note{note}}, nil, true, perch.PolicyExpiry{}, noon)
+		applyInput(&card, contract.ReportInput{Notes: []perch.Note{note}}, nil, true, perch.PolicyExpiry{}, noon)
 		if known := card.GitHub.Comments[0]; known.PullRequest != 7 || (known.ID == 0) != searched ||
 			(card.ExpiryWarning != nil) != searched {
 			t.Errorf("a warning about %v: comment %+v, warning %+v", deadline, known, card.ExpiryWarning)
@@ -302,7 +303,7 @@ func TestWhatCountsAsUse(t *testing.T) {
 		if name == "an unpin" {
 			card.Pin = &perch.Pin{By: "bob", Until: week.Add(time.Hour)}
 		}
-		fold(&card, c.in, nil, true, bounds, week)
+		applyInput(&card, c.in, nil, true, bounds, week)
 		want := perch.Activity{Kind: perch.ActivityPush, By: "bob", At: noon}
 		if c.want != "" {
 			want = perch.Activity{Kind: c.want, By: "ana", At: week}

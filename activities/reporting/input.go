@@ -15,9 +15,9 @@ const rememberedReady = 10
 // rememberedEnded is how many superseded requests may wait in a card for their report.
 const rememberedEnded = 20
 
-// fold enters the input into the card. log has the lines that the environment has logged. tells
-// means that there is a channel, which is going to deliver what the card says.
-func fold(
+// applyInput enters the input into the card. log has the lines that the environment has logged.
+// tells means that there is a channel, which is going to deliver what the card says.
+func applyInput(
 	card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool, bounds perch.PolicyExpiry,
 	now time.Time,
 ) {
