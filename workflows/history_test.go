@@ -181,10 +181,63 @@ func actions(history *historypb.History) (sum int) {
 	return sum
 }
 
+// runNames are the recorded histories' names in the table of costs.
+var runNames = map[string]string{
+	"absent":                             "teardown without an environment",
+	"absent-with-a-shared-database":      "teardown without an environment, shared database",
+	"announced-over-a-deployment":        "teardown during a deployment, first run",
+	"application":                        "`perch application up`",
+	"cleanup":                            "cleanup that requests one removal",
+	"cleanup-approved":                   "cleanup of an approved plan with three removals",
+	"cleanup-braked":                     "cleanup stopped by the safety limit",
+	"created":                            "creation",
+	"created-after-its-image":            "creation that waits for its image",
+	"created-with-a-shared-database":     "creation, shared database",
+	"doctor":                             "`perch doctor`",
+	"expiry":                             "`perch expiry`",
+	"extension-rejected":                 "`perch extend`, rejected",
+	"failed":                             "update that fails",
+	"failed-and-stays-stuck":             "update of a stack in UPDATE_ROLLBACK_FAILED that fails",
+	"failed-and-stuck":                   "update that ends in UPDATE_ROLLBACK_FAILED",
+	"failed-in-its-creation":             "creation that fails",
+	"failed-in-its-removal":              "teardown that fails",
+	"forced-and-left-behind":             "teardown with `--force` that leaves resources behind",
+	"history":                            "`perch history`",
+	"kept-by-a-push":                     "teardown by cleanup, superseded by a push",
+	"kept-by-the-last-look":              "teardown by cleanup, ended because the branch exists again",
+	"left-behind-with-a-shared-database": "teardown that leaves its shared database behind",
+	"list":                               "`perch ls`",
+	"looked-at-a-deletion":               "webhook for a deleted branch",
+	"looked-at-a-push":                   "webhooks for a push",
+	"note":                               "note: a warning before expiry, or a late report",
+	"pinned":                             "`perch pin`",
+	"plan":                               "`perch plan`",
+	"recreated":                          "creation after one that failed",
+	"recreated-because-it-was-stuck":     "recreation with `--recreate`",
+	"rejected":                           "request that the policy rejects",
+	"rejected-over-a-deployment":         "teardown during a deployment, rejected",
+	"removed":                            "teardown",
+	"removed-after-a-repair":             "teardown whose first deletion failed",
+	"removed-by-cleanup":                 "teardown by cleanup",
+	"removed-over-a-deployment":          "teardown during a deployment, second run",
+	"removed-with-a-shared-database":     "teardown, shared database",
+	"status":                             "`perch status`",
+	"superseded":                         "update superseded by another update",
+	"superseded-by-a-removal":            "update superseded by a teardown",
+	"unchanged":                          "update without a change",
+	"unchanged-with-a-shared-database":   "update without a change, shared database",
+	"updated":                            "update",
+	"updated-after-a-rejected-removal":   "update, continued after a rejected teardown",
+	"updated-after-another":              "update that waited for another update",
+}
+
 func TestTableOfCostsIsCurrent(t *testing.T) {
 	histories := recorded(t)
 	names := slices.SortedFunc(maps.Keys(histories), func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(histories[b].GetEvents()), len(histories[a].GetEvents())), cmp.Compare(a, b))
+		return cmp.Or(
+			cmp.Compare(len(histories[b].GetEvents()), len(histories[a].GetEvents())),
+			cmp.Compare(runNames[a], runNames[b]),
+		)
 	})
 	var b strings.Builder
 	b.WriteString(`# What a run costs in Temporal
@@ -200,18 +253,24 @@ A creation of twelve minutes sends 120 to 200 heartbeats, which are most of its 
 An hourly schedule that finds nothing to remove starts about 720 short runs a month.
 
 A creation takes at most 60 events and 20 actions, including reports.
-If a webhook requests it before its image is built (*created after its image*), it takes up to 80 events and still 20 actions.
+If a webhook requests it before its image is built (*creation that waits for its image*), it takes up to 80 events and still 20 actions.
 The wait for the image is one activity, and its report is another; Admit runs again when the image exists; and the run's page shows each phase.
-The Look that requested it (*looked at a push*) is a separate run; one Look handles all events of a branch that arrive within three seconds.
+The Look that requested it (*webhooks for a push*) is a separate run; one Look handles all events of a branch that arrive within three seconds.
 
 | run | history events | actions |
 |---|---:|---:|
 `)
 	for _, name := range names {
-		fmt.Fprintf(
-			&b, "| %s | %d | %d |\n", strings.ReplaceAll(name, "-", " "), len(histories[name].GetEvents()),
-			actions(histories[name]),
-		)
+		if runNames[name] == "" {
+			t.Errorf("history %s has no name in runNames", name)
+		}
+		history := histories[name]
+		fmt.Fprintf(&b, "| %s | %d | %d |\n", runNames[name], len(history.GetEvents()), actions(history))
+	}
+	for name := range runNames {
+		if histories[name] == nil {
+			t.Errorf("runNames has %s, which is not a recorded history", name)
+		}
 	}
 	golden(t, filepath.Join("..", "docs", "temporal-costs.md"), b.String())
 }
