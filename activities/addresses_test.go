@@ -51,7 +51,7 @@ func TestS193TheQuotaOfElasticIPAddressesIsAskedFirst(t *testing.T) {
 	}
 }
 
-func TestS193AFullQuotaIsNoFaultIfNothingNeedsAnAddress(t *testing.T) {
+func TestS193AFullQuotaIsNotAFaultIfNothingNeedsAnAddress(t *testing.T) {
 	w := newWorldOf(t, aws.Config{Speed: 1e6, Addresses: 1})
 	w.apply()
 	files := map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"}

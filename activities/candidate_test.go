@@ -45,7 +45,7 @@ func (w *world) listed() int {
 	return len(found.ResourceTagMappingList)
 }
 
-func TestS186WhatTheTaggingAPIStillListsIsNoLeftover(t *testing.T) {
+func TestS186WhatTheTaggingAPIStillListsIsNotALeftover(t *testing.T) {
 	w, in := whole(t)
 	w.delete(in.StackID, nil)
 	w.remembering()
@@ -143,7 +143,7 @@ func TestS187WhatCannotBeLookedUpIsANoteAndLaterALeftover(t *testing.T) {
 	}
 }
 
-func TestS187ADeniedLookUpIsNoAnswer(t *testing.T) {
+func TestS187ADeniedLookUpIsNotAnAnswer(t *testing.T) {
 	w := newWorld(t)
 	stack := w.bare("another-stack", "login", func(in *cloudformation.CreateStackInput) {
 		in.TemplateBody = sdk.String(groupTemplate)

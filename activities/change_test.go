@@ -151,7 +151,7 @@ func otherRepository(t *testing.T) map[string]string {
 	return environment.Tags(perch.Identity{Project: "shop", Names: []string{"github.com/acme/other"}}, perch.KindBranch)
 }
 
-func TestS32AStackThatExistsAndCannotBeSeenYetIsNoConflict(t *testing.T) {
+func TestS32AStackThatExistsAndIsNotVisibleYetIsNotAConflict(t *testing.T) {
 	w := newWorld(t)
 	w.bare("shop-login", "login", nil)
 	in := w.creation("login", "token")
@@ -247,7 +247,7 @@ func TestAStackBeyondTheLimitIsDeletedAgain(t *testing.T) {
 	}
 }
 
-func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
+func TestS10AnUpdateThatChangesNothingIsNotAFailure(t *testing.T) {
 	w := newWorld(t)
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 	w.settle(id)

@@ -293,7 +293,7 @@ func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 	}
 }
 
-func TestWhatAFailedDeletionKeptIsNoLeftoverOfTheNext(t *testing.T) {
+func TestWhatAFailedDeletionKeptIsNotALeftoverOfTheNext(t *testing.T) {
 	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.customUp(commit)
 	before := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})

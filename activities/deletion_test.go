@@ -340,7 +340,7 @@ func TestAnEarlierRemovalNeverAdvisesToRemoveTheNewEnvironment(t *testing.T) {
 	}
 }
 
-func TestTheSharedDatabaseOfTheNewEnvironmentIsNoLeftover(t *testing.T) {
+func TestTheSharedDatabaseOfTheNewEnvironmentIsNotALeftover(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	old := w.bare("shop-login", "login", nil)

@@ -77,7 +77,7 @@ func (w *world) customGone(stackID string) contract.VerifyResult {
 	})
 }
 
-func TestWhatAnUpdateHasKeptIsNoLeftoverAndWhatItCouldNotDeleteIs(t *testing.T) {
+func TestWhatAnUpdateHasKeptIsNotALeftoverAndWhatItCouldNotDeleteIs(t *testing.T) {
 	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": manyTemplate})
 	id := w.customUp(commit).StackID
 	old, replaced, stuck, logs := w.physical(

@@ -108,7 +108,7 @@ func TestReadsRejectStacksAndProjectsOfOthers(t *testing.T) {
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "ask the worker of that project")
 }
 
-func TestDescribeStackOfNothingIsNoError(t *testing.T) {
+func TestDescribeStackOfNothingIsNotAnError(t *testing.T) {
 	w := newWorld(t)
 	if state := must(
 		w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")},

@@ -117,7 +117,7 @@ func TestAnAddressThatNothingServesGivesTheDialersError(t *testing.T) {
 	activitytest.WantFinal(t, err, perch.ErrorNotReady, "within 10m0s", "connection refused")
 }
 
-func TestAnOutputThatIsNoAddressIsRejected(t *testing.T) {
+func TestAnOutputThatIsNotAnAddressIsRejected(t *testing.T) {
 	w := newWorld(t)
 	for _, address := range []string{"", "login", "http://%zz"} {
 		_, err := activitytest.Try(of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: address})

@@ -171,7 +171,7 @@ func TestAnAnswerToARequestWithASecretIsNotQuoted(t *testing.T) {
 	for name, c := range map[string]struct{ answer, word string }{
 		"an error": {
 			"HTTP/1.1 422 told\r\nContent-Length: 4\r\n\r\ntold",
-			"422 Unprocessable Entity (the request carried a secret, so no more of the answer is shown)",
+			"422 Unprocessable Entity (the request has a secret, so the rest of the answer is not shown)",
 		},
 		"a redirect": {"HTTP/1.1 302 told\r\nLocation: /told\r\n\r\n", "302 Found; redirects are not followed"},
 		"no HTTP":    {"told told told\r\n\r\n", "the answer broke off or is not HTTP"},
@@ -217,7 +217,7 @@ func TestALongRedirectIsCut(t *testing.T) {
 	}
 }
 
-func TestARedirectIsNoSuccess(t *testing.T) {
+func TestARedirectIsNotASuccess(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		t.Error("the redirect was followed")

@@ -232,7 +232,7 @@ func TestS118AFaultOfTheCommitRejectsAtOnce(t *testing.T) {
 	}
 }
 
-func TestS118ABodyThatIsNoFileFailsItsStepAtOnce(t *testing.T) {
+func TestS118ABodyThatIsNotAFileFailsItsStepAtOnce(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, body: fixtures/media}\n")
 	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "fixtures/media", "is a folder and not a file")

@@ -11,7 +11,7 @@ import (
 	"perch/sandbox/aws"
 )
 
-func TestASnapshotThatTheTemplateWantsIsNoLeftover(t *testing.T) {
+func TestASnapshotThatTheTemplateWantsIsNotALeftover(t *testing.T) {
 	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	id := w.customUp(commit).StackID
 	want := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")
@@ -43,7 +43,7 @@ func TestASnapshotIsNamedOnlyIfTheRollbackOfACreationMadeOne(t *testing.T) {
 	}
 }
 
-func TestASnapshotOfADatabaseThatAnUpdateRemovedIsNoLeftover(t *testing.T) {
+func TestASnapshotOfADatabaseThatAnUpdateRemovedIsNotALeftover(t *testing.T) {
 	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	id := w.customUp(commit).StackID
 	want := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")

@@ -133,7 +133,7 @@ func (w *world) orphanDatabase() string {
 	return sdk.ToString(out.DBInstances[0].DBInstanceIdentifier)
 }
 
-func TestS232WhatATemplateKeepsIsNoOrphan(t *testing.T) {
+func TestS232WhatATemplateKeepsIsNotAnOrphan(t *testing.T) {
 	w := newWorld(t)
 	forced(t, w, "Retain")
 	kinds, _ := w.sweepOrphans()

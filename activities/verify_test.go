@@ -89,9 +89,9 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 	}
 }
 
-// TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied deploys a bundle, which Elastic
+// TestS216ElasticBeanstalksBucketIsNotALeftoverAndIsNeverEmptied deploys a bundle, which Elastic
 // Beanstalk copies into its own bucket.
-func TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied(t *testing.T) {
+func TestS216ElasticBeanstalksBucketIsNotALeftoverAndIsNeverEmptied(t *testing.T) {
 	const bucket = "elasticbeanstalk-eu-central-1-123456789012"
 	w, in := whole(t)
 	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{

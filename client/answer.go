@@ -78,7 +78,7 @@ func Cause(err error) string {
 		return application.Message()
 	}
 	if errors.As(start, &timeout) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_HEARTBEAT {
-		return "its worker gave no sign of life in time"
+		return "its worker sent no heartbeat in time"
 	}
 	var activity *temporal.ActivityError
 	if errors.As(start, &activity) && timeout != nil {

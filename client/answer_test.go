@@ -208,7 +208,7 @@ func TestCauseOfAFailure(t *testing.T) {
 		"the outer message holds the deeper": {denied, "create stack shop-main: AccessDenied"},
 		"no application error at all":        {fmt.Errorf("wrapped: %w", errors.New("deepest")), "deepest"},
 		"a worker that was killed": {
-			temporal.NewHeartbeatTimeoutError(), "its worker gave no sign of life in time",
+			temporal.NewHeartbeatTimeoutError(), "its worker sent no heartbeat in time",
 		},
 		"an activity that ran out of time": {outOfTime("EmptyBucket"), "EmptyBucket took longer than it may"},
 		"a plain error that a workflow wrapped": {

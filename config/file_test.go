@@ -145,7 +145,7 @@ func TestTheLastMatchingKindDecides(t *testing.T) {
 	}
 }
 
-func TestEmptySectionsAreNoMistake(t *testing.T) {
+func TestEmptySectionsAreNotAMistake(t *testing.T) {
 	read(t, minimal+"branches:\ndefaults:\nkinds:\noverrides:\nseed:\n")
 	read(t, minimal+
 		"defaults:\n  database:\n  buckets:\n  environment:\n  secrets:\nkinds:\n  branch:\noverrides:\n  \"x/*\":\n")

@@ -421,7 +421,7 @@ func TestAKeyThatIsTooLongIsRejected(t *testing.T) {
 	}
 }
 
-func TestALongPatternIsNoNesting(t *testing.T) {
+func TestALongPatternIsNotNesting(t *testing.T) {
 	read(t, minimal+"overrides:\n  \""+strings.Repeat("feature/", 25)+"*\": {health_path: /x}\n")
 }
 

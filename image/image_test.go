@@ -338,7 +338,7 @@ func TestHostileRegistriesHaveAClearOutcome(t *testing.T) {
 	}
 }
 
-func TestAPageWithTheDigestOfAnImageIsNoImage(t *testing.T) {
+func TestAPageWithTheDigestOfAnImageIsNotAnImage(t *testing.T) {
 	page := "<html>Sign in</html>"
 	hash, _, err := v1.SHA256(strings.NewReader(page))
 	if err != nil {

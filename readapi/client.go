@@ -160,8 +160,8 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, answer 
 		failed := &Error{Status: response.StatusCode}
 		if err := body.Decode(failed); err != nil || failed.Sentence == "" {
 			failed.Sentence = fmt.Sprintf(
-				"what answers %s at %s is not the read API of a worker: give the address of a worker's --read",
-				response.Status, c.Address,
+				"the server at %s answers %s and is not the read API of a worker: give the address of a "+
+					"worker's --read", c.Address, response.Status,
 			)
 		}
 		return failed

@@ -205,7 +205,7 @@ func TestOnlyFullCommitsAreAccepted(t *testing.T) {
 	}
 }
 
-func TestATreeIsNoCommit(t *testing.T) {
+func TestATreeIsNotACommit(t *testing.T) {
 	r := newRepo(t)
 	commit, err := r.git.CommitObject(plumbing.NewHash(r.commit("a", "1")))
 	r.must(err)
@@ -226,7 +226,7 @@ func TestBareRepositoriesAreRead(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsNoRepositoryIsAnError(t *testing.T) {
+func TestAFolderThatIsNotARepositoryIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	_, err := OpenGit(dir, "")
 	if want := "open repository " + dir +

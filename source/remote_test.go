@@ -93,7 +93,7 @@ func TestTokensAreInNoErrorAndNoFile(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatIsNoURLIsRejectedWithoutItsPassword(t *testing.T) {
+func TestAnAddressThatIsNotAURLIsRejectedWithoutItsPassword(t *testing.T) {
 	_, err := OpenGit("https://bot:top%secret@example.com/acme/shop.git", t.TempDir())
 	if err == nil || strings.Contains(err.Error(), "secret@") ||
 		!strings.Contains(err.Error(), "https://example.com/acme/shop.git") {

@@ -95,7 +95,7 @@ func TestWhatAWaitHasSeenIsNotLookedAtAgain(t *testing.T) {
 	)
 }
 
-func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
+func TestUnchangedTemplateNeedsNoUpdate(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "new")
 	w.rendered.SeedSteps = 0

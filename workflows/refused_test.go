@@ -268,7 +268,7 @@ func TestForceIsNotLostToAnotherRemoval(t *testing.T) {
 	})
 }
 
-func TestSignalThatIsNoRequestHoldsNothingUp(t *testing.T) {
+func TestSignalThatIsNotARequestHoldsNothingUp(t *testing.T) {
 	first := up(commitOne)
 	t.Run("while the stack is waited for", func(t *testing.T) {
 		w := newWorld(t)

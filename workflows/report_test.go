@@ -196,7 +196,7 @@ func TestNotesSupersedeNothing(t *testing.T) {
 	}
 }
 
-func TestNotesThatAreNoneOrForAnotherEnvironmentArePassedOver(t *testing.T) {
+func TestInvalidNotesAndNotesForAnotherEnvironmentAreIgnored(t *testing.T) {
 	w := newWorld(t)
 	other := aNote("other")
 	other.Branch = "elsewhere"

@@ -66,7 +66,7 @@ func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 	}
 }
 
-func TestCredentialsThatAWSDoesNotKnowAreNoMissingPermission(t *testing.T) {
+func TestCredentialsThatAWSDoesNotKnowAreNotAMissingPermission(t *testing.T) {
 	for _, code := range []string{"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"} {
 		err := Wrap(
 			awsError("CloudFormation", "CreateStack", code, "The security token included in the request is invalid."),

@@ -210,7 +210,7 @@ func ask(ctx context.Context, client *http.Client, address string) (status int, 
 	), true
 }
 
-// logs says where the container's output is: Elastic Beanstalk says no more than that the
+// logs says where the container's output is, because Elastic Beanstalk only says that the
 // deployment had errors.
 func (q Question) logs() string {
 	if q.Custom {

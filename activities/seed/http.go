@@ -177,7 +177,7 @@ func (c *call) tryOnce(ctx context.Context, client *http.Client) (status int, pr
 		}
 		return status, answer + "; redirects are not followed: name the path that answers", false
 	case c.secret:
-		return status, answer + " (the request carried a secret, so no more of the answer is shown)", passing
+		return status, answer + " (the request has a secret, so the rest of the answer is not shown)", passing
 	}
 	// For a message, the part that can be read is enough.
 	text, _ := io.ReadAll(io.LimitReader(response.Body, longestAnswer))

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-func TestAResourceThatWasImportedAgainIsNoOrphan(t *testing.T) {
+func TestAResourceThatWasImportedAgainIsNotAnOrphan(t *testing.T) {
 	const stack = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/1"
 	event := func(logicalID, physicalID, status string) types.StackEvent {
 		return types.StackEvent{

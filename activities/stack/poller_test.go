@@ -105,7 +105,7 @@ func TestS29ThrottlingReachesNoWatcherAndSlowsThePollerDown(t *testing.T) {
 	})
 }
 
-func TestAListingThatBreaksOffIsNoSighting(t *testing.T) {
+func TestAListingThatBreaksOffIsNotASighting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(200, 100)
 		a.fail = func(call int) (int, string, string) {

@@ -209,7 +209,7 @@ func TestYAMLAndJSONAreReadAlike(t *testing.T) {
 	}
 }
 
-func TestManySmallMappingsAreNoLargeOne(t *testing.T) {
+func TestManySmallMappingsAreNotOneLargeMapping(t *testing.T) {
 	for name, text := range map[string]string{
 		"in flow style": "Resources: {A: {Type: T, Properties: {L: [" + strings.Repeat("{K: v}, ", 3*limits.Keys) +
 			"]}}}\n" + "Outputs: {}\n",

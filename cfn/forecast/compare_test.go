@@ -256,7 +256,7 @@ func TestHiddenParametersCountAsUnchanged(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTemplateIsAnError(t *testing.T) {
+func TestWhatIsNotATemplateIsAnError(t *testing.T) {
 	good, bad := resources(""), Version{Template: []byte("Resources:")}
 	for _, pair := range [][2]Version{{good, bad}, {bad, good}} {
 		if _, err := Compare(pair[0], pair[1]); err == nil || !strings.Contains(err.Error(), "read template: ") {

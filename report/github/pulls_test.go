@@ -75,8 +75,8 @@ func TestPullRequestsAreListedAgainForAnotherCommitAndWhileThereAreNone(t *testi
 	}
 }
 
-// TestPullRequestsThatCannotBeListedAreNoProblem denies them while no comment is wanted.
-func TestPullRequestsThatCannotBeListedAreNoProblem(t *testing.T) {
+// TestPullRequestsThatCannotBeListedAreNotAProblem denies them while no comment is wanted.
+func TestPullRequestsThatCannotBeListedAreNotAProblem(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault    hub.Fault
 		listings int

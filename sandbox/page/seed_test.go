@@ -79,7 +79,7 @@ func TestASeedWantsTheEnvironmentsToken(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSeedIsRejected(t *testing.T) {
+func TestWhatIsNotASeedIsRejected(t *testing.T) {
 	client := storage(t)
 	fill(t, client, "shop-login-assets")
 	bare := login()

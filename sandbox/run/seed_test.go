@@ -125,7 +125,7 @@ func TestNoHistoryHoldsTheSecretOfARequest(t *testing.T) {
 	b.repo.commit(t, "loud", map[string]string{"perch.yaml": wrong})
 	up := b.must(t, "up", "quiet")
 	_, rejected := b.ask(t, "up", "loud")
-	contains(t, rejected.text("error"), `seed step "http POST /seed": 401 Unauthorized (the request carried a secret`)
+	contains(t, rejected.text("error"), `seed step "http POST /seed": 401 Unauthorized (the request has a secret`)
 	token := b.token(t)
 	if len(token) < 20 {
 		t.Fatalf("the token is %d characters long", len(token))

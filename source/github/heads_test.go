@@ -70,9 +70,9 @@ func answering(fields string) string {
 	return `{"data":{"repository":{"nameWithOwner":"acme/shop"` + fields + `}}}`
 }
 
-// TestS45AnAnswerThatSaysNothingIsNoMissingBranch: what cannot be believed must never read as
+// TestS45AnAnswerThatSaysNothingIsNotAMissingBranch: what cannot be believed must never read as
 // "there is no such branch".
-func TestS45AnAnswerThatSaysNothingIsNoMissingBranch(t *testing.T) {
+func TestS45AnAnswerThatSaysNothingIsNotAMissingBranch(t *testing.T) {
 	const private = ": acme/shop was removed, or made private to this token, or the App is not installed there; " +
 		"correct `source` in the policy, or the token's access"
 	for name, test := range map[string]struct{ body, want string }{
@@ -211,7 +211,7 @@ func TestTheTwoQuotasAreCountedApart(t *testing.T) {
 	}
 }
 
-func TestS45ATroubledServerIsNoMissingBranch(t *testing.T) {
+func TestS45ATroubledServerIsNotAMissingBranch(t *testing.T) {
 	for name, intercept := range map[string]func(http.Handler) http.Handler{
 		"500": always(hub.Answer(500, "Server Error")), "502": always(hub.Answer(502, "Bad Gateway")),
 		"202":        always(hub.Answer(202, "")),

@@ -86,7 +86,7 @@ func TestViewersHearWhatChangesOnTheirPage(t *testing.T) {
 	}
 }
 
-func TestWhatChangesByTheClockAloneIsNoEvent(t *testing.T) {
+func TestWhatChangesByTheClockAloneIsNotAnEvent(t *testing.T) {
 	s := newSite(t, signedInLocally)
 	before, err := s.fingerprint(t.Context(), "")
 	if err != nil {

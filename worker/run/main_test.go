@@ -46,7 +46,7 @@ func writePolicy(t *testing.T, content string) string {
 	return file
 }
 
-func TestHelpIsNoFailure(t *testing.T) {
+func TestHelpIsNotAFailure(t *testing.T) {
 	code, stdout, stderr := runMain(t, nil, "--help")
 	if code != 0 || stderr != "" || !strings.Contains(stdout, "--policy FILE") {
 		t.Errorf("exit %d, %q, %q", code, stdout, stderr)

@@ -53,7 +53,7 @@ func TestS67AWorkerWithoutGitHubCredentialsDoesNotStart(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsNoRepositoryStopsTheWorker(t *testing.T) {
+func TestAFolderThatIsNotARepositoryStopsTheWorker(t *testing.T) {
 	dir := t.TempDir()
 	_, err := openSource(perch.Source{Git: dir}, nil)
 	if want := "open branch source: open repository " + dir +

@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/log"
 )
 
-func TestAnAttemptThatFailsIsNoErrorInTheLog(t *testing.T) {
+func TestAnAttemptThatFailsIsNotAnErrorInTheLog(t *testing.T) {
 	for level, want := range map[slog.Level]string{
 		slog.LevelInfo: "INFO Activity error. | WARN RecordActivityHeartbeat with errors | ERROR Workflow panic",
 		slog.LevelWarn: "WARN RecordActivityHeartbeat with errors | ERROR Workflow panic",

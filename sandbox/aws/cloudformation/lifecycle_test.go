@@ -146,7 +146,7 @@ func TestUpdateChangesOnlyWhatDiffers(t *testing.T) {
 	}
 }
 
-func TestSameTemplateIsNoUpdate(t *testing.T) {
+func TestSameTemplateNeedsNoUpdate(t *testing.T) {
 	w := newWorld(t)
 	w.create("shop-a", chain)
 	w.reach("shop-a", "CREATE_COMPLETE")
