@@ -2,8 +2,8 @@ package lifecycle
 
 import "time"
 
-// Sighting is the state of an `up`'s branch at the branch source.
-type Sighting struct {
+// BranchState is the state of an `up`'s branch at the branch source.
+type BranchState struct {
 	// Commit is the requested commit.
 	Commit string
 	// Head is the branch's head commit; empty if the branch does not exist.
@@ -34,7 +34,7 @@ const (
 // existing branch. If the commit is not on the branch, the step is HeadLookAgain until Patience
 // ends, because the source may not show a new push yet. After a force push, or for a commit of a
 // fork or of a pull request's reference, it never appears.
-func NextByHead(s Sighting) HeadStep {
+func NextByHead(s BranchState) HeadStep {
 	early := s.Waited < s.Patience
 	switch {
 	case s.Head == "" && early:

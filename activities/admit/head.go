@@ -38,14 +38,14 @@ func (a *Admitter) findHead(
 	if request.Head && head != "" {
 		return head, contract.AdmitResult{}, nil
 	}
-	sighting := lifecycle.Sighting{
+	state := lifecycle.BranchState{
 		Commit:   request.Commit,
 		Head:     head,
 		Waited:   a.Waited(ctx),
 		Patience: headLooks * a.Interval,
 	}
 	if head != "" && head != request.Commit {
-		if sighting.Older, err = a.Branches.Contains(ctx, head, request.Commit); err != nil {
+		if state.Older, err = a.Branches.Contains(ctx, head, request.Commit); err != nil {
 			return "", contract.AdmitResult{}, sourceerr.Wrap(
 				err,
 				"look for commit %s on branch %s",
@@ -54,7 +54,7 @@ func (a *Admitter) findHead(
 			)
 		}
 	}
-	switch lifecycle.NextByHead(sighting) {
+	switch lifecycle.NextByHead(state) {
 	case lifecycle.HeadLookAgain:
 		return "", contract.AdmitResult{}, temporal.NewApplicationErrorWithOptions(
 			a.absence(request, head)+"; looking again",
@@ -67,7 +67,7 @@ func (a *Admitter) findHead(
 			a.absence(request, head),
 		)
 	case lifecycle.HeadSupersede:
-		return "", a.superseded(request, sighting), nil
+		return "", a.superseded(request, state), nil
 	}
 	return head, contract.AdmitResult{}, nil
 }
@@ -90,7 +90,7 @@ func (a *Admitter) absence(request perch.Request, head string) string {
 	return fmt.Sprintf("commit %s is not on branch %q of %s", request.Commit, request.Branch, a.Policy.Repository)
 }
 
-func (a *Admitter) superseded(request perch.Request, s lifecycle.Sighting) contract.AdmitResult {
+func (a *Admitter) superseded(request perch.Request, s lifecycle.BranchState) contract.AdmitResult {
 	reason := fmt.Sprintf(
 		"commit %s is older than the head of branch %q, which is %s",
 		s.Commit,
