@@ -73,6 +73,8 @@ func TestTheListOfWordsFindsThem(t *testing.T) {
 		"it asks whether the stack exists":             "",
 		"dial tcp: connection refused":                 "",
 		"the request is refused":                       "refused",
+		"%q is no address":                             "q is no address",
+		"a branch that is no longer used":              "",
 		"the command `whatever` is code":               "",
 		"[a page](whatever.md)":                        "",
 	} {
