@@ -34,20 +34,20 @@ func TestS107TheReasonOfARetryIsVisible(t *testing.T) {
 		"the control plane is down",
 	)
 
-	exit, up := b.ask(t, "up", "again", "--timeout", "2s")
-	if exit != 3 {
-		t.Errorf("exit code %d, want 3: %v", exit, up)
+	// Each request is admitted again, which on a busy machine may take the two seconds.
+	failed := "starting the creation of the stack failed and is tried again (attempt "
+	shows := func(text string) bool {
+		return strings.Contains(text, failed) && strings.Contains(text, "the control plane is down")
 	}
-	contains(
-		t, up.text("error"),
-		"not done after 2s; starting the creation of the stack failed and is tried again (attempt ",
-		"the control plane is down",
-	)
-	text := b.starter(t.Context(), "up", "again", "--timeout", "2s")
-	contains(
-		t, text.stderr, "starting the creation of the stack failed and is tried again (attempt ",
-		"the control plane is down",
-	)
+	eventually(t, "up shows the retry in its document", func() (any, bool) {
+		exit, up := b.ask(t, "up", "again", "--timeout", "2s")
+		said := up.text("error")
+		return up, exit == 3 && strings.Contains(said, "not done after 2s; "+failed) && shows(said)
+	})
+	eventually(t, "up shows the retry to people", func() (any, bool) {
+		text := b.starter(t.Context(), "up", "again", "--timeout", "2s")
+		return text, shows(text.stderr)
+	})
 
 	lift()
 	equal(t, b.must(t, "up", "again"), document{"outcome": "ready"})
