@@ -70,7 +70,10 @@ func TestS123S124ARenameOrphansNoEnvironment(t *testing.T) {
 		t.Errorf("ls: %v", d)
 	}
 	wantWords("status", b.starter(t.Context(), "status", "kept").stderr, "renamed-kept", line)
-	wantWords("doctor", b.starter(t.Context(), "doctor").stdout, "✗ stacks: Perch does not change 3 stacks of this project", line)
+	wantWords(
+		"doctor", b.starter(t.Context(), "doctor").stdout,
+		"✗ stacks: Perch does not change 3 stacks of this project", line,
+	)
 	b.repo.drop(t, "old")
 	swept := b.starter(t.Context(), "cleanup", "--now")
 	wantWords("cleanup", swept.stderr, "renamed-old", line)
