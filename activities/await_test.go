@@ -282,6 +282,23 @@ func TestAWaitReadsEventsForEveryThirdSighting(t *testing.T) {
 	}
 }
 
+// TestAWaitReadsEventsUntilAResourceHasBegun fails the first reading.
+func TestAWaitReadsEventsUntilAResourceHasBegun(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Count: 1})
+	w.fault(aws.Fault{LogicalID: "Files", Hang: true})
+	id := w.bare("shop-login", "login", nil)
+	wait := of[*Stacks](w).NewWait(contract.AwaitInput{StackID: id}, perch.Progress{})
+	for range 2 {
+		if out, done, err := wait.Take(t.Context(), w.sight(id)); done || err != nil {
+			t.Fatalf("%+v, %v", out, err)
+		}
+	}
+	if wait.Progress.Awaited == nil {
+		t.Error("the second sighting read no events")
+	}
+}
+
 func TestAWaitLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{LogicalID: "Files", Hang: true})

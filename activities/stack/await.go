@@ -23,8 +23,9 @@ const (
 	// fewWaits is the largest number of concurrent waits with which each wait reads its stack's
 	// events for its progress. With more of them, a wait reads events only at the end.
 	fewWaits = 5
-	// progressEvery is how many sightings there are for each reading of events for the progress. A
-	// reading costs several times as much as a sighting: it lists up to 100 events.
+	// progressEvery is how many sightings there are for each reading of events for the progress,
+	// once it is known which resource CloudFormation works on. A reading costs several times as
+	// much as a sighting: it lists up to 100 events.
 	progressEvery = 3
 	// toleratedFailures is how many consecutive failed reads a wait tolerates.
 	toleratedFailures = 20
@@ -70,7 +71,7 @@ func (w *Wait) Take(ctx context.Context, seen Sighting) (contract.AwaitResult, b
 	if !few {
 		w.Progress.Awaited = nil
 	}
-	progress := few && w.sightings%progressEvery == 0
+	progress := few && (w.sightings%progressEvery == 0 || w.Progress.Awaited == nil)
 	w.sightings++
 	if final || w.in.UntilDeleting || progress {
 		if err := w.read(ctx); err != nil {
