@@ -52,11 +52,13 @@ func await(t *testing.T, lines <-chan string, begins string) bool {
 	}
 }
 
-// looked waits until the worker has been read again, so that the server knows of earlier changes.
+// looked waits until the worker has been read for every open page, so that the server notices later
+// changes. The first read may belong to a look that began before a page was opened, and the second
+// to one that has not read every page yet.
 func (s *site) looked(t *testing.T, question string) {
 	t.Helper()
 	before := s.worker.times(question)
-	for end := time.Now().Add(eventPatience); s.worker.times(question) < before+2; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(eventPatience); s.worker.times(question) < before+3; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the worker is not read")
 		}
