@@ -43,6 +43,8 @@ type storage struct {
 	calls  map[string]int
 	// doomed counts the keys that deletions named.
 	doomed int
+	// serving are the requests that are being answered.
+	serving sync.WaitGroup
 }
 
 // newStorage starts it; versioning is Enabled, Suspended or empty.
@@ -93,6 +95,8 @@ func (s *storage) answer(
 }
 
 func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.serving.Add(1)
+	defer s.serving.Done()
 	operation := s.service.Operation(r)
 	s.mu.Lock()
 	s.calls[operation]++
@@ -129,8 +133,10 @@ func (s *storage) count(operation string) int {
 	return s.calls[operation]
 }
 
-// forget clears the record. From then on, the service answers every request.
+// forget clears the record, once the requests of a client that has ended are answered. From then
+// on, the service answers every request.
 func (s *storage) forget() {
+	s.serving.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls, s.doomed, s.before = map[string]int{}, 0, nil
