@@ -1,12 +1,18 @@
 package activities
 
 import (
+	"context"
 	"errors"
+	"net/http"
+	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/worker"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	sdkactivity "go.temporal.io/sdk/activity"
@@ -260,6 +266,72 @@ func TestAwaitStackGoesOnFromTheHeartbeat(t *testing.T) {
 	}
 	if len(beats) == 0 || !beats[0].Since.Equal(began) || beats[0].Total != 9 {
 		t.Errorf("heartbeats %+v", beats)
+	}
+}
+
+// heartbeatCounter counts heartbeats with the same progress as the one before.
+type heartbeatCounter struct {
+	interceptor.ActivityOutboundInterceptorBase
+	last      perch.Progress
+	unchanged int
+}
+
+// RecordHeartbeat is called by the activity.
+func (c *heartbeatCounter) RecordHeartbeat(ctx context.Context, details ...any) {
+	progress, _ := details[0].(perch.Progress)
+	if reflect.DeepEqual(progress, c.last) {
+		c.unchanged++
+	}
+	c.last = progress
+	c.Next.RecordHeartbeat(ctx, details...)
+}
+
+// heartbeatInterceptor gives an activity its counter.
+type heartbeatInterceptor struct {
+	interceptor.WorkerInterceptorBase
+	interceptor.ActivityInboundInterceptorBase
+	counter heartbeatCounter
+}
+
+// InterceptActivity is called before the activity.
+func (i *heartbeatInterceptor) InterceptActivity(
+	_ context.Context, next interceptor.ActivityInboundInterceptor,
+) interceptor.ActivityInboundInterceptor {
+	i.ActivityInboundInterceptorBase.Next = next
+	return i
+}
+
+// Init is called with what the activity calls.
+func (i *heartbeatInterceptor) Init(outbound interceptor.ActivityOutboundInterceptor) error {
+	i.counter.Next = outbound
+	return i.ActivityInboundInterceptorBase.Init(&i.counter)
+}
+
+// TestAWaitSendsAHeartbeatForAChangeOrABeat sees a stack twenty times, while nothing happens to it.
+func TestAWaitSendsAHeartbeatForAChangeOrABeat(t *testing.T) {
+	w := newWorld(t)
+	hold := w.fault(aws.Fault{LogicalID: "Files", Hang: true})
+	id := w.bare("shop-login", "login", nil)
+	var calls atomic.Int64
+	config := w.config
+	config.HTTPClient = doer(func(r *http.Request) (*http.Response, error) {
+		if calls.Add(1) == 20 {
+			w.aws.DeleteFault(hold)
+		}
+		return http.DefaultClient.Do(r)
+	})
+	env, watched := activitytest.NewEnvironment(), &heartbeatInterceptor{}
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{watched}})
+	stacks, started := NewStacks(config, w.policy, nil, 5*time.Millisecond), time.Now()
+	stacks.Poller.SetBudget(1000)
+	if _, err := activitytest.TryIn(env, stacks.AwaitStack, contract.AwaitInput{StackID: id}); err != nil {
+		t.Fatal(err)
+	}
+	if beats := int(time.Since(started) / pulse.Beat); watched.counter.unchanged > beats {
+		t.Errorf("%d heartbeats in %d beats say what the one before said", watched.counter.unchanged, beats)
+	}
+	if watched.counter.last.Status != "CREATE_IN_PROGRESS" {
+		t.Errorf("the last heartbeat is %+v", watched.counter.last)
 	}
 }
 
