@@ -30,8 +30,8 @@ import (
 const (
 	// stopTimeout is how long running activities may take to end when the worker stops.
 	stopTimeout = 20 * time.Second
-	// freshBeats is the maximum age of the heartbeat that a client reads, and the maximum delay of
-	// a cancellation.
+	// freshBeats is the shortest time between two heartbeats of a wait that reach Temporal, and so
+	// the longest time until a client can read new progress.
 	freshBeats = 2 * time.Second
 	// waitSlots is the number of waiting activities that one worker runs at a time.
 	waitSlots = 1000
