@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -272,6 +273,7 @@ func TestAwaitStackGoesOnFromTheHeartbeat(t *testing.T) {
 // heartbeatCounter counts heartbeats with the same progress as the one before.
 type heartbeatCounter struct {
 	interceptor.ActivityOutboundInterceptorBase
+	mu        sync.Mutex
 	last      perch.Progress
 	unchanged int
 }
@@ -279,6 +281,8 @@ type heartbeatCounter struct {
 // RecordHeartbeat is called by the activity.
 func (c *heartbeatCounter) RecordHeartbeat(ctx context.Context, details ...any) {
 	progress, _ := details[0].(perch.Progress)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if reflect.DeepEqual(progress, c.last) {
 		c.unchanged++
 	}
@@ -307,7 +311,7 @@ func (i *heartbeatInterceptor) Init(outbound interceptor.ActivityOutboundInterce
 	return i.ActivityInboundInterceptorBase.Init(&i.counter)
 }
 
-// TestAWaitSendsAHeartbeatForAChangeOrABeat sees a stack twenty times, while nothing happens to it.
+// TestAWaitSendsAHeartbeatForAChangeOrABeat makes twenty calls while nothing happens to the stack.
 func TestAWaitSendsAHeartbeatForAChangeOrABeat(t *testing.T) {
 	w := newWorld(t)
 	hold := w.fault(aws.Fault{LogicalID: "Files", Hang: true})
@@ -327,6 +331,8 @@ func TestAWaitSendsAHeartbeatForAChangeOrABeat(t *testing.T) {
 	if _, err := activitytest.TryIn(env, stacks.AwaitStack, contract.AwaitInput{StackID: id}); err != nil {
 		t.Fatal(err)
 	}
+	watched.counter.mu.Lock()
+	defer watched.counter.mu.Unlock()
 	if beats := int(time.Since(started) / pulse.Beat); watched.counter.unchanged > beats {
 		t.Errorf("%d heartbeats in %d beats say what the one before said", watched.counter.unchanged, beats)
 	}

@@ -190,16 +190,15 @@ func (w *Wait) doubtful() bool {
 }
 
 // AwaitStack waits until the operation on the stack is over, whether it succeeded or failed. Each
-// heartbeat is a perch.Progress. It sends one when the progress changes, and at least one in each
-// pulse.Beat, because every heartbeat costs Temporal a write and its users an action.
+// heartbeat is a perch.Progress. It sends one in each pulse.Beat and for each change, and not for
+// each sighting, because a heartbeat costs Temporal a write and its users an action.
 func (r *Reader) AwaitStack(ctx context.Context, in contract.AwaitInput) (contract.AwaitResult, error) {
 	begun := perch.Progress{Total: in.Total, Since: time.Now().UTC(), ExpectedSeconds: in.ExpectedSeconds}
 	wait := r.NewWait(in, pulse.Resume(ctx, begun))
 	sightings, stop := r.Poller.Watch(in.StackID)
 	defer stop()
-	timer := time.NewTicker(pulse.Beat)
-	defer timer.Stop()
-	activity.RecordHeartbeat(ctx, wait.Progress)
+	beating, stopBeating := pulse.Start(ctx, wait.Progress)
+	defer stopBeating()
 	for {
 		last := wait.Progress
 		select {
@@ -207,14 +206,12 @@ func (r *Reader) AwaitStack(ctx context.Context, in contract.AwaitInput) (contra
 			return contract.AwaitResult{}, ctx.Err()
 		case <-activity.GetWorkerStopChannel(ctx):
 			return contract.AwaitResult{}, pulse.ErrStopping
-		case <-timer.C:
-			activity.RecordHeartbeat(ctx, wait.Progress)
 		case seen := <-sightings:
 			if result, done, err := wait.Take(ctx, seen); done || err != nil {
 				return result, err
 			}
 			if !reflect.DeepEqual(wait.Progress, last) {
-				activity.RecordHeartbeat(ctx, wait.Progress)
+				beating.Set(wait.Progress)
 			}
 		}
 	}
