@@ -44,8 +44,9 @@ type worker struct {
 	tooOften bool
 	// old explains why pages are not current; empty if they are.
 	old string
-	// asked has the questions so far.
+	// asked has the questions so far. The next one closes next, if someone waits for it.
 	asked []string
+	next  chan struct{}
 }
 
 func (w *worker) change(do func(w *worker)) {
@@ -66,10 +67,24 @@ func (w *worker) times(question string) (n int) {
 	return n
 }
 
+// nextQuestion returns a channel that is closed when the worker is asked again.
+func (w *worker) nextQuestion() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.next == nil {
+		w.next = make(chan struct{})
+	}
+	return w.next
+}
+
 func (w *worker) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked = append(w.asked, r.URL.RequestURI())
+	if w.next != nil {
+		close(w.next)
+		w.next = nil
+	}
 	if w.away {
 		panic(http.ErrAbortHandler)
 	}

@@ -57,9 +57,15 @@ func await(t *testing.T, lines <-chan string, begins string) bool {
 // to one that has not read every page yet.
 func (s *site) looked(t *testing.T, question string) {
 	t.Helper()
-	before := s.worker.times(question)
-	for end := time.Now().Add(eventPatience); s.worker.times(question) < before+3; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
+	before, end := s.worker.times(question), time.After(eventPatience)
+	for {
+		next := s.worker.nextQuestion()
+		if s.worker.times(question) >= before+3 {
+			return
+		}
+		select {
+		case <-next:
+		case <-end:
 			t.Fatal("the worker is not read")
 		}
 	}
