@@ -221,17 +221,17 @@ func TestS232WhatAForcedRemovalLeftGoesWithTheNextOne(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.repo.commit(
-		t, "guarded",
+		t, "guarded-data",
 		map[string]string{"perch.yaml": bare(b.project, "  database: {class: db.t4g.micro, storage_gb: 20}")},
 	)
-	b.must(t, "up", "guarded")
-	database := b.resource(t, b.stackOf(t, "guarded"), "Database")
+	b.must(t, "up", "guarded-data")
+	database := b.resource(t, b.stackOf(t, "guarded-data"), "Database")
 	b.protectDatabase(t, database, true)
-	contains(t, b.failed(t, "down", "guarded"), "deletion protection")
-	contains(t, b.failed(t, "down", "guarded", "--force"), "database "+database, "still there")
-	contains(t, b.failed(t, "down", "guarded"), "database "+database)
+	contains(t, b.failed(t, "down", "guarded-data"), "deletion protection")
+	contains(t, b.failed(t, "down", "guarded-data", "--force"), "database "+database, "still there")
+	contains(t, b.failed(t, "down", "guarded-data"), "database "+database)
 	b.protectDatabase(t, database, false)
-	equal(t, b.must(t, "down", "guarded"), document{"outcome": "gone", "leftovers": []any{}})
+	equal(t, b.must(t, "down", "guarded-data"), document{"outcome": "gone", "leftovers": []any{}})
 	if b.hasDatabase(t, database) {
 		t.Errorf("database %s is left", database)
 	}

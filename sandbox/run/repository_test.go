@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,19 @@ func newRepo(t *testing.T, dir string) repo {
 		t.Fatal(err)
 	}
 	return repo{dir: dir}
+}
+
+// branchTests has the test that commits to a branch, by the repository's folder and the branch.
+var branchTests sync.Map
+
+// claim fails the test if another one commits to the branch. Tests that run at the same time in one
+// sandbox would supersede each other's requests.
+func (r repo) claim(t *testing.T, branch string) {
+	t.Helper()
+	test, _, _ := strings.Cut(t.Name(), "/")
+	if first, _ := branchTests.LoadOrStore(r.dir+"\n"+branch, test); first != test {
+		t.Fatalf("branch %s belongs to %v: choose another name", branch, first)
+	}
 }
 
 func (r repo) open(t *testing.T) *git.Repository {
@@ -51,6 +65,7 @@ func (r repo) head(t *testing.T, branch string) string {
 // commit. It deletes files that are empty.
 func (r repo) commit(t *testing.T, branch string, files map[string]string) string {
 	t.Helper()
+	r.claim(t, branch)
 	opened := r.open(t)
 	parents, blobs := r.parent(t, opened, branch)
 	for name, text := range files {
