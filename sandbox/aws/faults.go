@@ -74,9 +74,10 @@ type Fault struct {
 	Drop bool `json:"drop,omitempty"`
 	// Rate allows this many calls a second and answers the others with Throttling, "Rate exceeded".
 	Rate float64 `json:"rate,omitempty"`
-	// Stale makes CloudFormation's DescribeStacks, Systems Manager's ListCommandInvocations, or
-	// Route 53's TestDNSAnswer answer with the state from this many seconds ago. The tagging API's
-	// GetResources then also lists what was deleted in these seconds.
+	// Stale makes CloudFormation's DescribeStacks or ListStacks, Systems Manager's
+	// ListCommandInvocations, or Route 53's TestDNSAnswer answer with the state from this many
+	// seconds ago. The tagging API's GetResources then also lists what was deleted in these
+	// seconds.
 	Stale float64 `json:"stale,omitempty"`
 
 	// Reason is why the step of a resource fails.
@@ -150,34 +151,34 @@ func (f *Fault) checkKey() error {
 	return nil
 }
 
-// staleCalls are the calls that can be stale, by service.
-var staleCalls = map[string]string{
-	"cloudformation": "DescribeStacks", "ssm": "ListCommandInvocations", "tagging": "GetResources",
-	"route53": "TestDNSAnswer",
+// staleCalls are the calls that can be stale, by service. The first is meant if a fault names none.
+var staleCalls = map[string][]string{
+	"cloudformation": {"DescribeStacks", "ListStacks"}, "ssm": {"ListCommandInvocations"},
+	"tagging": {"GetResources"}, "route53": {"TestDNSAnswer"},
 }
 
 // checkStale checks a fault with stale reads. It is for CloudFormation unless the fault names
 // another service or call.
 func (f *Fault) checkStale() error {
 	service := cmp.Or(f.Service, "cloudformation")
-	for other, action := range staleCalls {
-		if f.Service == "" && f.Action == action {
+	for other, actions := range staleCalls {
+		if f.Service == "" && slices.Contains(actions, f.Action) {
 			service = other
 		}
 	}
-	action := staleCalls[service]
+	actions := staleCalls[service]
 	switch {
 	case f.Code != "" || f.Drop || f.Rate > 0 || f.When == After:
 		return errors.New("a stale answer is not an error: leave out code, drop, rate and when")
-	case action == "" || f.Action != "" && f.Action != action:
+	case len(actions) == 0 || f.Action != "" && !slices.Contains(actions, f.Action):
 		return fmt.Errorf(
-			"stale is for cloudformation's DescribeStacks, ssm's ListCommandInvocations, route53's TestDNSAnswer and "+
-				"tagging's GetResources, not for %s %s",
+			"stale is for cloudformation's DescribeStacks and ListStacks, ssm's ListCommandInvocations, route53's "+
+				"TestDNSAnswer and tagging's GetResources, not for %s %s",
 			f.Service,
 			f.Action,
 		)
 	}
-	f.Service, f.Action = service, action
+	f.Service, f.Action = service, cmp.Or(f.Action, actions[0])
 	return nil
 }
 

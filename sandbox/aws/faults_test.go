@@ -189,6 +189,13 @@ func TestStaleReadsTellWhatWasTrueBefore(t *testing.T) {
 	); err != nil || len(all.Stacks) > 0 {
 		t.Errorf("an hour ago there were %v, %v", all, err)
 	}
+	listed := w.order(aws.Fault{Action: "ListStacks", Stale: 3600})
+	if all, err := w.stacks.ListStacks(
+		t.Context(), &cloudformation.ListStacksInput{},
+	); err != nil || len(all.StackSummaries) > 0 {
+		t.Errorf("an hour ago these were listed: %v, %v", all, err)
+	}
+	w.server.DeleteFault(listed)
 	w.server.DeleteFault(long)
 	w.order(aws.Fault{Stale: 1e-9, Count: 1})
 	if now := w.seen(id); now != "CREATE_COMPLETE" {
@@ -348,7 +355,7 @@ func TestBadFaultsAreRejected(t *testing.T) {
 		`{"key": "a", "code": "x", "drop":true}`:                   "fail with a code",
 		`{"key":"a","code":"x","action":"Put"}`:                    "key is for s3's DeleteObjects",
 		`{"stale": 1, "code": "x"}`:                                "a stale answer is not an error",
-		`{"stale": 1, "action": "ListStacks"}`:                     "and tagging's GetResources, not for  ListStacks",
+		`{"stale": 1, "action": "ListExports"}`:                    "and tagging's GetResources, not for  ListExports",
 		`{"stale": 1, "service": "ssm", "action": "GetParameter"}`: "not for ssm GetParameter",
 		`{"stack": "a", "stale": 1}`:                               "not both",
 		`{"phase": "create", "refill": true}`:                      "refill is for buckets",

@@ -38,9 +38,7 @@ func (c *call) described() (*stack, error) {
 func (c *call) describeStacks() (answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if lag := wire.Lag(c.ctx); lag > 0 {
-		c = &call{Service: c.past(c.now().Add(-lag)), ctx: c.ctx, form: c.form}
-	}
+	c = c.lagging()
 	if c.form.get("StackName") != "" {
 		st, err := c.described()
 		if err != nil {
@@ -53,6 +51,15 @@ func (c *call) describeStacks() (answer, error) {
 		return nil, err
 	}
 	return withNext(wire.List("Stacks", stacks, c.stackNodes), next), nil
+}
+
+// lagging returns the call as it reads the state from the time of its lag.
+func (c *call) lagging() *call {
+	lag := wire.Lag(c.ctx)
+	if lag == 0 {
+		return c
+	}
+	return &call{Service: c.past(c.now().Add(-lag)), ctx: c.ctx, form: c.form}
 }
 
 func withNext(list wire.Node, next string) answer {
@@ -111,9 +118,13 @@ func (c *call) stackNodes(st *stack) []wire.Node {
 	}
 	nodes = append(nodes, wire.N("DriftInformation", wire.T("StackDriftStatus", "NOT_CHECKED")))
 	nodes = append(nodes, optional("DeletionMode", st.DeletionMode)...)
-	return append(nodes, wire.List("LastOperations", st.LastOperations, func(last lastOperation) []wire.Node {
+	return append(nodes, st.lastOperationsNode())
+}
+
+func (st *stack) lastOperationsNode() wire.Node {
+	return wire.List("LastOperations", st.LastOperations, func(last lastOperation) []wire.Node {
 		return []wire.Node{wire.T("OperationType", last.Type), wire.T("OperationId", last.ID)}
-	}))
+	})
 }
 
 // templateNodes returns Description and Parameters, if the template has them.
@@ -157,6 +168,7 @@ func tagNodes(t tag) []wire.Node {
 func (c *call) listStacks() (answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c = c.lagging()
 	filter := c.form.list("StackStatusFilter")
 	matching := c.sorted(func(st *stack) bool { return len(filter) == 0 || slices.Contains(filter, st.Status) })
 	stacks, next, err := page(matching, (*stack).key, c.form.get("NextToken"), c.config.PageSize)
@@ -171,7 +183,8 @@ func (c *call) listStacks() (answer, error) {
 		nodes = append(nodes, when("DeletionTime", st.Deleted)...)
 		nodes = append(nodes, wire.T("StackStatus", st.Status))
 		nodes = append(nodes, optional("StackStatusReason", c.shownReason(st))...)
-		return append(nodes, wire.N("DriftInformation", wire.T("StackDriftStatus", "NOT_CHECKED")))
+		nodes = append(nodes, wire.N("DriftInformation", wire.T("StackDriftStatus", "NOT_CHECKED")))
+		return append(nodes, st.lastOperationsNode())
 	}), next), nil
 }
 
