@@ -87,16 +87,20 @@ func newDocument(description string) *document {
 
 // render hashes the document, adds the output PerchTemplate, and returns the template.
 func (d *document) render() (Template, error) {
-	body, err := encode(d)
+	template, err := d.asMap()
+	if err != nil {
+		return Template{}, fmt.Errorf("render template: %w", err)
+	}
+	body, err := Encode(template)
 	if err != nil {
 		return Template{}, fmt.Errorf("render template: %w", err)
 	}
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])
-	d.Outputs[OutputTemplate] = output{
+	template["Outputs"].(map[string]any)[OutputTemplate] = output{
 		Description: "SHA-256 of this template without this output", Value: literal(hash),
 	}
-	if body, err = encode(d); err != nil {
+	if body, err = Encode(template); err != nil {
 		return Template{}, fmt.Errorf("render template: %w", err)
 	}
 	if len(body) > maxTemplate {
@@ -106,20 +110,15 @@ func (d *document) render() (Template, error) {
 	return Template{Body: body, Hash: hash, Resources: len(d.Resources)}, nil
 }
 
-// encode writes JSON with sorted keys at every depth. It sorts them by converting the document to a
-// map.
-func encode(d *document) ([]byte, error) {
-	unsorted, err := json.Marshal(d)
+// asMap returns the document as maps and lists, which Encode sorts at every depth.
+func (d *document) asMap() (template map[string]any, err error) {
+	data, err := json.Marshal(d)
 	if err != nil {
 		return nil, err
 	}
-	var sorted map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(unsorted))
+	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	if err := decoder.Decode(&sorted); err != nil {
-		return nil, err
-	}
-	return Encode(sorted)
+	return template, decoder.Decode(&template)
 }
 
 // Encode writes a template as JSON with sorted keys. The same template always gives the same bytes.

@@ -50,16 +50,11 @@ func sharing(in *EnvironmentInput) { in.Settings.Database.Mode = perch.DatabaseS
 
 func creation(t *testing.T, template Template) perch.TimeEstimate {
 	t.Helper()
-	wanted := forecast.Version{Template: template.Body}
-	compared, err := forecast.Compare(forecast.Version{}, wanted)
+	compared, err := forecast.Compare(forecast.Version{}, forecast.Version{Template: template.Body})
 	if err != nil {
 		t.Fatal(err)
 	}
-	estimate, err := forecast.Estimate(forecast.Version{}, wanted, compared.Changes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return estimate
+	return compared.Estimate()
 }
 
 // TestABranchHasNothingThatCouldBeShared lists the types that an environment of kind branch may

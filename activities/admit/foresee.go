@@ -36,12 +36,8 @@ func (a *Admitter) foresee(up candidate) *contract.Foreseen {
 	if made.deployedBody != nil {
 		deployed = p.version(made.deployedBody, made.deployedParameters)
 	}
-	compared, err := forecast.Compare(deployed, wanted)
-	if err != nil {
-		return seen
-	}
-	if time, err := forecast.Estimate(deployed, wanted, compared.Changes); err == nil {
-		seen.ExpectedSeconds = time.Seconds
+	if compared, err := forecast.Compare(deployed, wanted); err == nil {
+		seen.ExpectedSeconds = compared.Estimate().Seconds
 	}
 	return seen
 }

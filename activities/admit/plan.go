@@ -158,10 +158,7 @@ func (p *planning) foresee(plan *perch.PlanResult, deployed forecast.Version) er
 	if err != nil {
 		return awserr.Final(perch.ErrorInvalid, "compare the templates of branch %q: %v", branch, err)
 	}
-	plan.Changes, plan.Outputs = compared.Changes, compared.Outputs
-	if plan.Time, err = forecast.Estimate(deployed, p.wanted, compared.Changes); err != nil {
-		return awserr.Final(perch.ErrorInvalid, "estimate the time for branch %q: %v", branch, err)
-	}
+	plan.Changes, plan.Outputs, plan.Time = compared.Changes, compared.Outputs, compared.Estimate()
 	if plan.Cost, err = forecast.Cost(p.wanted, p.Policy.Region); err != nil {
 		return awserr.Final(perch.ErrorInvalid, "estimate the cost of branch %q: %v", branch, err)
 	}

@@ -14,6 +14,8 @@ type Comparison struct {
 	Changes []perch.ResourceChange
 	// Outputs are the names of the outputs that are added, removed or changed, sorted.
 	Outputs []string
+
+	before, after template
 }
 
 // Compare compares wanted with deployed, resource by resource and property by property, as
@@ -40,7 +42,7 @@ func Compare(deployed, wanted Version) (Comparison, error) {
 			}
 		}
 	}
-	out := Comparison{Changes: []perch.ResourceChange{}, Outputs: []string{}}
+	out := Comparison{Changes: []perch.ResourceChange{}, Outputs: []string{}, before: before, after: after}
 	for _, id := range slices.Sorted(maps.Keys(c.changes)) {
 		out.Changes = append(out.Changes, c.changes[id])
 	}

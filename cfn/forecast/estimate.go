@@ -8,23 +8,16 @@ import (
 	"perch/cfn/spec"
 )
 
-// Estimate returns how long CloudFormation typically takes for the changes that Compare found
-// between deployed and wanted. CloudFormation works concurrently on resources that do not need each
-// other, so the longest chain of resources that need each other determines the time. It removes old
-// resources after that, in the opposite order, and the update ends only then. A resource that may
-// or may not be replaced counts with the longer time.
-func Estimate(deployed, wanted Version, changes []perch.ResourceChange) (perch.TimeEstimate, error) {
-	before, err := read(deployed)
-	if err != nil {
-		return perch.TimeEstimate{}, err
-	}
-	after, err := read(wanted)
-	if err != nil {
-		return perch.TimeEstimate{}, err
-	}
+// Estimate returns how long CloudFormation typically takes for the changes. CloudFormation works
+// concurrently on resources that do not need each other, so the longest chain of resources that
+// need each other determines the time. It removes old resources after that, in the opposite order,
+// and the update ends only then. A resource that may or may not be replaced counts with the longer
+// time.
+func (c Comparison) Estimate() perch.TimeEstimate {
+	before, after := c.before, c.after
 	estimate := perch.TimeEstimate{Path: []perch.TimeStep{}, Assumed: []string{}}
 	making, removing := map[string]perch.TimeStep{}, map[string]perch.TimeStep{}
-	for _, change := range changes {
+	for _, change := range c.Changes {
 		if _, known := Typical(change.Type); !known && !slices.Contains(estimate.Assumed, change.Type) {
 			estimate.Assumed = append(estimate.Assumed, change.Type)
 		}
@@ -41,7 +34,7 @@ func Estimate(deployed, wanted Version, changes []perch.ResourceChange) (perch.T
 	for _, step := range estimate.Path {
 		estimate.Seconds += step.Seconds
 	}
-	return estimate, nil
+	return estimate
 }
 
 // made returns the step that creates or updates the resource.

@@ -15,10 +15,7 @@ func forecasted(t *testing.T, before, after Version) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	estimate, err := Estimate(before, after, compared.Changes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	estimate := compared.Estimate()
 	var steps []string
 	for _, s := range estimate.Path {
 		steps = append(steps, fmt.Sprintf("%s %s %gs", s.Action, s.LogicalID, s.Seconds))
