@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -188,6 +189,27 @@ func TestWithoutAWSTheWorkerSaysInOneSentenceWhatToSet(t *testing.T) {
 			code, stdout, stderr := runMain(t, nil, "--policy", writePolicy(t, goodPolicy))
 			if code != 1 || stdout != "" || stderr != c.want {
 				t.Errorf("exit %d, stdout %q, stderr %q, want %q", code, stdout, stderr, c.want)
+			}
+		})
+	}
+}
+
+func TestTheHeapGrowsByTwiceTheUsualUnlessGOGCSays(t *testing.T) {
+	const usual = 100
+	for gogc, want := range map[string]int{"": 200, "100": usual} {
+		t.Run("GOGC="+gogc, func(t *testing.T) {
+			before := debug.SetGCPercent(usual)
+			t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+			t.Setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+			t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+			t.Setenv("AWS_MAX_ATTEMPTS", "1")
+			if code, _, stderr := runMain(
+				t, map[string]string{"GOGC": gogc}, "--policy", writePolicy(t, goodPolicy),
+			); code != 1 {
+				t.Errorf("exit %d, %s", code, stderr)
+			}
+			if got := debug.SetGCPercent(before); got != want {
+				t.Errorf("the heap grows by %d %%, want %d", got, want)
 			}
 		})
 	}
