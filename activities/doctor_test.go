@@ -77,7 +77,7 @@ func TestDoctorFindsEverythingInPlace(t *testing.T) {
 	for name, words := range map[string]string{
 		perch.CheckAccount:     "123456789012 in eu-central-1, as arn:aws:sts::123456789012:assumed-role/",
 		perch.CheckApplication: "shop-application-staging is CREATE_COMPLETE",
-		perch.CheckRights:      "44 calls are allowed; not tried: what would change something (PutObject,",
+		perch.CheckRights:      "45 calls are allowed; not tried: what would change something (PutObject,",
 		perch.CheckRepository:  "github.com/acme/shop is readable; its default branch main is at ",
 		perch.CheckDomain:      "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)",
 		perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
@@ -237,7 +237,7 @@ func TestDoctorMissesTheApplicationStack(t *testing.T) {
 	activitytest.WantWords(
 		t,
 		checks[perch.CheckRights].Detail,
-		"35 calls are allowed; not tried: ",
+		"36 calls are allowed; not tried: ",
 		"; nor anything in a bucket, since there is no application stack",
 	)
 }

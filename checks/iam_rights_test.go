@@ -182,6 +182,7 @@ var rights = map[string][]need{
 	"cloudformation.GetTemplate":           {{"cloudformation:GetTemplate", "Stacks"}},
 	"cloudformation.ListChangeSets":        {{"cloudformation:ListChangeSets", "Stacks"}},
 	"cloudformation.ListImports":           {{"cloudformation:ListImports", "LookAround"}},
+	"cloudformation.ListStacks":            {{"cloudformation:ListStacks", "LookAround"}},
 	"cloudformation.ListStackResources":    {{"cloudformation:ListStackResources", "Stacks"}},
 	"cloudformation.RollbackStack":         {{"cloudformation:RollbackStack", "Stacks"}},
 	"cloudformation.UpdateStack": {

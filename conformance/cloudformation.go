@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -114,6 +115,12 @@ var stackAssumptions = []Assumption{
 		Sentence: "GetTemplate returns the template exactly as the caller sent it, including white space.",
 		Source:   recorded, ReliedOn: "activities/stack/stack.go", Minutes: 2, check: checkTemplateVerbatim,
 	},
+	{
+		Name:     "cloudformation/list-by-status",
+		Sentence: "ListStacks with a filter lists the stacks that have one of its statuses, and no others.",
+		Source:   stackAPI + "API_ListStacks.html",
+		ReliedOn: "activities/stack/poller.go", Minutes: 2, check: checkListByStatus,
+	},
 }
 
 func checkExistingName(ctx context.Context, w *World) error {
@@ -217,6 +224,34 @@ func checkTemplateVerbatim(ctx context.Context, w *World) error {
 	}
 	if got := aws.ToString(out.TemplateBody); got != body {
 		return differencef("the template is %q, want %q", got, body)
+	}
+	return nil
+}
+
+func checkListByStatus(ctx context.Context, w *World) error {
+	id, err := w.createStack(ctx, "", parameterTemplate("1"))
+	if err != nil {
+		return err
+	}
+	for status, want := range map[types.StackStatus]bool{
+		types.StackStatusCreateComplete: true, types.StackStatusCreateInProgress: false,
+	} {
+		listed := false
+		pages := cloudformation.NewListStacksPaginator(
+			w.stacks, &cloudformation.ListStacksInput{StackStatusFilter: []types.StackStatus{status}},
+		)
+		for pages.HasMorePages() && !listed {
+			page, err := pages.NextPage(ctx)
+			if err := wantAccepted("ListStacks", err); err != nil {
+				return err
+			}
+			listed = slices.ContainsFunc(page.StackSummaries, func(s types.StackSummary) bool {
+				return aws.ToString(s.StackId) == id
+			})
+		}
+		if listed != want {
+			return differencef("a stack in CREATE_COMPLETE is listed under %s: %v", status, listed)
+		}
 	}
 	return nil
 }

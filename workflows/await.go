@@ -29,7 +29,7 @@ func (r *run) awaitUntil(summary string, in contract.AwaitInput) (contract.Await
 		if out.Reason != "" {
 			r.trouble = out.Reason
 		}
-		if r.seen = out.Stack != nil && !in.UntilDeleting; r.seen {
+		if r.seen = out.Stack != nil; r.seen {
 			r.state = *out.Stack
 		}
 	}

@@ -96,8 +96,8 @@ type AwaitResult struct {
 	Status string `json:"status"`
 	// Reason has the first failed events; empty if nothing failed.
 	Reason string `json:"reason,omitempty"`
-	// Stack is the environment's stack at the end of the wait; nil if it was not read. The caller
-	// need not read it again.
+	// Stack is the environment's stack at the end of the wait; nil if it was not read, or if
+	// UntilDeleting ended the wait. The caller need not read it again.
 	Stack *StackState `json:"stack,omitempty"`
 }
 

@@ -237,6 +237,10 @@ func (r *roleRights) accountTrials() map[string]func(context.Context) error {
 			r.stacks.ListImports,
 			&cloudformation.ListImportsInput{ExportName: &name},
 		),
+		"cloudformation:ListStacks": tryCall(
+			r.stacks.ListStacks,
+			&cloudformation.ListStacksInput{},
+		),
 		"cloudformation:ListStackResources": tryCall(
 			r.stacks.ListStackResources,
 			&cloudformation.ListStackResourcesInput{StackName: id},

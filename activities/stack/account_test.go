@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 )
 
-// account answers DescribeStacks from memory: some stacks, in pages.
+// account answers DescribeStacks and ListStacks from memory: some stacks, in pages.
 type account struct {
 	mu       sync.Mutex
 	pageSize int
@@ -27,10 +28,14 @@ type account struct {
 	// fail, where it is set, answers instead; body and status are AWS's.
 	fail func(call int) (status int, code, message string)
 	at   []time.Time
+	// deny is the operation that the role may not call.
+	deny string
+	// actions counts the calls of each operation.
+	actions map[string]int
 }
 
 func newAccount(stacks, pageSize int) *account {
-	a := &account{pageSize: pageSize, status: map[string]string{}}
+	a := &account{pageSize: pageSize, status: map[string]string{}, actions: map[string]int{}}
 	for i := range stacks {
 		a.stacks = append(a.stacks, fmt.Sprintf("stack-%04d", i))
 	}
@@ -58,75 +63,81 @@ func (a *account) Do(r *http.Request) (*http.Response, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.at = append(a.at, time.Now())
+	a.actions[form.Get("Action")]++
 	if a.fail != nil {
 		if status, code, message := a.fail(len(a.at)); status != 0 {
-			return xmlAnswer(
-				status,
-				fmt.Sprintf(
-					"<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>",
-					code,
-					message,
-				),
-			), nil
+			return errorAnswer(status, code, message), nil
 		}
+	}
+	if form.Get("Action") == a.deny {
+		return errorAnswer(403, "AccessDenied", "not authorized"), nil
 	}
 	if name := form.Get("StackName"); name != "" {
 		return a.one(name), nil
 	}
-	return a.page(form.Get("NextToken")), nil
+	if form.Get("Action") == "ListStacks" {
+		return a.page("ListStacks", form.Get("NextToken"), func(status string) bool {
+			for i := 1; form.Has(fmt.Sprintf("StackStatusFilter.member.%d", i)); i++ {
+				if form.Get(fmt.Sprintf("StackStatusFilter.member.%d", i)) == status {
+					return true
+				}
+			}
+			return false
+		}), nil
+	}
+	return a.page("DescribeStacks", form.Get("NextToken"), func(status string) bool { return status != Deleted }), nil
 }
+
+func (a *account) statusOf(id string) string { return cmp.Or(a.status[id], "CREATE_IN_PROGRESS") }
 
 func (a *account) one(id string) *http.Response {
 	if !slices.Contains(a.stacks, id) {
-		return xmlAnswer(
-			400,
-			"<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id "+id+
-				" does not exist</Message></Error></ErrorResponse>",
-		)
+		return errorAnswer(400, "ValidationError", "Stack with id "+id+" does not exist")
 	}
-	return describedStacks([]string{id}, "", a.status)
+	return a.listed("DescribeStacks", []string{id}, "")
 }
 
-func (a *account) page(token string) *http.Response {
+func (a *account) page(action, token string, visible func(status string) bool) *http.Response {
 	from := 0
 	if token != "" {
 		if _, err := fmt.Sscan(token, &from); err != nil {
-			return xmlAnswer(
-				400,
-				"<ErrorResponse><Error><Code>ValidationError</Code><Message>token</Message></Error></ErrorResponse>",
-			)
+			return errorAnswer(400, "ValidationError", "token")
 		}
 	}
-	to, next := min(from+a.pageSize, len(a.stacks)), ""
-	if to < len(a.stacks) {
+	all := slices.DeleteFunc(slices.Clone(a.stacks), func(id string) bool { return !visible(a.statusOf(id)) })
+	from = min(from, len(all))
+	to, next := min(from+a.pageSize, len(all)), ""
+	if to < len(all) {
 		next = fmt.Sprint(to)
 	}
-	visible := slices.DeleteFunc(
-		slices.Clone(a.stacks[from:to]),
-		func(id string) bool { return a.status[id] == Deleted },
-	)
-	return describedStacks(visible, next, a.status)
+	return a.listed(action, all[from:to], next)
 }
 
-func describedStacks(ids []string, next string, statuses map[string]string) *http.Response {
+func (a *account) listed(action string, ids []string, next string) *http.Response {
+	list := "Stacks"
+	if action == "ListStacks" {
+		list = "StackSummaries"
+	}
 	var b strings.Builder
-	b.WriteString("<DescribeStacksResponse><DescribeStacksResult>")
+	fmt.Fprintf(&b, "<%[1]sResponse><%[1]sResult>", action)
 	if next != "" {
 		b.WriteString("<NextToken>" + next + "</NextToken>")
 	}
-	b.WriteString("<Stacks>")
+	b.WriteString("<" + list + ">")
 	for _, id := range ids {
-		status := cmp.Or(statuses[id], "CREATE_IN_PROGRESS")
 		fmt.Fprintf(
-			&b,
-			"<member><StackId>%s</StackId><StackName>%s</StackName><StackStatus>%s</StackStatus></member>",
-			id,
-			id,
-			status,
+			&b, "<member><StackId>%[1]s</StackId><StackName>%[1]s</StackName><StackStatus>%[2]s</StackStatus></member>",
+			id, a.statusOf(id),
 		)
 	}
-	b.WriteString("</Stacks></DescribeStacksResult></DescribeStacksResponse>")
+	fmt.Fprintf(&b, "</%[2]s></%[1]sResult></%[1]sResponse>", action, list)
 	return xmlAnswer(200, b.String())
+}
+
+func errorAnswer(status int, code, message string) *http.Response {
+	return xmlAnswer(status, fmt.Sprintf(
+		"<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message,
+	))
 }
 
 func xmlAnswer(status int, body string) *http.Response {
@@ -141,6 +152,13 @@ func (a *account) calls() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.at)
+}
+
+// counts returns how many calls there were of each operation.
+func (a *account) counts() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.actions)
 }
 
 // watchAll watches the first count stacks.

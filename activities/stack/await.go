@@ -86,7 +86,7 @@ func (w *Wait) Take(ctx context.Context, seen Sighting) (contract.AwaitResult, b
 	w.Progress.Status = status
 	switch {
 	case w.in.UntilDeleting && status == Deleting && w.events.deletesResource():
-		return contract.AwaitResult{Status: status, Stack: w.state(ctx, seen)}, true, nil
+		return contract.AwaitResult{Status: status}, true, nil
 	case !final:
 		w.doubt = time.Time{}
 		return contract.AwaitResult{}, false, nil

@@ -2,6 +2,8 @@ package stack
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,31 +13,33 @@ import (
 	"golang.org/x/time/rate"
 
 	"perch/activities/awserr"
+	"perch/lifecycle"
 )
 
 const (
-	// describeRate is how many DescribeStacks calls the poller makes in a second at most. AWS
-	// allows an account five, a limit that cannot be raised, and other activities need some of
-	// them.
-	describeRate = 3
+	// callRate is how many calls of one operation the poller makes in a second at most. AWS allows
+	// an account five DescribeStacks calls, a limit that cannot be raised, and other activities
+	// need some of them. It counts each operation separately.
+	callRate = 3
 	// slowestRate is the lowest rate after throttling. rateStep is how much the rate grows with
 	// each successful call.
 	slowestRate = 0.2
 	rateStep    = 0.2
-	// describeTimeout limits one call of the poller.
-	describeTimeout = 30 * time.Second
+	// callTimeout limits one call of the poller.
+	callTimeout = 30 * time.Second
 )
 
 // Poller reads, for all waits of a worker together, the stacks that they wait for. In each interval
-// it makes as many calls as there are stacks or, if that is fewer, as a listing of the account has
-// pages. It runs only while a caller waits. It repeats throttled calls at a lower rate, so that
-// watchers never see the throttling.
+// it lists the account's stacks on which CloudFormation is at work. Of such stacks it tells no more
+// than the name and the status, which is all that a wait needs until the end. Then it describes the
+// stacks that are no longer among them: each by its id, or all stacks of the account if that takes
+// fewer calls. It runs only while a caller waits. It repeats throttled calls at a lower rate, so
+// that watchers never see the throttling.
 type Poller struct {
 	cfn      *cloudformation.Client
 	interval time.Duration
-	// most is the budget in calls a second. limit is what throttling has left of it.
-	most  rate.Limit
-	limit *rate.Limiter
+	// lists and describes are the budgets of ListStacks and DescribeStacks.
+	lists, describes *budget
 
 	mu      sync.Mutex
 	watches map[string]map[chan Sighting]bool
@@ -44,7 +48,8 @@ type Poller struct {
 }
 
 // Sighting is a stack as it was read once. Found is false if it was not there. A listing leaves out
-// deleted stacks, so a stack that was not found may still have events.
+// deleted stacks, so a stack that was not found may still have events. While CloudFormation is at
+// work on the stack, Stack may have only the id, the name and the status.
 type Sighting struct {
 	Stack types.Stack
 	Found bool
@@ -54,14 +59,12 @@ type Sighting struct {
 // NewPoller returns a Poller that reads the stacks once in each interval.
 func NewPoller(cfn *cloudformation.Client, interval time.Duration) *Poller {
 	p := &Poller{cfn: cfn, interval: interval, watches: map[string]map[chan Sighting]bool{}, pages: 1}
-	p.SetBudget(describeRate)
+	p.SetBudget(callRate)
 	return p
 }
 
-// SetBudget sets how many calls the poller makes in a second at most.
-func (p *Poller) SetBudget(most rate.Limit) {
-	p.most, p.limit = most, rate.NewLimiter(most, describeRate)
-}
+// SetBudget sets how many calls of one operation the poller makes in a second at most.
+func (p *Poller) SetBudget(most rate.Limit) { p.lists, p.describes = newBudget(most), newBudget(most) }
 
 // Pages returns how many pages a listing of the account has.
 func (p *Poller) Pages() int {
@@ -130,6 +133,9 @@ func (p *Poller) run(ctx context.Context) {
 
 func (p *Poller) tick(ctx context.Context) {
 	ids, pages := p.round()
+	if len(ids) > 1 {
+		ids = p.listWorking(ctx, ids)
+	}
 	if len(ids) > pages {
 		p.lookAtAll(ctx, ids)
 		return
@@ -149,7 +155,7 @@ func (p *Poller) round() (ids []string, pages int) {
 }
 
 func (p *Poller) look(ctx context.Context, id string) {
-	out, err := p.describe(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
+	out, err := callWithin(ctx, p.describes, &cloudformation.DescribeStacksInput{StackName: &id}, p.cfn.DescribeStacks)
 	switch {
 	case awserr.UnknownStack(err):
 		p.deliver(ctx, id, Sighting{})
@@ -160,59 +166,79 @@ func (p *Poller) look(ctx context.Context, id string) {
 	}
 }
 
-// lookAtAll lists all stacks of the account.
+// working are the statuses of a stack on which CloudFormation is at work.
+var working = slices.DeleteFunc(types.StackStatus("").Values(), func(status types.StackStatus) bool {
+	return !lifecycle.InProgress(string(status))
+})
+
+// listWorking lists the account's stacks on which CloudFormation is at work, and returns the ids
+// that are not among them: all, if the worker's role may not list stacks.
+func (p *Poller) listWorking(ctx context.Context, ids []string) (others []string) {
+	in := &cloudformation.ListStacksInput{StackStatusFilter: working}
+	left, _, complete := p.findIn(ctx, ids, func() (stacks []types.Stack, more bool, err error) {
+		page, err := callWithin(ctx, p.lists, in, p.cfn.ListStacks)
+		switch {
+		case awserr.Denied(err):
+			return nil, false, nil
+		case err != nil:
+			return nil, false, err
+		}
+		for _, summary := range page.StackSummaries {
+			stacks = append(stacks, types.Stack{
+				StackId: summary.StackId, StackName: summary.StackName, StackStatus: summary.StackStatus,
+			})
+		}
+		in.NextToken = page.NextToken
+		return stacks, in.NextToken != nil, nil
+	})
+	if !complete {
+		return nil
+	}
+	return slices.Collect(maps.Keys(left))
+}
+
+// lookAtAll describes all stacks of the account.
 func (p *Poller) lookAtAll(ctx context.Context, ids []string) {
-	left := make(map[string]bool, len(ids))
+	in := &cloudformation.DescribeStacksInput{}
+	left, pages, complete := p.findIn(ctx, ids, func() ([]types.Stack, bool, error) {
+		page, err := callWithin(ctx, p.describes, in, p.cfn.DescribeStacks)
+		if err != nil {
+			return nil, false, err
+		}
+		in.NextToken = page.NextToken
+		return page.Stacks, in.NextToken != nil, nil
+	})
+	if complete {
+		p.Learn(pages)
+		p.deliverAll(ctx, left, Sighting{})
+	}
+}
+
+// findIn delivers sightings of these stacks from the pages of a listing. left are those that it
+// does not have. If a page cannot be read, complete is false, and findIn delivers the error for
+// those that were not on an earlier page.
+func (p *Poller) findIn(
+	ctx context.Context, ids []string, next func() (stacks []types.Stack, more bool, err error),
+) (left map[string]bool, pages int, complete bool) {
+	left = make(map[string]bool, len(ids))
 	for _, id := range ids {
 		left[id] = true
 	}
-	in := &cloudformation.DescribeStacksInput{}
-	for pages := 1; ; pages++ {
-		page, err := p.describe(ctx, in)
-		if err != nil {
+	for more := true; more; pages++ {
+		var stacks []types.Stack
+		var err error
+		if stacks, more, err = next(); err != nil {
 			p.deliverAll(ctx, left, Sighting{Err: err})
-			return
+			return nil, 0, false
 		}
-		for _, stack := range page.Stacks {
+		for _, stack := range stacks {
 			if id := aws.ToString(stack.StackId); left[id] {
 				delete(left, id)
 				p.deliver(ctx, id, Sighting{Stack: stack, Found: true})
 			}
 		}
-		if in.NextToken = page.NextToken; in.NextToken == nil {
-			p.Learn(pages)
-			p.deliverAll(ctx, left, Sighting{})
-			return
-		}
 	}
-}
-
-// describe makes one call within the budget. It turns off the SDK's retries, because they would not
-// count towards the budget.
-func (p *Poller) describe(
-	ctx context.Context,
-	in *cloudformation.DescribeStacksInput,
-) (*cloudformation.DescribeStacksOutput, error) {
-	for {
-		if err := p.limit.Wait(ctx); err != nil {
-			return nil, err
-		}
-		out, err := p.once(ctx, in)
-		if !awserr.Throttled(err) {
-			p.limit.SetLimit(min(p.limit.Limit()+rateStep, p.most))
-			return out, err
-		}
-		p.limit.SetLimit(max(p.limit.Limit()/2, slowestRate))
-	}
-}
-
-func (p *Poller) once(
-	ctx context.Context,
-	in *cloudformation.DescribeStacksInput,
-) (*cloudformation.DescribeStacksOutput, error) {
-	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
-	defer cancel()
-	return p.cfn.DescribeStacks(ctx, in, func(o *cloudformation.Options) { o.Retryer = aws.NopRetryer{} })
+	return left, pages, true
 }
 
 func (p *Poller) deliverAll(ctx context.Context, ids map[string]bool, s Sighting) {
@@ -235,5 +261,40 @@ func (p *Poller) deliver(ctx context.Context, id string, s Sighting) {
 		default:
 		}
 		channel <- s
+	}
+}
+
+// budget limits how many calls the poller makes in a second.
+type budget struct {
+	most rate.Limit
+	// limit is what throttling has left of most.
+	limit *rate.Limiter
+}
+
+func newBudget(most rate.Limit) *budget {
+	return &budget{most: most, limit: rate.NewLimiter(most, callRate)}
+}
+
+// callWithin makes one call within the budget, and repeats it if AWS throttles it. It turns off the
+// SDK's retries, because they would not count towards the budget.
+func callWithin[In, Out any](
+	ctx context.Context,
+	b *budget,
+	in In,
+	call func(context.Context, In, ...func(*cloudformation.Options)) (Out, error),
+) (Out, error) {
+	for {
+		if err := b.limit.Wait(ctx); err != nil {
+			var none Out
+			return none, err
+		}
+		bounded, cancel := context.WithTimeout(ctx, callTimeout)
+		out, err := call(bounded, in, func(o *cloudformation.Options) { o.Retryer = aws.NopRetryer{} })
+		cancel()
+		if !awserr.Throttled(err) {
+			b.limit.SetLimit(min(b.limit.Limit()+rateStep, b.most))
+			return out, err
+		}
+		b.limit.SetLimit(max(b.limit.Limit()/2, slowestRate))
 	}
 }

@@ -11,32 +11,43 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestATickCostsTheSmallerOfWaitsAndPages(t *testing.T) {
-	for _, c := range []struct{ stacks, pageSize, waits, want int }{
-		{stacks: 1, pageSize: 100, waits: 1, want: 1},
-		{stacks: 50, pageSize: 100, waits: 50, want: 1},
-		{stacks: 1000, pageSize: 100, waits: 1000, want: 10},
-		{stacks: 1000, pageSize: 100, waits: 10, want: 10},
-		{stacks: 1000, pageSize: 100, waits: 4, want: 4},
-		{stacks: 1000, pageSize: 100, waits: 1, want: 1},
+// TestATickListsWhatIsInProgressAndDescribesTheRest lets some of the waits be over.
+func TestATickListsWhatIsInProgressAndDescribesTheRest(t *testing.T) {
+	for _, c := range []struct{ stacks, pageSize, waits, over, lists, describes int }{
+		{stacks: 1, pageSize: 100, waits: 1, describes: 1},
+		{stacks: 50, pageSize: 100, waits: 50, lists: 1},
+		{stacks: 50, pageSize: 100, waits: 50, over: 1, lists: 1, describes: 1},
+		{stacks: 50, pageSize: 100, waits: 50, over: 20, lists: 1, describes: 1},
+		{stacks: 1000, pageSize: 100, waits: 1000, lists: 10},
+		{stacks: 1000, pageSize: 100, waits: 1000, over: 900, lists: 1, describes: 10},
+		{stacks: 1000, pageSize: 100, waits: 1000, over: 4, lists: 10, describes: 4},
+		{stacks: 1000, pageSize: 100, waits: 1, describes: 1},
 	} {
-		t.Run(fmt.Sprintf("%d of %d stacks", c.waits, c.stacks), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d of %d stacks, %d over", c.waits, c.stacks, c.over), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const interval = time.Minute
 				a := newAccount(c.stacks, c.pageSize)
+				for _, id := range a.stacks[:c.over] {
+					a.status[id] = "CREATE_COMPLETE"
+				}
 				p := a.poller(interval)
 				p.Learn((c.stacks + c.pageSize - 1) / c.pageSize)
 				sightings, stop := a.watchAll(p, c.waits)
 				time.Sleep(interval - time.Second) // The first tick may have begun before all were there.
-				first := a.calls()
+				before := a.counts()
 				time.Sleep(4 * interval)
-				if got := a.calls() - first; got != 4*c.want {
-					t.Errorf("four ticks cost %d calls, want %d", got, 4*c.want)
+				after := a.counts()
+				want := map[string]int{"ListStacks": 4 * c.lists, "DescribeStacks": 4 * c.describes}
+				for action, calls := range want {
+					if got := after[action] - before[action]; got != calls {
+						t.Errorf("four ticks cost %d calls of %s, want %d", got, action, calls)
+					}
 				}
 				for i, seen := range sightings {
 					select {
 					case s := <-seen:
-						if s.Err != nil || !s.Found || *s.Stack.StackId != a.stacks[i] {
+						if s.Err != nil || !s.Found || *s.Stack.StackId != a.stacks[i] ||
+							string(s.Stack.StackStatus) != a.statusOf(a.stacks[i]) {
 							t.Errorf("stack %d was seen as %+v", i, s)
 						}
 					default:
@@ -53,16 +64,38 @@ func TestATickCostsTheSmallerOfWaitsAndPages(t *testing.T) {
 func TestS29CallsStayWithinTheBudgetForAnyNumberOfWaits(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		stacks, waits := rapid.IntRange(1, 400).Draw(rt, "stacks"), rapid.IntRange(1, 400).Draw(rt, "waits")
+		over := rapid.IntRange(0, stacks).Draw(rt, "over")
 		synctest.Test(t, func(t *testing.T) {
 			a := newAccount(stacks, 20)
+			for _, id := range a.stacks[:over] {
+				a.status[id] = "CREATE_COMPLETE"
+			}
 			_, stop := a.watchAll(a.poller(time.Second), min(waits, stacks))
 			time.Sleep(20 * time.Second)
 			stop()
 			synctest.Wait()
-			if most := describeRate*20 + describeRate; a.calls() > most {
-				t.Errorf("%d calls in 20 seconds, the budget is %d", a.calls(), most)
+			for action, calls := range a.counts() {
+				if most := callRate*20 + callRate; calls > most {
+					t.Errorf("%d calls of %s in 20 seconds, the budget is %d", calls, action, most)
+				}
 			}
 		})
+	})
+}
+
+func TestARoleThatMayNotListStacksDescribesThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(10, 100)
+		a.deny = "ListStacks"
+		sightings, stop := a.watchAll(a.poller(5*time.Second), 10)
+		time.Sleep(6 * time.Second) // The first tick may have begun before all were there.
+		for i, seen := range sightings {
+			if s := <-seen; s.Err != nil || !s.Found {
+				t.Errorf("stack %d was seen as %+v", i, s)
+			}
+		}
+		stop()
+		synctest.Wait()
 	})
 }
 
@@ -97,7 +130,7 @@ func TestS29ThrottlingReachesNoWatcherAndSlowsThePollerDown(t *testing.T) {
 			}
 		}
 		time.Sleep(2 * time.Minute)
-		if limit := p.limit.Limit(); limit != describeRate {
+		if limit := p.lists.limit.Limit(); limit != callRate {
 			t.Errorf("the budget stays at %v", limit)
 		}
 		stop()
@@ -130,10 +163,10 @@ func TestAListingThatBreaksOffIsNotASighting(t *testing.T) {
 func TestADeletedStackIsNotFoundByAListingAndFoundByItsID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(3, 100)
-		a.status[a.stacks[0]] = Deleted
+		a.status[a.stacks[0]], a.status[a.stacks[1]] = Deleted, Deleted
 		p := a.poller(5 * time.Second)
-		sightings, stop := a.watchAll(p, 2)
-		time.Sleep(6 * time.Second) // The first tick may have begun before both were there.
+		sightings, stop := a.watchAll(p, 3)
+		time.Sleep(6 * time.Second) // The first tick may have begun before all were there.
 		if s := <-sightings[0]; s.Found || s.Err != nil {
 			t.Errorf("the listing shows %+v", s)
 		}
