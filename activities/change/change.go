@@ -269,12 +269,15 @@ func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection,
 
 // full reports whether there are as many environments as the policy allows, and this environment
 // has no stack. Admit has checked that, but anyone who can reach Temporal can have many branches
-// admitted before any stack exists. full reads this environment's stack by its name, because an
-// earlier attempt may have created it, and the listing may not show it yet.
+// admitted before any stack exists. Most often Admit's listing is recent enough. full reads this
+// environment's stack by its name, because an earlier attempt may have created it, and the listing
+// may not show it yet.
 func (c *Changer) full(ctx context.Context, environment perch.Environment) (bool, error) {
-	found, err := c.Stacks.List(ctx)
-	if err != nil || len(found.Ours) < c.Policy.MaxEnvironments {
-		return false, err
+	for _, list := range []func(context.Context) (stack.All, error){c.Stacks.RecentList, c.Stacks.List} {
+		found, err := list(ctx)
+		if err != nil || len(found.Ours) < c.Policy.MaxEnvironments {
+			return false, err
+		}
 	}
 	_, exists, err := c.Stacks.Describe(ctx, environment.StackName())
 	return !exists, err

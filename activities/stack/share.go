@@ -4,19 +4,33 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
-// shareTimeout limits a read whose result several callers share. None of their contexts limits it.
-const shareTimeout = time.Minute
+const (
+	// shareTimeout limits a read whose result several callers share. None of their contexts limits
+	// it.
+	shareTimeout = time.Minute
+	// readRate is how many reads begin in a second at most, after as many that begin at once. AWS
+	// answers an account five DescribeStacks calls a second. More callers share a read if it waits
+	// for its turn.
+	readRate = 5
+)
 
 // shared lets callers that want to read the same at the same time share one read. A hundred
 // concurrent requests would otherwise list the stacks two hundred times, and AWS answers five such
-// calls a second. A caller never gets the result of a read that began before its call, because that
+// calls a second. get never returns the result of a read that began before the call, because that
 // may lack what the caller has just done.
 type shared[T any] struct {
-	read func(context.Context) (T, error)
+	read  func(context.Context) (T, error)
+	limit *rate.Limiter
 
 	mu sync.Mutex
+	// latest is the result of the latest read that succeeded; nil before the first. It began at
+	// latestBegan.
+	latest      *T
+	latestBegan time.Time
 	// next is the read that has not begun yet; nil if no caller waits for one. busy means that
 	// another read is in progress.
 	next *reading[T]
@@ -27,6 +41,21 @@ type reading[T any] struct {
 	done  chan struct{}
 	value T
 	err   error
+}
+
+func newShared[T any](read func(context.Context) (T, error)) *shared[T] {
+	return &shared[T]{read: read, limit: rate.NewLimiter(readRate, readRate)}
+}
+
+// recent returns the latest result if its read began less than age ago, and otherwise reads.
+func (s *shared[T]) recent(ctx context.Context, age time.Duration) (T, error) {
+	s.mu.Lock()
+	latest, began := s.latest, s.latestBegan
+	s.mu.Unlock()
+	if latest != nil && time.Since(began) < age {
+		return *latest, nil
+	}
+	return s.get(ctx)
 }
 
 // get returns the result of a read that begins after the call. All callers share the value and must
@@ -53,17 +82,28 @@ func (s *shared[T]) get(ctx context.Context) (T, error) {
 
 // work reads as long as callers wait.
 func (s *shared[T]) work(ctx context.Context) {
-	for {
+	for s.wanted() {
+		_ = s.limit.Wait(ctx) // The wait is short, and ctx is never cancelled.
 		s.mu.Lock()
-		r := s.next
-		s.next, s.busy = nil, r != nil
+		r, began := s.next, time.Now()
+		s.next = nil
 		s.mu.Unlock()
-		if r == nil {
-			return
-		}
 		bounded, cancel := context.WithTimeout(ctx, shareTimeout)
 		r.value, r.err = s.read(bounded)
 		cancel()
+		if r.err == nil {
+			s.mu.Lock()
+			s.latest, s.latestBegan = &r.value, began
+			s.mu.Unlock()
+		}
 		close(r.done)
 	}
+}
+
+// wanted reports whether a caller waits for a read. If none does, the next caller starts work.
+func (s *shared[T]) wanted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = s.next != nil
+	return s.busy
 }

@@ -12,11 +12,11 @@ import (
 func TestACallerDuringAReadGetsTheNextRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		readings := 0
-		s := shared[int]{read: func(context.Context) (int, error) {
+		s := newShared(func(context.Context) (int, error) {
 			readings++
 			time.Sleep(time.Second)
 			return readings, nil
-		}}
+		})
 		got := make([]int, 11)
 		var all sync.WaitGroup
 		ask := func(i int) {
@@ -45,14 +45,14 @@ func TestACallerDuringAReadGetsTheNextRead(t *testing.T) {
 
 func TestACallerThatGivesUpDoesNotDisturbTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := shared[int]{read: func(ctx context.Context) (int, error) {
+		s := newShared(func(ctx context.Context) (int, error) {
 			select {
 			case <-time.After(time.Second):
 				return 1, nil
 			case <-ctx.Done():
 				return 0, ctx.Err()
 			}
-		}}
+		})
 		hasty, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
@@ -74,16 +74,60 @@ func TestACallerThatGivesUpDoesNotDisturbTheOthers(t *testing.T) {
 
 func TestAFailedReadFailsForItsCallersAndNotForTheNext(t *testing.T) {
 	readings := 0
-	s := shared[int]{read: func(context.Context) (int, error) {
+	s := newShared(func(context.Context) (int, error) {
 		if readings++; readings == 1 {
 			return 0, errors.New("Rate exceeded")
 		}
 		return readings, nil
-	}}
+	})
 	if _, err := s.get(t.Context()); err == nil {
 		t.Error("the failure was lost")
 	}
-	if value, err := s.get(t.Context()); err != nil || value != 2 {
+	if value, err := s.recent(t.Context(), time.Hour); err != nil || value != 2 {
 		t.Errorf("got %d, %v", value, err)
 	}
+}
+
+func TestARecentResultIsReturnedAgainUntilItIsTooOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		readings := 0
+		s := newShared(func(context.Context) (int, error) {
+			readings++
+			time.Sleep(time.Second)
+			return readings, nil
+		})
+		for _, c := range []struct {
+			after time.Duration
+			want  int
+		}{{0, 1}, {0, 1}, {3 * time.Second, 1}, {2 * time.Second, 2}} {
+			time.Sleep(c.after)
+			if value, err := s.recent(t.Context(), 5*time.Second); err != nil || value != c.want {
+				t.Errorf("after %s more: reading %d, %v; want %d", c.after, value, err, c.want)
+			}
+		}
+	})
+}
+
+// TestReadsBeginNoMoreOftenThanAWSAnswers has a caller every ten milliseconds.
+func TestReadsBeginNoMoreOftenThanAWSAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		readings := 0
+		s := newShared(func(context.Context) (int, error) {
+			readings++
+			return readings, nil
+		})
+		var all sync.WaitGroup
+		for range 200 {
+			all.Go(func() {
+				if _, err := s.get(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+			time.Sleep(10 * time.Millisecond)
+		}
+		all.Wait()
+		if most := readRate + 2*readRate; readings > most {
+			t.Errorf("%d reads in two seconds, want at most %d", readings, most)
+		}
+	})
 }

@@ -24,6 +24,9 @@ import (
 	"perch/lifecycle"
 )
 
+// recentList is how old the result of RecentList may be.
+const recentList = 5 * time.Second
+
 // Source returns the id of the repository that a stack's tags must name.
 type Source interface {
 	// RepositoryID returns the repository's id, which stays the same after a rename; empty if the
@@ -53,7 +56,7 @@ func NewReader(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 		Owner: NewOwner(policy, source), Poller: NewPoller(client, interval), StaleReads: staleReads,
 		policy: policy, cfn: client,
 	}
-	r.listing = &shared[All]{read: r.readAll}
+	r.listing = newShared(r.readAll)
 	return r
 }
 
@@ -185,6 +188,11 @@ func (all All) Lives(branch string) bool {
 
 // List lists the stacks. It never returns a result that was read before the call.
 func (r *Reader) List(ctx context.Context) (All, error) { return r.listing.get(ctx) }
+
+// RecentList is List, except that its result may be a few seconds old.
+func (r *Reader) RecentList(ctx context.Context) (All, error) {
+	return r.listing.recent(ctx, recentList)
+}
 
 // readAll reads all pages of the listing.
 func (r *Reader) readAll(ctx context.Context) (All, error) {
