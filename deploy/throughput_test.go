@@ -28,8 +28,12 @@ import (
 // balancer has 100 rules.
 var crowds = []int{1, 10, 95}
 
-// crowdInterval is how often the worker looks at what it waits for: as often as the sandbox's.
-const crowdInterval = "300ms"
+// The worker looks at what it waits for as often as the sandbox's, or as often as it does unless it
+// is told otherwise.
+const (
+	sandboxInterval = "300ms"
+	defaultInterval = "5s"
+)
 
 // BenchmarkCrowd asks one worker for many environments at once. What is reported of each is the
 // time from the request to the run's end without the time that its stack took, how much of that was
@@ -39,48 +43,59 @@ const crowdInterval = "300ms"
 func BenchmarkCrowd(b *testing.B) {
 	for _, clock := range []float64{usual, fast} {
 		b.Run(fmt.Sprintf("embedded/clock-%vx", clock), func(b *testing.B) {
-			c := &crowded{world: newWorld(b, clock), programs: b.TempDir()}
-			ports := freePorts(b, 5)
-			build(
-				b,
-				c.programs,
-				map[string]string{
-					"perch-sandbox": "perch/sandbox", "perch": "perch/starter", "perch-worker": "perch/worker",
-				},
-			)
-			sandbox := exec.Command(
-				c.programs+"/perch-sandbox",
-				"--worker=false",
-				"--up=false",
-				"--temporal-port",
-				ports[0],
-				"--ui-port",
-				ports[1],
-				"--aws-port",
-				ports[2],
-				"--web-port",
-				ports[3],
-				"--registry-port",
-				ports[4],
-			)
-			sandbox.Env = environment(b, c.programs, nil)
-			c.server = start(b, b.TempDir(), "sandbox", sandbox)
-			c.measure(b, "127.0.0.1:"+ports[0], client.DefaultNamespace)
+			measureEmbedded(b, clock, sandboxInterval)
 		})
 		b.Run(fmt.Sprintf("postgresql/clock-%vx", clock), func(b *testing.B) {
 			services := newCluster(b, clock)
 			services.up(b, "temporal-namespace")
-			c := &crowded{world: services.world, programs: services.programs, server: services.running["temporal"][0]}
+			c := &crowded{
+				world: services.world, programs: services.programs, server: services.running["temporal"][0],
+				interval: sandboxInterval,
+			}
 			c.measure(b, "127.0.0.1:"+
 				services.ports["temporal:7233"], services.services["worker"].Environment["TEMPORAL_NAMESPACE"])
 		})
 	}
+	b.Run("embedded/default-interval", func(b *testing.B) { measureEmbedded(b, usual, defaultInterval) })
+}
+
+// measureEmbedded measures each crowd with the sandbox's Temporal.
+func measureEmbedded(b *testing.B, clock float64, interval string) {
+	b.Helper()
+	c := &crowded{world: newWorld(b, clock), programs: b.TempDir(), interval: interval}
+	ports := freePorts(b, 5)
+	build(
+		b,
+		c.programs,
+		map[string]string{
+			"perch-sandbox": "perch/sandbox", "perch": "perch/starter", "perch-worker": "perch/worker",
+		},
+	)
+	sandbox := exec.Command(
+		c.programs+"/perch-sandbox",
+		"--worker=false",
+		"--up=false",
+		"--temporal-port",
+		ports[0],
+		"--ui-port",
+		ports[1],
+		"--aws-port",
+		ports[2],
+		"--web-port",
+		ports[3],
+		"--registry-port",
+		ports[4],
+	)
+	sandbox.Env = environment(b, c.programs, nil)
+	c.server = start(b, b.TempDir(), "sandbox", sandbox)
+	c.measure(b, "127.0.0.1:"+ports[0], client.DefaultNamespace)
 }
 
 // crowded is one worker of a Temporal server.
 type crowded struct {
 	*world
 	programs       string
+	interval       string
 	server, worker *process
 	floor          *process
 	temporal       client.Client
@@ -110,7 +125,7 @@ func (c *crowded) measure(b *testing.B, address, namespace string) {
 		p.Dir, p.Env = b.TempDir(), environment(b, c.programs, variables)
 		return start(b, b.TempDir(), name, p)
 	}
-	c.worker = run("perch-worker", "--interval", crowdInterval)
+	c.worker = run("perch-worker", "--interval", c.interval)
 	if p := run("perch", "application", "up", "--kind", "staging"); p.exit(b, c.worker) != 0 {
 		b.Fatal(p.said(b))
 	}
