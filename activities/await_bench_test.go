@@ -16,15 +16,22 @@ import (
 	"perch/sandbox/aws"
 )
 
+// readingActions are the calls that show the status of stacks.
+var readingActions = []string{"DescribeStacks", "ListStacks"}
+
 // BenchmarkAThousandWaits has 1,000 stacks in progress on one worker. The endpoint accepts five
-// DescribeStacks a second, as AWS does, and ends one stack after the other. The benchmark reports
-// how long the waits took to notice, in ticks of five seconds, and fails if a wait fails.
+// DescribeStacks a second, as AWS does, and as many ListStacks, and ends one stack after the other.
+// The benchmark reports how long the waits took to notice, in ticks of five seconds, and fails if a
+// wait fails.
 func BenchmarkAThousandWaits(b *testing.B) {
 	const waits, tick = 1000, 5 * time.Second
 	for b.Loop() {
 		w := newWorld(b)
-		w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Rate: 5})
-		throttled := &throttleCounter{}
+		throttled := throttleCounter{}
+		for _, action := range readingActions {
+			w.fault(aws.Fault{Service: "cloudformation", Action: action, Rate: 5})
+			throttled[action] = &throttleCount{}
+		}
 		config := w.config
 		config.HTTPClient = throttled
 		stacks := NewStacks(config, w.policy, nil, tick)
@@ -57,26 +64,33 @@ func BenchmarkAThousandWaits(b *testing.B) {
 		slices.Sort(delays)
 		b.ReportMetric(delays[waits/2].Seconds()/tick.Seconds(), "median-ticks")
 		b.ReportMetric(delays[waits-1].Seconds()/tick.Seconds(), "slowest-ticks")
-		b.ReportMetric(float64(throttled.calls.Load())/time.Since(start).Seconds(), "DescribeStacks/s")
-		b.ReportMetric(float64(throttled.throttled.Load()), "throttled")
+		for action, count := range throttled {
+			b.ReportMetric(float64(count.calls.Load())/time.Since(start).Seconds(), action+"/s")
+			b.ReportMetric(float64(count.throttled.Load()), "throttled-"+action)
+		}
 	}
 }
 
-// throttleCounter counts calls of DescribeStacks and those that were throttled.
-type throttleCounter struct{ calls, throttled atomic.Int64 }
+// throttleCount is how many calls of an operation there were, and how many were throttled.
+type throttleCount struct{ calls, throttled atomic.Int64 }
+
+// throttleCounter counts the calls of its operations.
+type throttleCounter map[string]*throttleCount
 
 // Do makes the call.
-func (c *throttleCounter) Do(r *http.Request) (*http.Response, error) {
+func (c throttleCounter) Do(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	response, err := http.DefaultClient.Do(r)
-	if bytes.Contains(body, []byte("Action=DescribeStacks&")) {
-		c.calls.Add(1)
-		if err == nil && response.StatusCode != http.StatusOK {
-			c.throttled.Add(1)
+	for action, count := range c {
+		if bytes.Contains(body, []byte("Action="+action+"&")) {
+			count.calls.Add(1)
+			if err == nil && response.StatusCode != http.StatusOK {
+				count.throttled.Add(1)
+			}
 		}
 	}
 	return response, err

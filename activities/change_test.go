@@ -247,6 +247,27 @@ func TestAStackBeyondTheLimitIsDeletedAgain(t *testing.T) {
 	}
 }
 
+// TestACreationUsesARecentListingUnlessThatIsAtTheLimit creates one environment, then another with
+// the listing of the first, and then a third after the first was deleted.
+func TestACreationUsesARecentListingUnlessThatIsAtTheLimit(t *testing.T) {
+	w := newWorld(t)
+	w.policy.MaxEnvironments = 2
+	first := must(w, of[*Stacks](w).CreateStack, w.creation("first", "token")).StackID
+	before := w.calls("cloudformation", "DescribeStacks")
+	must(w, of[*Stacks](w).CreateStack, w.creation("second", "token"))
+	if calls := w.calls("cloudformation", "DescribeStacks") - before; calls != 1 {
+		t.Errorf("the second creation took %d listings, want the one after it", calls)
+	}
+	w.settle(first)
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{
+		Environment: activitytest.Environment("shop", "first"), StackID: first, Token: "gone",
+	})
+	w.settle(first)
+	if out := must(w, of[*Stacks](w).CreateStack, w.creation("third", "token")); out.Rejection != nil {
+		t.Errorf("the count is that of an old listing: %+v", out.Rejection)
+	}
+}
+
 func TestS10AnUpdateThatChangesNothingIsNotAFailure(t *testing.T) {
 	w := newWorld(t)
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
