@@ -233,6 +233,9 @@ func checkListByStatus(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
+	if err := w.pause(ctx); err != nil { // A listing may be older than what DescribeStacks returns.
+		return err
+	}
 	for status, want := range map[types.StackStatus]bool{
 		types.StackStatusCreateComplete: true, types.StackStatusCreateInProgress: false,
 	} {

@@ -28,6 +28,8 @@ type account struct {
 	// fail, where it is set, answers instead; body and status are AWS's.
 	fail func(call int) (status int, code, message string)
 	at   []time.Time
+	// emptyPages is how many empty pages ListStacks returns before the others.
+	emptyPages int
 	// deny is the operation that the role may not call.
 	deny string
 	// actions counts the calls of each operation.
@@ -76,6 +78,9 @@ func (a *account) Do(r *http.Request) (*http.Response, error) {
 		return a.one(name), nil
 	}
 	if form.Get("Action") == "ListStacks" {
+		if token := form.Get("NextToken"); len(token) < a.emptyPages {
+			return a.listed("ListStacks", nil, token+"-"), nil
+		}
 		return a.page("ListStacks", form.Get("NextToken"), func(status string) bool {
 			for i := 1; form.Has(fmt.Sprintf("StackStatusFilter.member.%d", i)); i++ {
 				if form.Get(fmt.Sprintf("StackStatusFilter.member.%d", i)) == status {
@@ -99,7 +104,7 @@ func (a *account) one(id string) *http.Response {
 
 func (a *account) page(action, token string, visible func(status string) bool) *http.Response {
 	from := 0
-	if token != "" {
+	if token = strings.TrimLeft(token, "-"); token != "" {
 		if _, err := fmt.Sscan(token, &from); err != nil {
 			return errorAnswer(400, "ValidationError", "token")
 		}

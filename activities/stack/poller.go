@@ -134,7 +134,7 @@ func (p *Poller) run(ctx context.Context) {
 func (p *Poller) tick(ctx context.Context) {
 	ids, pages := p.round()
 	if len(ids) > 1 {
-		ids = p.listWorking(ctx, ids)
+		ids = p.listWorking(ctx, ids, pages)
 	}
 	if len(ids) > pages {
 		p.lookAtAll(ctx, ids)
@@ -172,10 +172,13 @@ var working = slices.DeleteFunc(types.StackStatus("").Values(), func(status type
 })
 
 // listWorking lists the account's stacks on which CloudFormation is at work, and returns the ids
-// that are not among them: all, if the worker's role may not list stacks.
-func (p *Poller) listWorking(ctx context.Context, ids []string) (others []string) {
+// that are not among them: all, if the worker's role may not list stacks. It reads no more pages
+// than a listing of all stacks has, in case AWS returns pages that are nearly empty, because
+// ListStacks also knows the stacks that were deleted in the last 90 days.
+func (p *Poller) listWorking(ctx context.Context, ids []string, pages int) (others []string) {
 	in := &cloudformation.ListStacksInput{StackStatusFilter: working}
 	left, _, complete := p.findIn(ctx, ids, func() (stacks []types.Stack, more bool, err error) {
+		pages--
 		page, err := callWithin(ctx, p.lists, in, p.cfn.ListStacks)
 		switch {
 		case awserr.Denied(err):
@@ -189,7 +192,7 @@ func (p *Poller) listWorking(ctx context.Context, ids []string) (others []string
 			})
 		}
 		in.NextToken = page.NextToken
-		return stacks, in.NextToken != nil, nil
+		return stacks, in.NextToken != nil && pages > 0, nil
 	})
 	if !complete {
 		return nil

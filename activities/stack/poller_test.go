@@ -83,6 +83,30 @@ func TestS29CallsStayWithinTheBudgetForAnyNumberOfWaits(t *testing.T) {
 	})
 }
 
+func TestEmptyPagesOfAListingDoNotHoldUpTheWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(10, 100)
+		a.emptyPages = 1000
+		sightings, stop := a.watchAll(a.poller(5*time.Second), 10)
+		time.Sleep(6 * time.Second) // The first tick may have begun before all were there.
+		for i, seen := range sightings {
+			select {
+			case s := <-seen:
+				if s.Err != nil || !s.Found {
+					t.Errorf("stack %d was seen as %+v", i, s)
+				}
+			default:
+				t.Errorf("stack %d was not seen", i)
+			}
+		}
+		if calls := a.counts()["ListStacks"]; calls > 2 {
+			t.Errorf("%d calls of ListStacks in two ticks", calls)
+		}
+		stop()
+		synctest.Wait()
+	})
+}
+
 func TestARoleThatMayNotListStacksDescribesThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(10, 100)
