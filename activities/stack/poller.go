@@ -30,11 +30,11 @@ const (
 )
 
 // Poller reads, for all waits of a worker together, the stacks that they wait for. In each interval
-// it lists the account's stacks on which CloudFormation is at work. Of such stacks it tells no more
-// than the name and the status, which is all that a wait needs until the end. Then it describes the
-// stacks that are no longer among them: each by its id, or all stacks of the account if that takes
-// fewer calls. It runs only while a caller waits. It repeats throttled calls at a lower rate, so
-// that watchers never see the throttling.
+// it lists the account's stacks in progress. A listing has their names and statuses, and a wait
+// needs no more until the end. Then the Poller describes the stacks that are not in the listing:
+// each by its id, or all stacks of the account if that takes fewer calls. It runs only while a
+// caller waits. It repeats throttled calls at a lower rate, so that watchers never see the
+// throttling.
 type Poller struct {
 	cfn      *cloudformation.Client
 	interval time.Duration
@@ -48,8 +48,8 @@ type Poller struct {
 }
 
 // Sighting is a stack as it was read once. Found is false if it was not there. A listing leaves out
-// deleted stacks, so a stack that was not found may still have events. While CloudFormation is at
-// work on the stack, Stack may have only the id, the name and the status.
+// deleted stacks, so a stack that was not found may still have events. While the stack is
+// in progress, Stack may have only the id, the name and the status.
 type Sighting struct {
 	Stack types.Stack
 	Found bool
@@ -134,7 +134,7 @@ func (p *Poller) run(ctx context.Context) {
 func (p *Poller) tick(ctx context.Context) {
 	ids, pages := p.round()
 	if len(ids) > 1 {
-		ids = p.listWorking(ctx, ids, pages)
+		ids = p.listInProgress(ctx, ids, pages)
 	}
 	if len(ids) > pages {
 		p.lookAtAll(ctx, ids)
@@ -166,17 +166,17 @@ func (p *Poller) look(ctx context.Context, id string) {
 	}
 }
 
-// working are the statuses of a stack on which CloudFormation is at work.
-var working = slices.DeleteFunc(types.StackStatus("").Values(), func(status types.StackStatus) bool {
+// statusesInProgress are the statuses of a stack in progress.
+var statusesInProgress = slices.DeleteFunc(types.StackStatus("").Values(), func(status types.StackStatus) bool {
 	return !lifecycle.InProgress(string(status))
 })
 
-// listWorking lists the account's stacks on which CloudFormation is at work, and returns the ids
-// that are not among them: all, if the worker's role may not list stacks. It reads no more pages
-// than a listing of all stacks has, in case AWS returns pages that are nearly empty, because
-// ListStacks also knows the stacks that were deleted in the last 90 days.
-func (p *Poller) listWorking(ctx context.Context, ids []string, pages int) (others []string) {
-	in := &cloudformation.ListStacksInput{StackStatusFilter: working}
+// listInProgress lists the account's stacks in progress, and returns the ids that are not among
+// them. If the worker's role may not list stacks, it returns all ids. It reads at most pages pages,
+// as many as a listing of all stacks has: ListStacks also knows the stacks that were deleted in the
+// last 90 days, and AWS might return nearly empty pages for these.
+func (p *Poller) listInProgress(ctx context.Context, ids []string, pages int) (others []string) {
+	in := &cloudformation.ListStacksInput{StackStatusFilter: statusesInProgress}
 	left, _, complete := p.findIn(ctx, ids, func() (stacks []types.Stack, more bool, err error) {
 		pages--
 		page, err := callWithin(ctx, p.lists, in, p.cfn.ListStacks)

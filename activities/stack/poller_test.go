@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestATickListsWhatIsInProgressAndDescribesTheRest lets some of the waits be over.
+// TestATickListsWhatIsInProgressAndDescribesTheRest has operations that are over and that are not.
 func TestATickListsWhatIsInProgressAndDescribesTheRest(t *testing.T) {
 	for _, c := range []struct{ stacks, pageSize, waits, over, lists, describes int }{
 		{stacks: 1, pageSize: 100, waits: 1, describes: 1},
@@ -83,44 +83,35 @@ func TestS29CallsStayWithinTheBudgetForAnyNumberOfWaits(t *testing.T) {
 	})
 }
 
-func TestEmptyPagesOfAListingDoNotHoldUpTheWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(10, 100)
-		a.emptyPages = 1000
-		sightings, stop := a.watchAll(a.poller(5*time.Second), 10)
-		time.Sleep(6 * time.Second) // The first tick may have begun before all were there.
-		for i, seen := range sightings {
-			select {
-			case s := <-seen:
-				if s.Err != nil || !s.Found {
-					t.Errorf("stack %d was seen as %+v", i, s)
+func TestAWaitDoesNotDependOnTheListing(t *testing.T) {
+	for name, change := range map[string]func(*account){
+		"the role may not list stacks":     func(a *account) { a.deny = "ListStacks" },
+		"a thousand pages of it are empty": func(a *account) { a.emptyPages = 1000 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(10, 100)
+				change(a)
+				sightings, stop := a.watchAll(a.poller(5*time.Second), 10)
+				time.Sleep(6 * time.Second) // The first tick may have begun before all were there.
+				for i, seen := range sightings {
+					select {
+					case s := <-seen:
+						if s.Err != nil || !s.Found {
+							t.Errorf("stack %d was seen as %+v", i, s)
+						}
+					default:
+						t.Errorf("stack %d was not seen", i)
+					}
 				}
-			default:
-				t.Errorf("stack %d was not seen", i)
-			}
-		}
-		if calls := a.counts()["ListStacks"]; calls > 2 {
-			t.Errorf("%d calls of ListStacks in two ticks", calls)
-		}
-		stop()
-		synctest.Wait()
-	})
-}
-
-func TestARoleThatMayNotListStacksDescribesThem(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(10, 100)
-		a.deny = "ListStacks"
-		sightings, stop := a.watchAll(a.poller(5*time.Second), 10)
-		time.Sleep(6 * time.Second) // The first tick may have begun before all were there.
-		for i, seen := range sightings {
-			if s := <-seen; s.Err != nil || !s.Found {
-				t.Errorf("stack %d was seen as %+v", i, s)
-			}
-		}
-		stop()
-		synctest.Wait()
-	})
+				if calls := a.counts()["ListStacks"]; calls > 2 {
+					t.Errorf("%d calls of ListStacks in two ticks", calls)
+				}
+				stop()
+				synctest.Wait()
+			})
+		})
+	}
 }
 
 func TestS29ThrottlingReachesNoWatcherAndSlowsThePollerDown(t *testing.T) {

@@ -9,14 +9,19 @@ import (
 	"time"
 )
 
+// countSlowly returns a read that takes a second and returns its number.
+func countSlowly() func(context.Context) (int, error) {
+	readings := 0
+	return func(context.Context) (int, error) {
+		readings++
+		time.Sleep(time.Second)
+		return readings, nil
+	}
+}
+
 func TestACallerDuringAReadGetsTheNextRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		readings := 0
-		s := newShared(func(context.Context) (int, error) {
-			readings++
-			time.Sleep(time.Second)
-			return readings, nil
-		})
+		s := newShared(countSlowly())
 		got := make([]int, 11)
 		var all sync.WaitGroup
 		ask := func(i int) {
@@ -90,12 +95,7 @@ func TestAFailedReadFailsForItsCallersAndNotForTheNext(t *testing.T) {
 
 func TestARecentResultIsReturnedAgainUntilItIsTooOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		readings := 0
-		s := newShared(func(context.Context) (int, error) {
-			readings++
-			time.Sleep(time.Second)
-			return readings, nil
-		})
+		s := newShared(countSlowly())
 		for _, c := range []struct {
 			after time.Duration
 			want  int

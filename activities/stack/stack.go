@@ -24,8 +24,8 @@ import (
 	"perch/lifecycle"
 )
 
-// recentList is how old the result of RecentList may be.
-const recentList = 5 * time.Second
+// recentListAge is how old the result of RecentList may be.
+const recentListAge = 5 * time.Second
 
 // Source returns the id of the repository that a stack's tags must name.
 type Source interface {
@@ -189,9 +189,9 @@ func (all All) Lives(branch string) bool {
 // List lists the stacks. It never returns a result that was read before the call.
 func (r *Reader) List(ctx context.Context) (All, error) { return r.listing.get(ctx) }
 
-// RecentList is List, except that its result may be a few seconds old.
+// RecentList lists the stacks, too, but its result may be as old as recentListAge.
 func (r *Reader) RecentList(ctx context.Context) (All, error) {
-	return r.listing.recent(ctx, recentList)
+	return r.listing.recent(ctx, recentListAge)
 }
 
 // readAll reads all pages of the listing.
