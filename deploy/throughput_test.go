@@ -28,8 +28,8 @@ import (
 // balancer has 100 rules.
 var crowds = []int{1, 10, 95}
 
-// The worker looks at what it waits for as often as the sandbox's, or as often as it does unless it
-// is told otherwise.
+// Intervals in which the worker reads what it waits for: those of the sandbox's worker, and the
+// default.
 const (
 	sandboxInterval = "300ms"
 	defaultInterval = "5s"

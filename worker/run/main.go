@@ -20,9 +20,9 @@ import (
 	"perch/config"
 )
 
-// heapGrowth is by how many percent the heap grows between two collections, unless GOGC says. A
-// worker's heap is small, so twice the usual value costs a few dozen megabytes, and half of the
-// processor time that collections take.
+// heapGrowth is by how many percent the heap grows between two garbage collections, unless the
+// environment sets GOGC. A worker's heap is small: twice Go's default takes a few dozen megabytes
+// more, and halves the processor time of collections.
 const heapGrowth = 200
 
 const usage = `worker runs Perch's workflows and activities for one project.

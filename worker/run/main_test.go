@@ -194,7 +194,7 @@ func TestWithoutAWSTheWorkerSaysInOneSentenceWhatToSet(t *testing.T) {
 	}
 }
 
-func TestTheHeapGrowsByTwiceTheUsualUnlessGOGCSays(t *testing.T) {
+func TestTheHeapGrowsByTwiceTheDefaultUnlessGOGCIsSet(t *testing.T) {
 	const usual = 100
 	for gogc, want := range map[string]int{"": 200, "100": usual} {
 		t.Run("GOGC="+gogc, func(t *testing.T) {
