@@ -68,12 +68,13 @@ func (s *Service) rules(listener *record) []rule {
 // environmentRules returns the rules that an environment's options add to a listener of its shared
 // load balancer.
 func (s *Service) environmentRules(env, listener *record, base string) []rule {
-	balancer := s.findByReference(typeLoadBalancer, s.option(env, nsBalancer, "SharedLoadBalancer"))
+	settings := s.settings(env)
+	balancer := s.findByReference(typeLoadBalancer, settings.value(nsBalancer, "SharedLoadBalancer"))
 	if balancer == nil || balancer.ARN != listener.Scope {
 		return nil
 	}
 	port := listener.Properties.text("Port")
-	names := splitList(s.option(env, "aws:elbv2:listener:"+port, "Rules"))
+	names := splitList(settings.value("aws:elbv2:listener:"+port, "Rules"))
 	if len(names) == 0 && port == "80" && s.config.RulesOnHTTP {
 		names = []string{"default"}
 	}
@@ -81,7 +82,7 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 	for _, name := range names {
 		var conditions []properties
 		for _, field := range [][2]string{{"host-header", "HostHeaders"}, {"path-pattern", "PathPatterns"}} {
-			values := splitList(s.option(env, nsRule+name, field[1]))
+			values := splitList(settings.value(nsRule+name, field[1]))
 			if cname := env.Hidden["CNAME"]; field[0] == "host-header" && len(values) > 0 && cname != "" {
 				// Beanstalk adds this host (hashicorp/terraform-provider-aws, pull request 15755).
 				values = append(values, cname)
@@ -90,7 +91,7 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 				conditions = append(conditions, properties{"Field": field[0], "Values": toAny(values)})
 			}
 		}
-		priority := s.option(env, nsRule+name, "Priority")
+		priority := settings.value(nsRule+name, "Priority")
 		if priority == "" {
 			priority = "1"
 		}

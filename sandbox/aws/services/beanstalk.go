@@ -164,40 +164,39 @@ type option struct{ Namespace, Name, Value string }
 
 type options []option
 
-// options returns the settings of an environment, sorted by namespace and name. The environment's
-// OptionSettings override retained options, and these override the settings of its saved
-// configuration (TemplateName).
-func (s *Service) options(rec *record) options {
-	values := map[[2]string]string{}
-	sources := [][]properties{rec.Properties.children("OptionSettings")}
+// settings returns everything that was set for an environment, each setting before those that it
+// overrides. The environment's OptionSettings override retained options, and these override the
+// settings of its saved configuration (TemplateName).
+func (s *Service) settings(rec *record) (all options) {
+	add := func(settings []properties) {
+		for _, setting := range settings {
+			all = append(all, option{setting.text("Namespace"), setting.text("OptionName"), setting.text("Value")})
+		}
+	}
 	for _, template := range s.recordsOf(typeTemplate) {
 		if template.Scope == rec.Scope && template.Name == rec.Properties.text("TemplateName") {
-			sources = [][]properties{template.Properties.children("OptionSettings"), sources[0]}
+			add(template.Properties.children("OptionSettings"))
 		}
 	}
-	for i, settings := range sources {
-		if i == len(sources)-1 {
-			for _, option := range rec.Retained {
-				values[[2]string{option.Namespace, option.Name}] = option.Value
-			}
-		}
-		for _, setting := range settings {
-			values[[2]string{setting.text("Namespace"), setting.text("OptionName")}] = setting.text("Value")
-		}
-	}
-	sorted := make(options, 0, len(values))
-	for key, value := range values {
-		sorted = append(sorted, option{key[0], key[1], value})
-	}
-	slices.SortFunc(sorted, func(a, b option) int {
+	all = append(all, rec.Retained...)
+	add(rec.Properties.children("OptionSettings"))
+	slices.Reverse(all)
+	return all
+}
+
+// options returns the settings of an environment that apply, sorted by namespace and name.
+func (s *Service) options(rec *record) options {
+	sorted := s.settings(rec)
+	compareNames := func(a, b option) int {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-	})
-	return sorted
+	}
+	slices.SortStableFunc(sorted, compareNames)
+	return slices.CompactFunc(sorted, func(a, b option) bool { return compareNames(a, b) == 0 })
 }
 
 // option returns the value of one setting; empty if it is not set.
 func (s *Service) option(rec *record, namespace, name string) string {
-	return s.options(rec).value(namespace, name)
+	return s.settings(rec).value(namespace, name)
 }
 
 // value returns the value of one setting; empty if it is not set.

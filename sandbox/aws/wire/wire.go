@@ -84,7 +84,13 @@ func Escape(text string) string {
 }
 
 // isEscaped reports whether a character may need to be escaped; most texts have none of them.
-func isEscaped(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`<>&"'`, r) }
+func isEscaped(r rune) bool {
+	switch r {
+	case '<', '>', '&', '"', '\'':
+		return true
+	}
+	return r < ' ' || r > '~'
+}
 
 // XML prints root with a namespace.
 func XML(root Node, namespace string) []byte {
