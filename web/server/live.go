@@ -46,8 +46,25 @@ type live struct {
 // environments if branch is empty.
 type watcher struct {
 	login, branch string
+	// known is the fingerprint of what the browser shows; empty if it is unknown.
+	known string
 	// changed receives each new fingerprint.
 	changed chan string
+}
+
+// show tells the watcher the fingerprint now if it differs from what the browser shows. A browser
+// that has just loaded its page does not say what it shows: the first fingerprint counts as that.
+func (w *watcher) show(now string) {
+	before := w.known
+	w.known = now
+	if before == "" || before == now {
+		return
+	}
+	select {
+	case <-w.changed: // The unread fingerprint is out of date.
+	default:
+	}
+	w.changed <- now
 }
 
 func newLive(see func(ctx context.Context, branch string) (string, error)) *live {
@@ -74,10 +91,10 @@ func (l *live) join(login, branch, known string) (joined *watcher, ok bool) {
 		connections >= mostConnections || len(mine) > mostPagesOfOne {
 		return nil, false
 	}
-	joined = &watcher{login: login, branch: branch, changed: make(chan string, 1)}
+	joined = &watcher{login: login, branch: branch, known: known, changed: make(chan string, 1)}
 	l.viewers[joined] = true
-	if now := l.seen[branch]; known != "" && now != "" && now != known {
-		joined.changed <- now
+	if now := l.seen[branch]; now != "" {
+		joined.show(now)
 	}
 	if l.stop == nil {
 		ctx, stop := context.WithCancel(context.Background())
@@ -132,24 +149,15 @@ func (l *live) watched() []string {
 	return branches
 }
 
-// tell sends the fingerprint now to the page's watchers if it has changed.
+// tell sends the fingerprint now to the page's watchers that show something else.
 func (l *live) tell(branch, now string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before, known := l.seen[branch]
 	l.seen[branch] = now
-	if !known || before == now {
-		return
-	}
 	for viewer := range l.viewers {
-		if viewer.branch != branch {
-			continue
+		if viewer.branch == branch {
+			viewer.show(now)
 		}
-		select {
-		case <-viewer.changed: // The unread fingerprint is out of date.
-		default:
-		}
-		viewer.changed <- now
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"perch/readapi"
@@ -115,24 +116,32 @@ func TestWhatChangesByTheClockAloneIsNotAnEvent(t *testing.T) {
 }
 
 func TestAViewerWhoComesBackHearsWhatWasMissed(t *testing.T) {
-	l := newLive(func(context.Context, string) (string, error) { return "new", nil })
-	defer l.close()
-	first, _ := l.join("ana", "", "")
-	defer l.leave(first)
-	for end := time.Now().Add(eventPatience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		back, _ := l.join("ana", "", "old")
-		select {
-		case now := <-back.changed:
-			l.leave(back)
-			if now != "new" {
-				t.Errorf("it hears %q", now)
-			}
-			return
-		default:
-			l.leave(back)
-		}
+	for name, others := range map[string]bool{"alone": false, "with others": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLive(func(context.Context, string) (string, error) { return "new", nil })
+				defer l.close()
+				if others {
+					other, _ := l.join("ben", "", "")
+					defer l.leave(other)
+					synctest.Wait()
+				}
+				for known, want := range map[string]string{"old": "new", "new": "", "": ""} {
+					back, _ := l.join("ana", "", known)
+					synctest.Wait()
+					var heard string
+					select {
+					case heard = <-back.changed:
+					default:
+					}
+					if heard != want {
+						t.Errorf("a page with the fingerprint %q hears %q, not %q", known, heard, want)
+					}
+					l.leave(back)
+				}
+			})
+		})
 	}
-	t.Fatal("it hears nothing")
 }
 
 func TestTheNumberOfViewersIsLimitedAndWithoutThemNothingIsRead(t *testing.T) {
