@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 
 	"perch"
+	"perch/activities/share"
 )
 
 // Client reads Elastic Beanstalk environments, waits for them, and removes options from them.
@@ -19,9 +20,13 @@ type Client struct {
 	policy    *perch.Policy
 	// interval is the pause between two requests while AwaitEnvironments waits.
 	interval time.Duration
+	// platforms lists the solution stacks once for all callers at the same time.
+	platforms *share.Reader[[]string]
 }
 
 // NewClient returns a Client for the account and region of cfg.
 func NewClient(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Client {
-	return &Client{elasticbeanstalk.NewFromConfig(cfg), policy, interval}
+	c := &Client{beanstalk: elasticbeanstalk.NewFromConfig(cfg), policy: policy, interval: interval}
+	c.platforms = share.New(c.solutionStacks)
+	return c
 }

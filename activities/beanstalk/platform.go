@@ -16,11 +16,11 @@ var dockerPlatform = regexp.MustCompile(`^64bit Amazon Linux 2023 v(\d+)\.(\d+)\
 
 // NewestPlatform returns the ARN of the newest Docker platform.
 func (c *Client) NewestPlatform(ctx context.Context) (string, error) {
-	all, err := c.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
+	all, err := c.platforms.Get(ctx)
 	if err != nil {
-		return "", awserr.Wrap(err, "list Beanstalk platforms")
+		return "", err
 	}
-	newest, found := newestPlatform(all.SolutionStacks)
+	newest, found := newestPlatform(all)
 	if !found {
 		return "", awserr.Final(
 			perch.ErrorInvalid,
@@ -29,6 +29,14 @@ func (c *Client) NewestPlatform(ctx context.Context) (string, error) {
 		)
 	}
 	return platformARN(c.policy.Region, newest), nil
+}
+
+func (c *Client) solutionStacks(ctx context.Context) ([]string, error) {
+	out, err := c.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
+	if err != nil {
+		return nil, awserr.Wrap(err, "list Beanstalk platforms")
+	}
+	return out.SolutionStacks, nil
 }
 
 // platformARN returns the ARN of the Docker platform version that a solution stack uses. AWS owns

@@ -6,18 +6,29 @@
 package quota
 
 import (
+	"sync"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"perch/activities/share"
 )
 
 // Reader reads quotas and what is used of them.
 type Reader struct {
 	ec2       *ec2.Client
 	balancing *elasticloadbalancingv2.Client
+
+	mu sync.Mutex
+	// rules has the readers of each load balancer's rules.
+	rules map[string]*share.Reader[RuleUse]
 }
 
 // NewReader returns a Reader.
 func NewReader(cfg aws.Config) *Reader {
-	return &Reader{ec2: ec2.NewFromConfig(cfg), balancing: elasticloadbalancingv2.NewFromConfig(cfg)}
+	return &Reader{
+		ec2: ec2.NewFromConfig(cfg), balancing: elasticloadbalancingv2.NewFromConfig(cfg),
+		rules: map[string]*share.Reader[RuleUse]{},
+	}
 }

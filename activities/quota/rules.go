@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"perch/activities/awserr"
+	"perch/activities/share"
 )
 
 const (
@@ -35,8 +36,19 @@ func (u RuleUse) String() string {
 
 // Rules counts the rules of all listeners. Beanstalk's guide contradicts itself on whether an
 // environment also gets a rule on an existing HTTP listener. So Rules looks at that listener: if it
-// has rules, each environment needs one there, too.
+// has rules, each environment needs one there, too. Callers at the same time share one count.
 func (r *Reader) Rules(ctx context.Context, balancer string) (RuleUse, error) {
+	r.mu.Lock()
+	shared := r.rules[balancer]
+	if shared == nil {
+		shared = share.New(func(ctx context.Context) (RuleUse, error) { return r.countRules(ctx, balancer) })
+		r.rules[balancer] = shared
+	}
+	r.mu.Unlock()
+	return shared.Get(ctx)
+}
+
+func (r *Reader) countRules(ctx context.Context, balancer string) (RuleUse, error) {
 	use := RuleUse{Each: 1}
 	listeners := elasticloadbalancingv2.NewDescribeListenersPaginator(
 		r.balancing,

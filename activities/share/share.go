@@ -1,4 +1,7 @@
-package stack
+// Package share lets callers that want to read the same from AWS at the same time share one read. A
+// hundred concurrent requests would otherwise list the stacks two hundred times, and AWS answers
+// five such calls a second.
+package share
 
 import (
 	"context"
@@ -9,20 +12,17 @@ import (
 )
 
 const (
-	// shareTimeout limits a read whose result several callers share. None of their contexts limits
+	// readTimeout limits a read whose result several callers share. None of their contexts limits
 	// it.
-	shareTimeout = time.Minute
+	readTimeout = time.Minute
 	// readRate is how many reads begin in a second at most, after as many that begin at once. AWS
 	// answers an account five DescribeStacks calls a second. More callers share a read if it waits
 	// for its turn.
 	readRate = 5
 )
 
-// shared lets callers that want to read the same at the same time share one read. A hundred
-// concurrent requests would otherwise list the stacks two hundred times, and AWS answers five such
-// calls a second. get never returns the result of a read that began before the call, because that
-// may lack what the caller has just done.
-type shared[T any] struct {
+// Reader reads one thing for all its callers. Its methods may be called concurrently.
+type Reader[T any] struct {
 	read  func(context.Context) (T, error)
 	limit *rate.Limiter
 
@@ -43,24 +43,25 @@ type reading[T any] struct {
 	err   error
 }
 
-func newShared[T any](read func(context.Context) (T, error)) *shared[T] {
-	return &shared[T]{read: read, limit: rate.NewLimiter(readRate, readRate)}
+// New returns a Reader that reads with read.
+func New[T any](read func(context.Context) (T, error)) *Reader[T] {
+	return &Reader[T]{read: read, limit: rate.NewLimiter(readRate, readRate)}
 }
 
-// recent returns the latest result if its read began less than age ago, and otherwise reads.
-func (s *shared[T]) recent(ctx context.Context, age time.Duration) (T, error) {
+// Recent returns the latest result if its read began less than age ago, and otherwise reads.
+func (s *Reader[T]) Recent(ctx context.Context, age time.Duration) (T, error) {
 	s.mu.Lock()
 	latest, began := s.latest, s.latestBegan
 	s.mu.Unlock()
 	if latest != nil && time.Since(began) < age {
 		return *latest, nil
 	}
-	return s.get(ctx)
+	return s.Get(ctx)
 }
 
-// get returns the result of a read that begins after the call. All callers share the value and must
-// not change it.
-func (s *shared[T]) get(ctx context.Context) (T, error) {
+// Get returns the result of a read that begins after the call, because an earlier one may lack what
+// the caller has just done. All callers share the value and must not change it.
+func (s *Reader[T]) Get(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	if s.next == nil {
 		s.next = &reading[T]{done: make(chan struct{})}
@@ -81,14 +82,14 @@ func (s *shared[T]) get(ctx context.Context) (T, error) {
 }
 
 // work reads as long as callers wait.
-func (s *shared[T]) work(ctx context.Context) {
+func (s *Reader[T]) work(ctx context.Context) {
 	for s.wanted() {
 		_ = s.limit.Wait(ctx) // The wait is short, and ctx is never cancelled.
 		s.mu.Lock()
 		r, began := s.next, time.Now()
 		s.next = nil
 		s.mu.Unlock()
-		bounded, cancel := context.WithTimeout(ctx, shareTimeout)
+		bounded, cancel := context.WithTimeout(ctx, readTimeout)
 		r.value, r.err = s.read(bounded)
 		cancel()
 		if r.err == nil {
@@ -101,7 +102,7 @@ func (s *shared[T]) work(ctx context.Context) {
 }
 
 // wanted reports whether a caller waits for a read. If none does, the next caller starts work.
-func (s *shared[T]) wanted() bool {
+func (s *Reader[T]) wanted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy = s.next != nil

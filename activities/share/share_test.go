@@ -1,4 +1,4 @@
-package stack
+package share
 
 import (
 	"context"
@@ -21,13 +21,13 @@ func countSlowly() func(context.Context) (int, error) {
 
 func TestACallerDuringAReadGetsTheNextRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShared(countSlowly())
+		s := New(countSlowly())
 		got := make([]int, 11)
 		var all sync.WaitGroup
 		ask := func(i int) {
 			all.Go(func() {
 				var err error
-				if got[i], err = s.get(t.Context()); err != nil {
+				if got[i], err = s.Get(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -42,7 +42,7 @@ func TestACallerDuringAReadGetsTheNextRead(t *testing.T) {
 				t.Errorf("number %d got reading %d, want %d", i, reading, want)
 			}
 		}
-		if later, err := s.get(t.Context()); err != nil || later != 3 {
+		if later, err := s.Get(t.Context()); err != nil || later != 3 {
 			t.Errorf("later: reading %d, %v; want a new one", later, err)
 		}
 	})
@@ -50,7 +50,7 @@ func TestACallerDuringAReadGetsTheNextRead(t *testing.T) {
 
 func TestACallerThatGivesUpDoesNotDisturbTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShared(func(ctx context.Context) (int, error) {
+		s := New(func(ctx context.Context) (int, error) {
 			select {
 			case <-time.After(time.Second):
 				return 1, nil
@@ -61,13 +61,13 @@ func TestACallerThatGivesUpDoesNotDisturbTheOthers(t *testing.T) {
 		hasty, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
-			if _, err := s.get(hasty); !errors.Is(err, context.Canceled) {
+			if _, err := s.Get(hasty); !errors.Is(err, context.Canceled) {
 				t.Errorf("who gave up got %v", err)
 			}
 		})
 		synctest.Wait()
 		all.Go(func() {
-			if value, err := s.get(t.Context()); err != nil || value != 1 {
+			if value, err := s.Get(t.Context()); err != nil || value != 1 {
 				t.Errorf("the other got %d, %v", value, err)
 			}
 		})
@@ -79,29 +79,29 @@ func TestACallerThatGivesUpDoesNotDisturbTheOthers(t *testing.T) {
 
 func TestAFailedReadFailsForItsCallersAndNotForTheNext(t *testing.T) {
 	readings := 0
-	s := newShared(func(context.Context) (int, error) {
+	s := New(func(context.Context) (int, error) {
 		if readings++; readings == 1 {
 			return 0, errors.New("Rate exceeded")
 		}
 		return readings, nil
 	})
-	if _, err := s.get(t.Context()); err == nil {
+	if _, err := s.Get(t.Context()); err == nil {
 		t.Error("the failure was lost")
 	}
-	if value, err := s.recent(t.Context(), time.Hour); err != nil || value != 2 {
+	if value, err := s.Recent(t.Context(), time.Hour); err != nil || value != 2 {
 		t.Errorf("got %d, %v", value, err)
 	}
 }
 
 func TestARecentResultIsReturnedAgainUntilItIsTooOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShared(countSlowly())
+		s := New(countSlowly())
 		for _, c := range []struct {
 			after time.Duration
 			want  int
 		}{{0, 1}, {0, 1}, {3 * time.Second, 1}, {2 * time.Second, 2}} {
 			time.Sleep(c.after)
-			if value, err := s.recent(t.Context(), 5*time.Second); err != nil || value != c.want {
+			if value, err := s.Recent(t.Context(), 5*time.Second); err != nil || value != c.want {
 				t.Errorf("after %s more: reading %d, %v; want %d", c.after, value, err, c.want)
 			}
 		}
@@ -112,14 +112,14 @@ func TestARecentResultIsReturnedAgainUntilItIsTooOld(t *testing.T) {
 func TestReadsBeginNoMoreOftenThanAWSAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		readings := 0
-		s := newShared(func(context.Context) (int, error) {
+		s := New(func(context.Context) (int, error) {
 			readings++
 			return readings, nil
 		})
 		var all sync.WaitGroup
 		for range 200 {
 			all.Go(func() {
-				if _, err := s.get(t.Context()); err != nil {
+				if _, err := s.Get(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})

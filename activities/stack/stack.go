@@ -20,6 +20,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/contract"
+	"perch/activities/share"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -46,7 +47,7 @@ type Reader struct {
 	policy *perch.Policy
 	cfn    *cloudformation.Client
 	// listing lists the stacks once for all callers at the same time.
-	listing *shared[All]
+	listing *share.Reader[All]
 }
 
 // NewReader returns a Reader. interval is how often a wait reads its stack.
@@ -56,7 +57,7 @@ func NewReader(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 		Owner: NewOwner(policy, source), Poller: NewPoller(client, interval), StaleReads: staleReads,
 		policy: policy, cfn: client,
 	}
-	r.listing = newShared(r.readAll)
+	r.listing = share.New(r.readAll)
 	return r
 }
 
@@ -187,11 +188,11 @@ func (all All) Lives(branch string) bool {
 }
 
 // List lists the stacks. It never returns a result that was read before the call.
-func (r *Reader) List(ctx context.Context) (All, error) { return r.listing.get(ctx) }
+func (r *Reader) List(ctx context.Context) (All, error) { return r.listing.Get(ctx) }
 
 // RecentList lists the stacks, too, but its result may be as old as recentListAge.
 func (r *Reader) RecentList(ctx context.Context) (All, error) {
-	return r.listing.recent(ctx, recentListAge)
+	return r.listing.Recent(ctx, recentListAge)
 }
 
 // readAll reads all pages of the listing.
