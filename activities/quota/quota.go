@@ -21,7 +21,7 @@ type Reader struct {
 	balancing *elasticloadbalancingv2.Client
 
 	mu sync.Mutex
-	// rules has the readers of each load balancer's rules.
+	// rules has the reader of each load balancer's rules, by the load balancer's ARN.
 	rules map[string]*share.Reader[RuleUse]
 }
 

@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// readTimeout limits a read whose result several callers share. None of their contexts limits
-	// it.
+	// readTimeout limits each read. A caller that gives up does not end a read that others wait
+	// for.
 	readTimeout = time.Minute
-	// readRate is how many reads begin in a second at most, after as many that begin at once. AWS
-	// answers an account five DescribeStacks calls a second. More callers share a read if it waits
-	// for its turn.
+	// readRate is how many reads a Reader begins in a second at most, after a first burst of as
+	// many. AWS answers an account five DescribeStacks calls a second. A read that waits for its
+	// turn serves all callers that come meanwhile.
 	readRate = 5
 )
 
@@ -49,29 +49,29 @@ func New[T any](read func(context.Context) (T, error)) *Reader[T] {
 }
 
 // Recent returns the latest result if its read began less than age ago, and otherwise reads.
-func (s *Reader[T]) Recent(ctx context.Context, age time.Duration) (T, error) {
-	s.mu.Lock()
-	latest, began := s.latest, s.latestBegan
-	s.mu.Unlock()
+func (r *Reader[T]) Recent(ctx context.Context, age time.Duration) (T, error) {
+	r.mu.Lock()
+	latest, began := r.latest, r.latestBegan
+	r.mu.Unlock()
 	if latest != nil && time.Since(began) < age {
 		return *latest, nil
 	}
-	return s.Get(ctx)
+	return r.Get(ctx)
 }
 
 // Get returns the result of a read that begins after the call, because an earlier one may lack what
 // the caller has just done. All callers share the value and must not change it.
-func (s *Reader[T]) Get(ctx context.Context) (T, error) {
-	s.mu.Lock()
-	if s.next == nil {
-		s.next = &reading[T]{done: make(chan struct{})}
+func (r *Reader[T]) Get(ctx context.Context) (T, error) {
+	r.mu.Lock()
+	if r.next == nil {
+		r.next = &reading[T]{done: make(chan struct{})}
 	}
-	mine := s.next
-	if !s.busy {
-		s.busy = true
-		go s.work(context.WithoutCancel(ctx))
+	mine := r.next
+	if !r.busy {
+		r.busy = true
+		go r.work(context.WithoutCancel(ctx))
 	}
-	s.mu.Unlock()
+	r.mu.Unlock()
 	select {
 	case <-mine.done:
 		return mine.value, mine.err
@@ -82,29 +82,29 @@ func (s *Reader[T]) Get(ctx context.Context) (T, error) {
 }
 
 // work reads as long as callers wait.
-func (s *Reader[T]) work(ctx context.Context) {
-	for s.wanted() {
-		_ = s.limit.Wait(ctx) // The wait is short, and ctx is never cancelled.
-		s.mu.Lock()
-		r, began := s.next, time.Now()
-		s.next = nil
-		s.mu.Unlock()
+func (r *Reader[T]) work(ctx context.Context) {
+	for r.wanted() {
+		_ = r.limit.Wait(ctx) // The wait is short, and ctx is never cancelled.
+		r.mu.Lock()
+		current, began := r.next, time.Now()
+		r.next = nil
+		r.mu.Unlock()
 		bounded, cancel := context.WithTimeout(ctx, readTimeout)
-		r.value, r.err = s.read(bounded)
+		current.value, current.err = r.read(bounded)
 		cancel()
-		if r.err == nil {
-			s.mu.Lock()
-			s.latest, s.latestBegan = &r.value, began
-			s.mu.Unlock()
+		if current.err == nil {
+			r.mu.Lock()
+			r.latest, r.latestBegan = &current.value, began
+			r.mu.Unlock()
 		}
-		close(r.done)
+		close(current.done)
 	}
 }
 
 // wanted reports whether a caller waits for a read. If none does, the next caller starts work.
-func (s *Reader[T]) wanted() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.busy = s.next != nil
-	return s.busy
+func (r *Reader[T]) wanted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy = r.next != nil
+	return r.busy
 }

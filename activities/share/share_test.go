@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// countSlowly returns a read that takes a second and returns its number.
+// countSlowly returns a read that takes a second of the test's clock and returns its number.
 func countSlowly() func(context.Context) (int, error) {
 	readings := 0
 	return func(context.Context) (int, error) {

@@ -52,8 +52,8 @@ type watcher struct {
 	changed chan string
 }
 
-// show tells the watcher the fingerprint now if it differs from what the browser shows. A browser
-// that has just loaded its page does not say what it shows: the first fingerprint counts as that.
+// show sends the fingerprint now to the watcher if the browser shows something else. A browser that
+// has just loaded its page does not say what it shows, so the first fingerprint is taken for it.
 func (w *watcher) show(now string) {
 	before := w.known
 	w.known = now
