@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 	"github.com/go-git/go-git/v5"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/stats"
 
 	"perch"
 	"perch/sandbox/aws"
@@ -232,6 +235,53 @@ func TestWithoutTemporalTheWorkerSaysWhereItLooked(t *testing.T) {
 	if want := "no Temporal answers at 127.0.0.1:1 (connection refused): start it there, or set TEMPORAL_ADDRESS to " +
 		"where it is"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// compressions tells how the messages of the first call are compressed.
+type compressions struct{ first chan string }
+
+func (c *compressions) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
+func (c *compressions) HandleRPC(_ context.Context, event stats.RPCStats) {
+	if header, ok := event.(*stats.InHeader); ok {
+		select {
+		case c.first <- header.Compression:
+		default:
+		}
+	}
+}
+
+func (c *compressions) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+
+func (c *compressions) HandleConn(context.Context, stats.ConnStats) {}
+
+func TestTheWorkerDoesNotCompressItsCallsOfTemporal(t *testing.T) {
+	_, onAWS := accountOnAWS(t, "123456789012")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := &compressions{first: make(chan string, 1)}
+	// A server without services rejects each call, and so ends Run.
+	temporal := grpc.NewServer(grpc.StatsHandler(calls))
+	go func() { _ = temporal.Serve(listener) }()
+	t.Cleanup(temporal.Stop)
+	checkout := t.TempDir()
+	if _, err := git.PlainInit(checkout, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := Run(t.Context(), Config{
+		Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: checkout}},
+		AWS:    endpoint(onAWS.URL),
+		Temporal: client.Options{
+			HostPort: listener.Addr().String(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		},
+	}); err == nil {
+		t.Error("a server that knows no call is not Temporal")
+	}
+	if compression := <-calls.first; compression != "" {
+		t.Errorf("compressed with %s", compression)
 	}
 }
 
