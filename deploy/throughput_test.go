@@ -145,15 +145,10 @@ func (c *crowded) measure(b *testing.B, address, namespace string) {
 	}
 }
 
-// turnsOf is how often Perch and the floor are measured, one after the other, for a crowd: what
-// either costs varies by a third from one time to the next, and for one environment by more. Before
-// them is a turn that is not measured, because the first of a size costs more.
-func turnsOf(size int) int {
-	if size == 1 {
-		return 9
-	}
-	return 5
-}
+// turns is how often Perch and the floor are measured for a crowd, one after the other: what either
+// costs varies by a third from one time to the next. Before them is a turn that is not measured,
+// because the first of a size costs more.
+const turns = 9
 
 // round provisions a crowd several times, by turns with the floor, and reports what it cost. It
 // removes each crowd before the next. Every second turn begins with Perch, because both become
@@ -164,7 +159,6 @@ func (c *crowded) round(b *testing.B, size int) {
 	var perchs, floors []spent
 	var endpoint []time.Duration
 	listed, work := 0, c.work
-	turns := turnsOf(size)
 	for turn := range turns + 1 {
 		commits := map[string]string{}
 		for i := range size {
