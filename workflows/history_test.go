@@ -248,8 +248,8 @@ Use this page to estimate a bill of Temporal Cloud: it lists the history events 
 The numbers come from recorded histories of real runs; ` + "`go test ./workflows -update`" + ` writes this page.
 Temporal Cloud bills actions.
 The table does not include heartbeats, of which Temporal Cloud bills each that reaches it ([Temporal docs](https://docs.temporal.io/cloud/actions)).
-An activity that waits sends a heartbeat every six seconds, and one for each change.
-A creation of twelve minutes sends 120 heartbeats and those for its changes, which are most of its actions.
+An activity that waits sends a heartbeat for each change, and one after six seconds without a change.
+A creation of twelve minutes sends about 120 heartbeats, which are most of its actions.
 An hourly schedule that finds nothing to remove starts about 720 short runs a month.
 
 A creation takes at most 60 events and 20 actions, including reports.

@@ -24,8 +24,10 @@ var ErrStopping = errors.New("this worker stops; another one goes on")
 type Pulse struct {
 	// ctx is the activity's own context. The SDK may send a heartbeat later, with the context of an
 	// earlier one. If that context ended with the Pulse, the heartbeat would be lost.
-	ctx      context.Context
-	record   func(ctx context.Context, details ...any)
+	ctx    context.Context
+	record func(ctx context.Context, details ...any)
+	// beats ticks a Beat after the last heartbeat.
+	beats    *time.Ticker
 	mu       sync.Mutex
 	progress perch.Progress
 }
@@ -33,20 +35,19 @@ type Pulse struct {
 // Start sends a heartbeat at once, and then at least one every Beat until stop is called.
 func Start(ctx context.Context, progress perch.Progress) (p *Pulse, stop func()) {
 	running, cancel := context.WithCancel(ctx)
-	p = &Pulse{ctx: ctx, record: activity.RecordHeartbeat}
+	p = &Pulse{ctx: ctx, record: activity.RecordHeartbeat, beats: time.NewTicker(Beat)}
 	p.Set(progress)
 	go p.run(running)
 	return p, cancel
 }
 
 func (p *Pulse) run(running context.Context) {
-	ticker := time.NewTicker(Beat)
-	defer ticker.Stop()
+	defer p.beats.Stop()
 	for {
 		select {
 		case <-running.Done():
 			return
-		case <-ticker.C:
+		case <-p.beats.C:
 			p.mu.Lock()
 			progress := p.progress
 			p.mu.Unlock()
@@ -55,11 +56,12 @@ func (p *Pulse) run(running context.Context) {
 	}
 }
 
-// Set sends a heartbeat with new progress.
+// Set sends a heartbeat with new progress. The next one without a change follows a Beat later.
 func (p *Pulse) Set(progress perch.Progress) {
 	p.mu.Lock()
 	p.progress = progress
 	p.mu.Unlock()
+	p.beats.Reset(Beat)
 	p.record(p.ctx, progress)
 }
 

@@ -3,6 +3,7 @@ package pulse
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,21 +93,46 @@ func TestAPulseBeatsWithTheLatestProgressUntilItIsStopped(t *testing.T) {
 	}
 }
 
+// newPulse runs a pulse until ctx ends, and counts its beats.
+func newPulse(ctx context.Context) (p *Pulse, beats *atomic.Int64) {
+	beats = &atomic.Int64{}
+	p = &Pulse{ctx: ctx, record: func(context.Context, ...any) { beats.Add(1) }, beats: time.NewTicker(Beat)}
+	go p.run(ctx)
+	return p, beats
+}
+
 func TestAPulseBeatsOftenEnoughForTheHeartbeatTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		beats := 0
 		ctx, stop := context.WithCancel(t.Context())
-		p := &Pulse{ctx: ctx, record: func(context.Context, ...any) { beats++ }}
-		go p.run(ctx)
+		_, beats := newPulse(ctx)
 		time.Sleep(time.Minute + time.Second)
 		stop()
 		synctest.Wait()
-		if beats != 10 {
-			t.Errorf("%d beats in a minute, want 10", beats)
+		if n := beats.Load(); n != 10 {
+			t.Errorf("%d beats in a minute, want 10", n)
 		}
 		time.Sleep(time.Minute)
-		if beats != 10 {
+		if beats.Load() != 10 {
 			t.Error("it goes on when it is stopped")
+		}
+	})
+}
+
+// TestAPulseBeatsOnlyWithoutAChange changes the progress more often than the pulse beats.
+func TestAPulseBeatsOnlyWithoutAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, beats := newPulse(t.Context())
+		for range 10 {
+			time.Sleep(Beat - time.Second)
+			p.Set(perch.Progress{})
+		}
+		if n := beats.Load(); n != 10 {
+			t.Errorf("%d beats for ten changes, want 10", n)
+		}
+		time.Sleep(Beat + time.Second)
+		synctest.Wait()
+		if n := beats.Load(); n != 11 {
+			t.Errorf("%d beats after ten changes and a pause, want 11", n)
 		}
 	})
 }
