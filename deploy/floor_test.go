@@ -32,24 +32,33 @@ const (
 )
 
 // floorInput is how much a run of the floor does: as much as the run of Perch that it is compared
-// with. Waits of its activities are on the second task queue, where they send heartbeats as Perch's
-// do when nothing changes: one at the beginning, and one in each pulse.Beat. The first of them
-// waits as long as the stack took.
+// with. Its first upsert sets all of Perch's search attributes, and each other one the phase, as
+// Perch's do. Waits of its activities are on the second task queue, where they send heartbeats as
+// Perch's do when nothing changes: one at the beginning, and one in each pulse.Beat. The first of
+// them waits as long as the stack took.
 type floorInput struct {
-	Activities, Waits, Timers, Attributes int
-	Wait                                  time.Duration
+	Activities, Waits, Timers, Upserts int
+	Wait                               time.Duration
 }
 
 // floor is a workflow that orchestrates nothing: it costs what Temporal and its SDK cost.
 func floor(ctx workflow.Context, in floorInput) error {
 	workflow.GetSignalChannel(ctx, floorSignal).Receive(ctx, nil)
-	phase := temporal.NewSearchAttributeKeyKeyword(perch.AttributePhase)
 	ctx = workflow.WithActivityOptions(
 		ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, HeartbeatTimeout: 20 * time.Second},
 	)
-	for i := range max(in.Activities, in.Timers, in.Attributes) {
-		if i < in.Attributes {
-			if err := workflow.UpsertTypedSearchAttributes(ctx, phase.ValueSet(fmt.Sprint(i))); err != nil {
+	for i := range max(in.Activities, in.Timers, in.Upserts) {
+		if i < in.Upserts {
+			names := []string{perch.AttributePhase}
+			if i == 0 {
+				names = perch.SearchAttributes()
+			}
+			var updates []temporal.SearchAttributeUpdate
+			for _, name := range names {
+				value := fmt.Sprint(workflow.GetInfo(ctx).WorkflowExecution.ID, i)
+				updates = append(updates, temporal.NewSearchAttributeKeyKeyword(name).ValueSet(value))
+			}
+			if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
 				return err
 			}
 		}
@@ -149,7 +158,7 @@ func (c *crowded) measureOf(b *testing.B, run client.WorkflowRun) floorInput {
 		case enums.EVENT_TYPE_TIMER_STARTED:
 			in.Timers++
 		case enums.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
-			in.Attributes++
+			in.Upserts++
 		}
 	}
 	return in

@@ -135,7 +135,7 @@ func (c *crowded) measure(b *testing.B, address, namespace string) {
 	c.work = c.measureOf(b, first[0].run)
 	c.all(b, map[string]string{"first": ""}, perch.GoalGone)
 	c.startFloor(b, address, namespace)
-	c.floorOf(b, 1, floorInput{Activities: 1, Attributes: 1})
+	c.floorOf(b, 1, floorInput{Activities: 1, Upserts: 1})
 	for _, size := range crowds {
 		b.Run(strconv.Itoa(size), func(b *testing.B) {
 			for range b.N {
