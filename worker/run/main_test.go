@@ -218,32 +218,37 @@ func TestTheHeapGrowsByTwiceTheDefaultUnlessGOGCIsSet(t *testing.T) {
 	}
 }
 
-func TestWithoutTemporalTheWorkerSaysWhereItLooked(t *testing.T) {
+// runWith runs a worker with an account on AWS and a checkout, and with Temporal at address.
+func runWith(t *testing.T, address string) error {
+	t.Helper()
 	_, listener := accountOnAWS(t, "123456789012")
 	checkout := t.TempDir()
 	if _, err := git.PlainInit(checkout, false); err != nil {
 		t.Fatal(err)
 	}
-	err := Run(t.Context(), Config{
+	return Run(t.Context(), Config{
 		Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: checkout}},
 		AWS:    endpoint(listener.URL),
-		// No service has this port.
 		Temporal: client.Options{
-			HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+			HostPort: address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 		},
 	})
+}
+
+func TestWithoutTemporalTheWorkerSaysWhereItLooked(t *testing.T) {
+	err := runWith(t, "127.0.0.1:1") // No service has this port.
 	if want := "no Temporal answers at 127.0.0.1:1 (connection refused): start it there, or set TEMPORAL_ADDRESS to " +
 		"where it is"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
-// compressions tells how the messages of the first call are compressed.
-type compressions struct{ first chan string }
+// compression has the name of the first call's compression, which is empty without one.
+type compression struct{ first chan string }
 
-func (c *compressions) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+func (c *compression) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
 
-func (c *compressions) HandleRPC(_ context.Context, event stats.RPCStats) {
+func (c *compression) HandleRPC(_ context.Context, event stats.RPCStats) {
 	if header, ok := event.(*stats.InHeader); ok {
 		select {
 		case c.first <- header.Compression:
@@ -252,36 +257,29 @@ func (c *compressions) HandleRPC(_ context.Context, event stats.RPCStats) {
 	}
 }
 
-func (c *compressions) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (c *compression) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 
-func (c *compressions) HandleConn(context.Context, stats.ConnStats) {}
+func (c *compression) HandleConn(context.Context, stats.ConnStats) {}
 
-func TestTheWorkerDoesNotCompressItsCallsOfTemporal(t *testing.T) {
-	_, onAWS := accountOnAWS(t, "123456789012")
+// TestTheWorkerDoesNotCompressItsCallsToTemporal uses a server without services. It rejects each
+// call, and so ends the worker.
+func TestTheWorkerDoesNotCompressItsCallsToTemporal(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls := &compressions{first: make(chan string, 1)}
-	// A server without services rejects each call, and so ends Run.
-	temporal := grpc.NewServer(grpc.StatsHandler(calls))
-	go func() { _ = temporal.Serve(listener) }()
-	t.Cleanup(temporal.Stop)
-	checkout := t.TempDir()
-	if _, err := git.PlainInit(checkout, false); err != nil {
-		t.Fatal(err)
-	}
-	if err := Run(t.Context(), Config{
-		Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: checkout}},
-		AWS:    endpoint(onAWS.URL),
-		Temporal: client.Options{
-			HostPort: listener.Addr().String(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-		},
-	}); err == nil {
-		t.Error("a server that knows no call is not Temporal")
-	}
-	if compression := <-calls.first; compression != "" {
-		t.Errorf("compressed with %s", compression)
+	used := &compression{first: make(chan string, 1)}
+	server := grpc.NewServer(grpc.StatsHandler(used))
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	err = runWith(t, listener.Addr().String())
+	select {
+	case name := <-used.first:
+		if name != "" {
+			t.Errorf("compressed with %s", name)
+		}
+	default:
+		t.Errorf("the worker has not called: %v", err)
 	}
 }
 
